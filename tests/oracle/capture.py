@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Ask the real servers and the real kernel, and record what they say beside each case.
+
+    capture SERVICE [CASE...]           run the cases and write truth.json beside each
+    capture --check SERVICE [CASE...]   run them again and fail where the record differs
+    capture --patched BIN SERVICE [CASE...]
+                                        apply BIN's patch to each tree first, then compare
+                                        what the kernel shows with what BIN promises
+
+A case is a folder with `root/`, a small root filesystem, and `truth.json`. Every run has its own
+network, mount and process namespaces: nothing leaves loopback, nothing outlives the run. What a
+service needs to be started is in the module of its name beside this file. Standard library only.
+"""
+import argparse
+import concurrent.futures
+import importlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CASES = os.path.join(os.path.dirname(HERE), "cases")
+# Ports that the kernel picks are drawn from here, so that they can be told from written ones.
+EPHEMERAL = (61000, 65000)
+SYSCTL_DIRS = ["etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d"]
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+
+
+def folder(service):
+    return os.path.join(CASES, "kernel" if service == "sysctl" else "services", service)
+
+
+# ---------------------------------------------------------------- inside the namespaces
+
+
+def run(*argv, **options):
+    """Run to the end. The output goes through a file: a daemon left behind may hold it open."""
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                              timeout=60, **options)
+        said.seek(0)
+        done.stdout = said.read()
+        return done
+
+
+def write(path, value):
+    with open(path, "w") as file:
+        file.write(str(value))
+
+
+def bind(root, *paths):
+    """Lay the case's files over the machine's: a folder that the case lacks becomes empty."""
+    for path in paths:
+        inside, outside = os.path.join(root, path), "/" + path
+        if not os.path.lexists(inside):
+            os.makedirs(inside)
+        if not os.path.lexists(outside):
+            os.makedirs(outside) if os.path.isdir(inside) else write(outside, "")
+        subprocess.run(["mount", "--bind", inside, outside], check=True)
+
+
+def empty(*paths):
+    for path in paths:
+        os.makedirs(path, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
+
+
+def prepare(root):
+    """A machine that has just booted: loopback is up and systemd-sysctl has run on the case."""
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    write("/proc/sys/net/ipv4/ip_local_port_range", "%d %d" % EPHEMERAL)
+    empty("/run")
+    bind(root, *SYSCTL_DIRS)
+    if os.path.isfile(os.path.join(root, "etc/hosts")):
+        bind(root, "etc/hosts")
+    run("/lib/systemd/systemd-sysctl")
+
+
+def listeners():
+    """Every listening TCP and unix stream socket of this namespace, as the contract spells it."""
+    found = {}
+    for line in run("ss", "-lntH").stdout.splitlines():
+        fields = line.split()
+        address, port = fields[3].rsplit(":", 1)
+        mapped = re.fullmatch(r"\[::ffff:(\d+\.\d+\.\d+\.\d+)\]", address)
+        address = mapped.group(1) if mapped else address
+        kernel_picked = EPHEMERAL[0] <= int(port) <= EPHEMERAL[1]
+        key = ("tcp", None if kernel_picked else "%s:%s" % (address, port), int(fields[2]))
+        found[key] = found.get(key, 0) + 1
+    for line in run("ss", "-lxH").stdout.splitlines():
+        fields = line.split()
+        if fields[0] in ("u_str", "u_seq"):
+            key = ("unix", fields[4], int(fields[3]))
+            found[key] = found.get(key, 0) + 1
+    rows = [{"transport": t, "address": a, "limit": n, "sockets": count}
+            for (t, a, n), count in found.items()]
+    return sorted(rows, key=lambda row: (row["transport"], row["address"] or "", row["limit"]))
+
+
+def settled(process=None, quiet=0.5, limit=20):
+    """Wait until there are listeners and they have not changed for `quiet` seconds."""
+    last, since, end = None, time.time(), time.time() + limit
+    while time.time() < end:
+        now = listeners()
+        if now != last:
+            last, since = now, time.time()
+        elif now and time.time() - since >= quiet:
+            break
+        if process is not None and process.poll() is not None:
+            break
+        time.sleep(0.1)
+    return listeners()
+
+
+def inside(service, case, root):
+    module = importlib.import_module(service)
+    prepare(root)
+    print(json.dumps(module.truth(case, root), indent=1, sort_keys=True))
+
+
+# ---------------------------------------------------------------- outside
+
+
+def enter(service, case, root):
+    done = subprocess.run(
+        ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+         sys.executable, os.path.abspath(__file__), "--inside", root, service, case],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+    if done.returncode != 0:
+        raise RuntimeError("%s: %s" % (case, done.stderr.strip() or done.stdout.strip()))
+    truth = json.loads(done.stdout)
+    truth["kernel"] = ".".join(os.uname().release.split(".")[:2])
+    return truth
+
+
+def copied(service, case, use):
+    """A copy of the case's tree, so that no run can leave a trace in the repository."""
+    with tempfile.TemporaryDirectory(prefix="oracle-") as scratch:
+        root = os.path.join(scratch, "root")
+        shutil.copytree(os.path.join(folder(service), case, "root"), root, symlinks=True)
+        os.chmod(scratch, 0o755)
+        return use(root)
+
+
+def show(value):
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
+def steady(truth):
+    """What has to be the same on another machine: not the versions of what was asked."""
+    return {key: value for key, value in truth.items() if key not in ("server", "kernel", "said")}
+
+
+def capture(service, case, check):
+    truth = copied(service, case, lambda root: enter(service, case, root))
+    path = os.path.join(folder(service), case, "truth.json")
+    if not check:
+        write(path, show(truth))
+        return None
+    with open(path) as file:
+        recorded = json.load(file)
+    if steady(recorded) != steady(truth):
+        return "recorded %snow %s" % (show(steady(recorded)), show(steady(truth)))
+    return None
+
+
+def audit(binary, root, *options):
+    done = subprocess.run([binary, "--as", "root", "--offline", "--kernel", os.uname().release,
+                           "--unsafe-fixes", "--fail-on", "never", *options, root],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+def patched(binary, service, case):
+    def use(root):
+        patch = audit(binary, root, "--format", "patch")
+        if not patch:
+            return None
+        subprocess.run(["patch", "-s", "-p1", "-d", root], input=patch, text=True, check=True)
+        report = json.loads(audit(binary, root, "--format", "json"))
+        truth = enter(service, case, root)
+        if truth.get("refused"):
+            return "the server refuses the patched tree: %s" % truth["refused"]
+        promised = sorted((l["transport"], l["address"], l["queue"]["limit"])
+                          for l in report["listeners"] if l["service"] == service and l["address"])
+        shown = sorted((l["transport"], l["address"], l["limit"]) for l in truth["listeners"])
+        missing = [row for row in promised if row not in shown]
+        return "promised %s, the kernel shows %s" % (missing, shown) if missing else None
+    with open(os.path.join(folder(service), case, "truth.json")) as file:
+        if json.load(file).get("refused"):
+            return None
+    return copied(service, case, use)
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    words.add_argument("--check", action="store_true")
+    words.add_argument("--patched", metavar="BIN")
+    words.add_argument("--inside", metavar="ROOT", help=argparse.SUPPRESS)
+    words.add_argument("--jobs", type=int, default=4)
+    words.add_argument("service")
+    words.add_argument("cases", nargs="*")
+    given = words.parse_args()
+    if given.inside:
+        return inside(given.service, given.cases[0], given.inside)
+    cases = given.cases or sorted(os.listdir(folder(given.service)))
+
+    def one(case):
+        try:
+            if given.patched:
+                return patched(os.path.abspath(given.patched), given.service, case)
+            return capture(given.service, case, given.check)
+        except Exception as error:  # a case that cannot be run is a failed case
+            return "%s: %s" % (type(error).__name__, error)
+
+    with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+        results = list(pool.map(one, cases))
+    failed = [(case, why) for case, why in zip(cases, results) if why]
+    for case, why in failed:
+        print("FAILED %s/%s\n%s" % (given.service, case, why))
+    print("%s: %d passed, %d failed" % (given.service, len(cases) - len(failed), len(failed)))
+    sys.exit(1 if failed or not cases else 0)
+
+
+if __name__ == "__main__":
+    main()
