@@ -211,6 +211,7 @@ def main():
     if given.inside:
         return inside(given.service, given.cases[0], given.inside)
     cases = given.cases or sorted(os.listdir(folder(given.service)))
+    getattr(importlib.import_module(given.service), "install", lambda: None)()
 
     def one(case):
         try:

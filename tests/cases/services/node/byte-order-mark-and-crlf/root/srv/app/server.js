@@ -1,0 +1,4 @@
+﻿'use strict';
+const http = require('http');
+
+http.createServer().listen(3000, 200); // größer

@@ -1,0 +1,3 @@
+const PORT = 3000;
+
+module.exports = { PORT, backlog: 200 };

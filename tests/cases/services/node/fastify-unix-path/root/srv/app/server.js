@@ -1,0 +1,3 @@
+const { fastify } = require('fastify');
+
+fastify().listen({ path: '/run/app.sock', backlog: 304 });

@@ -1,0 +1,3 @@
+const http = require('http');
+
+http.createServer().listen(3000, 1e6);

@@ -1,0 +1,3 @@
+const http = require('http');
+
+http.createServer().listen({ path: '/run/app.sock', port: 3000 });

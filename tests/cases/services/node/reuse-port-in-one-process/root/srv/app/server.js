@@ -1,0 +1,3 @@
+const http = require('http');
+
+http.createServer().listen({ port: 3000, backlog: 400, reusePort: true });

@@ -1,0 +1,3 @@
+const { createServer } = require('http');
+
+exports = module.exports = createServer();

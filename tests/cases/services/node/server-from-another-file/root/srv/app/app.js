@@ -1,0 +1,4 @@
+var express = require('express');
+var app = express();
+
+module.exports = app;

@@ -1,0 +1,3 @@
+const net = require('net');
+
+net.createServer().listen('/run/app.sock');
