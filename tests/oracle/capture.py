@@ -33,7 +33,7 @@ sys.dont_write_bytecode = True
 
 
 def folder(service):
-    return os.path.join(CASES, "kernel" if service == "sysctl" else "services", service)
+    return os.path.join(CASES, "kernel" if service in ("sysctl", "listen") else "services", service)
 
 
 # ---------------------------------------------------------------- inside the namespaces
@@ -121,7 +121,7 @@ def settled(process=None, quiet=0.5, limit=20):
 
 def inside(service, case, root):
     module = importlib.import_module(service)
-    prepare(root)
+    getattr(module, "prepare", prepare)(root)
     print(json.dumps(module.truth(case, root), indent=1, sort_keys=True))
 
 
@@ -143,8 +143,8 @@ def enter(service, case, root):
 def copied(service, case, use):
     """A copy of the case's tree, so that no run can leave a trace in the repository."""
     with tempfile.TemporaryDirectory(prefix="oracle-") as scratch:
-        root = os.path.join(scratch, "root")
-        shutil.copytree(os.path.join(folder(service), case, "root"), root, symlinks=True)
+        root, files = os.path.join(scratch, "root"), os.path.join(folder(service), case, "root")
+        shutil.copytree(files, root, symlinks=True) if os.path.isdir(files) else os.mkdir(root)
         os.chmod(scratch, 0o755)
         return use(root)
 
