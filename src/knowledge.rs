@@ -1,0 +1,214 @@
+//! What we believe about services and kernels: `rules/services/*.toml` and `rules/kernel.toml`, every value with its place
+//! in those files, so that a report can point at the line where its source stands.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, include_dir};
+use regex::bytes::Regex;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::model::{Kind, Value};
+use crate::text::{Glob, Origin, SourceId, Sources, Span};
+
+/// All of `rules/`, in the program.
+pub static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// A table of ours that does not read: a fault of the program, or of an organisation's file.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {message}")]
+pub struct Broken {
+    pub name: String,
+    pub message: String,
+    pub at: Option<Span>,
+}
+
+/// One file of `rules/services/`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ServiceFile {
+    title: String,
+    what: String,
+    homepage: String,
+    files: Files,
+    #[serde(default, rename = "default")]
+    defaults: Vec<DefaultEntry>,
+    apply: ApplyCommands,
+    #[serde(default, rename = "fact")]
+    facts: Vec<Fact>,
+}
+
+/// Where a service's files are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Files {
+    /// Patterns of paths from the root: files that the service opens by itself where it is installed.
+    #[serde(default)]
+    pub places: Vec<String>,
+    /// Patterns of file names that may hold its configuration or source: in a repository anywhere, in a root below the
+    /// application folders if `apps` is set.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// What the content of a file found by name has to match.
+    pub looks_like: String,
+    /// Whether a root's application folders (`srv`, `opt`, `var/www`, ...) are searched.
+    #[serde(default)]
+    pub apps: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct DefaultEntry {
+    name: String,
+    value: Spanned<i64>,
+    /// The service's versions that it holds for, in words.
+    versions: String,
+    source: String,
+}
+
+/// Commands for an administrator; data for the fixes' `then`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ApplyCommands {
+    pub restart: String,
+    pub reload: Option<String>,
+    /// Checks the files without touching the running service.
+    pub check: Option<String>,
+    /// What a reload does to the backlog, and what it does not, with its source.
+    pub source: String,
+}
+
+/// Something true about a service, and how we know.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fact {
+    pub text: String,
+    pub source: String,
+}
+
+/// A number that the service uses when nobody writes one.
+#[derive(Debug, Clone)]
+pub struct Default {
+    pub name: String,
+    pub value: Value<i64>,
+    pub versions: String,
+    pub source: String,
+}
+
+/// What we know of a service.
+#[derive(Debug)]
+pub struct Service {
+    /// The name of its file: `nginx`.
+    pub name: String,
+    /// What people call it: `Apache Tomcat`.
+    pub title: String,
+    pub what: String,
+    pub homepage: String,
+    pub files: Files,
+    pub places: Vec<Glob>,
+    pub names: Vec<Glob>,
+    pub looks_like: Regex,
+    pub defaults: Vec<Default>,
+    pub apply: ApplyCommands,
+    pub facts: Vec<Fact>,
+    /// The whole of its file, for what is said about it in general.
+    pub source: SourceId,
+}
+
+impl Service {
+    /// The newest default of this name.
+    pub fn default(&self, name: &str) -> Option<Value<i64>> {
+        self.defaults.iter().find(|entry| entry.name == name).map(|entry| entry.value.clone())
+    }
+
+    fn new(name: &str, source: SourceId, file: ServiceFile) -> Result<Self, regex::Error> {
+        let globs =
+            |patterns: &[String]| patterns.iter().map(|pattern| Glob::new(pattern.as_bytes())).collect();
+        Ok(Self {
+            name: name.to_owned(),
+            places: globs(&file.files.places),
+            names: globs(&file.files.names),
+            looks_like: Regex::new(&file.files.looks_like)?,
+            defaults: file.defaults.into_iter().map(|entry| entry.placed(source)).collect(),
+            title: file.title,
+            what: file.what,
+            homepage: file.homepage,
+            files: file.files,
+            apply: file.apply,
+            facts: file.facts,
+            source,
+        })
+    }
+}
+
+impl DefaultEntry {
+    fn placed(self, source: SourceId) -> Default {
+        let span = Span::new(source, self.value.span());
+        let value = Value { get: self.value.into_inner(), span, kind: Kind::Default };
+        Default { name: self.name, value, versions: self.versions, source: self.source }
+    }
+}
+
+/// Everything in `rules/` that is not a rule.
+#[derive(Debug)]
+pub struct Knowledge {
+    services: BTreeMap<String, Service>,
+    /// `rules/kernel.toml`; the kernel floor reads it.
+    pub kernel: SourceId,
+}
+
+impl Knowledge {
+    pub fn load(sources: &Sources) -> Result<Self, Broken> {
+        let mut services = BTreeMap::new();
+        for file in RULES.get_dir("services").into_iter().flat_map(Dir::files) {
+            let Some(name) = file.path().file_stem().and_then(|stem| stem.to_str()) else { continue };
+            let source = builtin(sources, file);
+            let parsed: ServiceFile = parse(sources, source)?;
+            let service = Service::new(name, source, parsed).map_err(|error| Broken {
+                name: format!("rules/services/{name}.toml"),
+                message: error.to_string(),
+                at: None,
+            })?;
+            services.insert(name.to_owned(), service);
+        }
+        let kernel = match RULES.get_file("kernel.toml") {
+            Some(file) => builtin(sources, file),
+            None => {
+                return Err(Broken {
+                    name: "rules/kernel.toml".into(),
+                    message: "it is missing".into(),
+                    at: None,
+                });
+            }
+        };
+        Ok(Self { services, kernel })
+    }
+
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.get(name)
+    }
+
+    /// All services, by name.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.values()
+    }
+}
+
+fn builtin(sources: &Sources, file: &'static include_dir::File<'static>) -> SourceId {
+    sources.add(Origin::Builtin(format!("rules/{}", file.path().display())), file.contents())
+}
+
+/// Parses a TOML source; the error carries the place.
+pub fn parse<T: for<'de> Deserialize<'de>>(sources: &Sources, source: SourceId) -> Result<T, Broken> {
+    let name = sources.get(source).name().into_owned();
+    let text = std::str::from_utf8(sources.bytes(source)).map_err(|error| Broken {
+        name: name.clone(),
+        message: error.to_string(),
+        at: Some(Span::top(source)),
+    })?;
+    toml::from_str(text).map_err(|error| Broken {
+        name,
+        message: error.message().to_owned(),
+        at: error.span().map(|range| Span::new(source, range)),
+    })
+}

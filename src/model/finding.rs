@@ -1,0 +1,94 @@
+//! What is wrong, where, and what would put it right.
+
+use super::PlaceId;
+use crate::text::{Edit, Span};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+impl Severity {
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// A place that takes part in a finding, and what it has to do with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    pub message: String,
+    pub at: Span,
+}
+
+impl Label {
+    pub fn new(at: Span, message: impl Into<String>) -> Self {
+        Self { message: message.into(), at }
+    }
+}
+
+/// Whether a fix may be applied unseen: safe if no queue gets shorter and nothing but the length of a queue changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Safety {
+    Safe,
+    Unsafe,
+}
+
+/// A number that a fix can set.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    Sysctl {
+        place: PlaceId,
+        key: String,
+    },
+    /// The backlog of a listener, by its index in [`Host::listeners`](super::Host).
+    Backlog {
+        listener: usize,
+    },
+}
+
+/// What a check wants; the planner knows how to write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// At least this number: wants for one target are merged by maximum.
+    AtLeast { target: Target, value: i64 },
+    /// Exactly this number: for switches, such as tcp_syncookies.
+    Exactly { target: Target, value: i64 },
+    /// A change that the reader of the file prepared.
+    Mend(Edit),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    pub title: String,
+    pub safety: Safety,
+    pub set: Vec<Want>,
+    /// What to run afterwards, in order: what applies the change, what must be restarted, what to look at.
+    pub then: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's id, e.g. `queue-clamped`.
+    pub rule: String,
+    pub severity: Severity,
+    /// One sentence without a full stop.
+    pub message: String,
+    pub help: Option<String>,
+    pub place: PlaceId,
+    /// By its index in [`Host::listeners`](super::Host).
+    pub listener: Option<usize>,
+    /// The line that the rule is about.
+    pub at: Span,
+    /// Other lines that take part, in the order in which they explain it.
+    pub labels: Vec<Label>,
+    pub fixes: Vec<Fix>,
+}

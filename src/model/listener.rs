@@ -1,0 +1,155 @@
+//! A listening socket as a program's files describe it, before the kernel has its say.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use super::{PlaceId, Setting, Step};
+use crate::text::{Sources, Span};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    Tcp,
+    Unix,
+}
+
+impl Transport {
+    pub fn word(self) -> &'static str {
+        match self {
+            Transport::Tcp => "tcp",
+            Transport::Unix => "unix",
+        }
+    }
+}
+
+/// What a socket is bound to, spelled as `ss -lnt` and `ss -lx` print it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Endpoint {
+    /// `0.0.0.0:80`, `[::]:80`, `127.0.0.1:8080`.
+    Tcp(SocketAddr),
+    /// `*:8080`: one dual-stack socket serves both families.
+    DualStack(u16),
+    /// A path as configured.
+    Unix(String),
+    /// The files cannot tell; a step says why.
+    Unknown(Transport),
+}
+
+impl Endpoint {
+    /// An IPv4-mapped address is the IPv4 address, as everybody reads it.
+    pub fn tcp(address: IpAddr, port: u16) -> Self {
+        Endpoint::Tcp(SocketAddr::new(address.to_canonical(), port))
+    }
+
+    pub fn transport(&self) -> Transport {
+        match self {
+            Endpoint::Tcp(_) | Endpoint::DualStack(_) => Transport::Tcp,
+            Endpoint::Unix(_) => Transport::Unix,
+            Endpoint::Unknown(transport) => *transport,
+        }
+    }
+
+    /// The address as `ss` prints it, if known.
+    pub fn address(&self) -> Option<String> {
+        match self {
+            Endpoint::Unknown(_) => None,
+            known => Some(known.to_string()),
+        }
+    }
+
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Endpoint::Tcp(address) => Some(address.port()),
+            Endpoint::DualStack(port) => Some(*port),
+            _ => None,
+        }
+    }
+
+    /// Whether only this machine can connect.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Endpoint::Tcp(address) => address.ip().is_loopback(),
+            Endpoint::Unix(_) => true,
+            Endpoint::DualStack(_) | Endpoint::Unknown(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // ss prints a dotted tail where one is usual; Rust's own Display does the same.
+            Endpoint::Tcp(address) => match address.ip() {
+                IpAddr::V6(Ipv6Addr::UNSPECIFIED) => write!(f, "[::]:{}", address.port()),
+                _ => write!(f, "{address}"),
+            },
+            Endpoint::DualStack(port) => write!(f, "*:{port}"),
+            Endpoint::Unix(path) => f.write_str(path),
+            Endpoint::Unknown(_) => f.write_str("?"),
+        }
+    }
+}
+
+/// What brings a changed backlog in. A raised somaxconn always needs a restart: a program that is only reloaded does
+/// not call listen(2) again for a number of its own that has not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Apply {
+    Reload,
+    Restart,
+}
+
+impl Apply {
+    pub fn word(self) -> &'static str {
+        match self {
+            Apply::Reload => "reload",
+            Apply::Restart => "restart",
+        }
+    }
+}
+
+/// One listening socket, or several alike (`SO_REUSEPORT`), of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The service's name: that of its file in `rules/services/`.
+    pub service: String,
+    pub place: PlaceId,
+    pub endpoint: Endpoint,
+    /// The text that opens it: the `listen` directive, the `Connector`'s start tag, the call.
+    pub site: Span,
+    /// What listen(2) is called with, negative as passed, before somaxconn.
+    pub backlog: Setting,
+    /// How many sockets, each with a queue of its own; `None` where it depends on the machine.
+    pub sockets: Option<u32>,
+    /// What brings a changed backlog in.
+    pub apply: Apply,
+    /// How the program comes to its number; the last one's value is the backlog.
+    pub steps: Vec<Step>,
+    /// What else a reader should know, such as what must fill before the queue does, or why the address is unknown.
+    pub notes: Vec<Step>,
+    /// A socket whose small fixed queue is right, such as Tomcat's shutdown port.
+    pub internal: bool,
+}
+
+/// The ids of listeners in reports: `nginx:0.0.0.0:80`; `node:PATH:LINE` where the address is not known; a second of the same
+/// id gets `#2`. `prefix` is the name of the listener's root when there are several.
+pub fn ids<'a>(
+    listeners: impl Iterator<Item = (Option<&'a str>, &'a Listener)>,
+    sources: &Sources,
+) -> Vec<String> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    listeners
+        .map(|(root, listener)| {
+            let place = listener.endpoint.address().unwrap_or_else(|| {
+                let line = sources.position(listener.site).line;
+                format!("{}:{line}", sources.get(listener.site.source).name())
+            });
+            let id = match root {
+                Some(root) => format!("{root}:{}:{place}", listener.service),
+                None => format!("{}:{place}", listener.service),
+            };
+            let count = seen.entry(id.clone()).or_default();
+            *count += 1;
+            if *count == 1 { id } else { format!("{id}#{count}") }
+        })
+        .collect()
+}

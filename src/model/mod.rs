@@ -1,0 +1,18 @@
+//! What we know: values with their places, listeners, network namespaces, queues, findings, fixes.
+//! Data only; nothing here reads a file or decides anything.
+
+mod finding;
+mod listener;
+mod place;
+mod problem;
+mod queue;
+mod sysctl;
+mod value;
+
+pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want};
+pub use listener::{Apply, Endpoint, Listener, Transport, ids};
+pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
+pub use problem::{Problem, ProblemKind};
+pub use queue::{CappedBy, Queue, Step, SynQueue};
+pub use sysctl::{Assignment, Fate, IgnoredFile, Suspect, Sysctl, Sysctls, key};
+pub use value::{Kind, Setting, Value};

@@ -1,0 +1,112 @@
+//! Network namespaces: where listeners live, and where sysctls are decided.
+
+use std::fmt;
+
+use super::{Listener, Problem, Sysctls, Value};
+
+/// A Linux version, as far as behaviour depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    pub major: u16,
+    pub minor: u16,
+    /// The stable release; 0 where it is not given.
+    pub patch: u16,
+}
+
+impl Version {
+    pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
+        Self { major, minor, patch }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.patch {
+            0 => write!(f, "{}.{}", self.major, self.minor),
+            patch => write!(f, "{}.{}.{patch}", self.major, self.minor),
+        }
+    }
+}
+
+/// The kernel that a place runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernel {
+    pub version: Value<Version>,
+    /// The release as written, e.g. `5.15.0-91-generic`.
+    pub release: String,
+    /// A vendor's kernel may carry fixes that its version does not tell of.
+    pub vendor: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PlaceKind {
+    Host,
+    Container,
+    Pod,
+}
+
+impl PlaceKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            PlaceKind::Host => "host",
+            PlaceKind::Container => "container",
+            PlaceKind::Pod => "pod",
+        }
+    }
+}
+
+/// How a PATH was understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReadAs {
+    Root,
+    Etc,
+    Repo,
+    File,
+}
+
+impl ReadAs {
+    pub fn word(self) -> &'static str {
+        match self {
+            ReadAs::Root => "root",
+            ReadAs::Etc => "etc",
+            ReadAs::Repo => "repo",
+            ReadAs::File => "file",
+        }
+    }
+}
+
+/// A place by its index in [`Host::places`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PlaceId(pub usize);
+
+/// A network namespace: it has sysctls of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// `host`, or what reports call the container or pod.
+    pub name: String,
+    pub kind: PlaceKind,
+    pub read_as: ReadAs,
+    /// The audited tree, when there are several.
+    pub root: Option<String>,
+    pub kernel: Kernel,
+    pub sysctls: Sysctls,
+}
+
+/// All that was read: the facts that queues are resolved from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Host {
+    pub places: Vec<Place>,
+    pub listeners: Vec<Listener>,
+    pub problems: Vec<Problem>,
+}
+
+impl Host {
+    pub fn place(&self, id: PlaceId) -> Option<&Place> {
+        self.places.get(id.0)
+    }
+
+    /// The listeners of one place, with their indices.
+    pub fn listeners_in(&self, id: PlaceId) -> impl Iterator<Item = (usize, &Listener)> {
+        self.listeners.iter().enumerate().filter(move |(_, listener)| listener.place == id)
+    }
+}

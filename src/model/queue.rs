@@ -1,0 +1,62 @@
+//! The accept queue that the kernel gives a listener, and how its length comes about.
+
+use crate::text::Span;
+
+/// One line of the ledger of a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The number after this step; `None` where it is not known.
+    pub value: Option<i64>,
+    /// Who decided, in a few words: `nginx's own default`, `net.core.somaxconn`.
+    pub what: String,
+    pub at: Span,
+}
+
+/// What cut a number. The kernel's 16-bit field is the other way for a queue to be shorter than asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CappedBy {
+    Somaxconn,
+    SixteenBits,
+}
+
+impl CappedBy {
+    pub fn word(self) -> &'static str {
+        match self {
+            CappedBy::Somaxconn => "net.core.somaxconn",
+            CappedBy::SixteenBits => "16-bit backlog",
+        }
+    }
+}
+
+/// The SYN queue of a listener: half-open connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SynQueue {
+    /// Entries that fit before the next SYN is dropped or answered by a cookie; 0 with `tcp_syncookies=2`.
+    pub limit: Option<i64>,
+    /// Where stable backports differ from the mainline value of the version, the larger one.
+    pub limit_max: Option<i64>,
+    /// Whether a cookie is sent when it is full.
+    pub cookies: bool,
+}
+
+/// The accept queue of one listener (by its index in [`Host::listeners`](super::Host)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    pub listener: usize,
+    /// From the program's number to the limit; the last one's value is `limit`.
+    pub steps: Vec<Step>,
+    /// What listen(2) is called with.
+    pub requested: Option<i64>,
+    /// What `ss -lnt` shows as Send-Q.
+    pub limit: Option<i64>,
+    pub capped_by: Option<CappedBy>,
+    pub syn: SynQueue,
+}
+
+impl Queue {
+    /// Connections that wait at most: the kernel's test is `>`, so one more than the limit
+    /// (`sk_acceptq_is_full`, include/net/sock.h).
+    pub fn holds(&self) -> Option<i64> {
+        self.limit.map(|limit| limit.saturating_add(1))
+    }
+}

@@ -1,0 +1,3 @@
+//! How files are written: words, blocks, XML, source code. It knows no service and no kernel.
+
+pub mod hosts;

@@ -1,0 +1,166 @@
+//! Shell patterns as glob(3) reads them: `*`, `?`, `[a-z]`, `[!a]`, a backslash quotes; `/` and a leading `.` only match themselves.
+//! A component `**` stands for any number of folders.
+
+/// Whether a path holds a character that makes it a pattern, as glob(3) decides.
+pub fn has_magic(path: &[u8]) -> bool {
+    path.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+}
+
+/// A pattern over whole paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob {
+    parts: Vec<Vec<u8>>,
+}
+
+impl Glob {
+    pub fn new(pattern: &[u8]) -> Self {
+        let parts =
+            pattern.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).map(<[u8]>::to_vec).collect();
+        Self { parts }
+    }
+
+    /// The pattern of each folder level.
+    pub fn parts(&self) -> &[Vec<u8>] {
+        &self.parts
+    }
+
+    pub fn matches(&self, path: &[u8]) -> bool {
+        let names: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
+        match_parts(&self.parts, &names)
+    }
+
+    /// Whether one name matches one level's pattern.
+    pub fn matches_name(pattern: &[u8], name: &[u8]) -> bool {
+        let hidden =
+            name.first() == Some(&b'.') && pattern.first() != Some(&b'.') && !pattern.starts_with(b"\\.");
+        !hidden && match_name(pattern, name)
+    }
+}
+
+fn match_parts(parts: &[Vec<u8>], names: &[&[u8]]) -> bool {
+    match parts.split_first() {
+        None => names.is_empty(),
+        Some((part, rest)) if part == b"**" => {
+            (0..=names.len()).any(|skip| names.get(skip..).is_some_and(|tail| match_parts(rest, tail)))
+        }
+        Some((part, rest)) => names
+            .split_first()
+            .is_some_and(|(name, tail)| Glob::matches_name(part, name) && match_parts(rest, tail)),
+    }
+}
+
+/// Iterative with one point of return, so that no pattern takes more than quadratic time.
+fn match_name(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        let step = name.get(n).and_then(|byte| match_one(pattern.get(p..).unwrap_or_default(), *byte));
+        match (pattern.get(p), step) {
+            (Some(b'*'), _) => {
+                star = Some((p + 1, n));
+                p += 1;
+            }
+            (Some(_), Some(used)) => {
+                p += used;
+                n += 1;
+            }
+            _ => match star {
+                Some((after, from)) => {
+                    star = Some((after, from + 1));
+                    (p, n) = (after, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(p..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+/// How many bytes of the pattern match this one byte of the name.
+fn match_one(pattern: &[u8], byte: u8) -> Option<usize> {
+    match pattern {
+        [b'?', ..] => Some(1),
+        [b'[', ..] => match_class(pattern, byte),
+        [b'\\', quoted, ..] => (*quoted == byte).then_some(2),
+        [literal, ..] => (*literal == byte).then_some(1),
+        [] => None,
+    }
+}
+
+fn match_class(pattern: &[u8], byte: u8) -> Option<usize> {
+    let negated = matches!(pattern.get(1), Some(b'!' | b'^'));
+    let first = if negated { 2 } else { 1 };
+    // A `]` right at the start is a member; a class that is never closed is an ordinary bracket.
+    let close = first
+        + 1
+        + pattern.get(first + 1..)?.iter().position(|byte| *byte == b']').unwrap_or(usize::MAX - first - 1);
+    let Some(members) = pattern.get(first..close) else {
+        return (byte == b'[').then_some(1);
+    };
+    let mut found = false;
+    let mut at = 0;
+    while let Some(low) = members.get(at) {
+        match (members.get(at + 1), members.get(at + 2)) {
+            (Some(b'-'), Some(high)) => {
+                found |= (*low..=*high).contains(&byte);
+                at += 3;
+            }
+            _ => {
+                found |= *low == byte;
+                at += 1;
+            }
+        }
+    }
+    (found != negated).then_some(close + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, path: &str) -> bool {
+        Glob::new(pattern.as_bytes()).matches(path.as_bytes())
+    }
+
+    #[test]
+    fn it_matches_as_glob_3_does() {
+        for (pattern, path) in [
+            ("etc/*.conf", "etc/a.conf"),
+            ("e?c", "etc"),
+            ("[a-c]x", "bx"),
+            ("[!a]x", "bx"),
+            ("[^a]x", "bx"),
+            ("**/server.xml", "opt/t/conf/server.xml"),
+            ("**/server.xml", "server.xml"),
+            ("a*b*c", "axxbyyc"),
+            ("[]a]", "]"),
+            ("\\*", "*"),
+            ("[x", "[x"),
+            ("*", "a"),
+            (".*", ".a"),
+            ("etc/", "etc"),
+            ("[a-]", "-"),
+        ] {
+            assert!(matches(pattern, path), "{pattern} should match {path}");
+        }
+        for (pattern, path) in [
+            ("*.conf", ".a.conf"),
+            ("*", "a/b"),
+            ("[!a]x", "ax"),
+            ("a*b*c", "axxbyy"),
+            ("?", ""),
+            ("\\*", "a"),
+            ("etc/*", "etc"),
+            ("[a-c]", "d"),
+            ("**/x", "y"),
+        ] {
+            assert!(!matches(pattern, path), "{pattern} should not match {path}");
+        }
+    }
+
+    #[test]
+    fn many_stars_end_soon() {
+        let pattern = "*a".repeat(2_000);
+        assert!(!matches(&pattern, &"a".repeat(1_000)));
+    }
+}

@@ -1,0 +1,16 @@
+//! Bytes and places in them: sources, spans, slots, edits, and a rooted tree of files.
+//! It knows nothing of what the bytes mean.
+
+mod edit;
+mod glob;
+mod slot;
+mod source;
+mod span;
+pub mod tree;
+
+pub use edit::{Edit, apply};
+pub use glob::{Glob, has_magic};
+pub use slot::Slot;
+pub use source::{Origin, Source, Sources};
+pub use span::{Position, SourceId, Span};
+pub use tree::Tree;

@@ -1,0 +1,29 @@
+//! A place in a file that takes one number, written or not yet.
+
+use super::{Edit, Span};
+
+/// Where a number stands (`before` and `after` are empty and the span covers the number), or where it can be put
+/// (the span is empty and `before`, `after` make it fit: ` backlog=` before a semicolon, a whole new line, a whole
+/// new file). Only the reader of a grammar can make one, and only where the text at the span *is* the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    pub span: Span,
+    pub before: String,
+    pub after: String,
+}
+
+impl Slot {
+    /// The number that stands at `span`.
+    pub fn replace(span: Span) -> Self {
+        Self { span, before: String::new(), after: String::new() }
+    }
+
+    /// A number that is not written yet, put at offset `at.start`.
+    pub fn insert(at: Span, before: impl Into<String>, after: impl Into<String>) -> Self {
+        Self { span: Span { end: at.start, ..at }, before: before.into(), after: after.into() }
+    }
+
+    pub fn edit(&self, value: i64) -> Edit {
+        Edit { span: self.span, text: format!("{}{value}{}", self.before, self.after) }
+    }
+}

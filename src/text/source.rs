@@ -1,0 +1,166 @@
+//! Everything that a number can come from: audited files, `/proc` readings, command-line flags and our own tables.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::{Position, SourceId, Span};
+
+/// What a source is; it decides how a report names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A file of the audited tree: its real path, relative to the root. `root` names the tree when there are several.
+    File { root: Option<String>, path: PathBuf },
+    /// A file that does not exist yet; a fix may create it.
+    Absent { root: Option<String>, path: PathBuf },
+    /// One of our own tables, such as `rules/services/nginx.toml`.
+    Builtin(String),
+    /// A reading of the running kernel, such as `/proc/sys/net/core/somaxconn`.
+    Live(String),
+    /// A command-line flag, such as `--kernel`.
+    Flag(String),
+}
+
+/// One text, with its lines found when first asked for.
+#[derive(Debug)]
+pub struct Source {
+    pub origin: Origin,
+    bytes: Cow<'static, [u8]>,
+    lines: OnceLock<Vec<u32>>,
+}
+
+impl Source {
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The path as a report prints it, without escaping: `etc/sysctl.conf`, `builtin:rules/kernel.toml`, `--kernel`.
+    pub fn name(&self) -> Cow<'_, str> {
+        match &self.origin {
+            Origin::File { path, .. } | Origin::Absent { path, .. } => path.to_string_lossy(),
+            Origin::Builtin(path) => Cow::Owned(format!("builtin:{path}")),
+            Origin::Live(path) | Origin::Flag(path) => Cow::Borrowed(path),
+        }
+    }
+
+    /// The audited tree that the source belongs to, when there are several.
+    pub fn root(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::File { root, .. } | Origin::Absent { root, .. } => root.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The path inside the audited tree, for sources that have one.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File { path, .. } | Origin::Absent { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    pub fn is_absent(&self) -> bool {
+        matches!(self.origin, Origin::Absent { .. })
+    }
+
+    fn lines(&self) -> &[u32] {
+        self.lines.get_or_init(|| {
+            std::iter::once(0)
+                .chain(
+                    memchr::memchr_iter(b'\n', &self.bytes)
+                        .map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX)),
+                )
+                .collect()
+        })
+    }
+
+    fn line_and_column(&self, offset: u32) -> (usize, usize) {
+        let line = self.lines().partition_point(|start| *start <= offset).max(1);
+        let start = self.lines().get(line - 1).map_or(0, |start| *start as usize);
+        let before = self.bytes.get(start..offset as usize).unwrap_or_default();
+        (line, String::from_utf8_lossy(before).chars().count() + 1)
+    }
+
+    /// The bytes of line `line` (1-based), without its line ending.
+    pub fn line(&self, line: usize) -> &[u8] {
+        let start = self.lines().get(line.wrapping_sub(1)).map_or(self.bytes.len(), |start| *start as usize);
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let text = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        text.strip_suffix(b"\r").unwrap_or(text)
+    }
+}
+
+/// All sources of an audit. Shared between threads; a source never moves and is never dropped before the rest.
+#[derive(Debug, Default)]
+pub struct Sources {
+    all: boxcar::Vec<Source>,
+    nothing: OnceLock<Source>,
+}
+
+impl Sources {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn add(&self, origin: Origin, bytes: impl Into<Cow<'static, [u8]>>) -> SourceId {
+        let source = Source { origin, bytes: bytes.into(), lines: OnceLock::new() };
+        SourceId(u32::try_from(self.all.push(source)).unwrap_or(u32::MAX))
+    }
+
+    /// A value given on the command line, e.g. `--set` with `net.core.somaxconn=128`: a source with the value as its text.
+    pub fn flag(&self, name: &str, text: &str) -> Span {
+        let source = self.add(Origin::Flag(name.to_owned()), text.as_bytes().to_vec());
+        Span::new(source, 0..text.len())
+    }
+
+    pub fn get(&self, id: SourceId) -> &Source {
+        self.all.get(id.0 as usize).unwrap_or_else(|| {
+            self.nothing.get_or_init(|| Source {
+                origin: Origin::Builtin(String::new()),
+                bytes: Cow::Borrowed(&[]),
+                lines: OnceLock::new(),
+            })
+        })
+    }
+
+    pub fn bytes(&self, id: SourceId) -> &[u8] {
+        self.get(id).bytes()
+    }
+
+    /// The bytes at a span; empty where the span does not lie in its source.
+    pub fn slice(&self, span: Span) -> &[u8] {
+        self.bytes(span.source).get(span.range()).unwrap_or_default()
+    }
+
+    pub fn text(&self, span: Span) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.slice(span))
+    }
+
+    pub fn position(&self, span: Span) -> Position {
+        let source = self.get(span.source);
+        let (line, column) = source.line_and_column(span.start);
+        let (end_line, end_column) = source.line_and_column(span.end);
+        Position { line, column, end_line, end_column }
+    }
+
+    /// Orders spans as a reader meets them: by path, then by place.
+    pub fn order(&self, a: Span, b: Span) -> std::cmp::Ordering {
+        let (x, y) = (self.get(a.source), self.get(b.source));
+        (x.root(), x.name(), a.start, a.end).cmp(&(y.root(), y.name(), b.start, b.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_lines_start_at_one() {
+        let sources = Sources::new();
+        let file = sources.add(Origin::Builtin("t".into()), "a\nü = 12\n".as_bytes());
+        let at = sources.position(Span::new(file, 7..9));
+        assert_eq!((at.line, at.column, at.end_line, at.end_column), (2, 5, 2, 7));
+        assert_eq!(sources.get(file).line(2), "ü = 12".as_bytes());
+        assert_eq!(sources.get(file).line(9), b"");
+    }
+}

@@ -1,0 +1,314 @@
+//! A tree of files seen as after chroot: absolute links start at its top, `..` stops there, nothing outside is ever opened,
+//! and neither is anything that is not a regular file. Each file is read once.
+
+mod walk;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+use rustix::fs::{Mode, OFlags};
+
+use super::{Glob, Origin, SourceId, Sources, has_magic};
+pub use walk::Walk;
+
+/// The largest file that is read, in bytes. Configuration is a thousand times smaller; what is larger is data.
+pub const MAX_FILE: u64 = 8 << 20;
+
+/// As many links as Linux follows in one path (path_resolution(7): ELOOP after 40).
+const MAX_LINKS: u32 = 40;
+
+/// Why a path gives no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    #[error("there is no such file")]
+    Missing,
+    #[error("the link leads to {}, which does not exist in this tree", .0.display())]
+    Dangling(PathBuf),
+    #[error("an absolute link is not followed in a repository")]
+    Outside,
+    #[error("too many levels of links")]
+    Loop,
+    #[error("it is {0}, not a file")]
+    NotAFile(&'static str),
+    #[error("it has {} MiB; files over {} MiB are not read", .0 >> 20, MAX_FILE >> 20)]
+    TooLarge(u64),
+    #[error("it cannot be read: {0}")]
+    Denied(String),
+}
+
+/// What stands under a name, links not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    File,
+    Folder,
+    Link(PathBuf),
+    /// A FIFO, socket or device.
+    Special(&'static str),
+}
+
+/// A tree of files below one folder of this machine. Paths are relative to its top; a leading `/` changes nothing.
+#[derive(Debug)]
+pub struct Tree {
+    top: PathBuf,
+    label: Option<String>,
+    absolute_links: bool,
+    folders: Mutex<HashMap<PathBuf, Result<PathBuf, Unread>>>,
+    files: Mutex<HashMap<PathBuf, Result<SourceId, Unread>>>,
+}
+
+impl Tree {
+    /// `top` is a folder of this machine. In a repository absolute links mean some other machine, so they lead nowhere.
+    pub fn open(top: &Path, absolute_links: bool) -> io::Result<Self> {
+        let top = fs::canonicalize(top)?;
+        if !top.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::NotADirectory));
+        }
+        Ok(Self { top, label: None, absolute_links, folders: Mutex::default(), files: Mutex::default() })
+    }
+
+    /// The name that reports use for this tree when there are several.
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// The folder of this machine that the tree stands in.
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// The real path of what `path` leads to, relative to the top.
+    pub fn resolve(&self, path: &Path) -> Result<PathBuf, Unread> {
+        self.resolve_after(path, 0)
+    }
+
+    fn resolve_after(&self, path: &Path, links: u32) -> Result<PathBuf, Unread> {
+        let plain: PathBuf = path
+            .components()
+            .filter(|part| !matches!(part, Component::RootDir | Component::CurDir))
+            .collect();
+        let Some(last) = plain.components().next_back() else { return Ok(PathBuf::new()) };
+        let mut real = self.folder(plain.parent().unwrap_or(Path::new("")), links)?;
+        if last == Component::ParentDir {
+            real.pop();
+            return Ok(real);
+        }
+        real.push(last);
+        match self.entry_at(&real)? {
+            Entry::Link(_) if links >= MAX_LINKS => Err(Unread::Loop),
+            Entry::Link(target) if target.is_absolute() && !self.absolute_links => Err(Unread::Outside),
+            Entry::Link(target) => {
+                let from =
+                    if target.is_absolute() { Path::new("") } else { real.parent().unwrap_or(Path::new("")) };
+                self.resolve_after(&from.join(target.strip_prefix("/").unwrap_or(&target)), links + 1)
+                    .map_err(|why| match why {
+                        Unread::Missing => Unread::Dangling(target),
+                        other => other,
+                    })
+            }
+            _ => Ok(real),
+        }
+    }
+
+    /// The real path of a folder, remembered, because thousands of files share one.
+    fn folder(&self, path: &Path, links: u32) -> Result<PathBuf, Unread> {
+        if path.as_os_str().is_empty() {
+            return Ok(PathBuf::new());
+        }
+        if let Some(known) = lock(&self.folders).get(path) {
+            return known.clone();
+        }
+        let found = self.resolve_after(path, links);
+        if links == 0 || found.is_ok() {
+            lock(&self.folders).insert(path.to_owned(), found.clone());
+        }
+        found
+    }
+
+    /// What stands at `path`: folders on the way are resolved, the last name is not followed.
+    pub fn entry(&self, path: &Path) -> Result<Entry, Unread> {
+        let folder =
+            self.folder(path.strip_prefix("/").unwrap_or(path).parent().unwrap_or(Path::new("")), 0)?;
+        match path.file_name() {
+            Some(name) => self.entry_at(&folder.join(name)),
+            None => Ok(Entry::Folder),
+        }
+    }
+
+    fn entry_at(&self, real: &Path) -> Result<Entry, Unread> {
+        let full = self.top.join(real);
+        let found = fs::symlink_metadata(&full).map_err(|error| unread(&error))?;
+        let kind = found.file_type();
+        if kind.is_symlink() {
+            return fs::read_link(&full).map(Entry::Link).map_err(|error| unread(&error));
+        }
+        Ok(match () {
+            () if kind.is_file() => Entry::File,
+            () if kind.is_dir() => Entry::Folder,
+            () => Entry::Special(special(found.mode())),
+        })
+    }
+
+    pub fn exists(&self, path: &Path) -> bool {
+        self.resolve(path).is_ok_and(|real| self.entry_at(&real).is_ok())
+    }
+
+    pub fn is_folder(&self, path: &Path) -> bool {
+        self.resolve(path)
+            .is_ok_and(|real| real.as_os_str().is_empty() || self.entry_at(&real) == Ok(Entry::Folder))
+    }
+
+    /// The names in a folder, hidden ones too, in byte order. An absent folder has none.
+    pub fn list(&self, path: &Path) -> Vec<OsString> {
+        let Ok(real) = self.resolve(path) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.top.join(real)) else { return Vec::new() };
+        let mut names: Vec<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The paths that match a pattern, as glob(3) finds and sorts them: folders are listed only where a level has magic.
+    pub fn glob(&self, pattern: &[u8]) -> Vec<PathBuf> {
+        let mut found = vec![PathBuf::new()];
+        for part in Glob::new(pattern).parts() {
+            found = match has_magic(part) {
+                false => {
+                    found.into_iter().map(|folder| folder.join(OsString::from_vec(unquoted(part)))).collect()
+                }
+                true => found.iter().flat_map(|folder| self.matching(folder, part)).collect(),
+            };
+        }
+        found.retain(|path| self.entry(path).is_ok());
+        found.sort_unstable_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+        found
+    }
+
+    fn matching(&self, folder: &Path, part: &[u8]) -> Vec<PathBuf> {
+        let names = self.list(folder).into_iter();
+        names.filter(|name| Glob::matches_name(part, name.as_bytes())).map(|name| folder.join(name)).collect()
+    }
+
+    /// Reads a file, once: asked again, also by another name, it gives the same source.
+    pub fn read(&self, sources: &Sources, path: &Path) -> Result<SourceId, Unread> {
+        let real = self.resolve(path)?;
+        if let Some(known) = lock(&self.files).get(&real) {
+            return known.clone();
+        }
+        let read = self.bytes(&real);
+        // Another thread may have read the same file meanwhile: the first one in stays.
+        lock(&self.files)
+            .entry(real.clone())
+            .or_insert_with(|| read.map(|bytes| sources.add(self.origin(real), bytes)))
+            .clone()
+    }
+
+    /// Reads a file that may not matter: it becomes a source only if `keep` says so.
+    pub fn read_if(
+        &self,
+        sources: &Sources,
+        path: &Path,
+        keep: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<SourceId>, Unread> {
+        let real = self.resolve(path)?;
+        if let Some(known) = lock(&self.files).get(&real) {
+            return known.clone().map(|id| keep(sources.bytes(id)).then_some(id));
+        }
+        let bytes = self.bytes(&real)?;
+        if !keep(&bytes) {
+            return Ok(None);
+        }
+        let mut files = lock(&self.files);
+        let id = files.entry(real.clone()).or_insert_with(|| Ok(sources.add(self.origin(real), bytes)));
+        id.clone().map(Some)
+    }
+
+    /// Reads many files at once. The one place where the audit of a tree is parallel.
+    pub fn read_all<T: Send>(&self, paths: &[PathBuf], read: impl Fn(&Path) -> T + Sync) -> Vec<T> {
+        paths.par_iter().with_min_len(16).map(|path| read(path)).collect()
+    }
+
+    /// A file that is not there yet, for a fix that creates it.
+    pub fn absent(&self, sources: &Sources, path: &Path) -> SourceId {
+        let origin = Origin::Absent { root: self.label.clone(), path: path.to_owned() };
+        sources.add(origin, Vec::new())
+    }
+
+    fn origin(&self, path: PathBuf) -> Origin {
+        Origin::File { root: self.label.clone(), path }
+    }
+
+    fn bytes(&self, real: &Path) -> Result<Vec<u8>, Unread> {
+        // Looked at before it is opened, because opening a device or a FIFO can do things; and again afterwards,
+        // because the tree may change under us.
+        match self.entry_at(real)? {
+            Entry::File => {}
+            Entry::Folder => return Err(Unread::NotAFile("a folder")),
+            Entry::Link(_) => return Err(Unread::Loop),
+            Entry::Special(kind) => return Err(Unread::NotAFile(kind)),
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::open(self.top.join(real), flags, Mode::empty())
+            .map_err(|error| unread(&error.into()))?;
+        let file = File::from(file);
+        let found = file.metadata().map_err(|error| unread(&error))?;
+        if !found.is_file() {
+            return Err(Unread::NotAFile(special(found.mode())));
+        }
+        if found.len() > MAX_FILE {
+            return Err(Unread::TooLarge(found.len()));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0) + 1);
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
+        match bytes.len() as u64 {
+            long if long > MAX_FILE => Err(Unread::TooLarge(long)),
+            _ => Ok(bytes),
+        }
+    }
+}
+
+fn unread(error: &io::Error) -> Unread {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unread::Missing,
+        kind => Unread::Denied(kind.to_string()),
+    }
+}
+
+fn special(mode: u32) -> &'static str {
+    match rustix::fs::FileType::from_raw_mode(mode) {
+        rustix::fs::FileType::Fifo => "a FIFO",
+        rustix::fs::FileType::Socket => "a socket",
+        rustix::fs::FileType::Directory => "a folder",
+        _ => "a device",
+    }
+}
+
+/// A level of a pattern without magic, its quoting backslashes removed.
+fn unquoted(part: &[u8]) -> Vec<u8> {
+    let mut quoted = false;
+    part.iter()
+        .filter(|byte| {
+            quoted = **byte == b'\\' && !quoted;
+            !quoted
+        })
+        .copied()
+        .collect()
+}
+
+/// A panic elsewhere cannot leave a map of finished readings half-written.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
