@@ -2,6 +2,7 @@
 //! in those files, so that a report can point at the line where its source stands.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use include_dir::{Dir, include_dir};
 use regex::bytes::Regex;
@@ -45,8 +46,8 @@ pub struct Files {
     /// Patterns of paths from the root: files that the service opens by itself where it is installed.
     #[serde(default)]
     pub places: Vec<String>,
-    /// Patterns of file names that may hold its configuration or source: in a repository anywhere, in a root below the
-    /// application folders if `apps` is set.
+    /// Patterns of file names (or of the last parts of paths) that may hold its configuration or source: in a repository
+    /// anywhere, in a root below the application folders if `apps` is set.
     #[serde(default)]
     pub names: Vec<String>,
     /// What the content of a file found by name has to match.
@@ -127,7 +128,7 @@ impl Service {
         Ok(Self {
             name: name.to_owned(),
             places: globs(&file.files.places),
-            names: globs(&file.files.names),
+            names: file.files.names.iter().map(|name| Glob::new(format!("**/{name}").as_bytes())).collect(),
             looks_like: Regex::new(&file.files.looks_like)?,
             defaults: file.defaults.into_iter().map(|entry| entry.placed(source)).collect(),
             title: file.title,
@@ -148,6 +149,18 @@ impl DefaultEntry {
         Default { name: self.name, value, versions: self.versions, source: self.source }
     }
 }
+
+/// A file that belongs to a service, as its `[files]` find it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// The real path in the tree.
+    pub path: PathBuf,
+    /// It lies where the service itself looks for it; else it was found by name and content.
+    pub by_place: bool,
+}
+
+/// The files of each service, by its name.
+pub type Candidates = BTreeMap<String, Vec<Candidate>>;
 
 /// Everything in `rules/` that is not a rule.
 #[derive(Debug)]

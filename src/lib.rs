@@ -1,11 +1,146 @@
 //! Computes the accept queue of every TCP listener that a tree of files describes, and shows which lines decide it.
+//!
+//! The accept queue of a listening socket is `min(backlog, net.core.somaxconn)`: what the program passes to listen(2),
+//! and what the kernel of the network namespace allows (net/socket.c, `__sys_listen`).
 
+#![deny(
+    clippy::dbg_macro,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unwrap_used
+)]
+#![warn(unreachable_pub)]
+
+use std::path::PathBuf;
+
+use crate::discover::{Discovery, Site};
+use crate::knowledge::{Broken, Knowledge};
+use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs, Safety};
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::rules::Rules;
+use crate::text::Sources;
+
+pub mod checks;
+pub mod discover;
 pub mod kernel;
 pub mod knowledge;
 pub mod model;
 pub mod plan;
 pub mod report;
+pub mod resolve;
 pub mod rules;
 pub mod services;
 pub mod syntax;
 pub mod text;
+
+/// What to audit, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Root filesystems, etc folders, repositories or files.
+    pub paths: Vec<PathBuf>,
+    /// How to understand the paths, instead of the guess.
+    pub read_as: Option<ReadAs>,
+    /// The kernel that the files will run on, e.g. `5.15.0-91-generic`.
+    pub kernel: Option<String>,
+    /// Sysctls to assume: key in the spelling with dots, and value.
+    pub set: Vec<(String, i64)>,
+    /// Never look at the running machine, even when the root is `/`.
+    pub offline: bool,
+    /// Take in what is not production.
+    pub include_tests: bool,
+    /// Put the unsafe fixes into the patch too.
+    pub unsafe_fixes: bool,
+    /// Folders of an organisation's own rules.
+    pub rules: Vec<PathBuf>,
+    /// Only these rules, if any.
+    pub select: Vec<String>,
+    /// All but these rules.
+    pub ignore: Vec<String>,
+}
+
+/// Why an audit could not be done at all. A file that does not read is a finding instead.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Path(#[from] discover::Unusable),
+    /// A rule file or one of our own tables does not read; the sources hold the place that it names.
+    #[error("{0}")]
+    Broken(Broken, Box<Sources>),
+}
+
+/// Audits the trees that the request names.
+pub fn audit(request: &Request) -> Result<Report, Error> {
+    let sources = Sources::new();
+    let loaded =
+        Knowledge::load(&sources).and_then(|knowledge| Ok((knowledge, load_rules(&sources, request)?)));
+    let (knowledge, rules) = match loaded {
+        Ok(loaded) => loaded,
+        Err(broken) => return Err(Error::Broken(broken, Box::new(sources))),
+    };
+    let sites = discover::sites(&request.paths, request.read_as)?;
+    let mut read = Read::default();
+    for site in &sites {
+        read.site(&sources, &knowledge, site, request);
+    }
+    let queues = resolve::queues(&read.host);
+    let findings = rules.judge(&sources, &knowledge, &read.host, &queues);
+    let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
+    let plan = Plan::make(&read.host, &findings, allowed);
+    let files = sites.iter().map(|site| site.tree.files_read()).sum();
+    Ok(Report { sources, host: read.host, queues, findings, plan, rules, files, left_out: read.left_out })
+}
+
+fn load_rules(sources: &Sources, request: &Request) -> Result<Rules, Broken> {
+    Rules::load(sources, &request.rules)?.choose(&request.select, &request.ignore)
+}
+
+/// What all sites came to.
+#[derive(Default)]
+struct Read {
+    host: Host,
+    left_out: usize,
+}
+
+impl Read {
+    fn site(&mut self, sources: &Sources, knowledge: &Knowledge, site: &Site, request: &Request) {
+        let place = PlaceId(self.host.places.len());
+        let Discovery { files, problems, left_out } =
+            discover::find(sources, site, knowledge, request.include_tests);
+        let ruling =
+            kernel::read(sources, &site.tree, knowledge, site.read_as, &asked(sources, site, request));
+        let found = services::read(sources, &site.tree, knowledge, site.read_as, place, &files);
+        self.host.places.push(Place {
+            name: "host".into(),
+            kind: PlaceKind::Host,
+            read_as: site.read_as,
+            root: site.tree.label().map(str::to_owned),
+            kernel: ruling.kernel,
+            sysctls: ruling.sysctls,
+        });
+        self.host.listeners.extend(found.listeners);
+        self.host.problems.extend(problems.into_iter().chain(ruling.problems).chain(found.problems));
+        self.left_out += left_out;
+    }
+}
+
+fn asked(sources: &Sources, site: &Site, request: &Request) -> kernel::Asked {
+    let machine =
+        matches!(site.read_as, ReadAs::Root | ReadAs::Etc) && site.tree.top() == std::path::Path::new("/");
+    kernel::Asked {
+        kernel: request.kernel.as_ref().map(|release| (release.clone(), sources.flag("--kernel", release))),
+        set: request
+            .set
+            .iter()
+            .map(|(key, value)| (key.clone(), *value, set_flag(sources, key, *value)))
+            .collect(),
+        live: machine && !request.offline,
+    }
+}
+
+fn set_flag(sources: &Sources, key: &str, value: i64) -> text::Span {
+    sources.flag("--set", &format!("{key}={value}"))
+}

@@ -1,8 +1,11 @@
 //! A rule is a TOML file: words, scope and one check with its parameters. Built-in rules and an organisation's are the same
 //! thing; the same id replaces a built-in.
 
-use crate::model::Severity;
-use crate::text::SourceId;
+use std::path::PathBuf;
+
+use crate::knowledge::{Broken, Knowledge};
+use crate::model::{Finding, Host, Queue, Severity};
+use crate::text::{SourceId, Sources};
 
 /// One rule, as `rules/<id>.toml` says it.
 #[derive(Debug, Clone)]
@@ -30,6 +33,18 @@ pub struct Rules {
 }
 
 impl Rules {
+    pub fn load(_sources: &Sources, _folders: &[PathBuf]) -> Result<Self, Broken> {
+        Ok(Self::default())
+    }
+
+    pub fn choose(self, _select: &[String], _ignore: &[String]) -> Result<Self, Broken> {
+        Ok(self)
+    }
+
+    pub fn judge(&self, _: &Sources, _: &Knowledge, _: &Host, _: &[Queue]) -> Vec<Finding> {
+        Vec::new()
+    }
+
     pub fn get(&self, id: &str) -> Option<&Rule> {
         self.all.iter().find(|rule| rule.id == id)
     }

@@ -1,11 +1,9 @@
 //! What each service's files mean: one module a grammar. A reader turns files into listeners and problems; it knows nothing
 //! of the kernel, of other services or of what is good.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use crate::knowledge::{Knowledge, Service};
-use crate::model::{Listener, PlaceId, Problem};
+pub use crate::knowledge::Candidate;
+use crate::knowledge::{Candidates, Knowledge, Service};
+use crate::model::{Listener, PlaceId, Problem, ReadAs};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree};
 
@@ -22,15 +20,8 @@ pub struct Ground<'a> {
     /// Names as this machine resolves them.
     pub hosts: &'a Hosts,
     pub place: PlaceId,
-}
-
-/// A file that discovery holds to be a service's.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
-    /// The real path in the tree.
-    pub path: PathBuf,
-    /// It lies where the service itself looks for it; else it was found by name and content.
-    pub by_place: bool,
+    /// In a repository or a single file, what lies outside it is absent without being wrong.
+    pub read_as: ReadAs,
 }
 
 /// What a reader found.
@@ -45,14 +36,12 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 /// The readers, by the name of the service's file in `rules/services/`.
 const READERS: [(&str, Reader); 3] = [("nginx", nginx::read), ("node", node::read), ("tomcat", tomcat::read)];
 
-/// The files that discovery found, by service.
-pub type Candidates = BTreeMap<String, Vec<Candidate>>;
-
 /// Reads every service's files in one place.
 pub fn read(
     sources: &Sources,
     tree: &Tree,
     knowledge: &Knowledge,
+    read_as: ReadAs,
     place: PlaceId,
     files: &Candidates,
 ) -> Found {
@@ -60,7 +49,7 @@ pub fn read(
     let mut found = Found::default();
     for (name, reader) in READERS {
         let (Some(service), Some(files)) = (knowledge.service(name), files.get(name)) else { continue };
-        let read = reader(Ground { sources, tree, service, hosts, place }, files);
+        let read = reader(Ground { sources, tree, service, hosts, place, read_as }, files);
         found.listeners.extend(read.listeners);
         found.problems.extend(read.problems);
     }

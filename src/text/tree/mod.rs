@@ -11,6 +11,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use rustix::fs::{Mode, OFlags};
@@ -61,6 +62,7 @@ pub struct Tree {
     absolute_links: bool,
     folders: Mutex<HashMap<PathBuf, Result<PathBuf, Unread>>>,
     files: Mutex<HashMap<PathBuf, Result<SourceId, Unread>>>,
+    opened: AtomicUsize,
 }
 
 impl Tree {
@@ -70,7 +72,14 @@ impl Tree {
         if !top.is_dir() {
             return Err(io::Error::from(io::ErrorKind::NotADirectory));
         }
-        Ok(Self { top, label: None, absolute_links, folders: Mutex::default(), files: Mutex::default() })
+        Ok(Self {
+            top,
+            label: None,
+            absolute_links,
+            folders: Mutex::default(),
+            files: Mutex::default(),
+            opened: AtomicUsize::new(0),
+        })
     }
 
     /// The name that reports use for this tree when there are several.
@@ -238,6 +247,16 @@ impl Tree {
         paths.par_iter().with_min_len(16).map(|path| read(path)).collect()
     }
 
+    /// A source without text that stands for a file which cannot be read, so that a finding can name it.
+    pub fn unread(&self, sources: &Sources, path: &Path) -> SourceId {
+        sources.add(self.origin(path.to_owned()), Vec::new())
+    }
+
+    /// How many files have been read.
+    pub fn files_read(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
+    }
+
     /// A file that is not there yet, for a fix that creates it.
     pub fn absent(&self, sources: &Sources, path: &Path) -> SourceId {
         let origin = Origin::Absent { root: self.label.clone(), path: path.to_owned() };
@@ -270,6 +289,7 @@ impl Tree {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0) + 1);
         file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
         match bytes.len() as u64 {
             long if long > MAX_FILE => Err(Unread::TooLarge(long)),
             _ => Ok(bytes),

@@ -1,0 +1,134 @@
+//! Which file belongs to which service: by the place where a service looks for it, or by name and content.
+
+mod paths;
+mod production;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::knowledge::{Candidate, Candidates, Knowledge, Service};
+use crate::model::{Problem, ProblemKind, ReadAs};
+use crate::text::tree::{Unread, Walk};
+use crate::text::{Sources, Span, Tree};
+pub use paths::{Site, Unusable, sites};
+
+/// A root's folders for applications: file-hierarchy(7), the conventions of container images, and what people do.
+const APPLICATIONS: [&str; 7] = ["app", "home", "opt", "root", "srv", "usr/src/app", "var/www"];
+
+/// What was found in one tree.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    /// By the service's name; sorted, without repeats.
+    pub files: Candidates,
+    /// Files that a service would have had, had they been readable.
+    pub problems: Vec<Problem>,
+    /// Files and folders left out because they are not production.
+    pub left_out: usize,
+}
+
+/// Looks through a tree for the files of every service.
+pub fn find(sources: &Sources, site: &Site, knowledge: &Knowledge, include_tests: bool) -> Discovery {
+    let mut found = Discovery::default();
+    if site.read_as != ReadAs::File {
+        for service in knowledge.services() {
+            found.by_place(&site.tree, service);
+        }
+    }
+    let (paths, left_out) = searched(site, knowledge, include_tests);
+    found.left_out = left_out;
+    found.by_content(sources, site, knowledge, &paths);
+    for files in found.files.values_mut() {
+        files.sort();
+        // The same file by place and by content counts as found by place, which sorts last.
+        files.reverse();
+        files.dedup_by(|a, b| a.path == b.path);
+        files.reverse();
+    }
+    found
+}
+
+impl Discovery {
+    fn by_place(&mut self, tree: &Tree, service: &Service) {
+        for pattern in &service.files.places {
+            for path in tree.glob(pattern.as_bytes()) {
+                let path = tree.resolve(&path).unwrap_or(path);
+                self.add(service, Candidate { path, by_place: true });
+            }
+        }
+    }
+
+    fn by_content(&mut self, sources: &Sources, site: &Site, knowledge: &Knowledge, paths: &[PathBuf]) {
+        let tree = &site.tree;
+        let seen = tree.read_all(paths, |path| takers(sources, site, knowledge, path));
+        for (path, seen) in paths.iter().zip(seen) {
+            match seen {
+                Ok(services) => {
+                    for service in services {
+                        self.add(service, Candidate { path: path.clone(), by_place: false });
+                    }
+                }
+                Err(why) => self.problems.push(skipped(tree, sources, path, &why)),
+            }
+        }
+    }
+
+    fn add(&mut self, service: &Service, file: Candidate) {
+        self.files.entry(service.name.clone()).or_default().push(file);
+    }
+}
+
+/// The files that some service may want by their name.
+fn searched(site: &Site, knowledge: &Knowledge, include_tests: bool) -> (Vec<PathBuf>, usize) {
+    let want = |path: &Path| wanted_by(site, knowledge, path).next().is_some();
+    let leave_out = |name: &OsStr, folder: bool| production::left_out(name, folder, include_tests);
+    let walk = Walk { gitignore: site.read_as == ReadAs::Repo, leave_out: &leave_out, want: &want };
+    match site.read_as {
+        ReadAs::File => (site.only.clone(), 0),
+        ReadAs::Etc => (Vec::new(), 0),
+        ReadAs::Repo => site.tree.walk(Path::new(""), walk),
+        ReadAs::Root => {
+            let mut all = (Vec::new(), 0);
+            for folder in APPLICATIONS.iter().map(Path::new).filter(|folder| site.tree.is_folder(folder)) {
+                let Ok(real) = site.tree.resolve(folder) else { continue };
+                let (paths, left_out) = site.tree.walk(&real, walk);
+                all.0.extend(paths);
+                all.1 += left_out;
+            }
+            all.0.sort_unstable();
+            all.0.dedup();
+            all
+        }
+    }
+}
+
+/// The services that take a file by its name and its content.
+fn takers<'a>(
+    sources: &Sources,
+    site: &Site,
+    knowledge: &'a Knowledge,
+    path: &Path,
+) -> Result<Vec<&'a Service>, Unread> {
+    let mut may: Vec<&Service> = wanted_by(site, knowledge, path).collect();
+    let looks = |bytes: &[u8]| may.iter().any(|service| service.looks_like.is_match(bytes));
+    let Some(id) = site.tree.read_if(sources, path, looks)? else { return Ok(Vec::new()) };
+    may.retain(|service| service.looks_like.is_match(sources.bytes(id)));
+    Ok(may)
+}
+
+fn wanted_by<'a>(site: &Site, knowledge: &'a Knowledge, path: &Path) -> impl Iterator<Item = &'a Service> {
+    let (all, path) = (site.read_as != ReadAs::Root, path.as_os_str().as_bytes());
+    let services = knowledge.services().filter(move |service| all || service.files.apps);
+    services.filter(move |service| service.names.iter().any(|name| name.matches(path)))
+}
+
+fn skipped(tree: &Tree, sources: &Sources, path: &Path, why: &Unread) -> Problem {
+    Problem {
+        kind: ProblemKind::Skipped,
+        service: None,
+        message: format!("{} was not read: {why}", path.display()),
+        help: None,
+        at: Span::top(tree.unread(sources, path)),
+        labels: Vec::new(),
+    }
+}

@@ -1,0 +1,104 @@
+//! How a PATH is understood: as a root filesystem, an etc folder, a repository or a file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::ReadAs;
+use crate::text::Tree;
+
+/// One machine or repository to audit.
+#[derive(Debug)]
+pub struct Site {
+    pub tree: Tree,
+    pub read_as: ReadAs,
+    /// What is reported, by path in the tree; all if empty. For `ReadAs::File`, the files themselves.
+    pub only: Vec<PathBuf>,
+}
+
+/// A PATH that cannot be audited.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct Unusable {
+    pub path: PathBuf,
+    pub source: io::Error,
+}
+
+/// A PATH and how it is understood.
+struct Meant {
+    read_as: ReadAs,
+    top: PathBuf,
+    only: Option<PathBuf>,
+    given: PathBuf,
+}
+
+/// The machines and repositories that the paths name. Several files or folders of one repository are one machine.
+pub fn sites(paths: &[PathBuf], read_as: Option<ReadAs>) -> Result<Vec<Site>, Unusable> {
+    let mut meant: Vec<Meant> = Vec::new();
+    for given in paths {
+        let unusable = |source| Unusable { path: given.clone(), source };
+        let real = given.canonicalize().map_err(unusable)?;
+        meant.push(understand(given, real, read_as, paths.len() > 1).map_err(unusable)?);
+    }
+    let mut grouped: Vec<(Meant, Vec<PathBuf>)> = Vec::new();
+    for mut path in meant {
+        let only = path.only.take();
+        match grouped.iter_mut().find(|(known, _)| known.top == path.top && known.read_as == path.read_as) {
+            // One that is meant as a whole stays whole.
+            Some((_, restricted)) => match only {
+                Some(only) if !restricted.is_empty() => restricted.push(only),
+                Some(_) => {}
+                None => restricted.clear(),
+            },
+            None => grouped.push((path, only.into_iter().collect())),
+        }
+    }
+    let several = grouped.len() > 1;
+    grouped.into_iter().map(|(path, only)| open(path, only, several)).collect()
+}
+
+fn open(path: Meant, only: Vec<PathBuf>, several: bool) -> Result<Site, Unusable> {
+    let absolute_links = matches!(path.read_as, ReadAs::Root | ReadAs::Etc);
+    let tree = Tree::open(&path.top, absolute_links)
+        .map_err(|source| Unusable { path: path.given.clone(), source })?;
+    let tree = if several { tree.labelled(path.given.display().to_string()) } else { tree };
+    Ok(Site { tree, read_as: path.read_as, only })
+}
+
+fn understand(given: &Path, real: PathBuf, read_as: Option<ReadAs>, several: bool) -> io::Result<Meant> {
+    let read_as = read_as.unwrap_or_else(|| guess(&real));
+    let meant = |top: &Path, read_as, only: Option<&Path>| Meant {
+        read_as,
+        top: top.to_owned(),
+        only: only.map(Path::to_owned),
+        given: given.to_owned(),
+    };
+    match read_as {
+        _ if read_as != ReadAs::File && !real.is_dir() => Err(io::Error::from(io::ErrorKind::NotADirectory)),
+        ReadAs::File if !real.is_file() => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+        }
+        ReadAs::Root => Ok(meant(&real, ReadAs::Root, None)),
+        ReadAs::Etc => Ok(meant(real.parent().unwrap_or(&real), ReadAs::Etc, None)),
+        // Only among several paths does it matter what they lie in: then they restrict what is reported.
+        ReadAs::Repo | ReadAs::File => match repository_of(&real).filter(|top| several && *top != real) {
+            Some(top) => Ok(meant(top, ReadAs::Repo, real.strip_prefix(top).ok())),
+            None if read_as == ReadAs::Repo => Ok(meant(&real, ReadAs::Repo, None)),
+            None => Ok(meant(real.parent().unwrap_or(&real), ReadAs::File, real.file_name().map(Path::new))),
+        },
+    }
+}
+
+fn guess(real: &Path) -> ReadAs {
+    match () {
+        () if !real.is_dir() => ReadAs::File,
+        () if real.join(".git").exists() => ReadAs::Repo,
+        () if real.join("etc").is_dir() => ReadAs::Root,
+        () if real.file_name().is_some_and(|name| name == "etc") => ReadAs::Etc,
+        () => ReadAs::Repo,
+    }
+}
+
+/// The nearest folder that holds `.git`. It is looked for, not read.
+fn repository_of(real: &Path) -> Option<&Path> {
+    real.ancestors().find(|folder| folder.join(".git").exists())
+}

@@ -1,0 +1,79 @@
+//! What in a repository is not production: dependencies, and what is named as tests, examples, fixtures, benchmarks or docs.
+
+use std::ffi::OsStr;
+
+/// Other people's code and git's own files: never taken in.
+const NEVER: [&str; 6] = [".git", ".hg", ".svn", "bower_components", "node_modules", "vendor"];
+
+/// Words that name a folder, alone or as one part of `e2e-tests` and the like.
+const WORDS: [&str; 17] = [
+    "bench",
+    "benches",
+    "benchmark",
+    "benchmarks",
+    "doc",
+    "docs",
+    "e2e",
+    "example",
+    "examples",
+    "fixture",
+    "fixtures",
+    "mocks",
+    "spec",
+    "specs",
+    "test",
+    "testdata",
+    "tests",
+];
+
+/// Whether a file or folder of this name is left out.
+pub(super) fn left_out(name: &OsStr, folder: bool, include_tests: bool) -> bool {
+    let name = name.to_string_lossy();
+    if folder && NEVER.contains(&&*name) {
+        return true;
+    }
+    !include_tests && if folder { is_word(name.trim_matches('_')) } else { is_test_file(&name) }
+}
+
+fn is_word(name: &str) -> bool {
+    name.split(['-', '_', '.']).any(|part| WORDS.contains(&part.to_ascii_lowercase().as_str()))
+}
+
+/// `server.test.js`, `server.spec.ts`, `server_test.js`, `test_server.py`, `test.js`; but not `latest.conf` or `test.example.com.conf`,
+/// which somebody may serve.
+fn is_test_file(name: &str) -> bool {
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    let source = !matches!(extension, "conf" | "xml" | "cfg" | "ini" | "toml" | "yaml" | "yml");
+    let last = stem.rsplit(['.', '_', '-']).next().unwrap_or(stem);
+    let first = stem.split(['_', '-']).next().unwrap_or(stem);
+    source
+        && (matches!(last, "test" | "tests" | "spec" | "bench" | "benchmark" | "fixture" | "example")
+            || matches!(first, "test" | "bench" | "benchmark" | "example"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_stays() {
+        let out = |name: &str, folder| left_out(OsStr::new(name), folder, false);
+        for folder in
+            ["node_modules", "test", "tests", "__tests__", "docs", "e2e-tests", "Examples", "vendor"]
+        {
+            assert!(out(folder, true), "{folder}");
+        }
+        for folder in ["src", "latest", "contest", "specials", "etc", "documents"] {
+            assert!(!out(folder, true), "{folder}");
+        }
+        for file in ["a.test.js", "a.spec.ts", "a_test.js", "test.js", "test-server.mjs", "bench.js"] {
+            assert!(out(file, false), "{file}");
+        }
+        for file in ["server.js", "latest.js", "test.example.com.conf", "server.xml", "contest.js", "vendor"]
+        {
+            assert!(!out(file, false), "{file}");
+        }
+        assert!(left_out(OsStr::new("node_modules"), true, true));
+        assert!(!left_out(OsStr::new("tests"), true, true));
+    }
+}

@@ -1,0 +1,39 @@
+//! What several harnesses share: where the cases are, and how one is audited.
+#![allow(dead_code)] // each harness uses a part
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use backlog_audit::Request;
+use backlog_audit::model::ReadAs;
+use backlog_audit::report::Report;
+
+pub fn cases(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new("tests/cases").join(kind);
+    let mut found: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "{} holds no case", folder.display());
+    found
+}
+
+pub fn name(case: &Path) -> String {
+    case.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// A request for a root filesystem as another machine would see it.
+pub fn of_root(root: &Path) -> Request {
+    Request { paths: vec![root.to_owned()], read_as: Some(ReadAs::Root), offline: true, ..Request::default() }
+}
+
+pub fn audit(request: &Request) -> Report {
+    backlog_audit::audit(request).unwrap_or_else(|error| panic!("{:?}: {error}", request.paths))
+}
+
+pub fn json(path: &Path) -> serde_json::Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

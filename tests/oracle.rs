@@ -1,0 +1,92 @@
+//! What we predict is what the kernel showed: every recorded server is audited from its files alone and compared.
+
+mod common;
+
+use std::path::Path;
+
+use backlog_audit::Request;
+use backlog_audit::model::{Host, Listener, ProblemKind, Queue};
+use serde_json::Value;
+
+#[test]
+fn nginx_listens_as_predicted() {
+    replay("nginx", 40);
+}
+
+#[test]
+fn node_listens_as_predicted() {
+    replay("node", 30);
+}
+
+#[test]
+fn tomcat_listens_as_predicted() {
+    replay("tomcat", 15);
+}
+
+/// Replays all cases of a service; `least` keeps a lost folder from passing.
+fn replay(service: &str, least: usize) {
+    let cases = common::cases(&format!("services/{service}"));
+    assert!(cases.len() >= least, "{service} has {} cases of {least}", cases.len());
+    let failed: Vec<String> = cases.iter().filter_map(|case| difference(service, case)).collect();
+    assert!(failed.is_empty(), "{} of {} cases differ:\n{}", failed.len(), cases.len(), failed.join("\n"));
+}
+
+/// What a row says of a listener: transport, address, limit, sockets.
+type Row = (String, Option<String>, Option<i64>, Option<i64>);
+
+fn difference(service: &str, case: &Path) -> Option<String> {
+    let truth = common::json(&case.join("truth.json"));
+    let kernel = truth["kernel"].as_str().map(str::to_owned);
+    let report = common::audit(&Request { kernel, ..common::of_root(&case.join("root")) });
+    if let Some(said) = truth["refused"].as_str() {
+        let seen = report.host.problems.iter().any(|problem| problem.kind != ProblemKind::Skipped);
+        return (!seen).then(|| format!("{}: the server refuses it: {said}", common::name(case)));
+    }
+    if let Some(problem) = report.host.problems.iter().find(|problem| problem.kind != ProblemKind::Skipped) {
+        return Some(format!("{}: the server starts, but we say: {}", common::name(case), problem.message));
+    }
+    let mut predicted = predictions(service, &report.host, &report.queues);
+    let mut shown = truths(&truth);
+    // Exact ones first, so that one without an address takes what is left.
+    shown.retain(|row| !take(&mut predicted, |guess| matches(guess, row) && guess.1 == row.1));
+    shown.retain(|row| !take(&mut predicted, |guess| matches(guess, row) && guess.1.is_none()));
+    (!shown.is_empty() || !predicted.is_empty())
+        .then(|| format!("{}: the kernel shows {shown:?}, we say {predicted:?}", common::name(case)))
+}
+
+fn matches(guess: &Row, truth: &Row) -> bool {
+    guess.0 == truth.0 && guess.2 == truth.2 && (guess.3.is_none() || guess.3 == truth.3)
+}
+
+fn take(rows: &mut Vec<Row>, wanted: impl Fn(&Row) -> bool) -> bool {
+    match rows.iter().position(wanted) {
+        Some(index) => {
+            rows.remove(index);
+            true
+        }
+        None => false,
+    }
+}
+
+fn predictions(service: &str, host: &Host, queues: &[Queue]) -> Vec<Row> {
+    let row = |(listener, queue): (&Listener, &Queue)| {
+        assert_eq!(
+            queue.steps.last().and_then(|step| step.value),
+            queue.limit,
+            "the ledger ends with the limit"
+        );
+        let transport = listener.endpoint.transport().word().to_owned();
+        (transport, listener.endpoint.address(), queue.limit, listener.sockets.map(i64::from))
+    };
+    host.listeners.iter().zip(queues).filter(|(listener, _)| listener.service == service).map(row).collect()
+}
+
+fn truths(truth: &Value) -> Vec<Row> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let rows = truth["listeners"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let transport = text(&row["transport"]).unwrap();
+        (transport, text(&row["address"]), row["limit"].as_i64(), row["sockets"].as_i64())
+    })
+    .collect()
+}
