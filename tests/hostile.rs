@@ -1,0 +1,209 @@
+//! Trees made to hang, blow up or lead astray: each audit ends soon, in little memory, and says what it met.
+
+mod common;
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const LIMIT: Duration = Duration::from_secs(5);
+/// Address space in KiB; what is resident is less.
+const MEMORY: u32 = 400 << 10;
+
+struct Hostile(TempDir);
+
+impl Hostile {
+    fn new() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::create_dir_all(scratch.path().join("root/etc/nginx")).unwrap();
+        Self(scratch)
+    }
+
+    fn path(&self, path: &str) -> std::path::PathBuf {
+        let path = self.0.path().join("root").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    }
+
+    fn file(self, path: &str, text: impl AsRef<[u8]>) -> Self {
+        fs::write(self.path(path), text).unwrap();
+        self
+    }
+
+    fn link(self, target: &str, path: &str) -> Self {
+        symlink(target, self.path(path)).unwrap();
+        self
+    }
+
+    fn fifo(self, path: &str) -> Self {
+        let mode = rustix::fs::Mode::RWXU;
+        rustix::fs::mknodat(rustix::fs::CWD, self.path(path), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        self
+    }
+
+    fn sparse(self, path: &str) -> Self {
+        File::create(self.path(path)).unwrap().set_len(8 << 30).unwrap();
+        self
+    }
+
+    fn run(&self, format: &str) -> Output {
+        let begun = Instant::now();
+        let output = Command::new("sh")
+            .args([
+                "-c",
+                &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\""),
+                env!("CARGO_BIN_EXE_backlog-audit"),
+            ])
+            .args(["--offline", "--as", "root", "--fail-on", "never", "--format", format])
+            .arg(self.0.path().join("root"))
+            .output()
+            .unwrap();
+        assert!(begun.elapsed() < LIMIT, "it took {:?}", begun.elapsed());
+        assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    /// The findings' rule, path and message; the audit also ends when a person reads it.
+    fn findings(&self) -> Vec<[String; 3]> {
+        self.run("human");
+        let report: Value = serde_json::from_slice(&self.run("json").stdout).unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows = report["findings"].as_array().unwrap().iter();
+        rows.map(|it| [text(&it["rule"]), text(&it["at"]["path"]), text(&it["message"])]).collect()
+    }
+
+    /// The audit names the file, and gives a reason with this word in it.
+    fn says(&self, path: &str, word: &str) {
+        let findings = self.findings();
+        let said = findings.iter().any(|[_, at, message]| at == path && message.contains(word));
+        assert!(said, "no finding at {path} says {word:?}: {findings:#?}");
+    }
+}
+
+const SERVERS: &str = "events {}\nhttp { server { listen 80; } }\n";
+
+#[test]
+fn a_fifo_is_not_waited_on() {
+    Hostile::new().fifo("etc/nginx/nginx.conf").fifo("etc/hosts").says("etc/nginx/nginx.conf", "FIFO");
+    Hostile::new().fifo("etc/tomcat10/server.xml").says("etc/tomcat10/server.xml", "FIFO");
+    Hostile::new()
+        .fifo("etc/sysctl.d/90-a.conf")
+        .file("etc/nginx/nginx.conf", SERVERS)
+        .says("etc/sysctl.d/90-a.conf", "FIFO");
+}
+
+#[test]
+fn a_sparse_file_is_not_read() {
+    for path in
+        ["etc/nginx/nginx.conf", "etc/tomcat10/server.xml", "etc/sysctl.d/90-a.conf", "srv/app/server.js"]
+    {
+        Hostile::new().sparse(path).says(path, "MiB");
+    }
+}
+
+#[test]
+fn includes_that_go_round_are_named() {
+    let tree = Hostile::new()
+        .file("etc/nginx/nginx.conf", "events {}\nhttp { include a.conf; }\n")
+        .file("etc/nginx/a.conf", "include b.conf;\n")
+        .file("etc/nginx/b.conf", "include a.conf;\n");
+    let findings = tree.findings();
+    assert!(
+        findings.iter().any(|[_, at, message]| at.starts_with("etc/nginx/") && message.contains("include")),
+        "{findings:#?}"
+    );
+}
+
+#[test]
+fn includes_that_multiply_end() {
+    let mut tree = Hostile::new().file("etc/nginx/nginx.conf", "events {}\nhttp { include 0.conf; }\n");
+    for level in 0..12 {
+        let text = format!("include {}.conf;\n", level + 1).repeat(10);
+        tree = tree.file(&format!("etc/nginx/{level}.conf"), text);
+    }
+    let findings = tree.file("etc/nginx/12.conf", "server { listen 80; }\n").findings();
+    assert!(!findings.is_empty());
+}
+
+#[test]
+fn links_in_a_circle_are_not_followed_for_ever() {
+    Hostile::new().link("nginx.conf", "etc/nginx/nginx.conf").says("etc/nginx/nginx.conf", "link");
+    let tree = Hostile::new()
+        .link(".", "etc/nginx/loop")
+        .file(
+            "etc/nginx/nginx.conf",
+            "events {}\nhttp { include loop/*/*/*/*/*/*/*/*/*.conf; server { listen 80 backlog=1; } }\n",
+        )
+        .file("etc/sysctl.d/90-a.conf", "net.core.somaxcon = 4096\n");
+    assert!(!tree.findings().is_empty());
+}
+
+#[test]
+fn links_out_of_the_root_lead_nowhere() {
+    let tree = Hostile::new()
+        .link("../../../outside.conf", "etc/nginx/nginx.conf")
+        .link("../../../outside.conf", "etc/sysctl.d/90-a.conf")
+        .link("../../../../outside.conf", "srv/app/server.js");
+    fs::write(tree.0.path().join("outside.conf"), "secret { listen 80; }\n").unwrap();
+    tree.says("etc/nginx/nginx.conf", "does not exist");
+    for format in ["human", "json", "sarif", "patch"] {
+        let output = tree.run(format);
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("secret"), "{format}");
+    }
+}
+
+#[test]
+fn entities_that_multiply_are_refused() {
+    let mut laughs = String::from("<!DOCTYPE Server [<!ENTITY a0 \"ha\">\n");
+    for level in 1..40 {
+        laughs += &format!("<!ENTITY a{level} \"{}\">\n", format!("&a{};", level - 1).repeat(10));
+    }
+    laughs += "]>\n<Server port=\"-1\"><Service name=\"&a39;\"/></Server>\n";
+    Hostile::new().file("etc/tomcat10/server.xml", laughs).says("etc/tomcat10/server.xml", "entit");
+    let long = format!("<!DOCTYPE Server [<!ENTITY a \"{}\">]>", "x".repeat(100_000));
+    let quadratic =
+        format!("{long}<Server port=\"-1\"><Service name=\"{}\"/></Server>", "&a;".repeat(100_000));
+    Hostile::new().file("etc/tomcat10/server.xml", quadratic).says("etc/tomcat10/server.xml", "entit");
+}
+
+#[test]
+fn depth_does_not_overflow() {
+    let deep = 200_000;
+    Hostile::new()
+        .file("etc/nginx/nginx.conf", format!("http {}", "{ a ".repeat(deep)))
+        .says("etc/nginx/nginx.conf", "");
+    Hostile::new().file("etc/nginx/nginx.conf", "{".repeat(deep)).says("etc/nginx/nginx.conf", "");
+    let elements = format!("<Server port=\"-1\">{}", "<a>".repeat(deep));
+    Hostile::new().file("etc/tomcat10/server.xml", elements).says("etc/tomcat10/server.xml", "");
+    for open in ["{", "(", "[", "f(", "a=>{", "`${", "-", "a?"] {
+        let text = format!(
+            "const server = require('http').createServer(); server.listen(80, 1);\n{}",
+            open.repeat(deep)
+        );
+        let tree = Hostile::new().file("srv/app/server.js", text);
+        assert!(!tree.findings().is_empty(), "{open}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_read_all_the_same() {
+    let noise: Vec<u8> = (0..1_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    for path in ["etc/nginx/nginx.conf", "etc/tomcat10/server.xml", "etc/sysctl.d/90-a.conf"] {
+        Hostile::new().file(path, &noise).run("json");
+    }
+    let tree =
+        Hostile::new().file("etc/nginx/nginx.conf", b"http { server { listen 80 backlog=\xff\xfe; } }");
+    tree.says("etc/nginx/nginx.conf", "backlog");
+}
+
+#[test]
+fn an_unreadable_path_is_no_audit() {
+    let output = Command::new(env!("CARGO_BIN_EXE_backlog-audit")).arg("no/such/path").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(Path::new("no/such/path").metadata().is_err());
+}
