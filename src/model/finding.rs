@@ -1,9 +1,14 @@
 //! What is wrong, where, and what would put it right.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::PlaceId;
 use crate::text::{Edit, Span};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     Info,
@@ -35,7 +40,7 @@ impl Label {
 }
 
 /// Whether a fix may be applied unseen: safe if no queue gets shorter and nothing but the length of a queue changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Safety {
     Safe,

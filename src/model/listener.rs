@@ -4,10 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{PlaceId, Setting, Step};
 use crate::text::{Sources, Span};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Transport {
     Tcp,
     Unix,
@@ -92,7 +96,8 @@ impl fmt::Display for Endpoint {
 
 /// What brings a changed backlog in. A raised somaxconn always needs a restart: a program that is only reloaded does
 /// not call listen(2) again for a number of its own that has not changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Apply {
     Reload,
     Restart,

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{Listener, Problem, Sysctls, Value};
 
 /// A Linux version, as far as behaviour depends on it.
@@ -38,7 +41,8 @@ pub struct Kernel {
     pub vendor: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum PlaceKind {
     Host,
     Container,
@@ -56,7 +60,8 @@ impl PlaceKind {
 }
 
 /// How a PATH was understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum ReadAs {
     Root,
     Etc,

@@ -1,5 +1,8 @@
 //! The accept queue that the kernel gives a listener, and how its length comes about.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::text::Span;
 
 /// One line of the ledger of a number.
@@ -13,9 +16,11 @@ pub struct Step {
 }
 
 /// What cut a number. The kernel's 16-bit field is the other way for a queue to be shorter than asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum CappedBy {
+    #[serde(rename = "net.core.somaxconn")]
     Somaxconn,
+    #[serde(rename = "16-bit backlog")]
     SixteenBits,
 }
 

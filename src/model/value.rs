@@ -1,9 +1,13 @@
 //! A value, where it stands and how we know it.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::text::{Slot, Span};
 
 /// How a value is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Somebody wrote it: in a file or on the command line.
     Written,
