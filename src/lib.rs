@@ -22,6 +22,7 @@ use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs, Safety};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::rules::Rules;
+use crate::suppress::Only;
 use crate::text::Sources;
 
 pub mod checks;
@@ -34,6 +35,7 @@ pub mod report;
 pub mod resolve;
 pub mod rules;
 pub mod services;
+pub mod suppress;
 pub mod syntax;
 pub mod text;
 
@@ -86,8 +88,9 @@ pub fn audit(request: &Request) -> Result<Report, Error> {
     for site in &sites {
         read.site(&sources, &knowledge, site, request);
     }
-    let queues = resolve::queues(&read.host);
-    let findings = rules.judge(&sources, &knowledge, &read.host, &queues);
+    let mut queues = resolve::queues(&read.host);
+    let mut findings = rules.judge(&sources, &knowledge, &read.host, &queues);
+    suppress::restrict(&sources, &read.only, &mut read.host, &mut queues, &mut findings);
     let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
     let plan = Plan::make(&read.host, &findings, allowed);
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
@@ -102,6 +105,7 @@ fn load_rules(sources: &Sources, request: &Request) -> Result<Rules, Broken> {
 #[derive(Default)]
 struct Read {
     host: Host,
+    only: Vec<Only>,
     left_out: usize,
 }
 
@@ -124,6 +128,10 @@ impl Read {
         self.host.listeners.extend(found.listeners);
         self.host.problems.extend(problems.into_iter().chain(ruling.problems).chain(found.problems));
         self.left_out += left_out;
+        if !site.only.is_empty() {
+            let root = site.tree.label().map(str::to_owned);
+            self.only.push(Only { root, paths: site.only.clone() });
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and what it may see. `main`, `lib` and `cli` may see everything.
-const SEES: [(&str, &[&str]); 12] = [
+const SEES: [(&str, &[&str]); 13] = [
     ("text", &[]),
     ("syntax", &["text"]),
     ("model", &["text"]),
@@ -17,6 +17,7 @@ const SEES: [(&str, &[&str]); 12] = [
     ("checks", &["text", "model", "knowledge", "kernel"]),
     ("rules", &["text", "model", "knowledge", "checks"]),
     ("plan", &["text", "model"]),
+    ("suppress", &["text", "model"]),
     ("report", &["text", "model", "knowledge", "rules", "plan"]),
 ];
 

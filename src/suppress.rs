@@ -1,0 +1,77 @@
+//! What is left out of a report although it was found: what does not concern the paths that were asked for.
+
+use std::path::PathBuf;
+
+use crate::model::{Finding, Host, Queue, Target, Want};
+use crate::text::{Sources, Span};
+
+/// Paths in one tree (by its label) that a report is about. A tree without an entry is reported as a whole.
+#[derive(Debug, Clone)]
+pub struct Only {
+    pub root: Option<String>,
+    pub paths: Vec<PathBuf>,
+}
+
+impl Only {
+    fn excludes(&self, sources: &Sources, at: Span) -> bool {
+        let source = sources.get(at.source);
+        source.root() == self.root.as_deref()
+            && source.path().is_some_and(|path| !self.paths.iter().any(|only| path.starts_with(only)))
+    }
+}
+
+/// Keeps the findings in which one of the paths takes part, and the listeners in those paths or findings.
+pub fn restrict(
+    sources: &Sources,
+    only: &[Only],
+    host: &mut Host,
+    queues: &mut Vec<Queue>,
+    findings: &mut Vec<Finding>,
+) {
+    if only.is_empty() {
+        return;
+    }
+    let asked = |at: Span| !only.iter().any(|only| only.excludes(sources, at));
+    let files = |at: &Span| sources.get(at.source).path().is_some();
+    findings.retain(|finding| {
+        let labels = finding.labels.iter().map(|label| label.at);
+        std::iter::once(finding.at).chain(labels).filter(files).any(asked)
+    });
+    let mut kept = Vec::new();
+    for (index, listener) in host.listeners.iter().enumerate() {
+        let named = findings.iter().any(|finding| finding.listener == Some(index) || wants(finding, index));
+        if asked(listener.site) || named {
+            kept.push(index);
+        }
+    }
+    renumber(&kept, host, queues, findings);
+}
+
+fn wants(finding: &Finding, index: usize) -> bool {
+    finding.fixes.iter().flat_map(|fix| &fix.set).any(|want| match want {
+        Want::AtLeast { target: Target::Backlog { listener }, .. }
+        | Want::Exactly { target: Target::Backlog { listener }, .. } => *listener == index,
+        _ => false,
+    })
+}
+
+/// Drops the listeners that are not kept, and gives the rest their new indices everywhere.
+fn renumber(kept: &[usize], host: &mut Host, queues: &mut Vec<Queue>, findings: &mut [Finding]) {
+    let new = |old: usize| kept.binary_search(&old).unwrap_or(old);
+    let mut index = 0..;
+    host.listeners.retain(|_| index.next().is_some_and(|old| kept.binary_search(&old).is_ok()));
+    queues.retain(|queue| kept.binary_search(&queue.listener).is_ok());
+    for queue in queues {
+        queue.listener = new(queue.listener);
+    }
+    for finding in findings {
+        finding.listener = finding.listener.map(new);
+        for want in finding.fixes.iter_mut().flat_map(|fix| &mut fix.set) {
+            if let Want::AtLeast { target, .. } | Want::Exactly { target, .. } = want
+                && let Target::Backlog { listener } = target
+            {
+                *listener = new(*listener);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! How a PATH is understood and which files are found in it.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use backlog_audit::Request;
+use backlog_audit::discover::sites;
+use backlog_audit::model::ReadAs;
+use backlog_audit::report::Report;
+
+struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    fn with(files: &[&str]) -> Self {
+        let scratch = Self(tempfile::tempdir().unwrap());
+        for file in files {
+            scratch.file(file, "");
+        }
+        scratch
+    }
+
+    fn file(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().canonicalize().unwrap().join(path)
+    }
+
+    /// How each site is read, its top relative to the scratch folder, and what it is restricted to.
+    fn understood(&self, paths: &[&str]) -> Vec<(ReadAs, String, Vec<String>)> {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| self.path(path)).collect();
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let top = |path: &Path| text(path.strip_prefix(self.path("")).unwrap());
+        let sites = sites(&paths, None).unwrap().into_iter();
+        sites
+            .map(|site| {
+                (site.read_as, top(site.tree.top()), site.only.iter().map(|path| text(path)).collect())
+            })
+            .collect()
+    }
+
+    fn audit(&self, path: &str) -> Report {
+        common::audit(&Request { paths: vec![self.path(path)], offline: true, ..Request::default() })
+    }
+}
+
+fn one(read_as: ReadAs, top: &str, only: &[&str]) -> Vec<(ReadAs, String, Vec<String>)> {
+    vec![(read_as, top.into(), only.iter().map(|path| (*path).to_owned()).collect())]
+}
+
+#[test]
+fn a_path_is_what_it_holds() {
+    let scratch = Scratch::with(&[
+        "root/etc/x",
+        "repo/.git/HEAD",
+        "repo/etc/x",
+        "repo/a/b.js",
+        "repo/c.js",
+        "plain/x",
+        "lone.conf",
+    ]);
+    assert_eq!(scratch.understood(&["root"]), one(ReadAs::Root, "root", &[]));
+    assert_eq!(scratch.understood(&["root/etc"]), one(ReadAs::Etc, "root", &[]));
+    assert_eq!(scratch.understood(&["repo"]), one(ReadAs::Repo, "repo", &[]));
+    assert_eq!(scratch.understood(&["plain"]), one(ReadAs::Repo, "plain", &[]));
+    assert_eq!(scratch.understood(&["lone.conf"]), one(ReadAs::File, "", &["lone.conf"]));
+    assert_eq!(scratch.understood(&["repo/c.js"]), one(ReadAs::File, "repo", &["c.js"]));
+}
+
+#[test]
+fn several_paths_of_one_repository_are_one_machine() {
+    let scratch = Scratch::with(&["repo/.git/HEAD", "repo/a/b.js", "repo/c.js", "one/etc/x", "two/etc/x"]);
+    assert_eq!(scratch.understood(&["repo/a", "repo/c.js"]), one(ReadAs::Repo, "repo", &["a", "c.js"]));
+    assert_eq!(scratch.understood(&["repo/a", "repo"]), one(ReadAs::Repo, "repo", &[]));
+    assert_eq!(scratch.understood(&["one", "two"]).len(), 2);
+}
+
+const NGINX: &str = "server {\n    listen 8080 backlog=20;\n}\n";
+const NODE: &str = "require('http').createServer().listen(3000, 30);\n";
+
+fn addresses(report: &Report) -> Vec<String> {
+    report.host.listeners.iter().filter_map(|listener| listener.endpoint.address()).collect()
+}
+
+#[test]
+fn a_repository_is_searched_by_name_and_content() {
+    let scratch = Scratch::with(&["repo/.git/HEAD"]);
+    scratch.file("repo/deploy/web.conf", NGINX);
+    scratch.file(
+        "repo/.hidden/app.mjs",
+        "import { createServer } from 'node:http';\ncreateServer().listen(3001);\n",
+    );
+    scratch.file("repo/.gitignore", "built\n");
+    for ignored in ["built/a.js", "node_modules/x/index.js", "tests/server.js", "src/a.test.js", "docs/x.js"]
+    {
+        scratch.file(&format!("repo/{ignored}"), NODE);
+    }
+    let report = scratch.audit("repo");
+    assert_eq!(addresses(&report), ["0.0.0.0:8080", "*:3001"]);
+    assert_eq!(
+        report.left_out, 4,
+        "node_modules, tests, docs and a.test.js; what git ignores is not counted"
+    );
+    assert_eq!(
+        addresses(&scratch.audit("repo/tests")),
+        ["*:3000"],
+        "a PATH that is itself a test is taken in"
+    );
+}
+
+#[test]
+fn a_restricted_report_reads_everything() {
+    let scratch = Scratch::with(&["repo/.git/HEAD"]);
+    scratch.file("repo/etc/sysctl.d/90-low.conf", "net.core.somaxconn = 10\n");
+    scratch.file("repo/a/web.conf", NGINX);
+    scratch.file("repo/b/app.js", NODE);
+    scratch.file("repo/c/app.js", NODE);
+    let paths = ["repo/a", "repo/b"].map(|path| scratch.path(path)).to_vec();
+    let report = common::audit(&Request { paths, offline: true, ..Request::default() });
+    assert_eq!(addresses(&report), ["0.0.0.0:8080", "*:3000"]);
+    assert_eq!(report.queues.iter().map(|queue| queue.limit).collect::<Vec<_>>(), [Some(10), Some(10)]);
+}
+
+#[test]
+fn a_root_is_searched_by_place_and_its_applications_by_content() {
+    let scratch = Scratch::with(&[]);
+    scratch.file("root/etc/nginx/nginx.conf", &format!("events {{}}\nhttp {{\n{NGINX}}}\n"));
+    scratch.file("root/etc/nginx/unused.conf", "server { listen 9999; }\n");
+    scratch.file("root/srv/app/server.js", NODE);
+    scratch.file("root/usr/share/doc/x/server.js", NODE);
+    assert_eq!(addresses(&scratch.audit("root")), ["0.0.0.0:8080", "*:3000"]);
+    assert_eq!(
+        addresses(&scratch.audit("root/etc")),
+        ["0.0.0.0:8080"],
+        "an etc folder's PATH leaves the applications out"
+    );
+}
