@@ -26,7 +26,7 @@ pub struct Broken {
 
 /// One file of `rules/services/`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 struct ServiceFile {
     title: String,
     what: String,
@@ -41,7 +41,7 @@ struct ServiceFile {
 
 /// Where a service's files are.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Files {
     /// Patterns of paths from the root: files that the service opens by itself where it is installed.
     #[serde(default)]
@@ -58,7 +58,7 @@ pub struct Files {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 struct DefaultEntry {
     name: String,
     value: Spanned<i64>,
@@ -69,7 +69,7 @@ struct DefaultEntry {
 
 /// Commands for an administrator; data for the fixes' `then`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct ApplyCommands {
     pub restart: String,
     pub reload: Option<String>,
@@ -81,7 +81,7 @@ pub struct ApplyCommands {
 
 /// Something true about a service, and how we know.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Fact {
     pub text: String,
     pub source: String,
