@@ -1,3 +1,5 @@
 //! How files are written: words, blocks, XML, source code. It knows no service and no kernel.
 
+pub mod blocks;
 pub mod hosts;
+pub mod lua;
