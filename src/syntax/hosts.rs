@@ -34,7 +34,7 @@ impl Hosts {
         hosts
     }
 
-    /// The addresses of a name, in the order of the file. Names are compared without regard to case (hosts(5)).
+    /// The addresses of a name, in the order of the file and as often as it gives them, as getaddrinfo(3) does. Names are compared without regard to case (hosts(5)).
     pub fn resolve(&self, name: &str) -> &[Named] {
         self.names.get(&name.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
     }
@@ -49,9 +49,7 @@ impl Hosts {
             let Some(Ok(address)) = words.next().map(str::parse) else { continue };
             for name in words {
                 let known = self.names.entry(name.to_ascii_lowercase()).or_default();
-                if known.iter().all(|named| named.address != address) {
-                    known.push(Named { address, at: Some(at) });
-                }
+                known.push(Named { address, at: Some(at) });
             }
         }
     }
