@@ -37,6 +37,8 @@ struct ServiceFile {
     apply: ApplyCommands,
     #[serde(default, rename = "fact")]
     facts: Vec<Fact>,
+    #[serde(default)]
+    reader: toml::Table,
 }
 
 /// Where a service's files are.
@@ -112,6 +114,8 @@ pub struct Service {
     pub defaults: Vec<Default>,
     pub apply: ApplyCommands,
     pub facts: Vec<Fact>,
+    /// Tables that only the service's own reader understands.
+    pub reader: toml::Table,
     /// The whole of its file, for what is said about it in general.
     pub source: SourceId,
 }
@@ -137,6 +141,7 @@ impl Service {
             files: file.files,
             apply: file.apply,
             facts: file.facts,
+            reader: file.reader,
             source,
         })
     }
