@@ -1,0 +1,103 @@
+//! What every fuzz target does: lay some bytes out as a tree, audit it, and hold the report to what must be true of any report.
+
+use std::fs;
+use std::path::Path;
+
+use backlog_audit::model::ReadAs;
+use backlog_audit::report::Report;
+use backlog_audit::text::{Slot, Span};
+use backlog_audit::{Error, Request};
+
+/// A tree in memory-backed storage where there is some, laid anew for every input.
+pub struct Ground(tempfile::TempDir);
+
+impl Default for Ground {
+    fn default() -> Self {
+        let memory = Path::new("/dev/shm");
+        let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self(made.expect("a scratch folder"))
+    }
+}
+
+impl Ground {
+    /// Audits a root filesystem of these files; the paths are ours, the bytes are not.
+    pub fn audit(&self, files: &[(&str, &[u8])]) {
+        let root = self.0.path();
+        for (path, bytes) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder made");
+            fs::write(path, bytes).expect("a file written");
+        }
+        self.hold(Request { paths: vec![root.to_owned()], ..Request::default() });
+        for (path, _) in files {
+            fs::remove_file(root.join(path)).expect("a file removed");
+        }
+    }
+
+    /// A folder of rules with one rule of these bytes.
+    pub fn rule(&self, bytes: &[u8]) {
+        let folder = self.0.path().join("rules");
+        fs::create_dir_all(&folder).expect("a folder made");
+        fs::write(folder.join("own.toml"), bytes).expect("a file written");
+        let empty = self.0.path().join("empty");
+        fs::create_dir_all(&empty).expect("a folder made");
+        self.hold(Request { paths: vec![empty], rules: vec![folder], ..Request::default() });
+    }
+
+    fn hold(&self, request: Request) {
+        let request = Request { read_as: Some(ReadAs::Root), offline: true, unsafe_fixes: true, ..request };
+        match backlog_audit::audit(&request) {
+            Ok(report) => check(&report),
+            Err(Error::Path(error)) => panic!("the path is good: {error}"),
+            Err(_) => {}
+        }
+    }
+}
+
+/// What is true of any report.
+fn check(report: &Report) {
+    for (listener, queue) in report.host.listeners.iter().zip(&report.queues) {
+        inside(report, listener.site);
+        assert_eq!(queue.steps.last().and_then(|step| step.value), queue.limit, "the ledger ends with the limit");
+        queue.steps.iter().chain(&listener.notes).for_each(|step| inside(report, step.at));
+        let written = listener.backlog.value.as_ref().map(|backlog| backlog.get);
+        listener.backlog.slot.iter().for_each(|slot| slot_holds(report, slot, written));
+    }
+    for finding in &report.findings {
+        inside(report, finding.at);
+        finding.labels.iter().for_each(|label| inside(report, label.at));
+    }
+    for pair in report.plan.edits.iter().filter(|planned| planned.in_patch).collect::<Vec<_>>().windows(2) {
+        let (a, b) = (pair[0].edit.span, pair[1].edit.span);
+        assert!(a.source != b.source || a.end <= b.start, "edits of a patch do not overlap");
+    }
+    shown(report);
+}
+
+/// Every format can show every report.
+fn shown(_report: &Report) {}
+
+fn inside(report: &Report, span: Span) {
+    let length = report.sources.bytes(span.source).len();
+    assert!(span.start <= span.end && span.end as usize <= length, "{span:?} of {length} bytes");
+}
+
+/// A slot over text covers the number itself, in one of C's spellings.
+fn slot_holds(report: &Report, slot: &Slot, written: Option<i64>) {
+    inside(report, slot.span);
+    let text = report.sources.text(slot.span);
+    let digits = text.trim_start_matches(['-', '+']);
+    assert!(text.is_empty() || digits.starts_with(|c: char| c.is_ascii_digit()), "{text:?} is {written:?}");
+}
+
+/// The files of one input: each piece between zero bytes goes to the path that its first byte picks.
+pub fn pieces<'a>(paths: &[&'static str], bytes: &'a [u8]) -> Vec<(&'static str, &'a [u8])> {
+    let piece = |piece: &'a [u8]| {
+        let (first, rest) = piece.split_first()?;
+        Some((paths[*first as usize % paths.len()], rest))
+    };
+    let mut files: Vec<_> = bytes.split(|byte| *byte == 0).take(8).filter_map(piece).collect();
+    files.sort_by_key(|(path, _)| *path);
+    files.dedup_by_key(|(path, _)| *path);
+    files
+}
