@@ -1,6 +1,11 @@
 //! The only way out is text. Each format is one function from a [`Report`] to a string.
 
-use crate::model::{Finding, Host, Queue};
+pub mod json;
+pub mod patch;
+mod plain;
+pub mod sarif;
+
+use crate::model::{Finding, Host, Listener, Queue, Severity, ids};
 use crate::plan::Plan;
 use crate::rules::Rules;
 use crate::text::Sources;
@@ -20,4 +25,36 @@ pub struct Report {
     pub files: usize,
     /// Files and folders left out because they are not production.
     pub left_out: usize,
+}
+
+impl Report {
+    /// The listeners and their queues.
+    pub fn listeners(&self) -> impl Iterator<Item = (&Listener, &Queue)> {
+        self.host.listeners.iter().zip(&self.queues)
+    }
+
+    /// The ids of the listeners, in their order.
+    pub fn listener_ids(&self) -> Vec<String> {
+        let rooted = self.host.listeners.iter().map(|listener| {
+            let root = self.host.place(listener.place).and_then(|place| place.root.as_deref());
+            (root, listener)
+        });
+        ids(rooted, &self.sources)
+    }
+
+    pub fn summary(&self) -> json::Summary {
+        json::Summary {
+            files: self.files,
+            left_out: self.left_out,
+            listeners: self.host.listeners.len(),
+            errors: self.count(Severity::Error),
+            warnings: self.count(Severity::Warning),
+            infos: self.count(Severity::Info),
+        }
+    }
+
+    /// The findings of one severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
 }

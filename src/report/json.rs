@@ -1,0 +1,376 @@
+//! The report as JSON, version 1: the types are the format, and the published schema is made from them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Report, plain};
+use crate::model::{
+    Apply, CappedBy, Fix, Kind, Listener, Place, PlaceKind, Queue, ReadAs, Safety, Severity, Step, Sysctl,
+    Transport, key,
+};
+use crate::plan::Planned;
+use crate::text::{Sources, Span};
+
+/// The keys that `sysctls` always lists; others only where a file assigns them.
+const LISTED: [&str; 4] = [key::SOMAXCONN, key::MAX_SYN_BACKLOG, key::SYNCOOKIES, key::ABORT_ON_OVERFLOW];
+
+/// A report of backlog-audit. Keys are never renamed or retyped within a version; new ones may be added.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "backlog-audit report, version 1")]
+pub struct Document {
+    #[schemars(extend("const" = 1))]
+    version: u32,
+    tool: Tool,
+    /// Network namespaces.
+    places: Vec<PlaceEntry>,
+    listeners: Vec<ListenerEntry>,
+    /// Sorted by path, place and rule.
+    findings: Vec<FindingEntry>,
+    summary: Summary,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// Where something stands. Lines and columns count from 1, columns in characters.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct At {
+    /// The audited root, when there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<String>,
+    /// Relative to the audited root; `builtin:...` for our own tables, `/proc/...` for readings of the running kernel,
+    /// `--kernel` and the like for flags.
+    path: String,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlaceEntry {
+    id: String,
+    /// The audited root, when there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<String>,
+    kind: PlaceKind,
+    /// How the PATH was understood.
+    #[serde(rename = "as")]
+    read_as: ReadAs,
+    kernel: KernelEntry,
+    sysctls: BTreeMap<String, SysctlEntry>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct KernelEntry {
+    version: String,
+    kind: Kind,
+    at: At,
+}
+
+/// The value in force when a service starts after boot.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SysctlEntry {
+    /// Null where the kernel's default depends on the machine's memory.
+    value: Option<i64>,
+    kind: Kind,
+    at: Option<At>,
+    /// What the running kernel has, if it was looked at.
+    live: Option<i64>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct ListenerEntry {
+    /// `service:address`, or `service:path:line` where the address is not known; a second of the same id gets `#2`.
+    id: String,
+    service: String,
+    /// The id of a place.
+    place: String,
+    transport: Transport,
+    /// As `ss` prints it. Null where the files cannot tell; then a step says why.
+    address: Option<String>,
+    backlog: BacklogEntry,
+    queue: QueueEntry,
+    syn_queue: SynQueueEntry,
+    /// How many sockets, each with a queue of its own. Null where it depends on the machine.
+    sockets: Option<u32>,
+    /// What brings a changed backlog in.
+    apply: Apply,
+    /// How the number comes about; the last step's value is the limit.
+    steps: Vec<StepEntry>,
+}
+
+/// What listen(2) is called with.
+#[derive(Debug, Serialize, JsonSchema)]
+struct BacklogEntry {
+    /// Negative as passed. Null where the files cannot tell; then a step says why.
+    requested: Option<i64>,
+    kind: Option<Kind>,
+    at: At,
+}
+
+/// The accept queue.
+#[derive(Debug, Serialize, JsonSchema)]
+struct QueueEntry {
+    /// What `ss -lnt` shows as Send-Q.
+    limit: Option<i64>,
+    /// Connections that wait at most: one more than the limit.
+    holds: Option<i64>,
+    /// What made it shorter than asked.
+    capped_by: Option<CappedBy>,
+}
+
+/// The queue of half-open connections.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SynQueueEntry {
+    /// Entries that fit; 0 with tcp_syncookies=2.
+    limit: Option<i64>,
+    /// The larger number, where stable releases differ from the mainline value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_max: Option<i64>,
+    /// Whether a cookie is sent when it is full.
+    cookies: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct StepEntry {
+    /// The number after this step. Null where it is not known, and for remarks.
+    value: Option<i64>,
+    what: String,
+    at: At,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct FindingEntry {
+    /// The rule's id.
+    rule: String,
+    severity: Severity,
+    message: String,
+    help: Option<String>,
+    /// The id of a listener.
+    listener: Option<String>,
+    at: At,
+    /// Other lines that take part, in the order in which they explain it.
+    labels: Vec<LabelEntry>,
+    fixes: Vec<FixEntry>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct LabelEntry {
+    message: String,
+    at: At,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct FixEntry {
+    title: String,
+    safety: Safety,
+    /// What to run afterwards, in order.
+    then: Vec<String>,
+    /// An edit that serves several findings has the same id in each; apply it once.
+    edits: Vec<EditEntry>,
+}
+
+/// Replaces the bytes `start..end` of a file as it is by `text`.
+#[derive(Debug, Serialize, JsonSchema)]
+struct EditEntry {
+    id: String,
+    /// The audited root, when there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<String>,
+    path: String,
+    /// The file does not exist yet.
+    create: bool,
+    start: u32,
+    end: u32,
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Files that were read.
+    pub files: usize,
+    /// Files and folders left out because they are not production.
+    pub left_out: usize,
+    pub listeners: usize,
+    pub errors: usize,
+    pub warnings: usize,
+    pub infos: usize,
+}
+
+/// The report as one JSON object, with a final newline.
+pub fn render(report: &Report) -> String {
+    to_text(&Document::of(report))
+}
+
+/// The JSON Schema of [`render`]'s object, with a final newline.
+pub fn schema() -> String {
+    to_text(&schemars::schema_for!(Document))
+}
+
+impl Document {
+    fn of(report: &Report) -> Self {
+        let ids = report.listener_ids();
+        let tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+        Self {
+            version: 1,
+            tool,
+            places: report.host.places.iter().map(|place| place_entry(place, &report.sources)).collect(),
+            listeners: report
+                .listeners()
+                .zip(&ids)
+                .map(|((l, q), id)| listener_entry(report, l, q, id))
+                .collect(),
+            findings: (0..report.findings.len()).filter_map(|at| finding_entry(report, at, &ids)).collect(),
+            summary: report.summary(),
+        }
+    }
+}
+
+fn at(sources: &Sources, span: Span) -> At {
+    let source = sources.get(span.source);
+    let position = sources.position(span);
+    At {
+        root: source.root().map(str::to_owned),
+        path: source.name().into_owned(),
+        line: position.line,
+        column: position.column,
+        end_line: position.end_line,
+        end_column: position.end_column,
+    }
+}
+
+/// `host`, or `web1:host` when there are several roots.
+fn place_id(place: &Place) -> String {
+    match &place.root {
+        Some(root) => format!("{root}:{}", place.name),
+        None => place.name.clone(),
+    }
+}
+
+fn place_entry(place: &Place, sources: &Sources) -> PlaceEntry {
+    let kernel = &place.kernel.version;
+    let listed = |sysctl: &&Sysctl| LISTED.contains(&sysctl.key.as_str()) || sysctl.is_written();
+    PlaceEntry {
+        id: place_id(place),
+        root: place.root.clone(),
+        kind: place.kind,
+        read_as: place.read_as,
+        kernel: KernelEntry {
+            version: kernel.get.to_string(),
+            kind: kernel.kind,
+            at: at(sources, kernel.span),
+        },
+        sysctls: place
+            .sysctls
+            .by_key
+            .values()
+            .filter(listed)
+            .map(|sysctl| (sysctl.key.clone(), sysctl_entry(sysctl, sources)))
+            .collect(),
+    }
+}
+
+fn sysctl_entry(sysctl: &Sysctl, sources: &Sources) -> SysctlEntry {
+    let value = sysctl.value.as_ref();
+    SysctlEntry {
+        value: value.map(|value| value.get),
+        kind: value.map_or(Kind::Default, |value| value.kind),
+        at: value.map(|value| at(sources, value.span)),
+        live: sysctl.live.as_ref().map(|live| live.get),
+    }
+}
+
+fn listener_entry(report: &Report, listener: &Listener, queue: &Queue, id: &str) -> ListenerEntry {
+    let backlog = listener.backlog.value.as_ref();
+    let step = |step: &Step| StepEntry {
+        value: step.value,
+        what: step.what.clone(),
+        at: at(&report.sources, step.at),
+    };
+    ListenerEntry {
+        id: id.to_owned(),
+        service: listener.service.clone(),
+        place: report.host.place(listener.place).map(place_id).unwrap_or_default(),
+        transport: listener.endpoint.transport(),
+        address: listener.endpoint.address(),
+        backlog: BacklogEntry {
+            requested: queue.requested,
+            kind: backlog.map(|value| value.kind),
+            at: at(&report.sources, backlog.map_or(listener.site, |value| value.span)),
+        },
+        queue: QueueEntry { limit: queue.limit, holds: queue.holds(), capped_by: queue.capped_by },
+        syn_queue: SynQueueEntry {
+            limit: queue.syn.limit,
+            limit_max: queue.syn.limit_max,
+            cookies: queue.syn.cookies,
+        },
+        sockets: listener.sockets,
+        apply: listener.apply,
+        // Remarks come first, so that the last step stays the limit.
+        steps: listener.notes.iter().chain(&queue.steps).map(step).collect(),
+    }
+}
+
+fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Option<FindingEntry> {
+    let finding = report.findings.get(index)?;
+    let label = |label: &crate::model::Label| LabelEntry {
+        message: label.message.clone(),
+        at: at(&report.sources, label.at),
+    };
+    let fixes = finding.fixes.iter().enumerate();
+    Some(FindingEntry {
+        rule: finding.rule.clone(),
+        severity: finding.severity,
+        message: finding.message.clone(),
+        help: finding.help.clone(),
+        listener: finding.listener.and_then(|listener| ids.get(listener)).cloned(),
+        at: at(&report.sources, finding.at),
+        labels: finding.labels.iter().map(label).collect(),
+        fixes: fixes.map(|(fix, it)| fix_entry(report, (index, fix), it)).collect(),
+    })
+}
+
+fn fix_entry(report: &Report, (finding, fix): (usize, usize), it: &Fix) -> FixEntry {
+    let edits = report.plan.edits_of(finding, fix);
+    FixEntry {
+        title: it.title.clone(),
+        safety: it.safety,
+        then: it.then.clone(),
+        edits: edits.map(|planned| edit_entry(&report.sources, planned)).collect(),
+    }
+}
+
+fn edit_entry(sources: &Sources, planned: &Planned) -> EditEntry {
+    let source = sources.get(planned.edit.span.source);
+    EditEntry {
+        id: planned.id.clone(),
+        root: source.root().map(str::to_owned),
+        path: source.name().into_owned(),
+        create: source.is_absent(),
+        start: planned.edit.span.start,
+        end: planned.edit.span.end,
+        text: planned.edit.text.clone(),
+    }
+}
+
+/// Pretty JSON in which no character can harm a terminal: serde_json escapes the controls below U+0020; outside strings
+/// there is nothing but line breaks to spare, so the other harmful ones become `\u` escapes too, which mean the same text.
+pub(super) fn to_text(value: &impl Serialize) -> String {
+    // Writing our own types to memory does not fail.
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut shown = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        match c {
+            c if c == '\n' || !plain::is_harmful(c) => shown.push(c),
+            c => shown.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+        }
+    }
+    shown.push('\n');
+    shown
+}
