@@ -121,6 +121,7 @@ impl Read {
             name: "host".into(),
             kind: PlaceKind::Host,
             read_as: site.read_as,
+            top: site.tree.top().to_owned(),
             root: site.tree.label().map(str::to_owned),
             kernel: ruling.kernel,
             sysctls: ruling.sysctls,

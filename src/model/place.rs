@@ -1,6 +1,7 @@
 //! Network namespaces: where listeners live, and where sysctls are decided.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -91,6 +92,8 @@ pub struct Place {
     pub name: String,
     pub kind: PlaceKind,
     pub read_as: ReadAs,
+    /// The folder of this machine that holds the tree: paths are relative to it.
+    pub top: PathBuf,
     /// The audited tree, when there are several.
     pub root: Option<String>,
     pub kernel: Kernel,
