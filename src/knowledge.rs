@@ -1,6 +1,8 @@
 //! What we believe about services and kernels: `rules/services/*.toml` and `rules/kernel.toml`, every value with its place
 //! in those files, so that a report can point at the line where its source stands.
 
+mod kernel;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,6 +13,7 @@ use toml::Spanned;
 
 use crate::model::{Kind, Value};
 use crate::text::{Glob, Origin, SourceId, Sources, Span};
+pub use kernel::{KernelFacts, Range};
 
 /// All of `rules/`, in the program.
 pub static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
@@ -171,8 +174,7 @@ pub type Candidates = BTreeMap<String, Vec<Candidate>>;
 #[derive(Debug)]
 pub struct Knowledge {
     services: BTreeMap<String, Service>,
-    /// `rules/kernel.toml`; the kernel floor reads it.
-    pub kernel: SourceId,
+    pub kernel: KernelFacts,
 }
 
 impl Knowledge {
@@ -190,7 +192,7 @@ impl Knowledge {
             services.insert(name.to_owned(), service);
         }
         let kernel = match RULES.get_file("kernel.toml") {
-            Some(file) => builtin(sources, file),
+            Some(file) => KernelFacts::load(sources, builtin(sources, file))?,
             None => {
                 return Err(Broken {
                     name: "rules/kernel.toml".into(),

@@ -5,6 +5,7 @@ use crate::model::{Kernel, Problem, ReadAs, Sysctls};
 use crate::text::{Sources, Span, Tree};
 
 pub mod listen;
+mod live;
 pub mod sysctl;
 pub mod version;
 
@@ -32,4 +33,43 @@ pub fn read(sources: &Sources, tree: &Tree, knowledge: &Knowledge, read_as: Read
     let kernel = version::read(sources, tree, knowledge, read_as, asked);
     let (sysctls, problems) = sysctl::read(sources, tree, knowledge, read_as, asked, &kernel);
     Ruling { kernel, sysctls, problems }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use crate::text::Tree;
+
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+    /// A small root filesystem that goes away again.
+    pub(crate) struct Scratch(PathBuf);
+
+    impl Scratch {
+        pub(crate) fn new(name: &str, files: &[(&str, &str)]) -> Self {
+            let nth = COUNT.fetch_add(1, Ordering::Relaxed);
+            let top = std::env::temp_dir().join(format!("backlog-audit-{name}-{}-{nth}", std::process::id()));
+            let _ = fs::remove_dir_all(&top);
+            fs::create_dir_all(&top).unwrap();
+            for (path, text) in files {
+                let path = top.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            Self(top)
+        }
+
+        pub(crate) fn tree(&self) -> Tree {
+            Tree::open(&self.0, true).unwrap()
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
 }

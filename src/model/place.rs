@@ -21,6 +21,20 @@ impl Version {
     pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
         Self { major, minor, patch }
     }
+
+    /// The version that a release starts with, and what follows it: `5.15.0-91-generic` is 5.15.0 and `-91-generic`.
+    pub fn parse(release: &str) -> Option<(Self, &str)> {
+        let (major, rest) = number(release)?;
+        let (minor, rest) = number(rest.strip_prefix('.')?)?;
+        let (patch, rest) = rest.strip_prefix('.').and_then(number).unwrap_or((0, rest));
+        Some((Self { major, minor, patch }, rest))
+    }
+}
+
+fn number(text: &str) -> Option<(u16, &str)> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, rest) = text.split_at_checked(digits)?;
+    Some((number.parse().ok()?, rest))
 }
 
 impl fmt::Display for Version {

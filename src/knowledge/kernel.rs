@@ -1,0 +1,174 @@
+//! `rules/kernel.toml`: the kernel's defaults and limits by version, the kernels of distributions, the names of sysctls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::Broken;
+use crate::model::{Kernel, Kind, Value, Version};
+use crate::text::{SourceId, Sources, Span};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KernelFile {
+    default: Vec<DefaultEntry>,
+    range: Vec<RangeEntry>,
+    distribution: Vec<DistributionEntry>,
+    keys: BTreeMap<String, Names>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DefaultEntry {
+    key: String,
+    since: Spanned<String>,
+    value: Spanned<i64>,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RangeEntry {
+    key: String,
+    since: Spanned<String>,
+    min: i64,
+    max: i64,
+    #[serde(default)]
+    signless: bool,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DistributionEntry {
+    id: Vec<String>,
+    version: String,
+    kernel: Spanned<String>,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Names {
+    names: Vec<String>,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// What the kernel accepts for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    pub min: i64,
+    pub max: i64,
+    /// A minus sign is refused even before a zero (proc_dou8vec_minmax in kernel/sysctl.c).
+    pub signless: bool,
+}
+
+/// Something that holds from a version on.
+#[derive(Debug)]
+struct Since<T> {
+    key: String,
+    since: Version,
+    get: T,
+}
+
+/// The kernel that a distribution ships.
+#[derive(Debug)]
+struct Distribution {
+    ids: Vec<String>,
+    version: String,
+    kernel: Value<Version>,
+}
+
+/// What we know of Linux.
+#[derive(Debug)]
+pub struct KernelFacts {
+    defaults: Vec<Since<Value<i64>>>,
+    ranges: Vec<Since<Range>>,
+    distributions: Vec<Distribution>,
+    /// Folder below /proc/sys, with dots, and the names in it.
+    keys: BTreeMap<String, BTreeSet<String>>,
+    pub source: SourceId,
+}
+
+impl KernelFacts {
+    pub(super) fn load(sources: &Sources, source: SourceId) -> Result<Self, Broken> {
+        let file: KernelFile = super::parse(sources, source)?;
+        let version = |text: &Spanned<String>| {
+            let version = Version::parse(text.get_ref()).filter(|(_, rest)| rest.is_empty());
+            version.map(|(version, _)| version).ok_or_else(|| Broken {
+                name: "rules/kernel.toml".into(),
+                message: format!("{} is not a version", text.get_ref()),
+                at: Some(Span::new(source, text.span())),
+            })
+        };
+        let default = |entry: DefaultEntry| {
+            let span = Span::new(source, entry.value.span());
+            let get = Value { get: entry.value.into_inner(), span, kind: Kind::Default };
+            Ok(Since { key: entry.key, since: version(&entry.since)?, get })
+        };
+        let range = |entry: RangeEntry| {
+            let get = Range { min: entry.min, max: entry.max, signless: entry.signless };
+            Ok(Since { key: entry.key, since: version(&entry.since)?, get })
+        };
+        let distribution = |entry: DistributionEntry| {
+            let span = Span::new(source, entry.kernel.span());
+            let kernel = Value { get: version(&entry.kernel)?, span, kind: Kind::Assumed };
+            Ok(Distribution { ids: entry.id, version: entry.version, kernel })
+        };
+        let keys = file.keys.into_iter().map(|(folder, names)| (folder, names.names.into_iter().collect()));
+        Ok(Self {
+            defaults: file.default.into_iter().map(default).collect::<Result<_, _>>()?,
+            ranges: file.range.into_iter().map(range).collect::<Result<_, _>>()?,
+            distributions: file.distribution.into_iter().map(distribution).collect::<Result<_, _>>()?,
+            keys: keys.collect(),
+            source,
+        })
+    }
+
+    /// The kernel's own value of a key; `None` where it depends on the machine.
+    pub fn default(&self, key: &str, kernel: &Kernel) -> Option<Value<i64>> {
+        let mut value = newest(&self.defaults, key, kernel.version.get)?.clone();
+        if kernel.version.kind == Kind::Assumed {
+            value.kind = Kind::Assumed;
+        }
+        Some(value)
+    }
+
+    /// What the kernel takes for a key; any C int where nothing is written about it.
+    pub fn range(&self, key: &str, version: Version) -> Range {
+        let any = Range { min: i32::MIN.into(), max: i32::MAX.into(), signless: false };
+        newest(&self.ranges, key, version).copied().unwrap_or(any)
+    }
+
+    /// The kernel of a distribution by the ID and VERSION_ID of its os-release(5); `8` stands for `8.9` too.
+    pub fn distribution(&self, id: &str, version: &str) -> Option<&Value<Version>> {
+        let is = |known: &&Distribution| {
+            let rest = version.strip_prefix(known.version.as_str());
+            known.ids.iter().any(|known| known == id)
+                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.distributions.iter().find(is).map(|known| &known.kernel)
+    }
+
+    /// Whether a key in the spelling with dots is one that some version of Linux has, as far as the lists go.
+    pub fn is_known(&self, key: &str) -> bool {
+        let Some((folder, name)) = key.rsplit_once('.') else { return false };
+        self.keys.get(folder).is_some_and(|names| names.contains(name))
+    }
+
+    /// The folders below /proc/sys whose names are known, with dots: `net.core`, `net.ipv4`.
+    pub fn folders(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
+        self.keys.iter().map(|(folder, names)| (folder.as_str(), names))
+    }
+}
+
+/// The entry that counts: the newest that is not newer than the kernel.
+fn newest<'a, T>(entries: &'a [Since<T>], key: &str, version: Version) -> Option<&'a T> {
+    let old_enough = entries.iter().filter(|entry| entry.key == key && entry.since <= version);
+    old_enough.max_by_key(|entry| entry.since).map(|entry| &entry.get)
+}
