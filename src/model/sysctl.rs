@@ -25,6 +25,9 @@ pub enum Fate {
     Wins,
     /// A later line assigns the same key.
     Overridden { by: Span },
+    /// Its file is replaced on purpose by another of its name: a link to /dev/null, a file without assignments, or one that
+    /// assigns the key too.
+    Masked { by: Option<Span> },
     /// The kernel refuses the value (EINVAL), and why, in a few words.
     Invalid { why: String },
     /// The line or its file is not applied at boot, and why, in a few words. `by` is what keeps it out (the file that masks
@@ -46,7 +49,7 @@ pub struct Assignment {
     /// Written with a leading zero, so that C reads it as octal; what its author will have meant, in decimal.
     pub octal_meant: Option<i64>,
     pub fate: Fate,
-    /// Stands in /etc/sysctl.conf, and nothing links to it from sysctl.d.
+    /// Stands in /etc/sysctl.conf, and nothing links to it from sysctl.d; or in what Debian 13 made of that file.
     pub in_sysctl_conf: bool,
     /// The number can be changed here.
     pub slot: Option<Slot>,
