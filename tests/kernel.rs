@@ -2,13 +2,15 @@
 
 mod common;
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use backlog_audit::kernel::listen::{accept_queue, syn_queue};
 use backlog_audit::kernel::{self, Asked, Ruling, version};
 use backlog_audit::knowledge::Knowledge;
 use backlog_audit::model::{Fate, ReadAs, Sysctl, Value, key};
-use backlog_audit::text::{Sources, Tree};
+use backlog_audit::text::{Sources, Tree, apply};
 use serde_json::Value as Json;
 
 /// The kernel's word on a tree.
@@ -131,11 +133,52 @@ fn half_open_connections_are_as_many_as_recorded() {
 fn a_new_namespace_starts_with_our_defaults() {
     let truth = common::json(Path::new("tests/cases/kernel/listen/defaults/truth.json"));
     let empty = std::env::temp_dir().join(format!("backlog-audit-empty-{}", std::process::id()));
-    std::fs::create_dir_all(&empty).unwrap();
+    fs::create_dir_all(&empty).unwrap();
     let (_, ruling) = rule(&empty, ReadAs::Root, truth["kernel"].as_str().unwrap());
-    std::fs::remove_dir(&empty).unwrap();
+    fs::remove_dir(&empty).unwrap();
     for (key, value) in truth["defaults"].as_object().unwrap() {
         assert_eq!(ruling.sysctls.number(key), value.as_i64(), "{key}");
     }
     assert_eq!(ruling.sysctls.number(key::MAX_SYN_BACKLOG), None);
+}
+
+/// Every key of every recorded tree: the number is put where we say, and counts at boot from then on.
+#[test]
+fn a_number_put_into_its_slot_counts_at_boot() {
+    let scratch = std::env::temp_dir().join(format!("backlog-audit-slots-{}", std::process::id()));
+    let mut without = Vec::new();
+    for case in common::cases("kernel/sysctl") {
+        let (sources, before) = rule(&case.join("root"), ReadAs::Root, "6.18");
+        for key in [key::SOMAXCONN, key::SYNCOOKIES] {
+            let sysctl = before.sysctls.get(key).unwrap();
+            let Some(slot) = &sysctl.slot else {
+                without.push(common::name(&case));
+                continue;
+            };
+            let _ = fs::remove_dir_all(&scratch);
+            assert!(
+                Command::new("cp").arg("-a").arg(case.join("root")).arg(&scratch).status().unwrap().success()
+            );
+            let source = sources.get(slot.span.source);
+            let path = scratch.join(source.path().unwrap());
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, apply(source.bytes(), &[slot.edit(123)])).unwrap();
+            let (_, after) = rule(&scratch, ReadAs::Root, "6.18");
+            for (other, sysctl) in &after.sysctls.by_key {
+                let was = before.sysctls.get(other).and_then(|sysctl| sysctl.boot.as_ref());
+                let expected = if other == key { Some(123) } else { was.map(|value| value.get) };
+                let now = sysctl.boot.as_ref().map(|value| value.get);
+                assert_eq!(
+                    now,
+                    expected,
+                    "{}: {key} put into {}, then {other}",
+                    common::name(&case),
+                    source.name()
+                );
+            }
+        }
+    }
+    let _ = fs::remove_dir_all(&scratch);
+    without.dedup();
+    assert_eq!(without, ["folder-is-a-dangling-link"]);
 }
