@@ -44,22 +44,53 @@ struct ServiceFile {
     reader: toml::Table,
 }
 
-/// Where a service's files are.
-#[derive(Debug, Clone, Deserialize)]
+/// How a service's files are told, as written.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Files {
-    /// Patterns of paths from the root: files that the service opens by itself where it is installed.
+struct Files {
     #[serde(default)]
+    places: Vec<String>,
+    #[serde(default)]
+    names: Vec<String>,
+    looks_like: Spanned<String>,
+    #[serde(default)]
+    apps: bool,
+}
+
+/// How the files of a service are told.
+#[derive(Debug)]
+pub struct Shape {
+    /// Patterns of paths from the root: files that the service opens by itself where it is installed.
     pub places: Vec<String>,
     /// Patterns of file names (or of the last parts of paths) that may hold its configuration or source: in a repository
     /// anywhere, in a root below the application folders if `apps` is set.
-    #[serde(default)]
     pub names: Vec<String>,
-    /// What the content of a file found by name has to match.
-    pub looks_like: String,
+    globs: Vec<Glob>,
+    looks_like: Regex,
     /// Whether a root's application folders (`srv`, `opt`, `var/www`, ...) are searched.
-    #[serde(default)]
     pub apps: bool,
+}
+
+impl Shape {
+    fn new(sources: &Sources, source: SourceId, files: Files) -> Result<Self, Broken> {
+        let looks_like = Regex::new(files.looks_like.get_ref()).map_err(|error| Broken {
+            name: sources.get(source).name().into_owned(),
+            message: error.to_string(),
+            at: Some(Span::new(source, files.looks_like.span())),
+        })?;
+        let globs = files.names.iter().map(|name| Glob::new(format!("**/{name}").as_bytes())).collect();
+        Ok(Self { places: files.places, names: files.names, globs, looks_like, apps: files.apps })
+    }
+
+    /// Whether a file of this path may be one.
+    pub fn has_name(&self, path: &[u8]) -> bool {
+        self.globs.iter().any(|glob| glob.matches(path))
+    }
+
+    /// Whether a file of this content may be one.
+    pub fn looks_right(&self, bytes: &[u8]) -> bool {
+        self.looks_like.is_match(bytes)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,10 +141,7 @@ pub struct Service {
     pub title: String,
     pub what: String,
     pub homepage: String,
-    pub files: Files,
-    pub places: Vec<Glob>,
-    pub names: Vec<Glob>,
-    pub looks_like: Regex,
+    pub shape: Shape,
     pub defaults: Vec<Default>,
     pub apply: ApplyCommands,
     pub facts: Vec<Fact>,
@@ -129,19 +157,14 @@ impl Service {
         self.defaults.iter().find(|entry| entry.name == name).map(|entry| entry.value.clone())
     }
 
-    fn new(name: &str, source: SourceId, file: ServiceFile) -> Result<Self, regex::Error> {
-        let globs =
-            |patterns: &[String]| patterns.iter().map(|pattern| Glob::new(pattern.as_bytes())).collect();
+    fn new(sources: &Sources, name: &str, source: SourceId, file: ServiceFile) -> Result<Self, Broken> {
         Ok(Self {
             name: name.to_owned(),
-            places: globs(&file.files.places),
-            names: file.files.names.iter().map(|name| Glob::new(format!("**/{name}").as_bytes())).collect(),
-            looks_like: Regex::new(&file.files.looks_like)?,
+            shape: Shape::new(sources, source, file.files)?,
             defaults: file.defaults.into_iter().map(|entry| entry.placed(source)).collect(),
             title: file.title,
             what: file.what,
             homepage: file.homepage,
-            files: file.files,
             apply: file.apply,
             facts: file.facts,
             reader: file.reader,
@@ -157,6 +180,9 @@ impl DefaultEntry {
         Default { name: self.name, value, versions: self.versions, source: self.source }
     }
 }
+
+/// What the candidates that hold sysctls go by.
+pub const SYSCTL: &str = "sysctl";
 
 /// A file that belongs to a service, as its `[files]` find it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,12 +209,7 @@ impl Knowledge {
         for file in RULES.get_dir("services").into_iter().flat_map(Dir::files) {
             let Some(name) = file.path().file_stem().and_then(|stem| stem.to_str()) else { continue };
             let source = builtin(sources, file);
-            let parsed: ServiceFile = parse(sources, source)?;
-            let service = Service::new(name, source, parsed).map_err(|error| Broken {
-                name: format!("rules/services/{name}.toml"),
-                message: error.to_string(),
-                at: None,
-            })?;
+            let service = Service::new(sources, name, source, parse(sources, source)?)?;
             services.insert(name.to_owned(), service);
         }
         let kernel = match RULES.get_file("kernel.toml") {
@@ -206,6 +227,12 @@ impl Knowledge {
 
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.get(name)
+    }
+
+    /// The shape of every kind of file, by the name that its candidates go by. Sysctls are the kernel's, but found like the rest.
+    pub fn shapes(&self) -> impl Iterator<Item = (&str, &Shape)> {
+        let services = self.services.values().map(|service| (service.name.as_str(), &service.shape));
+        services.chain([(SYSCTL, &self.kernel.shape)])
     }
 
     /// All services, by name.

@@ -17,7 +17,7 @@
 use std::path::PathBuf;
 
 use crate::discover::{Discovery, Site};
-use crate::knowledge::{Broken, Knowledge};
+use crate::knowledge::{Broken, Candidate, Knowledge, SYSCTL};
 use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs, Safety};
 use crate::plan::Plan;
 use crate::report::Report;
@@ -114,8 +114,8 @@ impl Read {
         let place = PlaceId(self.host.places.len());
         let Discovery { files, problems, left_out } =
             discover::find(sources, site, knowledge, request.include_tests);
-        let ruling =
-            kernel::read(sources, &site.tree, knowledge, site.read_as, &asked(sources, site, request));
+        let asked = asked(sources, site, request, files.get(SYSCTL));
+        let ruling = kernel::read(sources, &site.tree, knowledge, site.read_as, &asked);
         let found = services::read(sources, &site.tree, knowledge, site.read_as, place, &files);
         self.host.places.push(Place {
             name: "host".into(),
@@ -136,7 +136,7 @@ impl Read {
     }
 }
 
-fn asked(sources: &Sources, site: &Site, request: &Request) -> kernel::Asked {
+fn asked(sources: &Sources, site: &Site, request: &Request, files: Option<&Vec<Candidate>>) -> kernel::Asked {
     let machine =
         matches!(site.read_as, ReadAs::Root | ReadAs::Etc) && site.tree.top() == std::path::Path::new("/");
     kernel::Asked {
@@ -146,6 +146,7 @@ fn asked(sources: &Sources, site: &Site, request: &Request) -> kernel::Asked {
             .iter()
             .map(|(key, value)| (key.clone(), *value, set_flag(sources, key, *value)))
             .collect(),
+        files: files.into_iter().flatten().map(|file| file.path.clone()).collect(),
         live: machine && !request.offline,
     }
 }

@@ -140,3 +140,15 @@ fn a_root_is_searched_by_place_and_its_applications_by_content() {
         "an etc folder's PATH leaves the applications out"
     );
 }
+
+#[test]
+fn a_repository_keeps_its_sysctls_where_it_likes() {
+    let scratch = Scratch::with(&["repo/.git/HEAD"]);
+    scratch.file("repo/deploy/sysctl.d/90-low.conf", "net.core.somaxconn = 10\n");
+    scratch.file("repo/deploy/web.conf", NGINX);
+    scratch.file("repo/roles/app/files/80-sysctl.conf", "net.core.somaxconn = 5\n");
+    let report = scratch.audit("repo");
+    assert_eq!(report.queues.iter().map(|queue| queue.limit).collect::<Vec<_>>(), [Some(10)]);
+    let slot = report.host.places[0].sysctls.get("net.core.somaxconn").unwrap().slot.clone().unwrap();
+    assert_eq!(report.sources.get(slot.span.source).name(), "deploy/sysctl.d/90-low.conf");
+}

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::knowledge::{Candidate, Candidates, Knowledge, Service};
+use crate::knowledge::{Candidate, Candidates, Knowledge, Shape};
 use crate::model::{Problem, ProblemKind, ReadAs};
 use crate::text::tree::{Unread, Walk};
 use crate::text::{Sources, Span, Tree};
@@ -31,8 +31,8 @@ pub struct Discovery {
 pub fn find(sources: &Sources, site: &Site, knowledge: &Knowledge, include_tests: bool) -> Discovery {
     let mut found = Discovery::default();
     if site.read_as != ReadAs::File {
-        for service in knowledge.services() {
-            found.by_place(&site.tree, service);
+        for (name, shape) in knowledge.shapes() {
+            found.by_place(&site.tree, name, shape);
         }
     }
     let (paths, left_out) = searched(site, knowledge, include_tests);
@@ -49,11 +49,11 @@ pub fn find(sources: &Sources, site: &Site, knowledge: &Knowledge, include_tests
 }
 
 impl Discovery {
-    fn by_place(&mut self, tree: &Tree, service: &Service) {
-        for pattern in &service.files.places {
+    fn by_place(&mut self, tree: &Tree, name: &str, shape: &Shape) {
+        for pattern in &shape.places {
             for path in tree.glob(pattern.as_bytes()) {
                 let path = tree.resolve(&path).unwrap_or(path);
-                self.add(service, Candidate { path, by_place: true });
+                self.add(name, Candidate { path, by_place: true });
             }
         }
     }
@@ -63,9 +63,9 @@ impl Discovery {
         let seen = tree.read_all(paths, |path| takers(sources, site, knowledge, path));
         for (path, seen) in paths.iter().zip(seen) {
             match seen {
-                Ok(services) => {
-                    for service in services {
-                        self.add(service, Candidate { path: path.clone(), by_place: false });
+                Ok(names) => {
+                    for name in names {
+                        self.add(name, Candidate { path: path.clone(), by_place: false });
                     }
                 }
                 Err(why) => self.problems.push(skipped(tree, sources, path, &why)),
@@ -73,8 +73,8 @@ impl Discovery {
         }
     }
 
-    fn add(&mut self, service: &Service, file: Candidate) {
-        self.files.entry(service.name.clone()).or_default().push(file);
+    fn add(&mut self, name: &str, file: Candidate) {
+        self.files.entry(name.to_owned()).or_default().push(file);
     }
 }
 
@@ -102,24 +102,27 @@ fn searched(site: &Site, knowledge: &Knowledge, include_tests: bool) -> (Vec<Pat
     }
 }
 
-/// The services that take a file by its name and its content.
+/// Whose a file is, by its name and its content.
 fn takers<'a>(
     sources: &Sources,
     site: &Site,
     knowledge: &'a Knowledge,
     path: &Path,
-) -> Result<Vec<&'a Service>, Unread> {
-    let mut may: Vec<&Service> = wanted_by(site, knowledge, path).collect();
-    let looks = |bytes: &[u8]| may.iter().any(|service| service.looks_like.is_match(bytes));
+) -> Result<Vec<&'a str>, Unread> {
+    let may: Vec<(&str, &Shape)> = wanted_by(site, knowledge, path).collect();
+    let looks = |bytes: &[u8]| may.iter().any(|(_, shape)| shape.looks_right(bytes));
     let Some(id) = site.tree.read_if(sources, path, looks)? else { return Ok(Vec::new()) };
-    may.retain(|service| service.looks_like.is_match(sources.bytes(id)));
-    Ok(may)
+    let right = may.iter().filter(|(_, shape)| shape.looks_right(sources.bytes(id)));
+    Ok(right.map(|(name, _)| *name).collect())
 }
 
-fn wanted_by<'a>(site: &Site, knowledge: &'a Knowledge, path: &Path) -> impl Iterator<Item = &'a Service> {
+fn wanted_by<'a>(
+    site: &Site,
+    knowledge: &'a Knowledge,
+    path: &Path,
+) -> impl Iterator<Item = (&'a str, &'a Shape)> {
     let (all, path) = (site.read_as != ReadAs::Root, path.as_os_str().as_bytes());
-    let services = knowledge.services().filter(move |service| all || service.files.apps);
-    services.filter(move |service| service.names.iter().any(|name| name.matches(path)))
+    knowledge.shapes().filter(move |(_, shape)| (all || shape.apps) && shape.has_name(path))
 }
 
 fn skipped(tree: &Tree, sources: &Sources, path: &Path, why: &Unread) -> Problem {

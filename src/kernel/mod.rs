@@ -1,5 +1,7 @@
 //! What Linux does: the arithmetic of listen(2), the precedence of sysctl files, the version of the kernel.
 
+use std::path::PathBuf;
+
 use crate::knowledge::Knowledge;
 use crate::model::{Kernel, Problem, ReadAs, Sysctls};
 use crate::text::{Sources, Span, Tree};
@@ -16,6 +18,8 @@ pub struct Asked {
     pub kernel: Option<(String, Span)>,
     /// `--set`: key in the spelling with dots, value, and the flag's own source.
     pub set: Vec<(String, i64, Span)>,
+    /// Sysctl files that a repository holds beside its etc/ folder.
+    pub files: Vec<PathBuf>,
     /// Whether the running machine may be looked at: the root is `/`, and not `--offline`.
     pub live: bool,
 }

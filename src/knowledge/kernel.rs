@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Broken;
+use super::{Broken, Files, Shape};
 use crate::model::{Kernel, Kind, Value, Version};
 use crate::text::{SourceId, Sources, Span};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KernelFile {
+    files: Files,
     default: Vec<DefaultEntry>,
     range: Vec<RangeEntry>,
     distribution: Vec<DistributionEntry>,
@@ -92,6 +93,8 @@ pub struct KernelFacts {
     distributions: Vec<Distribution>,
     /// Folder below /proc/sys, with dots, and the names in it.
     keys: BTreeMap<String, BTreeSet<String>>,
+    /// How sysctl files are told in a repository.
+    pub shape: Shape,
     pub source: SourceId,
 }
 
@@ -122,6 +125,7 @@ impl KernelFacts {
         };
         let keys = file.keys.into_iter().map(|(folder, names)| (folder, names.names.into_iter().collect()));
         Ok(Self {
+            shape: Shape::new(sources, source, file.files)?,
             defaults: file.default.into_iter().map(default).collect::<Result<_, _>>()?,
             ranges: file.range.into_iter().map(range).collect::<Result<_, _>>()?,
             distributions: file.distribution.into_iter().map(distribution).collect::<Result<_, _>>()?,

@@ -83,6 +83,7 @@ impl Files {
         sources: &Sources,
         tree: &Tree,
         read_as: ReadAs,
+        found: &[PathBuf],
         matters: impl Fn(&[u8]) -> bool,
     ) -> Self {
         let mut files = Files::default();
@@ -110,11 +111,28 @@ impl Files {
             }
             files.system.push(file);
         }
+        files.add(sources, tree, found);
         files.sysctl_conf(sources, tree, read_as);
         if tree.entry(Path::new(SYSCTL_CONF)).is_err() {
             files.left.extend(aside(PathBuf::from(MOVED_CONF), Out::Moved));
         }
         files
+    }
+
+    /// Files that a repository holds elsewhere count as if they lay in etc/sysctl.d; where they will be put is not known, so
+    /// none masks another.
+    fn add(&mut self, sources: &Sources, tree: &Tree, found: &[PathBuf]) {
+        let elsewhere = |path: &&PathBuf| {
+            path.as_path() != Path::new(SYSCTL_CONF)
+                && !FOLDERS.iter().any(|folder| path.parent() == Some(Path::new(folder)))
+        };
+        for path in found.iter().filter(elsewhere) {
+            let file = File { name: file_name(path), text: tree.read(sources, path), path: path.clone() };
+            for files in [&mut self.boot, &mut self.system] {
+                let at = files.partition_point(|other| other.name <= file.name);
+                files.insert(at, file.clone());
+            }
+        }
     }
 
     /// procps always reads /etc/sysctl.conf, last of all; systemd-sysctl has not since its version 207, but for a link from

@@ -29,7 +29,7 @@ pub fn read(
     asked: &Asked,
     kernel: &Kernel,
 ) -> (Sysctls, Vec<Problem>) {
-    let files = Files::find(sources, tree, read_as, names_a_key);
+    let files = Files::find(sources, tree, read_as, &asked.files, names_a_key);
     let reader = Reader {
         sources,
         tree,

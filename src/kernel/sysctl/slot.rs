@@ -18,6 +18,8 @@ pub(super) struct DropIns<'a> {
     sources: &'a Sources,
     tree: &'a Tree,
     files: &'a Files,
+    /// In a repository a winning line is edited wherever it stands: it is all ours.
+    anywhere: bool,
     /// The real folder that takes a new file; `None` where there is no machine to configure.
     folder: Option<PathBuf>,
     made: BTreeMap<PathBuf, SourceId>,
@@ -27,13 +29,15 @@ impl<'a> DropIns<'a> {
     pub(super) fn new(sources: &'a Sources, tree: &'a Tree, read_as: ReadAs, files: &'a Files) -> Self {
         let folder = match tree.resolve(Path::new(FOLDER)) {
             Ok(real) => Some(real).filter(|real| tree.is_folder(real)),
+            Err(Unread::Missing) if read_as == ReadAs::Repo => beside(files),
             Err(Unread::Missing) => Some(PathBuf::from(FOLDER)),
             Err(_) => None,
         };
         let machine = matches!(read_as, ReadAs::Root | ReadAs::Etc)
             || !files.system.is_empty()
             || [FOLDER, SYSCTL_CONF].iter().any(|path| tree.exists(Path::new(path)));
-        Self { sources, tree, files, folder: folder.filter(|_| machine), made: BTreeMap::new() }
+        let anywhere = read_as == ReadAs::Repo;
+        Self { sources, tree, files, anywhere, folder: folder.filter(|_| machine), made: BTreeMap::new() }
     }
 
     /// `last` is the name of the last file that names the key in any way.
@@ -41,7 +45,7 @@ impl<'a> DropIns<'a> {
         let winner = lines.iter().find(|line| line.fate == Fate::Wins);
         let local = winner.filter(|line| {
             let path = self.sources.get(line.value_at.source).path();
-            path.is_some_and(|path| path.starts_with("etc"))
+            path.is_some_and(|path| path.starts_with("etc") || self.anywhere)
         });
         match local.and_then(|line| line.slot.clone()) {
             Some(slot) => Some(slot),
@@ -77,6 +81,11 @@ impl<'a> DropIns<'a> {
                 .filter(|path| self.tree.resolve(&file.path).as_ref() == Ok(path) && file.text.is_ok()),
         }
     }
+}
+
+/// A repository without an etc/ folder has its sysctl files somewhere: a new one belongs beside the last of them.
+fn beside(files: &Files) -> Option<PathBuf> {
+    files.boot.last().and_then(|file| file.path.parent()).map(Path::to_owned)
 }
 
 fn insert(source: SourceId, at: usize, before: &str, key: &str) -> Slot {
