@@ -1,0 +1,328 @@
+use std::path::Path;
+
+use super::*;
+use crate::kernel::tests::Scratch;
+use crate::kernel::{self, Ruling};
+use crate::model::{Assignment, Fate};
+
+struct Read {
+    sources: Sources,
+    ruling: Ruling,
+}
+
+impl Read {
+    fn tree(tree: &Tree, read_as: ReadAs) -> Self {
+        let sources = Sources::new();
+        let knowledge = Knowledge::load(&sources).unwrap();
+        let asked =
+            Asked { kernel: Some(("6.18".into(), sources.flag("--kernel", "6.18"))), ..Asked::default() };
+        let ruling = kernel::read(&sources, tree, &knowledge, read_as, &asked);
+        Self { sources, ruling }
+    }
+
+    fn case(name: &str) -> Self {
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/kernel/sysctl").join(name).join("root");
+        Self::tree(&Tree::open(&root, true).unwrap(), ReadAs::Root)
+    }
+
+    fn files(files: &[(&str, &str)], read_as: ReadAs) -> Self {
+        Self::tree(&Scratch::new("sysctl", files).tree(), read_as)
+    }
+
+    fn at(&self, span: Span) -> String {
+        format!("{}:{}", self.sources.get(span.source).name(), self.sources.position(span).line)
+    }
+
+    fn lines(&self, key: &str) -> &[Assignment] {
+        &self.ruling.sysctls.get(key).unwrap().assignments
+    }
+
+    /// Each line for somaxconn: where it stands, its value, what became of it.
+    fn fates(&self) -> Vec<String> {
+        let show = |line: &Assignment| {
+            let value = line.value.map_or("-".to_owned(), |value| value.to_string());
+            let by = |by: &Option<Span>| by.map(|by| format!(" by {}", self.at(by))).unwrap_or_default();
+            let fate = match &line.fate {
+                Fate::Wins => "wins".to_owned(),
+                Fate::Overridden { by } => format!("overridden by {}", self.at(*by)),
+                Fate::Masked { by: at } => format!("masked{}", by(at)),
+                Fate::Invalid { why } => format!("invalid: {why}"),
+                Fate::NotApplied { why, by: at } => format!("not applied: {why}{}", by(at)),
+            };
+            format!("{} {value} {fate}", self.at(line.key_at))
+        };
+        self.lines(key::SOMAXCONN).iter().map(show).collect()
+    }
+
+    /// The first line for somaxconn after its mend.
+    fn mended(&self) -> Option<String> {
+        let edit = self.lines(key::SOMAXCONN).first()?.mend.clone()?;
+        let bytes = self.sources.bytes(edit.span.source);
+        let made = crate::text::apply(bytes, std::slice::from_ref(&edit));
+        Some(String::from_utf8(made).unwrap().lines().next().unwrap().to_owned())
+    }
+
+    fn suspects(&self) -> Vec<String> {
+        let suspects = self.ruling.sysctls.suspects.iter();
+        suspects.map(|suspect| format!("{} {}", self.at(suspect.key_at), suspect.meant)).collect()
+    }
+}
+
+const DROP_IN: &str = "etc/sysctl.d/90-tuning.conf";
+
+#[test]
+fn every_line_says_what_became_of_it() {
+    for (case, fates) in [
+        (
+            "same-key-in-two-files",
+            vec![
+                "etc/sysctl.d/50-a.conf:1 2000 overridden by etc/sysctl.d/60-b.conf:1",
+                "etc/sysctl.d/60-b.conf:1 1000 wins",
+            ],
+        ),
+        (
+            "same-name-in-etc-masks-usr-lib",
+            vec![
+                "etc/sysctl.d/50-tuning.conf:1 2000 wins",
+                "usr/lib/sysctl.d/50-tuning.conf:1 1000 masked by etc/sysctl.d/50-tuning.conf:1",
+            ],
+        ),
+        ("masked-by-link-to-dev-null", vec!["usr/lib/sysctl.d/50-tuning.conf:1 1000 masked"]),
+        (
+            "masked-by-comment-only-file",
+            vec!["usr/lib/sysctl.d/50-tuning.conf:1 1000 masked by etc/sysctl.d/50-tuning.conf:1"],
+        ),
+        (
+            "masked-by-dangling-link",
+            vec![
+                "usr/lib/sysctl.d/50-tuning.conf:1 1000 not applied: etc/sysctl.d/50-tuning.conf is a link to nothing and \
+                 hides this file",
+            ],
+        ),
+        (
+            "masked-by-directory",
+            vec![
+                "usr/lib/sysctl.d/50-tuning.conf:1 1000 not applied: etc/sysctl.d/50-tuning.conf is a folder of the same \
+                 name and hides this file",
+            ],
+        ),
+        (
+            "invalid-value-later",
+            vec![
+                "etc/sysctl.d/90-tuning.conf:1 1000 overridden by etc/sysctl.d/90-tuning.conf:2",
+                "etc/sysctl.d/90-tuning.conf:2 - invalid: `k` directly behind the number",
+            ],
+        ),
+        (
+            "exclusion-in-a-later-file",
+            vec![
+                "etc/sysctl.d/50-a.conf:1 1000 not applied: a line `-key` without a value keeps systemd-sysctl from \
+                 setting it by etc/sysctl.d/60-b.conf:1",
+            ],
+        ),
+        (
+            "sysctl-conf-without-link",
+            vec![
+                "etc/sysctl.conf:1 1000 not applied: systemd-sysctl does not read /etc/sysctl.conf, and no *.conf in \
+                 sysctl.d links to it",
+            ],
+        ),
+        ("sysctl-conf-with-link", vec!["etc/sysctl.conf:1 1000 wins"]),
+        ("nothing-written", vec![]),
+        ("debian-12-as-installed", vec![]),
+    ] {
+        assert_eq!(Read::case(case).fates(), fates, "{case}");
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_by_another_matter_is_a_mistake() {
+    let read = Read::files(
+        &[
+            ("etc/sysctl.d/99-custom.conf", "vm.swappiness = 1\n"),
+            ("usr/lib/sysctl.d/99-custom.conf", "net.core.somaxconn = 9\n"),
+        ],
+        ReadAs::Root,
+    );
+    let why = "etc/sysctl.d/99-custom.conf has the same name and replaces this file as a whole";
+    assert_eq!(
+        read.fates(),
+        [format!("usr/lib/sysctl.d/99-custom.conf:1 9 not applied: {why} by etc/sysctl.d/99-custom.conf:1")]
+    );
+    let ignored = &read.ruling.sysctls.ignored;
+    assert_eq!(
+        ignored.iter().map(|file| (read.at(file.at), file.why.as_str())).collect::<Vec<_>>(),
+        [("usr/lib/sysctl.d/99-custom.conf:1".to_owned(), why)]
+    );
+}
+
+#[test]
+fn what_is_not_applied_says_why() {
+    for (case, why) in [
+        ("hidden-file", "starts with a dot"),
+        ("in-a-subfolder", "folders below sysctl.d"),
+        ("sysctl-conf-moved-aside-by-dpkg", "Debian 13"),
+        ("key-upper-case", "small letters"),
+        ("key-bom", "invisible character"),
+        ("key-no-break-space", "invisible character"),
+        ("key-dot-then-slash", "dots and slashes"),
+        ("key-slash-then-dot", "dots and slashes"),
+        ("key-proc-sys-path", "below /proc/sys"),
+        ("key-proc-sys-dotted", "below /proc/sys"),
+        ("key-words-before", "command"),
+        ("key-quoted", "quotes"),
+        ("key-blank-inside", "blank in the key"),
+        ("key-without-equals", "no `=`"),
+        ("key-colon", "no `=`"),
+    ] {
+        let read = Read::case(case);
+        let fates = read.fates();
+        assert!(
+            fates.len() == 1 && fates[0].contains("not applied") && fates[0].contains(why),
+            "{case}: {fates:?}"
+        );
+        assert_eq!(read.lines(key::SOMAXCONN)[0].value, Some(1000), "{case}");
+    }
+    // Of names that do not end in .conf only those count that are not set aside on purpose.
+    let mut files: Vec<String> = Read::case("not-named-conf").fates();
+    files.iter_mut().for_each(|line| line.truncate(line.find(':').unwrap()));
+    assert_eq!(
+        files,
+        ["90-tuning", "90-tuning.CONF", "90-tuning.cnf"].map(|name| format!("etc/sysctl.d/{name}"))
+    );
+}
+
+#[test]
+fn a_mend_is_made_where_there_is_one_way_to_read_the_line() {
+    for (case, line) in [
+        ("key-upper-case", "net.core.somaxconn = 1000"),
+        ("key-bom", "net.core.somaxconn = 1000"),
+        ("key-words-before", "net.core.somaxconn = 1000"),
+        ("key-dot-then-slash", "net.core.somaxconn = 1000"),
+        ("key-without-equals", "net.core.somaxconn = 1000"),
+        ("key-colon", "net.core.somaxconn = 1000"),
+        ("value-octal", "net.core.somaxconn = 512"),
+        ("value-octal-bad-digit", "net.core.somaxconn = 812"),
+        ("value-quoted", "net.core.somaxconn = 1000"),
+        ("value-thousands", "net.core.somaxconn = 1024"),
+        ("value-glued-comment", "net.core.somaxconn = 1000"),
+        ("value-double-equals", "net.core.somaxconn =1000"),
+    ] {
+        assert_eq!(Read::case(case).mended().as_deref(), Some(line), "{case}");
+    }
+    for case in [
+        "one-drop-in",
+        "value-unit",
+        "value-word",
+        "value-hex",
+        "value-zeros",
+        "hidden-file",
+        "value-too-large",
+    ] {
+        assert_eq!(Read::case(case).mended(), None, "{case}");
+    }
+}
+
+#[test]
+fn a_slot_covers_the_number_and_nothing_else() {
+    for (text, number) in [
+        ("net.core.somaxconn = 1000 # for nginx\n", "1000"),
+        ("net.core.somaxconn=0x400\n", "0x400"),
+        ("-net/core/somaxconn = 0512\r\n", "0512"),
+    ] {
+        let read = Read::files(&[(DROP_IN, text)], ReadAs::Root);
+        let slot = read.lines(key::SOMAXCONN)[0].slot.clone().unwrap();
+        assert_eq!(read.sources.text(slot.span), number);
+        assert_eq!(read.ruling.sysctls.get(key::SOMAXCONN).unwrap().slot, Some(slot));
+    }
+    for text in ["net.core.somaxconn = 4k\n", "net.core.somax* = 1000\n"] {
+        let read = Read::files(&[(DROP_IN, text)], ReadAs::Root);
+        assert_eq!(read.lines(key::SOMAXCONN)[0].slot, None, "{text}");
+    }
+}
+
+/// The file that takes the number.
+fn drop_in(files: &[(&str, &str)], read_as: ReadAs) -> Option<String> {
+    let read = Read::files(files, read_as);
+    let slot = read.ruling.sysctls.get(key::SOMAXCONN)?.slot.clone()?;
+    let source = read.sources.get(slot.span.source);
+    assert_eq!(source.is_absent(), source.bytes().is_empty());
+    Some(source.name().into_owned())
+}
+
+#[test]
+fn a_new_file_sorts_behind_all_that_name_the_key() {
+    const LINE: &str = "net.core.somaxconn = 1\n";
+    for (files, path) in [
+        (&[][..], "90-backlog-audit.conf"),
+        (&[("usr/lib/sysctl.d/50-vendor.conf", LINE)], "90-backlog-audit.conf"),
+        (&[("usr/lib/sysctl.d/90-vendor.conf", LINE)], "99-backlog-audit.conf"),
+        (&[("usr/lib/sysctl.d/99-vendor.conf", LINE)], "zz-backlog-audit.conf"),
+        (&[("usr/lib/sysctl.d/zzz.conf", LINE)], "zzz_backlog-audit.conf"),
+        (&[("usr/lib/sysctl.d/99-x.conf", "-net.core.somaxconn\n")], "zz-backlog-audit.conf"),
+        (&[("etc/sysctl.d/99-x.conf", "net.core.somaxconn = 4k\n")], "zz-backlog-audit.conf"),
+        // A name in use elsewhere would hide that file.
+        (&[("usr/lib/sysctl.d/90-backlog-audit.conf", "vm.swappiness = 1\n")], "99-backlog-audit.conf"),
+        // What we wrote before takes another line.
+        (&[("etc/sysctl.d/90-backlog-audit.conf", "net.ipv4.tcp_syncookies = 1\n")], "90-backlog-audit.conf"),
+        (&[("etc/sysctl.d/50-local.conf", LINE)], "50-local.conf"),
+    ] {
+        assert_eq!(drop_in(files, ReadAs::Root), Some(format!("etc/sysctl.d/{path}")), "{files:?}");
+    }
+}
+
+#[test]
+fn a_repository_without_sysctl_files_is_no_machine() {
+    let app = ("server.js", "");
+    assert_eq!(drop_in(&[app], ReadAs::Repo), None);
+    let conf = ("etc/sysctl.conf", "net.core.somaxconn = 1\n");
+    // The link that distributions ship is not in it, but on the machine.
+    assert_eq!(drop_in(&[app, conf], ReadAs::Repo).as_deref(), Some("etc/sysctl.conf"));
+    assert_eq!(drop_in(&[app, conf], ReadAs::Root).as_deref(), Some("etc/sysctl.d/90-backlog-audit.conf"));
+}
+
+#[test]
+fn templates_say_nothing() {
+    let text = "net.core.somaxconn = {{ somaxconn }}\n";
+    assert_eq!(Read::files(&[(DROP_IN, text)], ReadAs::Repo).fates(), [""; 0]);
+    assert_eq!(Read::files(&[(DROP_IN, text)], ReadAs::Root).fates().len(), 1);
+}
+
+#[test]
+fn suspects_are_unknown_keys_close_to_known_ones() {
+    let text = "net.core.somaxcon = 1000\nnet.ipv4.conf.all.rp_filer = 1\nnet.ipv4.tcp_syn_cookies=1\nnet.core.rmem_max=1\n\
+                net.ipv6.conf.all.disable_ipv6=1\nkernel.panics=1\n-net.core.somaxcon\nnet/ipv4/tcp_rmen = 1\n\
+                net.ipv4/tcp_rmem = 4096 1 2\nNET.CORE.SOMAXCONN = 1\n";
+    assert_eq!(
+        Read::files(&[(DROP_IN, text)], ReadAs::Root).suspects(),
+        [
+            format!("{DROP_IN}:1 net.core.somaxconn"),
+            format!("{DROP_IN}:3 net.ipv4.tcp_syncookies"),
+            format!("{DROP_IN}:8 net.ipv4.tcp_rmem"),
+            format!("{DROP_IN}:9 net.ipv4.tcp_rmem")
+        ]
+    );
+}
+
+#[test]
+fn flags_come_before_files_and_files_before_defaults() {
+    let scratch = Scratch::new("precedence", &[(DROP_IN, "net.core.somaxconn = 1000\n")]);
+    let sources = Sources::new();
+    let knowledge = Knowledge::load(&sources).unwrap();
+    let flag = |release: &str| Some((release.to_owned(), sources.flag("--kernel", release)));
+    let value = |asked: &Asked, key: &str| {
+        let ruling = kernel::read(&sources, &scratch.tree(), &knowledge, ReadAs::Root, asked);
+        let value = ruling.sysctls.get(key).unwrap().value.clone().unwrap();
+        (value.get, value.kind)
+    };
+    let old = Asked { kernel: flag("4.18.0-305.el8"), ..Asked::default() };
+    assert_eq!(value(&old, key::SOMAXCONN), (1000, Kind::Written));
+    assert_eq!(value(&old, key::SYNCOOKIES), (1, Kind::Default));
+    assert_eq!(value(&Asked::default(), key::SYNCOOKIES), (1, Kind::Assumed));
+    let set = Asked { set: vec![(key::SOMAXCONN.into(), 7, sources.flag("--set", "7"))], ..old.clone() };
+    assert_eq!(value(&set, key::SOMAXCONN), (7, Kind::Written));
+    let bare = Scratch::new("bare", &[]);
+    let ruling = kernel::read(&sources, &bare.tree(), &knowledge, ReadAs::Root, &old);
+    assert_eq!(ruling.sysctls.number(key::SOMAXCONN), Some(128));
+}
