@@ -3,3 +3,5 @@
 pub mod blocks;
 pub mod hosts;
 pub mod lua;
+pub mod properties;
+pub mod xml;
