@@ -10,6 +10,8 @@ AS_UNIT = ["setpriv", "--reuid=tomcat", "--regid=tomcat", "--clear-groups",
            "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]
 # Half the start-up time of a JVM that compiles nothing twice. What Tomcat reads is not touched.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -XX:-UsePerfData"
+# Tomcat stays up without the Connector that it refuses.
+TAKEN = "java.net.BindException: Address already in use"
 UP = re.compile(r"Server startup in \[")
 COMPLAINT = re.compile(r"^(?:WARNING|SEVERE): (.*)", re.M)
 CAUSE = re.compile(r"^(?:java|org)\.[\w.$]*(?:Exception|Error)[:;].*", re.M)
@@ -58,9 +60,9 @@ def read(path):
 
 def truth(case, root):
     tomcat, text = start(lay(root))
-    said, refused = COMPLAINT.findall(text), None
-    if tomcat.poll() is not None:
+    ended, said = tomcat.poll() is not None, COMPLAINT.findall(text)
+    refused = TAKEN if TAKEN in text else None
+    if ended:
         refused = (CAUSE.findall(text) + said + ["ended without a word"])[0]
     return {"server": run("dpkg-query", "-W", "tomcat10").stdout.strip().replace("\t", " "),
-            "listeners": [] if refused else listeners(), "refused": refused,
-            "said": said}
+            "listeners": [] if ended else listeners(), "refused": refused, "said": said}
