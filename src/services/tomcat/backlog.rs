@@ -1,0 +1,134 @@
+//! A Connector's acceptCount, and what must be used up before anybody waits in that queue.
+
+use super::Instance;
+use super::attributes::{Number, integer, is_setter, open};
+use super::properties::Filled;
+use crate::model::{Setting, Step, Value};
+use crate::syntax::xml::{Attribute, Element};
+use crate::text::{Slot, Span};
+
+/// A Connector's number while its attributes are read.
+pub(super) struct Backlog {
+    pub(super) setting: Setting,
+    pub(super) steps: Vec<Step>,
+    /// Attributes that look like it and are not.
+    pub(super) notes: Vec<Step>,
+}
+
+impl Instance<'_> {
+    pub(super) fn backlog(&self, element: &Element) -> Backlog {
+        let default = self.ground.service.default("backlog");
+        let step = |value: &Value<i64>| Step {
+            value: Some(value.get),
+            what: "Tomcat's own default acceptCount".into(),
+            at: value.span,
+        };
+        let mut backlog = Backlog {
+            steps: default.iter().map(step).collect(),
+            setting: Setting { value: default, slot: None },
+            notes: Vec::new(),
+        };
+        let mut written = false;
+        for attribute in &element.attributes {
+            match self.takes_count(&attribute.name) {
+                Some(true) => {
+                    written |= element.tag.contains(attribute.at);
+                    self.count(attribute, &mut backlog);
+                }
+                Some(false) => backlog.notes.push(Step {
+                    value: None,
+                    what: format!("{} is not acceptCount: Tomcat ignores it", attribute.name),
+                    at: attribute.at,
+                }),
+                None => {}
+            }
+        }
+        if let Some((end, quote)) = element.end.filter(|_| !written) {
+            backlog.setting.slot = Some(Slot::insert(end, format!(" acceptCount={quote}"), quote));
+        }
+        backlog
+    }
+
+    /// Whether an attribute sets the number; `None` where nobody would think so.
+    fn takes_count(&self, name: &str) -> Option<bool> {
+        // Up to Tomcat 8.5 setBacklog was another name of setAcceptCount (AbstractEndpoint).
+        let sets = is_setter(name, "acceptCount") || (is_setter(name, "backlog") && !self.is_since(9, 0));
+        let looks = name.eq_ignore_ascii_case("acceptCount") || name == "backlog";
+        (sets || looks).then_some(sets)
+    }
+
+    /// setAcceptCount takes a whole number above 0, and else keeps what it has.
+    fn count(&self, attribute: &Attribute, backlog: &mut Backlog) {
+        let filled = self.properties.fill(&attribute.value);
+        let number = integer(&filled.text);
+        if filled.open {
+            backlog.setting = Setting::default();
+            backlog.steps = vec![open(attribute)];
+        } else if let Some(number) = number.filter(|number| *number > 0) {
+            backlog.steps.clear();
+            self.accept(attribute, &filled, number, backlog);
+        } else {
+            let why = if number.is_some() { "not above 0" } else { "no number to Java" };
+            let what = format!("{}=\"{}\" is {why}: Tomcat ignores it", attribute.name, attribute.value);
+            let value = backlog.setting.value.as_ref().map(|value| value.get);
+            backlog.steps.push(Step { value, what, at: attribute.at });
+        }
+    }
+
+    /// The number stands in the attribute itself, or in the property that is all of it.
+    fn accept(&self, attribute: &Attribute, filled: &Filled, number: i64, backlog: &mut Backlog) {
+        let mut at = attribute.at;
+        let mut step = |what: String, at| backlog.steps.push(Step { value: Some(number), what, at });
+        match &filled.from {
+            Some((property, place)) => {
+                at = *place;
+                step(format!("{property} in catalina.properties"), at);
+                step(format!("{} takes it", attribute.name), attribute.at);
+            }
+            None => step(attribute.name.clone(), at),
+        }
+        let spelt = self.ground.sources.slice(at) == filled.text.as_bytes() && filled.text.is_ascii();
+        backlog.setting =
+            Setting { value: Some(Value::written(number, at)), slot: spelt.then(|| Slot::replace(at)) };
+    }
+
+    /// What must be used up before connections wait in the queue. `service` is an index in the document.
+    pub(super) fn capacity(&self, service: usize, element: &Element) -> Vec<Step> {
+        let connections = self.limit(element, "maxConnections", "max-connections").map(|(number, at)| {
+            let (value, what) = match number {
+                -1 => (None, "maxConnections=-1: Tomcat accepts without limit, the queue is for bursts only"),
+                _ => (
+                    Some(number),
+                    "maxConnections: the queue fills only when Tomcat holds so many connections",
+                ),
+            };
+            Step { value, what: what.into(), at }
+        });
+        let executor = self.executor(service, element).unwrap_or(element);
+        let threads = self.limit(executor, "maxThreads", "max-threads").map(|(number, at)| Step {
+            value: Some(number),
+            what: "maxThreads: so many requests are worked on at once".into(),
+            at,
+        });
+        connections.into_iter().chain(threads).collect()
+    }
+
+    /// The Executor of this service that a Connector names; an unknown name leaves it with threads of its own.
+    fn executor(&self, service: usize, element: &Element) -> Option<&Element> {
+        let (_, name) = self.last(element, "executor")?;
+        let named =
+            |executor: &Element| self.last(executor, "name").is_some_and(|(_, own)| own.text == name.text);
+        let mut executors = self.document.children(service, "Executor").map(|(_, executor)| executor);
+        executors.find(|executor| named(executor))
+    }
+
+    fn limit(&self, element: &Element, attribute: &str, default: &str) -> Option<(i64, Span)> {
+        match self.integer(element, attribute) {
+            Number::Known(number, at) => Some((number, at)),
+            Number::Open(_) => None,
+            Number::Bad(_) | Number::Unset => {
+                self.ground.service.default(default).map(|value| (value.get, value.span))
+            }
+        }
+    }
+}

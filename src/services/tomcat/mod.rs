@@ -1,0 +1,208 @@
+//! Tomcat's server.xml: its Connectors in the order in which they bind, and the shutdown port.
+
+mod address;
+mod attributes;
+mod backlog;
+mod connector;
+mod properties;
+mod shutdown;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::{Candidate, Found, Ground};
+use crate::model::{Endpoint, Label, Listener, Problem, ProblemKind, ReadAs};
+use crate::syntax::xml::{self, Element, Reading};
+use crate::text::Span;
+use attributes::Number;
+use connector::Opening;
+use properties::Properties;
+
+/// More than anybody has ports for; a file with more is no configuration.
+const MAX_CONNECTORS: usize = 10_000;
+const CLOSED: &str = "Tomcat opens no socket for this Connector";
+const DOWN: &str = "Tomcat stops as soon as it is up, for its shutdown port cannot be opened";
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let mut found = Found::default();
+    for file in files {
+        one(ground, file, &mut found);
+    }
+    found
+}
+
+/// One Tomcat: a server.xml and what it draws in.
+struct Instance<'a> {
+    ground: Ground<'a>,
+    document: &'a Reading,
+    properties: Properties,
+    /// The tree is the machine that it runs on: what is not set there is not set.
+    installed: bool,
+    /// As far as the names of its folders tell.
+    version: Option<[u32; 3]>,
+}
+
+/// Why no socket is opened.
+#[derive(Debug)]
+struct Closed {
+    why: String,
+    at: Span,
+}
+
+fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
+    let lost = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
+    let source = match ground.tree.read(ground.sources, &file.path) {
+        Ok(source) => source,
+        Err(why) => {
+            let at = Span::top(ground.tree.unread(ground.sources, &file.path));
+            let message = format!("{} was not read: {why}", file.path.display());
+            return found.problems.push(problem(ground, lost, message, at));
+        }
+    };
+    let installed = file.by_place && matches!(ground.read_as, ReadAs::Root | ReadAs::Etc);
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let properties = Properties::read(ground, folder, installed);
+    let base = format!("/{}", folder.parent().unwrap_or(Path::new("")).display());
+    let locate = |id: &str, from: &Path| {
+        let id = properties.fill(&id.replace("${catalina.base}", &base)).text;
+        xml::file_of(&id, from).map(|path| inside_conf(path, folder))
+    };
+    let document = &xml::read(ground.sources, ground.tree, source, &locate);
+    if !is_tomcat(document, file.by_place) {
+        return;
+    }
+    if let Some(fault) = &document.fault {
+        let (kind, what) = match document.complete {
+            true => (ProblemKind::Skipped, "Tomcat complains, and starts with what comes before"),
+            false => (lost, "Tomcat does not start with this server.xml"),
+        };
+        found.problems.push(problem(ground, kind, format!("{what}: {}", fault.message), fault.at));
+    }
+    if let Some(root) = document.elements.first().filter(|_| document.complete) {
+        let version = version(&file.path);
+        Instance { ground, document, properties, installed, version }.server(root, found);
+    }
+}
+
+/// Known by the root: WebSphere Liberty's is `server`. Other programs may have a Server too, but no Service in it.
+fn is_tomcat(document: &Reading, by_place: bool) -> bool {
+    match document.elements.first() {
+        Some(root) => root.name == "Server" && (by_place || document.children(0, "Service").next().is_some()),
+        None => by_place,
+    }
+}
+
+/// Tomcat knows the folder of its server.xml as `conf`, wherever a distribution puts it.
+fn inside_conf(path: PathBuf, folder: &Path) -> PathBuf {
+    let conf = folder.parent().unwrap_or(Path::new("")).join("conf");
+    match path.strip_prefix(conf) {
+        Ok(rest) => folder.join(rest),
+        Err(_) => path,
+    }
+}
+
+/// `apache-tomcat-9.0.31`, `tomcat10`: what is not told counts as the newest of its line.
+fn version(path: &Path) -> Option<[u32; 3]> {
+    let path = path.to_string_lossy().to_ascii_lowercase();
+    let (_, after) = path
+        .rsplit_once("tomcat")
+        .filter(|(_, after)| after.starts_with(|c: char| c == '-' || c.is_ascii_digit()))?;
+    let number = after.trim_start_matches('-').split(|c: char| !(c.is_ascii_digit() || c == '.')).next()?;
+    let mut parts = number.split('.').map_while(|part| part.parse().ok());
+    let major = parts.next()?;
+    Some([major, parts.next().unwrap_or(u32::MAX), parts.next().unwrap_or(u32::MAX)])
+}
+
+fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
+    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
+}
+
+impl Instance<'_> {
+    fn server(&self, root: &Element, found: &mut Found) {
+        // setPortOffset refuses a negative one.
+        let offset = match self.integer(root, "portOffset") {
+            Number::Known(offset, _) if offset >= 0 => offset,
+            _ => 0,
+        };
+        let mut bound = Vec::new();
+        for Opening { listener, .. } in self.openings(offset, found) {
+            self.bind(&mut bound, listener, "Tomcat stays up without this Connector", found);
+        }
+        match self.shutdown(root, offset) {
+            Ok(Some(listener)) => self.bind(&mut bound, listener, DOWN, found),
+            Ok(None) => {}
+            Err(Closed { why, at }) => {
+                let message = format!("{DOWN}: {why}");
+                found.problems.push(problem(self.ground, ProblemKind::Lost, message, at));
+            }
+        }
+        found.listeners.extend(bound);
+    }
+
+    /// What the Connectors open, in the order in which they do.
+    fn openings(&self, offset: i64, found: &mut Found) -> Vec<Opening> {
+        let mut open = Vec::new();
+        let services = self.document.children(0, "Service");
+        let connectors = services.flat_map(|(service, _)| {
+            self.document.children(service, "Connector").map(move |connector| (service, connector))
+        });
+        for (service, (index, element)) in connectors.take(MAX_CONNECTORS) {
+            match self.connector(service, index, element, offset) {
+                Ok(opening) => open.push(opening),
+                Err(Closed { why, at }) => found.problems.push(Problem {
+                    labels: vec![Label::new(at, why)],
+                    ..problem(self.ground, ProblemKind::Skipped, CLOSED.into(), element.tag)
+                }),
+            }
+        }
+        open.sort_by_key(|opening| !opening.on_init);
+        open
+    }
+
+    /// A second socket where one is bound already is refused (EADDRINUSE).
+    fn bind(&self, bound: &mut Vec<Listener>, listener: Listener, then: &str, found: &mut Found) {
+        let Some(first) = bound.iter().find(|first| collide(&first.endpoint, &listener.endpoint)) else {
+            return bound.push(listener);
+        };
+        let message = format!("{then}: {} is in use already", listener.endpoint);
+        found.problems.push(Problem {
+            labels: vec![Label::new(first.site, format!("{} is bound here first", first.endpoint))],
+            ..problem(self.ground, ProblemKind::Conflict, message, listener.site)
+        });
+    }
+
+    /// Whether this Tomcat is at least this one; one that we do not know is taken for a current one.
+    fn is_since(&self, major: u32, minor: u32) -> bool {
+        self.version.is_none_or(|version| version >= [major, minor, 0])
+    }
+
+    /// CVE-2020-1938: AJP listens on loopback and wants a secret since 7.0.100, 8.5.51 and 9.0.31.
+    fn is_before_ghostcat(&self) -> bool {
+        match self.version {
+            Some([7, 0, patch]) => patch < 100,
+            Some([8, 5, patch]) => patch < 51,
+            Some([9, 0, patch]) => patch < 31,
+            Some([8, minor, _]) => minor < 5,
+            Some([major, ..]) => major < 7,
+            None => false,
+        }
+    }
+}
+
+/// Whether the kernel refuses the second of two binds.
+fn collide(a: &Endpoint, b: &Endpoint) -> bool {
+    match (a, b) {
+        (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
+            other.port() == Some(*port)
+        }
+        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
+            let wide = |ip: IpAddr| ip.is_unspecified();
+            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide(a.ip()) || wide(b.ip()))
+        }
+        (Endpoint::Unix(a), Endpoint::Unix(b)) => a == b,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! What `${name}` stands for in a server.xml: catalina.properties beside it, and the -D options that its JVM is started with.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::services::Ground;
+use crate::syntax::properties;
+use crate::text::Span;
+
+/// Tomcat gives up after this many rounds (IntrospectionUtils.replaceProperties).
+const ROUNDS: usize = 20;
+/// No value that matters here is longer; properties that double each other are not followed for ever.
+const MAX_VALUE: usize = 1 << 16;
+
+/// What stands round an option in a script.
+const ENDS: [char; 4] = [' ', '\t', '"', '\''];
+
+/// The properties of one Tomcat.
+#[derive(Debug)]
+pub(super) struct Properties {
+    known: HashMap<String, Known>,
+    /// Somebody else may set what is not set here: the environment, or a command line outside the tree.
+    open: bool,
+    /// Set, but not by the files of the tree alone.
+    elsewhere: Vec<String>,
+    prefer_ipv4: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    text: String,
+    at: Option<Span>,
+}
+
+/// A value after its placeholders are filled in.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) text: String,
+    /// A placeholder is left that something outside the tree may fill in.
+    pub(super) open: bool,
+    /// Where the value stands, when a single property is all of it.
+    pub(super) from: Option<(String, Span)>,
+}
+
+impl Properties {
+    /// `folder` holds server.xml. In an installed Tomcat nothing else sets properties than what is read here.
+    pub(super) fn read(ground: Ground<'_>, folder: &Path, installed: bool) -> Self {
+        let mut found =
+            Self { known: HashMap::new(), open: !installed, elsewhere: Vec::new(), prefer_ipv4: false };
+        if let Some(base) = folder.parent().filter(|_| folder.ends_with("conf")) {
+            found.set("catalina.base", format!("/{}", base.display()), None);
+        }
+        for path in command_lines(ground, folder) {
+            found.options(ground, &path);
+        }
+        // java.net.Inet4Address asks for it before catalina.properties is read.
+        found.prefer_ipv4 = found.is("java.net.preferIPv4Stack", "true");
+        // CatalinaProperties makes each entry a system property: it wins over -D.
+        if let Ok(file) = ground.tree.read(ground.sources, &folder.join("catalina.properties")) {
+            for property in properties::read(ground.sources, file) {
+                found.set(&property.key, property.value, Some(property.at));
+            }
+        }
+        // Digester: a class that looks placeholders up elsewhere, such as EnvironmentPropertySource.
+        found.open |= found.known.contains_key("org.apache.tomcat.util.digester.PROPERTY_SOURCE");
+        found
+    }
+
+    pub(super) fn prefers_ipv4(&self) -> bool {
+        self.prefer_ipv4
+    }
+
+    fn is(&self, key: &str, value: &str) -> bool {
+        self.known.get(key).is_some_and(|known| known.text.eq_ignore_ascii_case(value))
+    }
+
+    fn set(&mut self, key: &str, text: String, at: Option<Span>) {
+        self.known.insert(key.to_owned(), Known { text, at });
+    }
+
+    /// The -Dname=value of a shell script, an environment file or a unit.
+    fn options(&mut self, ground: Ground<'_>, path: &Path) {
+        let Ok(file) = ground.tree.read(ground.sources, path) else { return };
+        let text = String::from_utf8_lossy(ground.sources.bytes(file));
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            for (at, _) in line.match_indices("-D") {
+                let before = line.get(..at).unwrap_or_default();
+                let starts = before.is_empty() || before.ends_with(ENDS) || before.ends_with('=');
+                let option = line.get(at + 2..).unwrap_or_default().split(ENDS).next().unwrap_or_default();
+                match option.split_once('=').filter(|_| starts) {
+                    // A shell's own variable: its value is not here.
+                    Some((key, value)) if value.contains(['$', '`']) => self.elsewhere.push(key.to_owned()),
+                    Some((key, value)) => self.set(key, value.to_owned(), None),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// As IntrospectionUtils.replaceProperties does: again and again while a placeholder is left.
+    pub(super) fn fill(&self, value: &str) -> Filled {
+        let mut text = value.to_owned();
+        for _ in 0..ROUNDS {
+            if !text.contains("${") || text.len() > MAX_VALUE {
+                break;
+            }
+            let next = self.fill_once(&text);
+            if next == text {
+                break;
+            }
+            text = next;
+        }
+        let left = |key: &String| text.contains(&format!("${{{key}"));
+        let open = self.open && is_template(&text) || self.elsewhere.iter().any(left);
+        let single = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        let from = single.and_then(|name| Some((name, self.known.get(name)?)));
+        let from = from.filter(|(_, known)| known.text == text);
+        Filled { text, open, from: from.and_then(|(name, known)| Some((name.to_owned(), known.at?))) }
+    }
+
+    fn fill_once(&self, value: &str) -> String {
+        let mut filled = String::with_capacity(value.len());
+        let mut rest = value;
+        while let Some((before, after)) = rest.split_once("${") {
+            filled.push_str(before);
+            let Some((name, tail)) = after.split_once('}') else {
+                filled.push_str("${");
+                rest = after;
+                break;
+            };
+            match self.lookup(name) {
+                Some(text) => filled.push_str(text),
+                None => filled.extend(["${", name, "}"]),
+            }
+            rest = tail;
+            if filled.len() > MAX_VALUE {
+                break;
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+
+    /// `name`, or `name:-default`.
+    fn lookup<'p>(&'p self, name: &'p str) -> Option<&'p str> {
+        let plain = |name: &str| self.known.get(name).map(|known| known.text.as_str());
+        plain(name).or_else(|| {
+            let (name, default) = name.split_once(":-")?;
+            let elsewhere = self.elsewhere.iter().any(|key| key == name);
+            plain(name).or((!elsewhere).then_some(default))
+        })
+    }
+}
+
+/// Marks of the tools that fill a configuration in before Tomcat sees it: Jinja, Mustache, Ant, autoconf, Windows.
+fn is_template(text: &str) -> bool {
+    ["{{", "@", "%", "$"].iter().any(|mark| text.contains(mark))
+}
+
+/// The files that may hold the options of this Tomcat's JVM: those of the distributions' units, and its own setenv.sh.
+fn command_lines(ground: Ground<'_>, folder: &Path) -> Vec<PathBuf> {
+    let Some(parent) = folder.parent() else { return Vec::new() };
+    if folder.ends_with("conf") {
+        return vec![parent.join("bin/setenv.sh")];
+    }
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let unit = format!("{}/systemd/system/{name}.service", parent.display());
+    let mut paths = vec![parent.join("default").join(&*name), parent.join("sysconfig").join(&*name)];
+    paths.extend([folder.join("tomcat.conf"), PathBuf::from(&unit)]);
+    paths.extend(ground.tree.glob(format!("{unit}.d/*.conf").as_bytes()));
+    paths
+}
