@@ -146,9 +146,25 @@ fn a_repository_keeps_its_sysctls_where_it_likes() {
     let scratch = Scratch::with(&["repo/.git/HEAD"]);
     scratch.file("repo/deploy/sysctl.d/90-low.conf", "net.core.somaxconn = 10\n");
     scratch.file("repo/deploy/web.conf", NGINX);
-    scratch.file("repo/roles/app/files/80-sysctl.conf", "net.core.somaxconn = 5\n");
+    scratch.file("repo/roles/app/files/80-sysctl.conf", "net.ipv4.tcp_syncookies = 1\n");
     let report = scratch.audit("repo");
     assert_eq!(report.queues.iter().map(|queue| queue.limit).collect::<Vec<_>>(), [Some(10)]);
     let slot = report.host.places[0].sysctls.get("net.core.somaxconn").unwrap().slot.clone().unwrap();
     assert_eq!(report.sources.get(slot.span.source).name(), "deploy/sysctl.d/90-low.conf");
+}
+
+#[test]
+fn files_that_contradict_each_other_are_for_several_machines() {
+    let scratch = Scratch::with(&["repo/.git/HEAD"]);
+    scratch.file("repo/hosts/web/etc/sysctl.d/90-low.conf", "net.core.somaxconn = 10\n");
+    scratch.file(
+        "repo/hosts/db/etc/sysctl.d/90-low.conf",
+        "net.core.somaxconn = 5\nnet.ipv4.tcp_syncookies = 0\n",
+    );
+    scratch.file("repo/deploy/web.conf", NGINX);
+    let report = scratch.audit("repo");
+    let sysctls = &report.host.places[0].sysctls;
+    let somaxconn = sysctls.get("net.core.somaxconn").unwrap();
+    assert_eq!((somaxconn.number(), &somaxconn.slot, somaxconn.assignments.len()), (Some(4096), &None, 0));
+    assert_eq!(sysctls.number("net.ipv4.tcp_syncookies"), Some(0));
 }

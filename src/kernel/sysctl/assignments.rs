@@ -16,11 +16,11 @@ type Named<'a> = (&'a [u8], Assignment);
 
 impl<'a> Reader<'a> {
     /// In the order in which systemd-sysctl reads the files, those that it leaves out among them. `ruled` are the rows that
-    /// name the key, with the lot of each.
+    /// name the key, with the lot of each; `odd` are others that may have been meant to.
     pub(super) fn assignments(
         self,
         key: &str,
-        boot: &[Row<'a>],
+        odd: &[Row<'a>],
         ruled: &[Row<'a>],
         lots: &[Lot],
     ) -> Vec<Assignment> {
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
                 all.push((&row.file.name, self.assignment(key, &line, fate)));
             }
         }
-        all.extend(boot.iter().filter_map(|row| self.missed(key, row)));
+        all.extend(odd.iter().filter_map(|row| self.missed(key, row)));
         all.extend(self.files.left.iter().flat_map(|left| self.of_left(key, left)));
         all.sort_by_key(|(name, _)| *name);
         all.into_iter().map(|(_, line)| line).collect()
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
                 (line, "there is no `=` in the line", text)
             }
             _ => {
-                let line = self.written(row).filter(|_| self.hit(row, key, Tool::Systemd).is_none())?;
+                let line = self.written(row)?;
                 let why = meant::plain(line.key).filter(|meant| meant.key == key)?.why;
                 (line, why, key.to_owned())
             }
@@ -149,8 +149,7 @@ impl<'a> Reader<'a> {
 
     /// The lines for the key in a file that is not applied at boot.
     fn of_left(self, key: &str, left: &'a Left) -> Vec<Named<'a>> {
-        let rows = self.rows_of(&left.file, Tool::Systemd).into_iter();
-        let hits = rows.filter(|row| self.hit(row, key, Tool::Systemd).is_some());
+        let hits = self.rows(&left.file, Tool::Systemd).filter(|row| self.names(row, key));
         hits.filter_map(|row| {
             let line = self.written(&row)?;
             let fate = self.fate_of_left(key, left);
@@ -182,9 +181,9 @@ impl<'a> Reader<'a> {
         let why = match &by.text {
             _ if is_mask(self.tree, &by.path) => return Fate::Masked { by: None },
             Ok(source) => {
-                let rows = self.rows_of(by, Tool::Systemd);
-                let empty = !rows.iter().any(|row| matches!(row.line, Line::Assigns { .. }));
-                if empty || rows.iter().any(|row| self.hit(row, key, Tool::Systemd).is_some()) {
+                let rows = || self.rows(by, Tool::Systemd);
+                let empty = !rows().any(|row| matches!(row.line, Line::Assigns { .. }));
+                if empty || rows().any(|row| self.names(&row, key)) {
                     return Fate::Masked { by: Some(Span::top(*source)) };
                 }
                 format!("{path} has the same name and replaces this file as a whole")

@@ -47,6 +47,8 @@ pub(super) struct File {
     /// As configured; the real one is the origin of its source.
     pub(super) path: PathBuf,
     pub(super) text: Result<SourceId, Unread>,
+    /// What it belongs to: empty for the machine's own folders, else the part of a repository that it lies in.
+    pub(super) group: PathBuf,
 }
 
 /// A file that is not applied at boot.
@@ -89,7 +91,8 @@ impl Files {
         let mut files = Files::default();
         let aside = |path: PathBuf, out| {
             let text = tree.read_if(sources, &path, &matters).ok().flatten()?;
-            Some(Left { file: File { name: file_name(&path), path, text: Ok(text) }, out })
+            let file = File { name: file_name(&path), path, text: Ok(text), group: PathBuf::new() };
+            Some(Left { file, out })
         };
         for (name, paths) in by_name(tree) {
             let mut paths = paths.into_iter();
@@ -100,7 +103,7 @@ impl Files {
                 );
                 continue;
             }
-            let file = File { name, text: tree.read(sources, &path), path };
+            let file = File { name, text: tree.read(sources, &path), path, group: PathBuf::new() };
             let masked = paths.filter(|path| tree.resolve(path) != tree.resolve(&file.path));
             files.left.extend(masked.filter_map(|path| aside(path, Out::Masked(Box::new(file.clone())))));
             if file.name.starts_with(b".") {
@@ -127,7 +130,8 @@ impl Files {
                 && !FOLDERS.iter().any(|folder| path.parent() == Some(Path::new(folder)))
         };
         for path in found.iter().filter(elsewhere) {
-            let file = File { name: file_name(path), text: tree.read(sources, path), path: path.clone() };
+            let (name, text) = (file_name(path), tree.read(sources, path));
+            let file = File { name, path: path.clone(), text, group: group(path) };
             for files in [&mut self.boot, &mut self.system] {
                 let at = files.partition_point(|other| other.name <= file.name);
                 files.insert(at, file.clone());
@@ -140,7 +144,8 @@ impl Files {
     fn sysctl_conf(&mut self, sources: &Sources, tree: &Tree, read_as: ReadAs) {
         let path = Path::new(SYSCTL_CONF);
         let Ok(text) = tree.read(sources, path) else { return };
-        let file = File { name: b"sysctl.conf".to_vec(), path: path.to_owned(), text: Ok(text) };
+        let name = b"sysctl.conf".to_vec();
+        let file = File { name, path: path.to_owned(), text: Ok(text), group: PathBuf::new() };
         self.system.push(file.clone());
         if self.boot.iter().any(|linked| linked.text == file.text) {
             return;
@@ -152,6 +157,17 @@ impl Files {
         } else {
             self.left.push(Left { file, out: Out::SysctlConf });
         }
+    }
+}
+
+/// The part of a repository that stands for one machine: a root filesystem, a folder `sysctl.d`, else a single file.
+fn group(path: &Path) -> PathBuf {
+    let top: PathBuf =
+        path.iter().take_while(|part| !["etc", "run", "usr"].iter().any(|top| part == top)).collect();
+    match path.parent() {
+        _ if top != path => top,
+        Some(folder) if folder.ends_with("sysctl.d") => folder.to_owned(),
+        _ => path.to_owned(),
     }
 }
 

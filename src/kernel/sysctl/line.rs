@@ -31,23 +31,20 @@ pub(super) enum Line {
 /// A longer line ends the reading of its file (`LONG_LINE_MAX` in src/basic/fileio.h of systemd).
 const SYSTEMD_LONGEST: usize = 1 << 20;
 
-pub(super) fn lines(text: &[u8], tool: Tool) -> Vec<Line> {
-    let ends_line = |byte: &u8| match tool {
+pub(super) fn lines(text: &[u8], tool: Tool) -> impl Iterator<Item = Line> {
+    let ends_line = move |byte: &u8| match tool {
         // `read_line` of systemd takes all three for ends of lines.
         Tool::Systemd => matches!(byte, b'\n' | b'\r' | 0),
         Tool::Procps => *byte == b'\n',
     };
     let mut start = 0;
-    let mut found = Vec::new();
-    for raw in text.split(ends_line) {
+    let ranges = text.split(ends_line).map(move |raw| {
         let whole = start..start + raw.len();
         start = whole.end + 1;
-        if tool == Tool::Systemd && raw.len() > SYSTEMD_LONGEST {
-            break;
-        }
-        found.extend(line(text, whole, tool));
-    }
-    found
+        whole
+    });
+    let read = ranges.take_while(move |whole| tool == Tool::Procps || whole.len() <= SYSTEMD_LONGEST);
+    read.filter_map(move |whole| line(text, whole, tool))
 }
 
 fn line(text: &[u8], whole: Range<usize>, tool: Tool) -> Option<Line> {
@@ -208,7 +205,7 @@ mod tests {
             Line::Excludes { key } => format!("-{}", at(key)),
             Line::Stray { whole } => format!("!{}", at(whole)),
         };
-        lines(text.as_bytes(), tool).iter().map(show).collect()
+        lines(text.as_bytes(), tool).map(|line| show(&line)).collect()
     }
 
     #[test]

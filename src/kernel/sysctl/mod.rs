@@ -8,17 +8,26 @@ mod number;
 mod outcome;
 mod slot;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range as Bytes;
+use std::path::Path;
 
 use super::{Asked, live};
 use crate::knowledge::{KernelFacts, Knowledge, Range};
-use crate::model::{Kernel, Kind, Problem, ProblemKind, ReadAs, Sysctl, Sysctls, Value, key};
+use crate::model::{
+    Assignment, Fate, Kernel, Kind, Problem, ProblemKind, ReadAs, Sysctl, Sysctls, Value, key,
+};
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Sources, Span, Tree};
 use files::{File, Files};
 use line::{Line, Name, Tool};
 use outcome::{Hit, Lot};
 use slot::DropIns;
+
+/// No sysctl file has as many lines: what has is data under a wrong name.
+const MOST_LINES: usize = 20_000;
+/// A file with more lines about unknown keys of the network is none of sysctls.
+const MOST_ODD: usize = 1_000;
 
 /// The sysctls of a tree's host.
 pub fn read(
@@ -38,15 +47,16 @@ pub fn read(
         templates: matches!(read_as, ReadAs::Repo | ReadAs::File),
         files: &files,
     };
-    let boot = reader.rows(&files.boot, Tool::Systemd);
-    let system = reader.rows(&files.system, Tool::Procps);
+    let boot = reader.gather(&files.boot, Tool::Systemd);
+    let system = reader.gather(&files.system, Tool::Procps);
     let mut drop_ins = DropIns::new(sources, tree, read_as, &files);
     let mut sysctls = Sysctls::default();
     for key in key::ALL {
-        let sysctl = reader.sysctl(key, &boot, &system, asked, &mut drop_ins);
-        sysctls.by_key.insert(key.to_owned(), sysctl);
+        let (said, last) = reader.said(key, &boot, &system);
+        let slot = last.and_then(|last| drop_ins.slot(key, &said.assignments, last));
+        sysctls.by_key.insert(key.to_owned(), reader.in_force(key, Sysctl { slot, ..said }, asked));
     }
-    sysctls.suspects = boot.iter().filter_map(|row| reader.suspect(row)).collect();
+    sysctls.suspects = boot.odd.iter().filter_map(|row| reader.suspect(row)).collect();
     sysctls.ignored = reader.ignored(&sysctls);
     (sysctls, files.boot.iter().filter_map(|file| reader.problem(file)).collect())
 }
@@ -58,12 +68,36 @@ fn names_a_key(text: &[u8]) -> bool {
     key::ALL.into_iter().any(|key| memchr::memmem::find(&small, leaf(key)).is_some())
 }
 
+/// Whether different parts of a repository say different things of a key: then they are for different machines, and none of
+/// them says what holds.
+fn of_several_machines(rows: &[Row<'_>], hits: &[Hit<'_>]) -> bool {
+    let groups: BTreeSet<&Path> = rows.iter().map(|row| row.file.group.as_path()).collect();
+    let texts: BTreeSet<Option<&[u8]>> =
+        hits.iter().map(|hit| hit.value.as_ref().map(|(text, _)| *text)).collect();
+    groups.len() > 1 && texts.len() > 1
+}
+
 /// A line and the file that it stands in.
 #[derive(Debug, Clone)]
 struct Row<'a> {
     file: &'a File,
     source: SourceId,
     line: Line,
+}
+
+/// The lines of all files that concern us.
+#[derive(Default)]
+struct Gathered<'a> {
+    /// Those that name one of the keys, with what they say of it.
+    by_key: BTreeMap<&'static str, (Vec<Row<'a>>, Vec<Hit<'a>>)>,
+    /// Those that may have been meant to.
+    odd: Vec<Row<'a>>,
+}
+
+impl<'a> Gathered<'a> {
+    fn of(&self, key: &str) -> (&[Row<'a>], &[Hit<'a>]) {
+        self.by_key.get(key).map_or((&[], &[]), |(rows, hits)| (rows, hits))
+    }
 }
 
 /// Key and value of an assignment, and the bytes that they are.
@@ -86,14 +120,44 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn rows(self, files: &'a [File], tool: Tool) -> Vec<Row<'a>> {
-        files.iter().flat_map(|file| self.rows_of(file, tool)).collect()
+    fn gather(self, files: &'a [File], tool: Tool) -> Gathered<'a> {
+        let mut gathered = Gathered::default();
+        let paths = key::ALL.map(|key| (key, key.replace('.', "/")));
+        for row in files.iter().flat_map(|file| self.rows(file, tool)) {
+            let name = self.name(&row, tool);
+            let leads = |path: &str| name.as_ref().is_some_and(|name| name.leads_to(path, tool));
+            let mut known = false;
+            for (key, _) in paths.iter().filter(|(_, path)| leads(path)) {
+                let (rows, hits) = gathered.by_key.entry(key).or_default();
+                hits.extend(name.clone().map(|name| self.hit(&row, name, key)));
+                rows.push(row.clone());
+                known = true;
+            }
+            if !known && gathered.odd.len() < MOST_ODD && self.is_odd(&row) {
+                gathered.odd.push(row);
+            }
+        }
+        gathered
     }
 
-    fn rows_of(self, file: &'a File, tool: Tool) -> Vec<Row<'a>> {
-        let Ok(source) = file.text else { return Vec::new() };
-        let lines = line::lines(self.sources.bytes(source), tool).into_iter();
-        lines.map(|line| Row { file, source, line }).filter(|row| !self.is_template(row)).collect()
+    fn rows(self, file: &'a File, tool: Tool) -> impl Iterator<Item = Row<'a>> {
+        let source = file.text.clone().ok();
+        let text = source.map(|source| self.sources.bytes(source)).unwrap_or_default();
+        let rows = line::lines(text, tool).take(MOST_LINES).zip(std::iter::repeat(source));
+        rows.filter_map(move |(line, source)| Some(Row { file, source: source?, line }))
+            .filter(move |row| !self.is_template(row))
+    }
+
+    /// Whether a line that names none of the keys may have been meant to, or to name another of the network.
+    fn is_odd(self, row: &Row<'_>) -> bool {
+        match &row.line {
+            Line::Assigns { key, .. } => {
+                let key = self.slice(row.source, key.clone());
+                key.windows(3).any(|part| part.eq_ignore_ascii_case(b"net"))
+            }
+            Line::Stray { whole } => names_a_key(self.slice(row.source, whole.clone())),
+            Line::Excludes { .. } => false,
+        }
     }
 
     fn is_template(self, row: &Row<'_>) -> bool {
@@ -124,50 +188,61 @@ impl<'a> Reader<'a> {
         self.facts.range(key, self.kernel.version.get)
     }
 
-    /// What the line has to do with the key, if anything.
-    fn hit(self, row: &Row<'_>, key: &str, tool: Tool) -> Option<Hit<'a>> {
-        let range = match &row.line {
-            Line::Assigns { key, .. } | Line::Excludes { key } => key.clone(),
-            Line::Stray { .. } => return None,
-        };
-        let name = Name::of(self.slice(row.source, range), tool);
-        let named = name.leads_to(&key.replace('.', "/"), tool);
-        let value = self.written(row).map(|line| (line.value, number::parse(line.value, self.range(key))));
-        named.then_some(Hit { name, value })
+    /// What the line names; nothing if it is a stray.
+    fn name(self, row: &Row<'_>, tool: Tool) -> Option<Name> {
+        match &row.line {
+            Line::Assigns { key, .. } | Line::Excludes { key } => {
+                Some(Name::of(self.slice(row.source, key.clone()), tool))
+            }
+            Line::Stray { .. } => None,
+        }
     }
 
-    fn sysctl(
-        self,
-        key: &str,
-        boot: &[Row<'a>],
-        system: &[Row<'a>],
-        asked: &Asked,
-        drop_ins: &mut DropIns<'_>,
-    ) -> Sysctl {
-        let hits = |rows: &[Row<'a>], tool| -> (Vec<Row<'a>>, Vec<Hit<'a>>) {
-            rows.iter().filter_map(|row| Some((row.clone(), self.hit(row, key, tool)?))).unzip()
-        };
-        let (rows, ours) = hits(boot, Tool::Systemd);
-        let lots = outcome::at_boot(&ours);
+    /// Whether systemd-sysctl takes the line for one about the key.
+    fn names(self, row: &Row<'_>, key: &str) -> bool {
+        let name = self.name(row, Tool::Systemd);
+        name.is_some_and(|name| name.leads_to(&key.replace('.', "/"), Tool::Systemd))
+    }
+
+    fn hit(self, row: &Row<'_>, name: Name, key: &str) -> Hit<'a> {
+        let value = self.written(row).map(|line| (line.value, number::parse(line.value, self.range(key))));
+        Hit { name, value }
+    }
+
+    /// What the files say of a key, and the name of the last one that names it; no name where nothing can be put beside them.
+    fn said(self, key: &str, boot: &Gathered<'a>, system: &Gathered<'a>) -> (Sysctl, Option<&'a [u8]>) {
+        let (rows, hits) = boot.of(key);
+        let lots = outcome::at_boot(hits);
         let winner = lots.iter().position(|lot| *lot == Lot::Wins).and_then(|index| rows.get(index));
-        let (theirs_at, theirs) = hits(system, Tool::Procps);
-        let last = outcome::by_hand(&theirs, &key.replace('.', "/")).and_then(|index| theirs_at.get(index));
-        let assignments = self.assignments(key, boot, &rows, &lots);
-        let boot = winner.and_then(|row| self.value(key, row));
+        let (theirs, their_hits) = system.of(key);
+        let last = outcome::by_hand(their_hits, &key.replace('.', "/")).and_then(|index| theirs.get(index));
+        let said = Sysctl {
+            key: key.to_owned(),
+            value: None,
+            boot: winner.and_then(|row| self.value(key, row)),
+            system: last.and_then(|row| self.value(key, row)),
+            live: None,
+            default: self.facts.default(key, self.kernel),
+            assignments: self.assignments(key, &boot.odd, rows, &lots),
+            slot: None,
+        };
+        if of_several_machines(rows, hits) {
+            let wrong =
+                |line: &Assignment| matches!(line.fate, Fate::Invalid { .. } | Fate::NotApplied { .. });
+            let assignments = said.assignments.into_iter().filter(wrong).collect();
+            return (Sysctl { boot: None, system: None, assignments, ..said }, None);
+        }
+        (said, Some(rows.last().map(|row| row.file.name.as_slice()).unwrap_or_default()))
+    }
+
+    /// What holds when a service starts after boot: `--set`, else the files, else the running kernel, else its default.
+    fn in_force(self, key: &str, said: Sysctl, asked: &Asked) -> Sysctl {
         let set = asked.set.iter().rev().find(|(name, ..)| name == key);
         let set = set.map(|(_, value, span)| Value::written(*value, *span));
         let live = asked.live.then(|| self.live(key)).flatten();
-        let default = self.facts.default(key, self.kernel);
-        Sysctl {
-            key: key.to_owned(),
-            value: set.or_else(|| boot.clone()).or_else(|| live.clone()).or_else(|| default.clone()),
-            system: last.and_then(|row| self.value(key, row)),
-            boot,
-            live,
-            default,
-            slot: drop_ins.slot(key, &assignments, rows.last().map(|row| row.file.name.as_slice())),
-            assignments,
-        }
+        let value =
+            set.or_else(|| said.boot.clone()).or_else(|| live.clone()).or_else(|| said.default.clone());
+        Sysctl { value, live, ..said }
     }
 
     fn live(self, key: &str) -> Option<Value<i64>> {
@@ -184,12 +259,17 @@ impl<'a> Reader<'a> {
         Some(Value::written(number.value, at))
     }
 
+    fn is_too_long(self, source: SourceId) -> bool {
+        line::lines(self.sources.bytes(source), Tool::Systemd).nth(MOST_LINES).is_some()
+    }
+
     /// A file that systemd-sysctl opens and we cannot read. A link that leads nowhere is nothing to it.
     fn problem(self, file: &File) -> Option<Problem> {
         let why = match &file.text {
+            Ok(source) if self.is_too_long(*source) => format!("it has more than {MOST_LINES} lines"),
             Ok(_) | Err(Unread::Missing | Unread::Dangling(_) | Unread::Outside) => return None,
             Err(_) if files::is_mask(self.tree, &file.path) => return None,
-            Err(why) => why,
+            Err(why) => why.to_string(),
         };
         Some(Problem {
             kind: ProblemKind::Skipped,

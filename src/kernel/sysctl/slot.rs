@@ -40,8 +40,8 @@ impl<'a> DropIns<'a> {
         Self { sources, tree, files, anywhere, folder: folder.filter(|_| machine), made: BTreeMap::new() }
     }
 
-    /// `last` is the name of the last file that names the key in any way.
-    pub(super) fn slot(&mut self, key: &str, lines: &[Assignment], last: Option<&[u8]>) -> Option<Slot> {
+    /// `last` is the name of the last file that names the key in any way; empty if none does.
+    pub(super) fn slot(&mut self, key: &str, lines: &[Assignment], last: &[u8]) -> Option<Slot> {
         let winner = lines.iter().find(|line| line.fate == Fate::Wins);
         let local = winner.filter(|line| {
             let path = self.sources.get(line.value_at.source).path();
@@ -49,7 +49,7 @@ impl<'a> DropIns<'a> {
         });
         match local.and_then(|line| line.slot.clone()) {
             Some(slot) => Some(slot),
-            None => self.drop_in(key, last.unwrap_or_default()),
+            None => self.drop_in(key, last),
         }
     }
 
