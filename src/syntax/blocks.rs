@@ -91,27 +91,33 @@ pub enum Statement {
 }
 
 /// Why nginx does not read on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub what: Wrong,
+    /// The offsets of what is wrong: where an open thing begins, or the character that is out of place.
+    pub at: Range<usize>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum Wrong {
     Unexpected(char),
-    /// The file ends in a block, whose brace stands at the offset.
-    OpenBlock(usize),
+    OpenBlock,
     OpenStatement,
     OpenLua,
     TooLong,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Wrong {
     /// In nginx's own words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Unexpected(found) => write!(f, "unexpected \"{found}\""),
-            Fault::OpenBlock(_) => f.write_str("unexpected end of file, expecting \"}\""),
-            Fault::OpenStatement => f.write_str("unexpected end of file, expecting \";\" or \"}\""),
-            Fault::OpenLua => {
+            Wrong::Unexpected(found) => write!(f, "unexpected \"{found}\""),
+            Wrong::OpenBlock => f.write_str("unexpected end of file, expecting \"}\""),
+            Wrong::OpenStatement => f.write_str("unexpected end of file, expecting \";\" or \"}\""),
+            Wrong::OpenLua => {
                 f.write_str("unexpected end of file, expecting terminating characters for lua code block")
             }
-            Fault::TooLong => write!(f, "too long parameter: nginx reads {BUFFER} bytes at a time"),
+            Wrong::TooLong => write!(f, "too long parameter, nginx reads {BUFFER} bytes at a time"),
         }
     }
 }
@@ -142,7 +148,7 @@ impl<'a> Blocks<'a> {
         self.words.first().map_or(self.at, |word| word.range().start)..self.at
     }
 
-    /// The next statement; nothing at the end of the file. After a fault there is nothing more to read: [`Self::site`] is it.
+    /// The next statement; nothing at the end of the file. After a fault there is nothing more to read.
     pub fn read(&mut self) -> Result<Option<Statement>, Fault> {
         self.words.clear();
         loop {
@@ -155,7 +161,7 @@ impl<'a> Blocks<'a> {
                 }
                 (b'{', false) => return self.open().map(Some),
                 (b'}', true) => return self.close().map(Some),
-                (b';' | b'{' | b'}', _) => return Err(Fault::Unexpected(char::from(byte))),
+                (b';' | b'{' | b'}', _) => return Err(self.unexpected(byte)),
                 (b'"' | b'\'', _) => self.quoted(byte)?,
                 _ => self.bare()?,
             }
@@ -197,7 +203,7 @@ impl<'a> Blocks<'a> {
                     self.at = end;
                     return Ok(());
                 }
-                None => return Err(Fault::OpenStatement),
+                None => return Err(self.open_statement(start)),
             }
         }
     }
@@ -208,7 +214,7 @@ impl<'a> Blocks<'a> {
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(end..).unwrap_or_default();
-            end += memchr2(quote, b'\\', rest).ok_or(Fault::OpenStatement)?;
+            end += memchr2(quote, b'\\', rest).ok_or_else(|| self.open_statement(start - 1))?;
             if self.bytes.get(end) == Some(&quote) {
                 break;
             }
@@ -220,8 +226,8 @@ impl<'a> Blocks<'a> {
         match self.bytes.get(self.at) {
             Some(byte) if is_space(*byte) => self.fits(start, self.at + 1),
             Some(b';' | b'{' | b')') => self.fits(start, self.at),
-            Some(byte) => Err(Fault::Unexpected(char::from(*byte))),
-            None => Err(Fault::OpenStatement),
+            Some(byte) => Err(self.unexpected(*byte)),
+            None => Err(self.open_statement(start - 1)),
         }
     }
 
@@ -234,14 +240,15 @@ impl<'a> Blocks<'a> {
     /// nginx forgets where a word began only when it has read the byte at `seen`.
     fn fits(&self, start: usize, seen: usize) -> Result<(), Fault> {
         let long = seen - start >= BUFFER && start + BUFFER < self.bytes.len();
-        if long { Err(Fault::TooLong) } else { Ok(()) }
+        if long { Err(Fault { what: Wrong::TooLong, at: self.line_from(start) }) } else { Ok(()) }
     }
 
     fn open(&mut self) -> Result<Statement, Fault> {
         let brace = self.at;
         self.at += 1;
         if self.words.first().is_some_and(|name| name.raw.ends_with(b"_by_lua_block")) {
-            self.at = lua::block_end(self.bytes, self.at).ok_or(Fault::OpenLua)?;
+            self.at = lua::block_end(self.bytes, self.at)
+                .ok_or_else(|| Fault { what: Wrong::OpenLua, at: self.site() })?;
             return Ok(Statement::Foreign);
         }
         self.braces.push(u32::try_from(brace).unwrap_or(u32::MAX));
@@ -249,17 +256,37 @@ impl<'a> Blocks<'a> {
     }
 
     fn close(&mut self) -> Result<Statement, Fault> {
-        self.braces.pop().ok_or(Fault::Unexpected('}'))?;
+        self.braces.pop().ok_or_else(|| self.unexpected(b'}'))?;
         self.at += 1;
         Ok(Statement::Close)
     }
 
     fn end(&self) -> Result<Option<Statement>, Fault> {
         match (self.words.is_empty(), self.braces.last()) {
-            (false, _) => Err(Fault::OpenStatement),
-            (true, Some(brace)) => Err(Fault::OpenBlock(*brace as usize)),
+            (false, _) => Err(self.open_statement(self.at)),
+            (true, Some(brace)) => {
+                let brace = *brace as usize;
+                Err(Fault { what: Wrong::OpenBlock, at: brace..brace + 1 })
+            }
             (true, None) => Ok(None),
         }
+    }
+
+    fn unexpected(&self, byte: u8) -> Fault {
+        Fault { what: Wrong::Unexpected(char::from(byte)), at: self.at..self.at + 1 }
+    }
+
+    /// `word` is where the word starts that the file ends in, in case it is the first.
+    fn open_statement(&self, word: usize) -> Fault {
+        let start = self.words.first().map_or(word, |first| first.range().start);
+        Fault { what: Wrong::OpenStatement, at: self.line_from(start) }
+    }
+
+    /// A place for people to look at: what goes on for pages is shown by its beginning.
+    fn line_from(&self, start: usize) -> Range<usize> {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let line = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        start..start + line.min(40)
     }
 }
 
@@ -289,7 +316,7 @@ mod tests {
             let statement = match blocks.read() {
                 Ok(Some(statement)) => statement,
                 Ok(None) => return seen,
-                Err(fault) => return format!("{seen}{fault}"),
+                Err(fault) => return format!("{seen}{}", fault.what),
             };
             if statement != Statement::Close {
                 let words: Vec<_> = blocks.words().iter().map(Word::value).collect();
@@ -371,10 +398,17 @@ mod tests {
     }
 
     #[test]
-    fn an_unclosed_block_is_named() {
+    fn a_fault_points_at_where_an_open_thing_begins() {
         let mut blocks = Blocks::new(b"http { server { } ", 0);
         while let Ok(Some(_)) = blocks.read() {}
-        assert_eq!(blocks.read(), Err(Fault::OpenBlock(5)));
+        assert_eq!(blocks.read(), Err(Fault { what: Wrong::OpenBlock, at: 5..6 }));
+        for (text, at) in
+            [("z;\n b c\nd", 4..7), ("z; 'b\n", 3..5), ("z; a \"b\"c;", 8..9), ("z; } b;", 3..4)]
+        {
+            let mut blocks = Blocks::new(text.as_bytes(), 0);
+            assert_eq!(blocks.read(), Ok(Some(Statement::Simple)));
+            assert_eq!(blocks.read().unwrap_err().at, at, "{text}");
+        }
     }
 
     proptest! {

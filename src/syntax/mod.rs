@@ -3,5 +3,6 @@
 pub mod blocks;
 pub mod hosts;
 pub mod lua;
+pub mod packages;
 pub mod properties;
 pub mod xml;

@@ -1,0 +1,224 @@
+//! One file of nginx's, boiled down to what decides where nginx listens and which other files it reads.
+
+use crate::syntax::blocks::{Blocks, Statement, Word, Wrong};
+use crate::text::{SourceId, Span};
+
+/// UTF-8's byte order mark. nginx takes it for a part of the first word.
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The blocks that make a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Block {
+    Http,
+    Stream,
+    Mail,
+    Events,
+    Server,
+    /// Directives, but none that listens: `location` and what else stands in a server, `upstream`.
+    Inner,
+    /// Rows instead of directives, and includes: `types`, `map`, `geo`.
+    Table,
+    /// A module's that we do not know.
+    Foreign,
+}
+
+impl Block {
+    fn named(name: &[u8]) -> Self {
+        match name {
+            b"http" => Block::Http,
+            b"stream" => Block::Stream,
+            b"mail" => Block::Mail,
+            b"events" => Block::Events,
+            b"server" => Block::Server,
+            b"location" | b"if" | b"limit_except" | b"upstream" => Block::Inner,
+            b"types" | b"map" | b"geo" => Block::Table,
+            _ => Block::Foreign,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Item {
+    Open(Block, Span),
+    Close,
+    Listen(Directive),
+    Include(Directive),
+    Workers(Directive),
+    Master(Directive),
+}
+
+/// A directive; its arguments are in [`File::arguments`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Directive {
+    words: (u32, u32),
+    pub(super) at: Span,
+    /// It ends in a semicolon, as all of these have to.
+    pub(super) simple: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct File<'a> {
+    pub(super) source: SourceId,
+    pub(super) items: Vec<Item>,
+    words: Vec<Word<'a>>,
+    /// Why nginx would not read to the end, and where.
+    pub(super) fault: Option<(Wrong, Span)>,
+    /// It starts with a byte order mark.
+    pub(super) marked: bool,
+    pub(super) looks: Looks,
+}
+
+/// What a file looks like, for one that nobody includes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Looks {
+    /// It has `http`, `stream`, `mail` or `events` outside of any block: a main file.
+    pub(super) main: bool,
+    /// It has a server with `listen`, `server_name`, `include` or `location`, as no other program's format has.
+    pub(super) server: bool,
+    /// It has a server with `proxy_pass`, which belongs into `stream`.
+    pub(super) stream: bool,
+}
+
+impl<'a> File<'a> {
+    pub(super) fn read(source: SourceId, bytes: &'a [u8]) -> Self {
+        let marked = bytes.starts_with(MARK);
+        let mut file = Self {
+            source,
+            items: Vec::new(),
+            words: Vec::new(),
+            fault: None,
+            marked,
+            looks: Looks::default(),
+        };
+        let mut blocks = Blocks::new(bytes, if marked { MARK.len() } else { 0 });
+        let mut open: Vec<Open> = Vec::new();
+        loop {
+            match blocks.read() {
+                Ok(Some(Statement::Simple)) => file.simple(&blocks, &open),
+                Ok(Some(Statement::Open)) => file.open(&blocks, &mut open),
+                Ok(Some(Statement::Close)) => file.close(open.pop()),
+                Ok(Some(Statement::Foreign)) => {}
+                Ok(None) => return file,
+                Err(fault) => {
+                    file.fault = Some((fault.what, Span::new(source, fault.at)));
+                    return file;
+                }
+            }
+        }
+    }
+
+    /// The words after the directive's name.
+    pub(super) fn arguments(&self, directive: Directive) -> &[Word<'a>] {
+        self.words.get(directive.words.0 as usize..directive.words.1 as usize).unwrap_or_default()
+    }
+
+    fn simple(&mut self, blocks: &Blocks<'a>, open: &[Open]) {
+        let innermost = open.last().map(|open| open.block);
+        let [name, arguments @ ..] = blocks.words() else { return };
+        match (innermost, &*name.value()) {
+            (Some(Block::Foreign), _) => {}
+            (Some(Block::Table), b"include") if arguments.len() != 1 => {}
+            (_, b"include") => {
+                self.looks.server |= innermost == Some(Block::Server);
+                self.keep(Item::Include, blocks, true);
+            }
+            (Some(Block::Table), _) => {}
+            (_, b"listen") => {
+                self.looks.server |= innermost == Some(Block::Server);
+                self.keep(Item::Listen, blocks, true);
+            }
+            (None, b"worker_processes") => self.keep(Item::Workers, blocks, true),
+            (None, b"master_process") => self.keep(Item::Master, blocks, true),
+            (Some(Block::Server), b"server_name") => self.looks.server = true,
+            (Some(Block::Server), b"proxy_pass") => self.looks.stream = true,
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, blocks: &Blocks<'a>, open: &mut Vec<Open>) {
+        let innermost = open.last().map(|open| open.block);
+        let Some(name) = blocks.words().first().map(Word::value) else { return };
+        let block = match innermost {
+            Some(Block::Foreign | Block::Table) => Block::Foreign,
+            _ => Block::named(&name),
+        };
+        self.looks.main |=
+            innermost.is_none() && matches!(block, Block::Http | Block::Stream | Block::Mail | Block::Events);
+        self.looks.server |= innermost == Some(Block::Server) && block == Block::Inner;
+        open.push(Open { block, items: self.items.len() });
+        match (innermost, block, &*name) {
+            (Some(Block::Foreign | Block::Table), ..) => {}
+            (_, Block::Foreign, b"listen") => self.keep(Item::Listen, blocks, false),
+            (_, Block::Foreign, b"include") => self.keep(Item::Include, blocks, false),
+            (_, Block::Foreign, _) => {}
+            _ => self.items.push(Item::Open(block, Span::new(self.source, blocks.site()))),
+        }
+    }
+
+    fn close(&mut self, open: Option<Open>) {
+        let Some(Open { block, items }) = open else { return };
+        match block {
+            Block::Foreign => {}
+            // Thousands of locations hold nothing that matters here.
+            Block::Inner | Block::Table if self.items.len() == items + 1 => self.items.truncate(items),
+            _ => self.items.push(Item::Close),
+        }
+    }
+
+    fn keep(&mut self, item: fn(Directive) -> Item, blocks: &Blocks<'a>, simple: bool) {
+        let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let first = short(self.words.len());
+        self.words.extend(blocks.words().iter().skip(1));
+        let words = (first, short(self.words.len()));
+        self.items.push(item(Directive { words, at: Span::new(self.source, blocks.site()), simple }));
+    }
+}
+
+/// A block that is being read, and how many items there were before it.
+struct Open {
+    block: Block,
+    items: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{Origin, Sources};
+
+    fn items(text: &str) -> String {
+        let sources = Sources::new();
+        let id = sources.add(Origin::Builtin("t".into()), text.as_bytes().to_vec());
+        let file = File::read(id, sources.bytes(id));
+        let words = |directive: &Directive| -> String {
+            let words: Vec<_> = file.arguments(*directive).iter().map(Word::value).collect();
+            String::from_utf8_lossy(&words.join(&b' ')).into_owned()
+        };
+        let items = file.items.iter().map(|item| match item {
+            Item::Open(block, _) => format!("{block:?}{{"),
+            Item::Close => "}".to_owned(),
+            Item::Listen(directive) => format!("listen {};", words(directive)),
+            Item::Include(directive) => format!("include {};", words(directive)),
+            Item::Workers(directive) => format!("workers {};", words(directive)),
+            Item::Master(directive) => format!("master {};", words(directive)),
+        });
+        items.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn only_what_matters_stays() {
+        for (text, seen) in [
+            ("http { server { listen 80; root /srv; } }", "Http{ Server{ listen 80; } }"),
+            ("server { location / { return 204; } }", "Server{ }"),
+            ("server { location / { include a; } }", "Server{ Inner{ include a; } }"),
+            ("map $a $b { listen 1; include m; x y; }", "Table{ include m; }"),
+            ("types { a b; }", ""),
+            ("rtmp { server { listen 1935; include x; } }", ""),
+            ("worker_processes 2; http { worker_processes 3; }", "workers 2; Http{ }"),
+            ("server { listen 80 { } }", "Server{ listen 80; }"),
+            ("content_by_lua_block { server { listen 1; } }", ""),
+            ("\"server\" { 'listen' \"a b\"; }", "Server{ listen a b; }"),
+        ] {
+            assert_eq!(items(text), seen, "{text}");
+        }
+    }
+}

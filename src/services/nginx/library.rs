@@ -1,0 +1,141 @@
+//! The files of nginx's that were read, each once, however often it is included, and what every include leads to.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::super::Ground;
+use super::file::{Directive, File, Item};
+use crate::syntax::blocks::Word;
+use crate::text::tree::Unread;
+use crate::text::{SourceId, has_magic};
+
+/// A file by its index in [`Library::files`].
+pub(super) type FileId = usize;
+
+pub(super) struct Library<'a> {
+    pub(super) ground: Ground<'a>,
+    files: Vec<File<'a>>,
+    known: HashMap<SourceId, FileId>,
+}
+
+/// Where one include leads.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    /// As nginx would open it.
+    pub(super) path: PathBuf,
+    pub(super) file: Result<FileId, Unread>,
+}
+
+/// Where the includes of one nginx lead: by their argument, relative to the folder of the main file.
+#[derive(Debug, Default)]
+pub(super) struct Includes<'a> {
+    targets: HashMap<Cow<'a, [u8]>, Vec<Target>>,
+}
+
+impl Includes<'_> {
+    pub(super) fn of(&self, word: &Word<'_>) -> &[Target] {
+        self.targets.get(&*word.value()).map_or(&[], Vec::as_slice)
+    }
+
+    /// All files that are included.
+    pub(super) fn files(&self) -> impl Iterator<Item = FileId> {
+        self.targets.values().flatten().filter_map(|target| target.file.clone().ok())
+    }
+}
+
+impl<'a> Library<'a> {
+    pub(super) fn new(ground: Ground<'a>) -> Self {
+        Self { ground, files: Vec::new(), known: HashMap::new() }
+    }
+
+    pub(super) fn file(&self, id: FileId) -> Option<&File<'a>> {
+        self.files.get(id)
+    }
+
+    /// A file's path, for people.
+    pub(super) fn name(&self, id: FileId) -> String {
+        let source = self.files.get(id).map(|file| self.ground.sources.get(file.source).name());
+        source.map_or_else(String::new, Cow::into_owned)
+    }
+
+    /// Reads and parses at once what is not known yet.
+    pub(super) fn add_all(&mut self, paths: &[PathBuf]) -> Vec<Result<FileId, Unread>> {
+        let Ground { tree, sources, .. } = self.ground;
+        let known = &self.known;
+        let read = tree.read_all(paths, |path| {
+            let source = tree.read(sources, path)?;
+            let file = (!known.contains_key(&source)).then(|| File::read(source, sources.bytes(source)));
+            Ok((source, file))
+        });
+        read.into_iter().map(|read| read.map(|(source, file)| self.keep(source, file))).collect()
+    }
+
+    fn keep(&mut self, source: SourceId, file: Option<File<'a>>) -> FileId {
+        let next = self.files.len();
+        let id = *self.known.entry(source).or_insert(next);
+        if id == next {
+            self.files.extend(file);
+        }
+        id
+    }
+
+    /// Reads everything that `start` includes, and what that includes.
+    pub(super) fn follow(&mut self, start: FileId, folder: &Path) -> Includes<'a> {
+        let mut includes = Includes::default();
+        let mut followed = HashSet::from([start]);
+        let mut level = vec![start];
+        while !level.is_empty() {
+            let mut asked: Vec<Cow<'a, [u8]>> = level.iter().flat_map(|id| self.asked(*id)).collect();
+            asked.sort_unstable();
+            asked.dedup();
+            asked.retain(|word| !includes.targets.contains_key(word));
+            level = self.lead(asked, folder, &mut includes);
+            level.retain(|id| followed.insert(*id));
+        }
+        includes
+    }
+
+    /// What the includes of one file ask for.
+    fn asked(&self, id: FileId) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let file = self.files.get(id);
+        let items = file.into_iter().flat_map(|file| file.items.iter().map(move |item| (file, item)));
+        items.filter_map(|(file, item)| match item {
+            Item::Include(directive) => included(file, *directive).map(Word::value),
+            _ => None,
+        })
+    }
+
+    /// Finds and reads what each word leads to.
+    fn lead(&mut self, asked: Vec<Cow<'a, [u8]>>, folder: &Path, includes: &mut Includes<'a>) -> Vec<FileId> {
+        let paths: Vec<Vec<PathBuf>> = asked.iter().map(|word| self.paths(word, folder)).collect();
+        let mut files = self.add_all(&paths.concat()).into_iter();
+        let mut read = Vec::new();
+        for (word, paths) in asked.into_iter().zip(paths) {
+            let targets: Vec<Target> =
+                paths.into_iter().zip(&mut files).map(|(path, file)| Target { path, file }).collect();
+            read.extend(targets.iter().filter_map(|target| target.file.clone().ok()));
+            includes.targets.insert(word, targets);
+        }
+        read
+    }
+
+    /// The paths that an include means (ngx_conf_include in src/core/ngx_conf_file.c).
+    fn paths(&self, word: &[u8], folder: &Path) -> Vec<PathBuf> {
+        let path = folder.join(OsString::from_vec(word.to_vec()));
+        match has_magic(path.as_os_str().as_bytes()) {
+            true => self.ground.tree.glob(path.as_os_str().as_bytes()),
+            false => vec![path],
+        }
+    }
+}
+
+/// The argument of an include that nginx would follow.
+pub(super) fn included<'f, 'a>(file: &'f File<'a>, directive: Directive) -> Option<&'f Word<'a>> {
+    match file.arguments(directive) {
+        [word] if directive.simple => Some(word),
+        _ => None,
+    }
+}

@@ -1,0 +1,195 @@
+//! What the report is told of a socket of nginx's: its address, how its backlog comes about, and where it can be written.
+
+use std::collections::HashMap;
+
+use super::super::Ground;
+use super::address::Address;
+use super::listen::Listen;
+use super::sockets::{Shared, Sockets};
+use super::walk::{Heard, Told};
+use crate::model::{Apply, Endpoint, Listener, Setting, Step, Transport, Value};
+use crate::text::{Slot, Span};
+
+/// Makes listeners of sockets.
+pub(super) struct Listeners<'l, 't> {
+    pub(super) ground: Ground<'l>,
+    pub(super) told: &'t Told,
+    pub(super) sockets: &'l Sockets<'t>,
+    /// How often each `listen` is included.
+    pub(super) uses: HashMap<Span, u32>,
+}
+
+impl<'l, 't> Listeners<'l, 't> {
+    pub(super) fn of(ground: Ground<'l>, told: &'t Told, sockets: &'l Sockets<'t>) -> Self {
+        let mut uses = HashMap::new();
+        for heard in &told.listens {
+            *uses.entry(heard.listen.at).or_default() += 1;
+        }
+        Self { ground, told, sockets, uses }
+    }
+
+    pub(super) fn all(&self) -> Vec<Listener> {
+        let mut taken_in: HashMap<&Address, Vec<&Shared<'t>>> = HashMap::new();
+        let mut own = Vec::new();
+        for shared in self.sockets.all.iter().filter(|shared| !shared.datagram) {
+            match self.sockets.taken_in(shared) {
+                Some(wildcard) => taken_in.entry(&wildcard.address).or_default().push(shared),
+                None => own.push(shared),
+            }
+        }
+        let none = Vec::new();
+        own.iter()
+            .filter_map(|shared| self.listener(shared, taken_in.get(&shared.address).unwrap_or(&none)))
+            .collect()
+    }
+
+    fn listener(&self, shared: &Shared<'t>, taken_in: &[&Shared<'t>]) -> Option<Listener> {
+        let listen = shared.deciding()?;
+        let (value, steps) = self.backlog(listen);
+        Some(Listener {
+            service: self.ground.service.name.clone(),
+            place: self.ground.place,
+            endpoint: endpoint(shared),
+            site: listen.at,
+            backlog: Setting { value, slot: self.slot(shared) },
+            sockets: self.count(shared),
+            apply: Apply::Reload,
+            steps,
+            notes: self.notes(shared, taken_in),
+            internal: false,
+        })
+    }
+
+    fn backlog(&self, listen: &Listen) -> (Option<Value<i64>>, Vec<Step>) {
+        let Some(backlog) = listen.backlog else {
+            let default = self.ground.service.default("backlog");
+            let step = |value: &Value<i64>| Step {
+                value: Some(value.get),
+                what: "nginx's own default".into(),
+                at: value.span,
+            };
+            let steps = default.iter().map(step).collect();
+            return (default, steps);
+        };
+        let passed = i64::from(backlog.passed);
+        let step = |value, what: &str| Step { value: Some(value), what: what.into(), at: backlog.at };
+        let mut steps = vec![step(backlog.written, "backlog= of listen")];
+        if passed != backlog.written {
+            steps.push(step(passed, "what a C int keeps of it"));
+        }
+        (Some(Value::written(passed, backlog.at)), steps)
+    }
+
+    /// One socket for each worker with reuseport (ngx_clone_listening in src/core/ngx_connection.c).
+    fn count(&self, shared: &Shared<'_>) -> Option<u32> {
+        match shared.options.and_then(|options| options.reuseport) {
+            Some(_) if !self.told.alone => self.told.workers.number.map(|number| number.max(1)),
+            _ => Some(1),
+        }
+    }
+
+    /// Options may stand in one listen of an address, and give each of its addresses a socket: so they must go where none of
+    /// these has options elsewhere or is taken in by a wildcard, and into a text that is included once.
+    fn slot(&self, shared: &Shared<'t>) -> Option<Slot> {
+        match shared.options {
+            Some(options) if self.is_used_once(options) => match options.backlog {
+                Some(backlog) => backlog.number.map(Slot::replace),
+                None => options.room.map(append),
+            },
+            Some(_) => None,
+            None => {
+                let free = shared.heard.iter().filter(|heard| self.is_free(heard));
+                free.min_by_key(|heard| heard.implicit).and_then(|heard| self.room(heard))
+            }
+        }
+    }
+
+    fn is_free(&self, heard: &Heard) -> bool {
+        let alone = |address: &Address| {
+            let shared = self.sockets.shared(&heard.listen, address);
+            shared.is_some_and(|shared| shared.options.is_none() && self.sockets.taken_in(shared).is_none())
+        };
+        self.is_used_once(&heard.listen) && heard.listen.addresses.iter().all(alone)
+    }
+
+    fn is_used_once(&self, listen: &Listen) -> bool {
+        self.uses.get(&listen.at) == Some(&1)
+    }
+
+    fn room(&self, heard: &Heard) -> Option<Slot> {
+        if !heard.implicit {
+            return heard.listen.room.map(append);
+        }
+        // The server's first line, indented one level deeper than the server.
+        let at = heard.listen.at;
+        let source = self.ground.sources.get(at.source);
+        let position = self.ground.sources.position(at);
+        let line = source.line(position.line);
+        let indent = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let indent = String::from_utf8_lossy(line.get(..indent)?).into_owned();
+        let after = Span { start: at.end, ..at };
+        Some(Slot::insert(after, format!("\n{indent}    listen 80 backlog="), ";"))
+    }
+
+    fn notes(&self, shared: &Shared<'t>, taken_in: &[&Shared<'t>]) -> Vec<Step> {
+        let Some(listen) = shared.deciding() else { return Vec::new() };
+        let note = |what: String, at| Step { value: None, what, at };
+        let mut notes = Vec::new();
+        match &shared.address {
+            Address::Name(name, _) => notes.push(note(unresolved(name), listen.at)),
+            Address::Tcp(socket) if socket.port() == 0 => {
+                notes.push(note("without a port the kernel chooses one".into(), listen.at));
+            }
+            Address::Tcp(socket) => {
+                let named = listen.named.iter().find(|named| named.address == socket.ip());
+                notes.extend(named.map(|named| match named.at {
+                    Some(line) => note("the address of the name, as etc/hosts gives it".into(), line),
+                    None => note("assumed: localhost is 127.0.0.1 and ::1".into(), listen.at),
+                }));
+            }
+            Address::Unix(_) => {}
+        }
+        if shared.heard.iter().all(|heard| heard.implicit) {
+            notes.push(note(
+                "a server without listen: port 80 when root starts it, else 8000".into(),
+                listen.at,
+            ));
+        }
+        if let Some(reuseport) = listen.reuseport {
+            notes.push(note("reuseport: every worker has a queue of its own".into(), reuseport));
+            notes.extend(self.told.workers.at.map(|at| note("how many workers there are".into(), at)));
+        }
+        notes.extend(taken_in.iter().filter_map(|other| {
+            let what = format!("{} has no socket of its own, this one takes it in", other.address);
+            Some(note(what, other.deciding()?.at))
+        }));
+        notes
+    }
+}
+
+/// Another parameter, before the semicolon and any comment.
+fn append(room: Span) -> Slot {
+    Slot::insert(room, " backlog=", "")
+}
+
+fn endpoint(shared: &Shared<'_>) -> Endpoint {
+    match &shared.address {
+        Address::Unix(path) => Endpoint::Unix(String::from_utf8_lossy(path).into_owned()),
+        Address::Tcp(socket) if socket.port() == 0 => Endpoint::Unknown(Transport::Tcp),
+        Address::Tcp(socket)
+            if socket.is_ipv6() && socket.ip().is_unspecified() && shared.is_dual_stack() =>
+        {
+            Endpoint::DualStack(socket.port())
+        }
+        Address::Tcp(socket) => Endpoint::tcp(socket.ip(), socket.port()),
+        Address::Name(..) => Endpoint::Unknown(Transport::Tcp),
+    }
+}
+
+fn unresolved(name: &[u8]) -> String {
+    let text = String::from_utf8_lossy(name);
+    match text.contains(['$', '{', '%', '<', '@']) {
+        true => format!("{text} is a placeholder, which something fills before nginx reads it"),
+        false => format!("{text} is not in etc/hosts: nginx asks the resolver when it starts"),
+    }
+}

@@ -1,0 +1,179 @@
+//! nginx.conf: the servers of http, stream and mail, what they listen on, and what nginx would refuse to start with.
+
+mod address;
+mod file;
+mod library;
+mod listen;
+mod listener;
+mod release;
+mod sockets;
+mod walk;
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use self::library::{FileId, Library};
+use self::listen::Module;
+use self::listener::Listeners;
+use self::release::Release;
+use self::sockets::{Refusal, Sockets};
+use self::walk::{Start, Walk};
+use super::{Candidate, Found, Ground};
+use crate::model::{Label, Problem, ProblemKind, ReadAs};
+use crate::text::Span;
+use crate::text::tree::Unread;
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let mut reading = Reading {
+        library: Library::new(ground),
+        release: Release::of(ground),
+        opened: opened(ground),
+        included: HashSet::new(),
+        mains: Vec::new(),
+        found: Found::default(),
+    };
+    let (mut mains, fragments) = reading.sort(files);
+    mains.sort_by_key(|(candidate, _)| (!candidate.by_place, !is_main_name(&candidate.path)));
+    for (candidate, id) in mains {
+        reading.main(candidate, id);
+    }
+    reading.fragments(&fragments);
+    reading.found
+}
+
+/// The files that nginx opens by themselves where it is installed: by their real paths, the folders of their names.
+fn opened(ground: Ground<'_>) -> HashMap<PathBuf, PathBuf> {
+    let names = ground.service.shape.places.iter().flat_map(|place| ground.tree.glob(place.as_bytes()));
+    let folder = |name: PathBuf| Some((ground.tree.resolve(&name).ok()?, name.parent()?.to_owned()));
+    names.filter_map(folder).collect()
+}
+
+/// What is known while the candidates are gone through.
+struct Reading<'a> {
+    library: Library<'a>,
+    release: Release<'a>,
+    opened: HashMap<PathBuf, PathBuf>,
+    /// Files that another one includes.
+    included: HashSet<FileId>,
+    /// The folders of main files.
+    mains: Vec<PathBuf>,
+    found: Found,
+}
+
+type Files<'c> = Vec<(&'c Candidate, FileId)>;
+
+impl Reading<'_> {
+    /// Main files, and those that some main file may include.
+    fn sort<'c>(&mut self, files: &'c [Candidate]) -> (Files<'c>, Files<'c>) {
+        let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+        let mut sorted = (Vec::new(), Vec::new());
+        for (candidate, id) in files.iter().zip(self.library.add_all(&paths)) {
+            match id {
+                Ok(id) if self.is_main(candidate, id) => sorted.0.push((candidate, id)),
+                Ok(id) => sorted.1.push((candidate, id)),
+                Err(why) => self.unread(candidate, &why),
+            }
+        }
+        sorted
+    }
+
+    /// A file is where nginx begins if it lies there, or if it has the blocks that only stand at the top.
+    fn is_main(&self, candidate: &Candidate, id: FileId) -> bool {
+        let main = self.library.file(id).is_some_and(|file| file.looks.main);
+        main || candidate.by_place && is_main_name(&candidate.path)
+    }
+
+    fn main(&mut self, candidate: &Candidate, id: FileId) {
+        if self.included.contains(&id) {
+            return;
+        }
+        let machine = matches!(self.library.ground.read_as, ReadAs::Root | ReadAs::Etc);
+        let start = if machine && candidate.by_place { Start::Installed } else { Start::Main };
+        let folder = self.folder(candidate);
+        self.start(id, &folder, start);
+        self.mains.push(folder);
+    }
+
+    /// What no main file includes. Where a main file is installed above it, it is not in use.
+    fn fragments(&mut self, fragments: &[(&Candidate, FileId)]) {
+        let mut left: Vec<(FileId, PathBuf, Start)> = Vec::new();
+        for (candidate, id) in fragments {
+            let Some(module) = self.module(*id).filter(|_| !self.included.contains(id)) else { continue };
+            let own = self.folder(candidate);
+            let above = self.mains.iter().filter(|main| own.starts_with(main));
+            let main = above.max_by_key(|main| main.as_os_str().len());
+            if !candidate.by_place || main.is_none() {
+                left.push((*id, main.unwrap_or(&own).clone(), Start::Fragment(module)));
+            }
+        }
+        for (id, folder, _) in &left {
+            let included = self.library.follow(*id, folder);
+            self.included.extend(included.files().filter(|included| included != id));
+        }
+        for (id, folder, start) in left {
+            if !self.included.contains(&id) {
+                self.start(id, &folder, start);
+            }
+        }
+    }
+
+    /// The module that a file's servers belong to, if it is nginx's at all.
+    fn module(&self, id: FileId) -> Option<Module> {
+        let looks = self.library.file(id)?.looks;
+        match () {
+            () if looks.stream => Some(Module::Stream),
+            () if looks.server => Some(Module::Http),
+            () => None,
+        }
+    }
+
+    /// Reads one nginx from its beginning.
+    fn start(&mut self, id: FileId, folder: &Path, start: Start) {
+        let ground = self.library.ground;
+        let includes = self.library.follow(id, folder);
+        self.included.extend(includes.files());
+        let mut told = Walk::new(&self.library, &includes, &self.release, start).read(id);
+        self.found.problems.append(&mut told.problems);
+        let sockets = Sockets::of(&told.listens, &self.release);
+        self.found.problems.extend(sockets.refusals.iter().map(|refusal| problem(ground, refusal)));
+        self.found.listeners.extend(Listeners::of(ground, &told, &sockets).all());
+    }
+
+    /// The folder of the name that nginx opens, which may be a link to the real file.
+    fn folder(&self, candidate: &Candidate) -> PathBuf {
+        let own = || candidate.path.parent().unwrap_or(Path::new("")).to_owned();
+        self.opened.get(&candidate.path).cloned().unwrap_or_else(own)
+    }
+
+    /// A file by content was read when its content was looked at; only one by place can be new, and lost.
+    fn unread(&mut self, candidate: &Candidate, why: &Unread) {
+        let Ground { tree, sources, service, .. } = self.library.ground;
+        self.found.problems.push(Problem {
+            kind: ProblemKind::Lost,
+            service: Some(service.name.clone()),
+            message: format!("{} is not read: {why}", candidate.path.display()),
+            help: None,
+            at: Span::top(tree.unread(sources, &candidate.path)),
+            labels: Vec::new(),
+        });
+    }
+}
+
+/// The names of main files: nginx's own and those of the programs made of it.
+fn is_main_name(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "nginx.conf" || name == "angie.conf")
+}
+
+fn problem(ground: Ground<'_>, refusal: &Refusal<'_>) -> Problem {
+    Problem {
+        kind: ProblemKind::Conflict,
+        service: Some(ground.service.name.clone()),
+        message: refusal.message.clone(),
+        help: Some(refusal.help.to_owned()),
+        at: refusal.at.at,
+        labels: refusal.beside.iter().map(|(listen, role)| Label::new(listen.at, *role)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! Which nginx is installed, for the few rules that changed from one release to another.
+
+use std::cell::OnceCell;
+
+use super::super::Ground;
+use crate::model::Version;
+use crate::syntax::packages;
+
+/// Servers in stream share an address as those in http do, and stream knows default_server and deferred: 1.25.5 (commit d21675228).
+pub(super) const STREAM_SHARES: Version = Version::new(1, 25, 5);
+/// Without a master process no socket is cloned for other workers: 1.23.3 (commit 593bb5438, ticket 2403).
+pub(super) const ALONE: Version = Version::new(1, 23, 3);
+/// A name that gives an address twice is bound once: 1.23.3 (commit 22223c75c, ticket 2400).
+pub(super) const REPEATS_FILTERED: Version = Version::new(1, 23, 3);
+/// `quic`: 1.25.0 (commit e92cb24f4).
+pub(super) const QUIC: Version = Version::new(1, 25, 0);
+/// `quic` goes with no parameter that is for connections: 1.25.4 (commit 71a0a4acd); before, only a few were refused.
+pub(super) const QUIC_CHECKED: Version = Version::new(1, 25, 4);
+/// `multipath`: 1.29.7 (commit 920dc099c).
+pub(super) const MULTIPATH: Version = Version::new(1, 29, 7);
+
+/// The release of the nginx in the tree, looked for when first asked.
+pub(super) struct Release<'a> {
+    ground: Ground<'a>,
+    known: OnceCell<Option<Version>>,
+}
+
+impl<'a> Release<'a> {
+    pub(super) fn of(ground: Ground<'a>) -> Self {
+        Self { ground, known: OnceCell::new() }
+    }
+
+    /// Whether it is known to be older than `version`.
+    pub(super) fn is_before(&self, version: Version) -> bool {
+        self.known.get_or_init(|| self.look()).is_some_and(|known| known < version)
+    }
+
+    fn look(&self) -> Option<Version> {
+        parse(&packages::installed(self.ground.sources, self.ground.tree, "nginx")?)
+    }
+}
+
+/// `1.22.1-9+deb12u11` and `1:1.26.0-r1` as numbers.
+fn parse(text: &str) -> Option<Version> {
+    let without_epoch = text.split_once(':').map_or(text, |(_, rest)| rest);
+    let upstream = without_epoch.split(['-', '+', '~']).next()?;
+    let mut numbers = upstream.split('.').map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    Some(Version::new(next()?, next()?, next().unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_distributions_write_them() {
+        assert_eq!(parse("1.22.1-9+deb12u11"), Some(Version::new(1, 22, 1)));
+        assert_eq!(parse("1:1.26.0-r1"), Some(Version::new(1, 26, 0)));
+        assert_eq!(parse("1.29-1"), Some(Version::new(1, 29, 0)));
+        assert_eq!(parse("latest"), None);
+    }
+}

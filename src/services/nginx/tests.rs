@@ -1,0 +1,235 @@
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::knowledge::Knowledge;
+use crate::model::{Listener, PlaceId};
+use crate::syntax::hosts::Hosts;
+use crate::text::{Edit, Sources, Tree, apply};
+
+/// A tree of these files, read.
+struct Read {
+    sources: Sources,
+    found: Found,
+}
+
+impl Read {
+    fn root(files: &[(&str, &str)]) -> Self {
+        Self::tree(ReadAs::Root, files)
+    }
+
+    fn repository(files: &[(&str, &str)]) -> Self {
+        Self::tree(ReadAs::Repo, files)
+    }
+
+    fn tree(read_as: ReadAs, files: &[(&str, &str)]) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let top = std::env::temp_dir().join(format!("backlog-audit-nginx-{next}-{}", std::process::id()));
+        for (path, text) in files {
+            let path = top.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let (sources, tree) = (Sources::new(), Tree::open(&top, read_as != ReadAs::Repo).unwrap());
+        let knowledge = Knowledge::load(&sources).unwrap();
+        let service = knowledge.service("nginx").unwrap();
+        let hosts = Hosts::read(&sources, &tree);
+        let ground =
+            Ground { sources: &sources, tree: &tree, service, hosts: &hosts, place: PlaceId(0), read_as };
+        let placed: Vec<PathBuf> =
+            service.shape.places.iter().flat_map(|place| tree.glob(place.as_bytes())).collect();
+        let looks = |path: &str, text: &str| {
+            service.shape.has_name(path.as_bytes()) && service.shape.looks_right(text.as_bytes())
+        };
+        let mut files = files.to_vec();
+        files.sort_unstable();
+        let found = files
+            .iter()
+            .map(|(path, text)| (Path::new(path), looks(path, text)))
+            .map(|(path, looks)| {
+                (Candidate { path: path.into(), by_place: placed.contains(&path.into()) }, looks)
+            })
+            .filter(|(file, looks)| file.by_place || *looks && read_as == ReadAs::Repo)
+            .map(|(file, _)| file)
+            .collect::<Vec<_>>();
+        let found = read(ground, &found);
+        fs::remove_dir_all(&top).unwrap();
+        Self { sources, found }
+    }
+
+    /// `address backlog`, one a listener, in their order.
+    fn listeners(&self) -> Vec<String> {
+        let show = |listener: &Listener| {
+            let address = listener.endpoint.address().unwrap_or("?".into());
+            format!("{address} {}", listener.backlog.value.as_ref().unwrap().get)
+        };
+        self.found.listeners.iter().map(show).collect()
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let show = |problem: &Problem| format!("{:?}: {}", problem.kind, problem.message);
+        self.found.problems.iter().map(show).collect()
+    }
+
+    /// A file after every listener's number was set, where that is possible.
+    fn set(&self, path: &str, value: i64) -> String {
+        let slots = self.found.listeners.iter().filter_map(|listener| listener.backlog.slot.as_ref());
+        let mut edits: Vec<Edit> = slots
+            .map(|slot| slot.edit(value))
+            .filter(|edit| self.sources.get(edit.span.source).path() == Some(Path::new(path)))
+            .collect();
+        edits.sort_by_key(|edit| edit.span.start);
+        edits.dedup();
+        let source = edits.first().map(|edit| edit.span.source).unwrap();
+        String::from_utf8(apply(self.sources.bytes(source), &edits)).unwrap()
+    }
+}
+
+fn http(servers: &str) -> String {
+    format!("events {{}}\nhttp {{\n{servers}\n}}\n")
+}
+
+const MAIN: &str = "etc/nginx/nginx.conf";
+
+#[test]
+fn a_backlog_is_put_where_nginx_still_starts() {
+    for (before, after) in [
+        ("server { listen 80; }", "server { listen 80 backlog=9; }"),
+        ("server { listen 80 backlog=7; }", "server { listen 80 backlog=9; }"),
+        ("server { listen 80 'backlog=7' ; }", "server { listen 80 'backlog=9' ; }"),
+        ("server { listen 80 backlog=1 backlog=7; }", "server { listen 80 backlog=1 backlog=9; }"),
+        ("server { listen \"80\" # ;\n; }", "server { listen \"80\" backlog=9 # ;\n; }"),
+        ("server { listen 80 ssl\r\n; }", "server { listen 80 ssl backlog=9\r\n; }"),
+        // One listen of an address.
+        (
+            "server { listen 80; } server { listen 80; }",
+            "server { listen 80 backlog=9; } server { listen 80; }",
+        ),
+        (
+            "server { listen 80; } server { listen *:80 rcvbuf=8k; }",
+            "server { listen 80; } server { listen *:80 rcvbuf=8k backlog=9; }",
+        ),
+        // The wildcard, not what it takes in.
+        (
+            "server { listen 127.0.0.1:80; } server { listen 80; }",
+            "server { listen 127.0.0.1:80; } server { listen 80 backlog=9; }",
+        ),
+        // Not the range or the name that has other addresses with options, or taken in.
+        (
+            "server { listen 80-82; } server { listen 81 backlog=7; } server { listen 80; } server { listen 82; }",
+            "server { listen 80-82; } server { listen 81 backlog=9; } server { listen 80 backlog=9; } server { listen 82 backlog=9; }",
+        ),
+        (
+            "server { listen localhost:80; } server { listen 80; } server { listen [::1]:80; }",
+            "server { listen localhost:80; } server { listen 80 backlog=9; } server { listen [::1]:80 backlog=9; }",
+        ),
+        ("server { listen 80-81; }", "server { listen 80-81 backlog=9; }"),
+        // A server without listen gets one.
+        ("  server {\n  }", "  server {\n      listen 80 backlog=9;\n  }"),
+        ("server {\n} server { listen 80; }", "server {\n} server { listen 80 backlog=9; }"),
+    ] {
+        let read = Read::root(&[(MAIN, &http(before))]);
+        assert_eq!(read.problems(), [""; 0], "{before}");
+        assert_eq!(read.set(MAIN, 9), http(after));
+        let again = Read::root(&[(MAIN, &http(after))]);
+        assert_eq!(again.problems(), [""; 0], "{after}");
+        assert!(again.listeners().iter().all(|listener| listener.ends_with(" 9")), "{:?}", again.listeners());
+    }
+}
+
+#[test]
+fn where_no_place_is_safe_there_is_none() {
+    let shared = ("etc/nginx/listen.conf", "listen 80;");
+    for (servers, rest) in [
+        ("server { include listen.conf; } server { include listen.conf; }", vec![shared]),
+        ("server { listen 80-81; } server { listen 81 backlog=7; }", vec![]),
+        ("server { listen 80 backlog=4294967303; }", vec![]),
+        ("server { listen 80 \"back\\log=7\"; }", vec![]),
+    ] {
+        let conf = http(servers);
+        let read = Read::root(&[vec![(MAIN, conf.as_str())], rest].concat());
+        let on_80 = read.found.listeners.iter().filter(|listener| listener.endpoint.port() == Some(80));
+        for listener in on_80 {
+            assert_eq!(listener.backlog.slot, None, "{servers}");
+        }
+    }
+}
+
+#[test]
+fn a_snippet_included_once_takes_the_number() {
+    let conf = http("server { include listen.conf; } server { listen 80; }");
+    let read = Read::root(&[(MAIN, &conf), ("etc/nginx/listen.conf", "listen 80;\n")]);
+    assert_eq!(read.set("etc/nginx/listen.conf", 9), "listen 80 backlog=9;\n");
+}
+
+#[test]
+fn a_repository_s_fragment_belongs_to_http() {
+    let read = Read::repository(&[
+        ("deploy/web.conf", "server { listen 8080 backlog=7; server_name a; }"),
+        ("deploy/tcp.conf", "server { listen 5432; proxy_pass db; }"),
+        ("deploy/app.conf", "server { port = 80; }"),
+        ("deploy/none.conf", "server { server_name a; }"),
+    ]);
+    assert_eq!(read.listeners(), ["0.0.0.0:80 511", "0.0.0.0:5432 511", "0.0.0.0:8080 7"]);
+    assert_eq!(read.problems(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_another_includes_is_not_read_by_itself() {
+    let read = Read::repository(&[
+        ("nginx/nginx.conf", "events {} http { include sites/*.conf; include /etc/nginx/mime.types; }"),
+        ("nginx/sites/a.conf", "server { listen 8080 backlog=7; include parts/b.conf; }"),
+        ("nginx/sites/b.conf", "server { listen 8080; }"),
+        ("nginx/parts/b.conf", "location / { include none; }"),
+        ("nginx/off/c.conf", "server { include parts/c.conf; }"),
+        ("nginx/parts/c.conf", "listen 81; server { }"),
+    ]);
+    assert_eq!(read.listeners(), ["0.0.0.0:8080 7", "0.0.0.0:81 511"]);
+    assert_eq!(read.problems(), [""; 0]);
+}
+
+#[test]
+fn an_installed_nginx_leaves_out_what_it_does_not_include() {
+    let site = ("etc/nginx/conf.d/a.conf", "server { listen 81; }");
+    assert_eq!(Read::root(&[(MAIN, &http("")), site]).listeners(), [""; 0]);
+    assert_eq!(Read::root(&[site]).listeners(), ["0.0.0.0:81 511"]);
+}
+
+#[test]
+fn a_tree_laid_over_an_image_lacks_what_the_image_has() {
+    let conf = http("include mime.types; include /usr/share/nginx/x.conf; server { listen 80; }");
+    assert_eq!(Read::root(&[(MAIN, &conf)]).problems(), [""; 0]);
+    let conf = http("include /etc/nginx/mine.conf; server { listen 80; }");
+    assert_eq!(
+        Read::root(&[(MAIN, &conf)]).problems(),
+        ["Lost: open() \"/etc/nginx/mine.conf\" failed (2: No such file or directory)"]
+    );
+    assert_eq!(Read::repository(&[("nginx/nginx.conf", &conf)]).problems(), [""; 0]);
+}
+
+#[test]
+fn nothing_is_made_up_for_a_server_that_is_not_known_as_a_whole() {
+    let read = Read::repository(&[("n/nginx.conf", &http("server { include ports.conf; server_name a; }"))]);
+    assert_eq!(read.listeners(), [""; 0]);
+}
+
+#[test]
+fn lua_is_not_configuration() {
+    let lua = "content_by_lua_block {\n ngx.say(\"}\") -- }\n if a then t = { [[ } ]] } end\n}\n";
+    let servers =
+        format!("init_by_lua_block {{ listen 81; }}\nserver {{ listen 80; location / {{ {lua} }} }}");
+    let read = Read::root(&[(MAIN, &http(&servers))]);
+    assert_eq!((read.listeners(), read.problems()), (vec!["0.0.0.0:80 511".into()], vec![]));
+}
+
+#[test]
+fn a_template_is_no_fault_of_anybody_s() {
+    let read = Read::repository(&[
+        ("a.conf.template", "server { listen ${PORT} backlog=7; listen 127.0.0.1:81; }"),
+        ("b.conf", "server { listen {{ port }}; server_name {{ name }}; }"),
+        ("c.conf", "server { listen 80; <% if tls %> listen 443 ssl; <% end %> }"),
+    ]);
+    assert_eq!(read.listeners(), ["? 7", "127.0.0.1:81 511", "0.0.0.0:80 511"]);
+    assert!(read.problems().iter().all(|problem| problem.starts_with("Skipped")), "{:?}", read.problems());
+}

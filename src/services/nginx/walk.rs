@@ -1,0 +1,423 @@
+//! Reads an nginx in its order, as it would start: from the main file through every include, knowing in which block it is.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::address;
+use super::file::{Block, Directive, File, Item, MARK};
+use super::library::{FileId, Includes, Library, Target, included};
+use super::listen::{Listen, Module};
+use super::release::{ALONE, Release};
+use crate::model::{Label, Problem, ProblemKind};
+use crate::text::tree::Unread;
+use crate::text::{Span, has_magic};
+
+/// More inclusions than any configuration has; includes that multiply would never end.
+const MAX_INCLUSIONS: usize = 1 << 20;
+
+/// Files of nginx's own that people include.
+const SHIPPED: [&str; 9] = [
+    "fastcgi.conf",
+    "fastcgi_params",
+    "koi-utf",
+    "koi-win",
+    "mime.types",
+    "proxy_params",
+    "scgi_params",
+    "uwsgi_params",
+    "win-utf",
+];
+
+/// What one nginx was told.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) listens: Vec<Heard>,
+    pub(super) workers: Workers,
+    /// `master_process off`.
+    pub(super) alone: bool,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// A `listen` and the server that it stands in.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) listen: Listen,
+    pub(super) server: usize,
+    /// Nobody wrote it: the server has no other.
+    pub(super) implicit: bool,
+}
+
+/// How many processes accept connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Workers {
+    /// Not known where it is the number of processors, or where the main file is not known.
+    pub(super) number: Option<u32>,
+    pub(super) at: Option<Span>,
+}
+
+impl Default for Workers {
+    /// ngx_core_module_init_conf in src/core/nginx.c.
+    fn default() -> Self {
+        Self { number: Some(1), at: None }
+    }
+}
+
+/// What nginx would make of the file that it begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The main file of this machine's nginx: whatever is missing keeps it from starting.
+    Installed,
+    /// A main file that is put to use elsewhere.
+    Main,
+    /// A file that some main file includes in this module.
+    Fragment(Module),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Top,
+    Events,
+    Module(Module),
+    Server(Server),
+    Inner,
+    Table,
+    /// A block where it does not belong, or a module's that we do not know.
+    Nowhere,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Server {
+    module: Module,
+    at: Span,
+    id: usize,
+    listens: bool,
+    /// Not all of it could be read.
+    torn: bool,
+}
+
+/// A file that is being read.
+struct Frame<'w> {
+    file: FileId,
+    next: usize,
+    /// Where it is included.
+    entered: Span,
+    /// How many places there were when it began.
+    places: usize,
+    /// What is left of the include that it stands at.
+    targets: &'w [Target],
+    include: Include,
+}
+
+#[derive(Clone, Copy)]
+struct Include {
+    at: Span,
+    pattern: bool,
+}
+
+pub(super) struct Walk<'w, 'a> {
+    library: &'w Library<'a>,
+    includes: &'w Includes<'a>,
+    release: &'w Release<'a>,
+    start: Start,
+    frames: Vec<Frame<'w>>,
+    /// The files of the frames.
+    reading: HashSet<FileId>,
+    places: Vec<Place>,
+    /// Files that were read where nothing listens: once is enough.
+    read: HashSet<(FileId, bool)>,
+    blocks: HashSet<&'static str>,
+    inclusions: usize,
+    servers: usize,
+    told: Told,
+}
+
+impl<'w, 'a> Walk<'w, 'a> {
+    pub(super) fn new(
+        library: &'w Library<'a>,
+        includes: &'w Includes<'a>,
+        release: &'w Release<'a>,
+        start: Start,
+    ) -> Self {
+        let place = match start {
+            Start::Fragment(module) => Place::Module(module),
+            Start::Installed | Start::Main => Place::Top,
+        };
+        Self {
+            library,
+            includes,
+            release,
+            start,
+            frames: Vec::new(),
+            reading: HashSet::new(),
+            places: vec![place],
+            read: HashSet::new(),
+            blocks: HashSet::new(),
+            inclusions: 0,
+            servers: 0,
+            told: Told::default(),
+        }
+    }
+
+    fn is_fragment(&self) -> bool {
+        matches!(self.start, Start::Fragment(_))
+    }
+
+    pub(super) fn read(mut self, main: FileId) -> Told {
+        let Some(top) = self.library.file(main).map(|file| Span::top(file.source)) else { return self.told };
+        self.enter(main, top);
+        while let Some(frame) = self.frames.last_mut() {
+            if let Some((target, rest)) = frame.targets.split_first() {
+                frame.targets = rest;
+                let include = frame.include;
+                self.target(target, include);
+                continue;
+            }
+            let Some(file) = self.library.file(frame.file) else { break };
+            let item = file.items.get(frame.next);
+            frame.next += 1;
+            match item {
+                Some(item) => self.item(file, item),
+                None => self.leave(file),
+            }
+        }
+        self.end(top);
+        self.told
+    }
+
+    fn enter(&mut self, id: FileId, at: Span) {
+        let Some(file) = self.library.file(id) else { return };
+        self.reading.insert(id);
+        self.frames.push(Frame {
+            file: id,
+            next: 0,
+            entered: at,
+            places: self.places.len(),
+            targets: &[],
+            include: Include { at, pattern: false },
+        });
+        if file.marked && self.place() != Place::Table {
+            let why = "unknown directive: the file starts with a byte order mark, which nginx takes for a part of \
+                the first word";
+            self.lost(Span::new(file.source, 0..MARK.len()), why);
+        }
+    }
+
+    fn leave(&mut self, file: &File<'a>) {
+        let Some(frame) = self.frames.pop() else { return };
+        self.reading.remove(&frame.file);
+        if let Some((fault, at)) = &file.fault {
+            self.places.truncate(frame.places);
+            self.tear();
+            // What was found by its content may be meant for another program, or be a template.
+            let kind = if self.start == Start::Installed { ProblemKind::Lost } else { ProblemKind::Skipped };
+            self.problem(kind, *at, fault.to_string(), Vec::new());
+        }
+    }
+
+    fn end(&mut self, top: Span) {
+        let nothing_wrong = self.told.problems.is_empty();
+        if self.start == Start::Installed && nothing_wrong && !self.blocks.contains("events") {
+            self.lost(top, "no \"events\" section in configuration");
+        }
+    }
+
+    fn item(&mut self, file: &File<'a>, item: &Item) {
+        match item {
+            Item::Open(block, at) => self.open(*block, *at),
+            Item::Close => self.close(),
+            Item::Listen(directive) => self.listen(file, *directive),
+            Item::Include(directive) => self.include(file, *directive),
+            Item::Workers(directive) => self.workers(file, *directive),
+            Item::Master(directive) => self.master(file, *directive),
+        }
+    }
+
+    fn place(&self) -> Place {
+        self.places.last().copied().unwrap_or(Place::Nowhere)
+    }
+
+    fn open(&mut self, block: Block, at: Span) {
+        let next = match (self.place(), block) {
+            (Place::Nowhere, _) => Place::Nowhere,
+            (Place::Table, _) => Place::Nowhere,
+            (Place::Top, Block::Http) => self.once("http", Place::Module(Module::Http), at),
+            (Place::Top, Block::Stream) => self.once("stream", Place::Module(Module::Stream), at),
+            (Place::Top, Block::Mail) => self.once("mail", Place::Module(Module::Mail), at),
+            (Place::Top, Block::Events) => self.once("events", Place::Events, at),
+            (Place::Module(module), Block::Server) => {
+                self.servers += 1;
+                Place::Server(Server { module, at, id: self.servers, listens: false, torn: false })
+            }
+            (_, Block::Inner) => Place::Inner,
+            (_, Block::Table) => Place::Table,
+            (_, Block::Foreign) => Place::Nowhere,
+            (_, Block::Server) => self.misplaced("server", at),
+            (_, Block::Http) => self.misplaced("http", at),
+            (_, Block::Stream) => self.misplaced("stream", at),
+            (_, Block::Mail) => self.misplaced("mail", at),
+            (_, Block::Events) => self.misplaced("events", at),
+        };
+        self.places.push(next);
+    }
+
+    fn once(&mut self, name: &'static str, place: Place, at: Span) -> Place {
+        if !self.blocks.insert(name) {
+            self.lost(at, format!("\"{name}\" directive is duplicate"));
+            return Place::Nowhere;
+        }
+        place
+    }
+
+    fn misplaced(&mut self, name: &str, at: Span) -> Place {
+        // What includes a fragment is not known, so neither is where it stands.
+        if !self.is_fragment() {
+            self.lost(at, format!("\"{name}\" directive is not allowed here"));
+        }
+        Place::Nowhere
+    }
+
+    fn close(&mut self) {
+        let Some(Place::Server(server)) = self.places.pop() else { return };
+        if server.listens || server.torn {
+            return;
+        }
+        match server.module {
+            Module::Http => self.hear(&server, Listen::unwritten(server.at), true),
+            Module::Stream | Module::Mail if self.is_fragment() => {}
+            Module::Stream | Module::Mail => self.lost(server.at, "no \"listen\" is defined for server"),
+        }
+    }
+
+    fn listen(&mut self, file: &File<'a>, directive: Directive) {
+        let server = match self.places.last_mut() {
+            Some(Place::Server(server)) => {
+                server.listens = true;
+                *server
+            }
+            Some(Place::Table | Place::Nowhere) | None => return,
+            Some(Place::Top | Place::Events | Place::Module(_) | Place::Inner) => {
+                self.misplaced("listen", directive.at);
+                return;
+            }
+        };
+        let hosts = self.library.ground.hosts;
+        match Listen::read(server.module, directive, file.arguments(directive), hosts, self.release) {
+            Ok(listen) => self.hear(&server, listen, false),
+            Err(why) => self.lost(directive.at, why),
+        }
+    }
+
+    fn hear(&mut self, server: &Server, listen: Listen, implicit: bool) {
+        self.told.listens.push(Heard { listen, server: server.id, implicit });
+    }
+
+    fn include(&mut self, file: &File<'a>, directive: Directive) {
+        let place = self.place();
+        if place == Place::Nowhere {
+            return;
+        }
+        let Some(word) = included(file, directive) else {
+            self.tear();
+            let why = match directive.simple {
+                true => "invalid number of arguments in \"include\" directive",
+                false => "directive \"include\" is not terminated by \";\"",
+            };
+            return self.lost(directive.at, why);
+        };
+        let Some(frame) = self.frames.last_mut() else { return };
+        frame.targets = self.includes.of(word);
+        frame.include = Include { at: directive.at, pattern: has_magic(&word.value()) };
+    }
+
+    fn target(&mut self, target: &Target, include: Include) {
+        let file = match &target.file {
+            Ok(file) => *file,
+            Err(why) => return self.unread(target, why, include.at),
+        };
+        let place = self.place();
+        let silent = matches!(place, Place::Inner | Place::Table | Place::Events);
+        if self.reading.contains(&file) {
+            self.cycle(file, include);
+        } else if !silent || self.read.insert((file, place == Place::Table)) {
+            self.inclusions += 1;
+            match self.inclusions {
+                ..MAX_INCLUSIONS => self.enter(file, include.at),
+                MAX_INCLUSIONS => self.lost(include.at, "too many includes, the rest is not read"),
+                _ => {}
+            }
+        }
+    }
+
+    /// nginx includes until it has no file descriptor left. That ends a pattern, which then matches nothing, without an error.
+    fn cycle(&mut self, file: FileId, include: Include) {
+        let from = self.frames.iter().position(|frame| frame.file == file).unwrap_or(0);
+        let round = self.frames.get(from..).unwrap_or_default();
+        let name = |frame: &Frame<'_>| self.library.name(frame.file);
+        let names: Vec<String> = round.iter().map(name).chain([self.library.name(file)]).collect();
+        let message = format!("the includes go round in a circle: {}", names.join(", "));
+        let kind = if include.pattern { ProblemKind::Skipped } else { ProblemKind::Lost };
+        let labels = round.iter().skip(1).map(|frame| Label::new(frame.entered, "included here")).collect();
+        self.problem(kind, include.at, message, labels);
+        self.tear();
+    }
+
+    fn unread(&mut self, target: &Target, why: &Unread, at: Span) {
+        self.tear();
+        let path = Path::new("/").join(&target.path);
+        let absent = match why {
+            Unread::Outside => return,
+            Unread::Missing => Some(path.as_path()),
+            Unread::Dangling(target) => Some(target.as_path()),
+            _ => None,
+        };
+        if absent.is_some_and(|path| self.start != Start::Installed || self.is_elsewhere(path)) {
+            return;
+        }
+        let message = match why {
+            Unread::Missing => format!("open() \"{}\" failed (2: No such file or directory)", path.display()),
+            _ => format!("\"{}\" is not read: {why}", path.display()),
+        };
+        self.lost(at, message);
+    }
+
+    /// A file that comes with nginx, or from a part of the system that is not in this tree: it is laid over another.
+    fn is_elsewhere(&self, path: &Path) -> bool {
+        let shipped = path.file_name().is_some_and(|name| SHIPPED.iter().any(|shipped| name == *shipped));
+        let top = path.strip_prefix("/").ok().and_then(|path| path.components().next());
+        shipped || top.is_some_and(|top| !self.library.ground.tree.is_folder(Path::new(top.as_os_str())))
+    }
+
+    /// The server that is being read is not known as a whole.
+    fn tear(&mut self) {
+        if let Some(Place::Server(server)) = self.places.last_mut() {
+            server.torn = true;
+        }
+    }
+
+    fn workers(&mut self, file: &File<'a>, directive: Directive) {
+        if self.place() != Place::Top {
+            return;
+        }
+        let number = file.arguments(directive).first().and_then(|word| address::number(&word.value()));
+        let number = number.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        self.told.workers = Workers { number, at: Some(directive.at) };
+    }
+
+    fn master(&mut self, file: &File<'a>, directive: Directive) {
+        let off = file.arguments(directive).first().is_some_and(|word| word.is(b"off"));
+        // Without a master one process accepts; before 1.23.3 it had the sockets of all workers (commit 593bb5438).
+        if self.place() == Place::Top && off && !self.release.is_before(ALONE) {
+            self.told.alone = true;
+        }
+    }
+
+    /// nginx would not start.
+    fn lost(&mut self, at: Span, message: impl Into<String>) {
+        self.problem(ProblemKind::Lost, at, message, Vec::new());
+    }
+
+    fn problem(&mut self, kind: ProblemKind, at: Span, message: impl Into<String>, labels: Vec<Label>) {
+        let service = Some(self.library.ground.service.name.clone());
+        self.told.problems.push(Problem { kind, service, message: message.into(), help: None, at, labels });
+    }
+}
