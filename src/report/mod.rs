@@ -1,9 +1,13 @@
 //! The only way out is text. Each format is one function from a [`Report`] to a string.
 
+pub mod human;
 pub mod json;
 pub mod patch;
 mod plain;
 pub mod sarif;
+mod screen;
+
+pub use screen::{Detail, Screen};
 
 use crate::model::{Finding, Host, Listener, Queue, Severity, ids};
 use crate::plan::Plan;

@@ -74,17 +74,25 @@ impl Source {
         })
     }
 
+    /// The line (1-based) that a byte lies on.
+    pub fn line_of(&self, offset: u32) -> usize {
+        self.lines().partition_point(|start| *start <= offset).max(1)
+    }
+
+    /// Where line `line` (1-based) starts; the end of the text for lines that there are not.
+    pub fn start_of(&self, line: usize) -> usize {
+        self.lines().get(line.wrapping_sub(1)).map_or(self.bytes.len(), |start| *start as usize)
+    }
+
     fn line_and_column(&self, offset: u32) -> (usize, usize) {
-        let line = self.lines().partition_point(|start| *start <= offset).max(1);
-        let start = self.lines().get(line - 1).map_or(0, |start| *start as usize);
-        let before = self.bytes.get(start..offset as usize).unwrap_or_default();
+        let line = self.line_of(offset);
+        let before = self.bytes.get(self.start_of(line)..offset as usize).unwrap_or_default();
         (line, String::from_utf8_lossy(before).chars().count() + 1)
     }
 
     /// The bytes of line `line` (1-based), without its line ending.
     pub fn line(&self, line: usize) -> &[u8] {
-        let start = self.lines().get(line.wrapping_sub(1)).map_or(self.bytes.len(), |start| *start as usize);
-        let rest = self.bytes.get(start..).unwrap_or_default();
+        let rest = self.bytes.get(self.start_of(line)..).unwrap_or_default();
         let text = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         text.strip_suffix(b"\r").unwrap_or(text)
     }

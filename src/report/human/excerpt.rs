@@ -1,0 +1,342 @@
+//! The lines that a finding points at, from all the files that take part, as one text that miette can draw: masked, harmless,
+//! cut to the width of the screen, each block of lines under the name of its file.
+
+use std::ops::{Range, RangeInclusive};
+
+use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+use unicode_width::UnicodeWidthChar;
+
+use crate::report::plain;
+use crate::text::{Source, SourceId, Sources, Span};
+
+/// Runs of lines that are this close are drawn as one.
+const CLOSE: usize = 3;
+
+/// A tab goes to the next multiple of this many columns.
+const TAB: usize = 4;
+
+/// Lines before a drawn one in which the name of a secret may stand whose value it holds.
+const REACH: usize = 3;
+
+/// A place and what is said about it; nothing, if the message is empty.
+pub(super) struct Mark {
+    pub(super) at: Span,
+    pub(super) message: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Excerpt {
+    text: String,
+    blocks: Vec<Block>,
+    labels: Vec<Label>,
+}
+
+/// Lines of one file that follow one another.
+#[derive(Debug)]
+struct Block {
+    name: String,
+    first_line: usize,
+    lines: usize,
+    text: Range<usize>,
+}
+
+/// A mark as it stands in the text.
+#[derive(Debug)]
+struct Label {
+    text: Range<usize>,
+    message: String,
+    /// In the file, from 1.
+    line: usize,
+    column: usize,
+    /// In the drawn line, from 0.
+    drawn_column: usize,
+}
+
+impl Excerpt {
+    /// The first mark of a file decides the order of the files. Marks in files without text are left out.
+    pub(super) fn new(sources: &Sources, marks: &[Mark], width: usize) -> Self {
+        let mut excerpt = Self { text: String::new(), blocks: Vec::new(), labels: Vec::new() };
+        let mut files: Vec<SourceId> = Vec::new();
+        for mark in marks {
+            if !files.contains(&mark.at.source) && !sources.bytes(mark.at.source).is_empty() {
+                files.push(mark.at.source);
+            }
+        }
+        for file in files {
+            let of_file = marks.iter().filter(|mark| mark.at.source == file);
+            let placed = of_file.map(|mark| (sources.position(mark.at).line, mark)).collect();
+            excerpt.add_file(sources.get(file), placed, width);
+        }
+        excerpt.part_overlaps();
+        excerpt
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The labels for miette, their messages wrapped so that they end where the screen does.
+    pub(super) fn labels(&self, width: usize) -> Vec<LabeledSpan> {
+        let label = |label: &Label| {
+            let middle = label.drawn_column + label.text.len() / 2;
+            let room = width.saturating_sub(middle + gutter(label.line) + 4).max(24);
+            let message = textwrap::wrap(&label.message, room).join("\n");
+            LabeledSpan::new((!message.is_empty()).then_some(message), label.text.start, label.text.len())
+        };
+        self.labels.iter().map(label).collect()
+    }
+
+    fn add_file(&mut self, source: &Source, marks: Vec<(usize, &Mark)>, width: usize) {
+        for lines in runs(source, &marks) {
+            let start = self.text.len();
+            for line in lines.clone() {
+                let on_line = marks.iter().filter(|(of, _)| *of == line).map(|(_, mark)| *mark);
+                self.add_line(source, line, on_line, width);
+            }
+            let text = start..self.text.len();
+            self.blocks.push(Block {
+                name: name(source),
+                first_line: *lines.start(),
+                lines: lines.count(),
+                text,
+            });
+        }
+    }
+
+    fn add_line<'a>(
+        &mut self,
+        source: &Source,
+        line: usize,
+        marks: impl Iterator<Item = &'a Mark>,
+        width: usize,
+    ) {
+        let start = source.start_of(line);
+        let bytes = source.line(line);
+        let mut marks: Vec<(Range<usize>, &Mark)> =
+            marks.map(|mark| (within(mark.at, start, bytes.len()), mark)).collect();
+        marks.sort_by_key(|(range, _)| (range.start, range.end));
+        let room = width.saturating_sub(gutter(line)).max(20);
+        let drawn = Drawn::new(bytes, &secrets(source, line), marks.first().map(|(range, _)| range), room);
+        let base = self.text.len();
+        for (range, mark) in marks {
+            let (from, to) =
+                (drawn.offset(range.start), drawn.offset(range.end).max(drawn.offset(range.start)));
+            self.labels.push(Label {
+                text: base + from..base + to,
+                message: plain::inline(&mark.message),
+                line,
+                column: String::from_utf8_lossy(bytes.get(..range.start).unwrap_or_default()).chars().count()
+                    + 1,
+                drawn_column: columns(drawn.text.get(..from).unwrap_or_default()),
+            });
+        }
+        self.text.push_str(&drawn.text);
+        self.text.push('\n');
+    }
+
+    /// miette draws the labels of a line side by side: of two that overlap, the first keeps what stands before the second; two
+    /// that start together become one.
+    fn part_overlaps(&mut self) {
+        let mut parted: Vec<Label> = Vec::new();
+        for label in self.labels.drain(..) {
+            match parted.last_mut() {
+                Some(before) if before.text.start == label.text.start => {
+                    before.text.end = before.text.end.max(label.text.end);
+                    if !before.message.is_empty() && !label.message.is_empty() {
+                        before.message.push_str("; ");
+                    }
+                    before.message.push_str(&label.message);
+                }
+                Some(before) if before.text.end > label.text.start => {
+                    let kept = self.text.get(before.text.start..label.text.start).unwrap_or_default();
+                    before.text.end = before.text.start + kept.trim_end().len();
+                    parted.push(label);
+                }
+                _ => parted.push(label),
+            }
+        }
+        self.labels = parted;
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let (start, end) = (span.offset(), span.offset() + span.len());
+        let block = self.blocks.iter().find(|block| block.text.start <= start && end < block.text.end);
+        let block = block.ok_or(MietteError::OutOfBounds)?;
+        // Asked for the bare span, miette wants the place for its headline; else the lines to draw.
+        let bare = before == 0 && after == 0;
+        let label = self.labels.iter().find(|label| bare && label.text.start == start);
+        let (line, column) = label.map_or((block.first_line, 1), |label| (label.line, label.column));
+        let text = self.text.get(block.text.clone()).unwrap_or_default();
+        let drawn = text.strip_suffix('\n').unwrap_or(text);
+        let span = SourceSpan::new(block.text.start.into(), drawn.len());
+        let name = block.name.clone();
+        Ok(Box::new(MietteSpanContents::new_named(
+            name,
+            drawn.as_bytes(),
+            span,
+            line - 1,
+            column - 1,
+            block.lines,
+        )))
+    }
+}
+
+/// The name of a source as reports for people print it.
+pub(super) fn name(source: &Source) -> String {
+    let name = source.name();
+    match source.root() {
+        Some(root) => plain::inline(&format!("{}/{name}", root.trim_end_matches('/'))),
+        None => plain::inline(&name),
+    }
+}
+
+/// The lines to draw: those with a mark, and their neighbours unless they are blank; what lies close together as one.
+fn runs(source: &Source, marks: &[(usize, &Mark)]) -> Vec<RangeInclusive<usize>> {
+    let last =
+        u32::try_from(source.bytes().len()).map_or(usize::MAX, |end| source.line_of(end.saturating_sub(1)));
+    let blank = |line: usize| source.line(line).trim_ascii().is_empty();
+    let mut lines: Vec<usize> = marks.iter().map(|(line, _)| *line).collect();
+    lines.sort_unstable();
+    let mut runs: Vec<RangeInclusive<usize>> = Vec::new();
+    for line in lines {
+        let first = if line > 1 && !blank(line - 1) { line - 1 } else { line };
+        let end = if line < last && !blank(line + 1) { line + 1 } else { line };
+        match runs.last_mut().filter(|run| run.end() + CLOSE >= first) {
+            Some(run) => *run = *run.start()..=end,
+            None => runs.push(first..=end),
+        }
+    }
+    runs
+}
+
+/// The columns that miette needs left of a line: ` 12 │ `.
+fn gutter(line: usize) -> usize {
+    line.to_string().len() + 4
+}
+
+/// The part of a span that lies on the line which it starts on.
+fn within(span: Span, start: usize, length: usize) -> Range<usize> {
+    let range = span.range();
+    let from = range.start.saturating_sub(start).min(length);
+    from..range.end.saturating_sub(start).clamp(from, length)
+}
+
+/// The secrets on a line, as offsets in it. Their names may stand some lines above.
+fn secrets(source: &Source, line: usize) -> Vec<Range<usize>> {
+    let (from, start) = (source.start_of(line.saturating_sub(REACH).max(1)), source.start_of(line));
+    let end = start + source.line(line).len();
+    let text = source.bytes().get(from..end).unwrap_or_default();
+    let here = |range: Range<usize>| {
+        let (from, to) = ((from + range.start).max(start), (from + range.end).min(end));
+        (from < to).then(|| from - start..to - start)
+    };
+    plain::secrets(text).into_iter().filter_map(here).collect()
+}
+
+fn columns(text: &str) -> usize {
+    text.chars().filter_map(UnicodeWidthChar::width).sum()
+}
+
+/// One line as it is drawn, and where its bytes went.
+struct Drawn {
+    text: String,
+    /// Where each character of the line starts, in the line and in the text; ascending.
+    offsets: Vec<(usize, usize)>,
+}
+
+impl Drawn {
+    /// At most `room` columns; a line that is too long shows the surroundings of `focus`.
+    fn new(bytes: &[u8], secrets: &[Range<usize>], focus: Option<&Range<usize>>, room: usize) -> Self {
+        let focus = focus.cloned().unwrap_or(0..0);
+        // As much as can be seen; the rest of a minified program is not even looked at.
+        let near = focus.start.saturating_sub(4 * room)..bytes.len().min(focus.start + 8 * room);
+        let pieces = pieces(bytes, near.clone(), secrets);
+        let whole: usize = pieces.iter().map(Piece::width).sum();
+        let cut = near.start > 0 || near.end < bytes.len();
+        if !cut && whole <= room {
+            return Self::of(&pieces, "", "");
+        }
+        let column = |offset: usize| -> usize {
+            pieces.iter().take_while(|piece| piece.start < offset).map(Piece::width).sum()
+        };
+        let skip = match near.start == 0 && column(focus.end) < room {
+            true => 0,
+            false => column(focus.start).saturating_sub(room / 4),
+        };
+        let (before, room) = if skip > 0 || near.start > 0 { ("…", room - 2) } else { ("", room - 1) };
+        let mut seen = 0;
+        let kept: Vec<Piece> = pieces
+            .into_iter()
+            .filter(|piece| {
+                seen += piece.width();
+                seen > skip && seen <= skip + room
+            })
+            .collect();
+        let after = if seen > skip + room || near.end < bytes.len() { "…" } else { "" };
+        Self::of(&kept, before, after)
+    }
+
+    fn of(pieces: &[Piece], before: &str, after: &str) -> Self {
+        let mut text = before.to_owned();
+        let mut offsets = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            offsets.push((piece.start, text.len()));
+            text.push_str(&piece.shown);
+        }
+        offsets.push((pieces.last().map_or(0, |piece| piece.start + 1), text.trim_end().len()));
+        text.push_str(after);
+        text.truncate(text.trim_end().len());
+        Self { text, offsets }
+    }
+
+    /// Where a byte of the line went; what is cut off lies at the nearer end.
+    fn offset(&self, byte: usize) -> usize {
+        let next = self.offsets.partition_point(|(from, _)| *from < byte);
+        let (_, to) = self.offsets.get(next).or(self.offsets.last()).copied().unwrap_or_default();
+        to.min(self.text.len())
+    }
+}
+
+/// A character of a line and what is shown for it.
+struct Piece {
+    start: usize,
+    shown: String,
+}
+
+impl Piece {
+    fn width(&self) -> usize {
+        columns(&self.shown)
+    }
+}
+
+/// The characters of a part of a line: tabs as blanks, harmful ones spelled out, bytes that are not UTF-8 too, secrets starred.
+fn pieces(bytes: &[u8], part: Range<usize>, secrets: &[Range<usize>]) -> Vec<Piece> {
+    let secret = |at: usize| secrets.iter().any(|range| range.contains(&at));
+    let mut pieces = Vec::new();
+    let (mut at, mut column) = (part.start, 0);
+    for chunk in bytes.get(part).unwrap_or_default().utf8_chunks() {
+        let valid = chunk.valid().chars().map(|c| (c.len_utf8(), Ok(c)));
+        let invalid = chunk.invalid().iter().map(|byte| (1, Err(*byte)));
+        for (length, read) in valid.chain(invalid) {
+            let mut shown = String::new();
+            match read {
+                _ if secret(at) => shown.push('*'),
+                Ok('\t') => shown.push_str(&" ".repeat(TAB - column % TAB)),
+                Ok(c) => plain::push(&mut shown, c),
+                Err(byte) => shown.push_str(&format!("\\x{byte:02x}")),
+            }
+            let piece = Piece { start: at, shown };
+            column += piece.width();
+            at += length;
+            pieces.push(piece);
+        }
+    }
+    pieces
+}

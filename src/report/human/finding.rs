@@ -1,0 +1,272 @@
+//! One finding, or several that are one story: the snippet, the ledger, the others that share it, the fix.
+
+use std::fmt;
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, ThemeCharacters, ThemeStyles,
+};
+use owo_colors::Style;
+
+use super::excerpt::{Excerpt, Mark, name};
+use super::groups::Group;
+use super::{Page, plain};
+use crate::model::{Finding, Fix, Listener, Queue, Safety, Severity, Step};
+use crate::report::screen::{accent, counted, left, right, tail};
+
+/// The words at the left of a block: `fix`, `then`, `also`.
+const LEAD: usize = 8;
+
+/// Listeners and commands that are listed before the rest is counted.
+const LISTED: usize = 12;
+const COMMANDS: usize = 8;
+
+impl Page<'_> {
+    /// A group with all that there is to say.
+    pub(super) fn in_full(&self, group: &Group, finding: &Finding) -> String {
+        let mut text = self.snippet(group, finding);
+        if let Some((_, queue)) = finding.listener.and_then(|at| self.report.listeners().nth(at)) {
+            text.push_str(&self.ledger(queue));
+        }
+        if !group.rest.is_empty() {
+            text.push_str(&self.beside("also", &self.others(group)));
+        }
+        if let Some(help) = &finding.help {
+            text.push_str(&self.beside("help", &plain::inline(help)));
+        }
+        for (index, fix) in finding.fixes.iter().enumerate() {
+            text.push_str(&self.fix(group, index, fix));
+        }
+        text.push('\n');
+        text
+    }
+
+    /// A group as its message and its place.
+    pub(super) fn in_short(&self, group: &Group, finding: &Finding) -> String {
+        let sign = self
+            .screen
+            .paint(accent(group.severity), &self.theme(group.severity).characters_for(group.severity));
+        let text = format!(
+            "{}{} {}",
+            self.headline(group, finding),
+            self.screen.sign(" —", ","),
+            self.location(finding.at)
+        );
+        self.screen.hang(&format!("  {sign} "), &text) + "\n"
+    }
+
+    fn headline(&self, group: &Group, finding: &Finding) -> String {
+        let more = match group.rest.len() {
+            0 => String::new(),
+            count => self.screen.faint(&format!(" (and {count} more)")),
+        };
+        let rule = self.screen.paint(accent(finding.severity), &format!("{}:", finding.rule));
+        format!("{rule} {}{more}", plain::inline(&finding.message))
+    }
+
+    /// The message and every line that takes part, as miette draws them.
+    fn snippet(&self, group: &Group, finding: &Finding) -> String {
+        let marks: Vec<Mark> = std::iter::once(Mark { at: finding.at, message: String::new() })
+            .chain(finding.labels.iter().map(|label| Mark { at: label.at, message: label.message.clone() }))
+            .collect();
+        let excerpt = Excerpt::new(&self.report.sources, &marks, self.screen.width);
+        let shown = Shown {
+            message: self.headline(group, finding),
+            severity: finding.severity,
+            labels: excerpt.labels(self.screen.width),
+            excerpt,
+        };
+        let handler = GraphicalReportHandler::new_themed(self.theme(finding.severity).0)
+            .with_width(self.screen.width + 2)
+            .with_break_words(false);
+        let mut text = String::new();
+        // Rendering to memory does not fail.
+        drop(handler.render_report(&mut text, &shown));
+        for mark in marks.iter().filter(|mark| self.report.sources.bytes(mark.at.source).is_empty()) {
+            let file = name(self.report.sources.get(mark.at.source));
+            let message = if mark.message.is_empty() {
+                file
+            } else {
+                format!("{file}: {}", plain::inline(&mark.message))
+            };
+            text.push_str(&self.beside("in", &message));
+        }
+        text
+    }
+
+    fn theme(&self, severity: Severity) -> Theme {
+        let mut characters =
+            if self.screen.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
+        characters.advice = self.screen.sign("•", "-").to_owned();
+        let mut styles = ThemeStyles::none();
+        if self.screen.colour {
+            let accent = accent(severity);
+            (styles.error, styles.warning, styles.advice) = (accent, accent, accent);
+            (styles.linum, styles.link) = (Style::new().dimmed(), Style::new().bold());
+            styles.highlights = vec![accent.remove_all_effects()];
+        }
+        Theme(GraphicalTheme { characters, styles })
+    }
+
+    /// How the number came about, line by line: who asked, who cut, what is left.
+    fn ledger(&self, queue: &Queue) -> String {
+        let rows = queue.steps.iter().map(|step| self.step(step, queue));
+        let mut text: String = rows.collect();
+        if let Some(holds) = queue.holds() {
+            let number = self.screen.strong(&right(&holds.to_string(), LEAD + 2));
+            text.push_str(&format!("{number}  connections wait at most, then clients time out\n"));
+        }
+        text
+    }
+
+    fn step(&self, step: &Step, queue: &Queue) -> String {
+        let number = step.value.map_or("?".to_owned(), |value| value.to_string());
+        let number = right(&number, LEAD + 2);
+        let cut = queue.capped_by.is_some() && queue.steps.last() == Some(step);
+        let number = if cut { self.screen.paint(accent(Severity::Warning), &number) } else { number };
+        let what = plain::inline(&step.what);
+        let room = self.screen.width.saturating_sub(LEAD + 6 + textwrap::core::display_width(&what));
+        let place = self.location(step.at);
+        match room {
+            0..16 => {
+                self.screen.hang(&format!("{number}  "), &format!("{what}, {}", self.screen.faint(&place)))
+            }
+            _ => {
+                let place = tail(&place, room, self.screen.sign("…", "..."));
+                format!("{number}  {what}  {}\n", self.screen.faint(&place))
+            }
+        }
+    }
+
+    /// The other listeners of a group, by service.
+    fn others(&self, group: &Group) -> String {
+        let listener = |index: &usize| -> Option<(&Listener, &Queue)> {
+            self.report.listeners().nth(self.report.findings.get(*index)?.listener?)
+        };
+        let all: Vec<(&Listener, &Queue)> = group.rest.iter().filter_map(listener).collect();
+        let most = if self.screen.is_verbose() { all.len() } else { LISTED };
+        let mut service = "";
+        let mut words: Vec<String> = Vec::new();
+        for (listener, queue) in all.iter().take(most) {
+            let asked = queue.requested.map_or("?".to_owned(), |number| number.to_string());
+            let named = if listener.service == service { "" } else { &listener.service };
+            let address = super::table::address(self.report, listener);
+            words.push(format!("{named} {address} ({asked})").trim_start().to_owned());
+            service = &listener.service;
+        }
+        if all.len() > most {
+            words.push(format!("and {} more", all.len() - most));
+        }
+        words.join(", ")
+    }
+
+    fn fix(&self, group: &Group, index: usize, fix: &Fix) -> String {
+        let safety = match fix.safety {
+            Safety::Safe => "safe",
+            Safety::Unsafe => "unsafe",
+        };
+        let mut files: Vec<String> = group
+            .members()
+            .flat_map(|member| self.report.plan.edits_of(member, index))
+            .map(|planned| {
+                let source = self.report.sources.get(planned.edit.span.source);
+                format!("{}{}", if source.is_absent() { "new file " } else { "" }, name(source))
+            })
+            .collect();
+        files.dedup();
+        let place = match files.as_slice() {
+            [] => String::new(),
+            [file] => format!(" in {file}"),
+            [file, rest @ ..] => format!(" in {file} and {}", counted(rest.len(), "more file")),
+        };
+        let title = plain::inline(&fix.title);
+        let place = if title.contains(place.trim_start_matches(" in ")) { String::new() } else { place };
+        let mut text =
+            self.beside("fix", &format!("{title}{place} {}", self.screen.faint(&format!("({safety})"))));
+        let commands = self.commands(group, index);
+        let most = if self.screen.is_verbose() { commands.len() } else { COMMANDS };
+        for (at, command) in commands.iter().take(most).enumerate() {
+            let lead = if at == 0 { "then" } else { "" };
+            text.push_str(&self.lead(lead));
+            text.push_str(&plain::inline(command));
+            text.push('\n');
+        }
+        if commands.len() > most {
+            text.push_str(
+                &self.beside("", &self.screen.faint(&format!("and {} more", commands.len() - most))),
+            );
+        }
+        text
+    }
+
+    /// What to run after the fixes of a group: what applies them, before what shows that it worked.
+    fn commands(&self, group: &Group, index: usize) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for member in group.members() {
+            let fix = self.report.findings.get(member).and_then(|finding| finding.fixes.get(index));
+            for command in fix.into_iter().flat_map(|fix| &fix.then) {
+                if !all.contains(&command.as_str()) {
+                    all.push(command);
+                }
+            }
+        }
+        all.sort_by_key(|command| command.starts_with("ss "));
+        all
+    }
+
+    fn lead(&self, word: &str) -> String {
+        self.screen.strong(&format!("  {}", left(word, LEAD)))
+    }
+
+    fn beside(&self, word: &str, text: &str) -> String {
+        self.screen.hang(&self.lead(word), text)
+    }
+}
+
+/// miette's theme, in our colours.
+struct Theme(GraphicalTheme);
+
+impl Theme {
+    fn characters_for(&self, severity: Severity) -> String {
+        let characters = &self.0.characters;
+        match severity {
+            Severity::Error => characters.error.clone(),
+            Severity::Warning => characters.warning.clone(),
+            Severity::Info => characters.advice.clone(),
+        }
+    }
+}
+
+/// A finding as miette takes it.
+#[derive(Debug)]
+struct Shown {
+    message: String,
+    severity: Severity,
+    excerpt: Excerpt,
+    labels: Vec<LabeledSpan>,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Shown {}
+
+impl Diagnostic for Shown {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Info => miette::Severity::Advice,
+        })
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        (!self.excerpt.is_empty()).then_some(&self.excerpt)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+}

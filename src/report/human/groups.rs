@@ -1,0 +1,117 @@
+//! Which findings are told together: those of one rule whose number is decided by one line.
+
+use std::collections::HashMap;
+
+use crate::model::{PlaceId, Queue, Severity, Step};
+use crate::report::Report;
+use crate::text::Span;
+
+/// Findings by their indices in the report. The first stands for the rest: it loses most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) severity: Severity,
+    pub(super) first: usize,
+    pub(super) rest: Vec<usize>,
+}
+
+/// What findings of one group have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Key<'a> {
+    rule: &'a str,
+    severity: Severity,
+    place: PlaceId,
+    decided_at: Span,
+}
+
+/// All findings, the worst first, else in the order of the report.
+pub(super) fn groups(report: &Report) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    for (index, finding) in report.findings.iter().enumerate() {
+        let alone = Group { severity: finding.severity, first: index, rest: Vec::new() };
+        let queue = finding.listener.and_then(|listener| report.queues.get(listener));
+        let Some(decided_at) = queue.and_then(decider).map(|step| step.at) else {
+            groups.push(alone);
+            continue;
+        };
+        let key = Key { rule: &finding.rule, severity: finding.severity, place: finding.place, decided_at };
+        match known.get(&key).and_then(|at| groups.get_mut(*at)) {
+            Some(group) => group.rest.push(index),
+            None => {
+                known.insert(key, groups.len());
+                groups.push(alone);
+            }
+        }
+    }
+    for group in &mut groups {
+        group.put_worst_first(report);
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.severity));
+    groups
+}
+
+impl Group {
+    pub(super) fn members(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.first).chain(self.rest.iter().copied())
+    }
+
+    fn put_worst_first(&mut self, report: &Report) {
+        let lost = |index: usize| {
+            let listener = report.findings.get(index).and_then(|finding| finding.listener);
+            listener.and_then(|listener| report.queues.get(listener)).map_or(0, loss)
+        };
+        let mut worst = self.first;
+        for index in &mut self.rest {
+            if lost(*index) > lost(worst) {
+                std::mem::swap(&mut worst, index);
+            }
+        }
+        self.first = worst;
+        self.rest.sort_unstable();
+    }
+}
+
+/// Connections that a program asked for and does not get.
+pub(super) fn loss(queue: &Queue) -> i64 {
+    match (queue.requested, queue.limit, queue.capped_by) {
+        (Some(requested), Some(limit), Some(_)) => requested.saturating_sub(limit),
+        _ => 0,
+    }
+}
+
+/// The step that made the number what it is: the first of those that end with it.
+fn decider(queue: &Queue) -> Option<&Step> {
+    let last = queue.steps.last()?;
+    queue.steps.iter().rev().take_while(|step| step.value == last.value).last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SynQueue;
+    use crate::text::{Origin, Sources};
+
+    #[test]
+    fn the_first_step_with_the_final_number_decides() {
+        let sources = Sources::new();
+        let span = |n| Span::new(sources.add(Origin::Flag(format!("{n}")), Vec::new()), 0..0);
+        let queue = |values: &[i64]| Queue {
+            listener: 0,
+            steps: values
+                .iter()
+                .map(|value| Step { value: Some(*value), what: String::new(), at: span(*value) })
+                .collect(),
+            requested: None,
+            limit: None,
+            capped_by: None,
+            syn: SynQueue::default(),
+        };
+        let decided_by = |values: &[i64]| {
+            decider(&queue(values)).map(|step| sources.get(step.at.source).name().into_owned())
+        };
+        assert_eq!(decided_by(&[511, 2000, 128]).as_deref(), Some("128"));
+        assert_eq!(decided_by(&[511, 511]).as_deref(), Some("511"));
+        assert_eq!(decided_by(&[511, 5, 5]).as_deref(), Some("5"));
+        assert_eq!(decided_by(&[]), None);
+    }
+}

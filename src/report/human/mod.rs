@@ -1,0 +1,132 @@
+//! The report for people: each finding with the lines that take part, the ledger of its number and what to do; then all
+//! listeners in a table, a line of totals and the next command.
+
+mod excerpt;
+mod finding;
+mod groups;
+mod next;
+mod table;
+
+use super::screen::counted;
+use super::{Detail, Report, Screen, plain};
+use crate::model::{Kind, Place, ReadAs, Severity};
+use crate::text::{Origin, Source, Span};
+use groups::Group;
+pub use next::Again;
+
+/// Findings of one rule that are shown in full; the others get a line each.
+const IN_FULL: usize = 3;
+
+/// Findings of one rule that get a line each; the others are counted.
+const IN_SHORT: usize = 10;
+
+/// The whole report. `again` is the command line that made it; `least` the severity from which findings count.
+pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Severity>) -> String {
+    let page = Page { report, screen };
+    if screen.detail == Detail::Quiet {
+        return page.findings(|group| least.is_some_and(|least| group.severity >= least));
+    }
+    let mut text: String = report.host.places.iter().map(|place| page.opening(place)).collect();
+    text.push('\n');
+    text.push_str(&page.findings(|_| true));
+    match report.host.listeners.is_empty() {
+        true => text.push_str(&next::nothing(report, screen)),
+        false => text.push_str(&table::render(report, screen)),
+    }
+    text.push_str(&page.totals());
+    text.push_str(&next::render(report, screen, again));
+    text
+}
+
+/// A report on a screen.
+struct Page<'a> {
+    report: &'a Report,
+    screen: &'a Screen,
+}
+
+impl Page<'_> {
+    /// What was audited, as what, for which kernel.
+    fn opening(&self, place: &Place) -> String {
+        let what = match place.read_as {
+            ReadAs::Root => "as a root filesystem",
+            ReadAs::Etc => "as the etc folder of a machine",
+            ReadAs::Repo => "as a repository",
+            ReadAs::File => "as single files",
+        };
+        let kernel = &place.kernel;
+        let how = match (kernel.version.kind, &self.report.sources.get(kernel.version.span.source).origin) {
+            (Kind::Live, _) => "running now".to_owned(),
+            (Kind::Assumed, _) => "assumed; --kernel says otherwise".to_owned(),
+            (_, Origin::Builtin(_)) => "by its distribution".to_owned(),
+            _ => format!("by {}", self.location(kernel.version.span)),
+        };
+        let release = plain::inline(&kernel.release);
+        let text = format!("{} {what}, for Linux {release} ({how})", next::shown_path(place));
+        self.screen.hang(&self.screen.faint("Audited "), &self.screen.faint(&text))
+    }
+
+    fn findings(&self, wanted: impl Fn(&Group) -> bool) -> String {
+        let groups: Vec<Group> = groups::groups(self.report).into_iter().filter(wanted).collect();
+        let mut text = String::new();
+        let mut done: Vec<&str> = Vec::new();
+        for group in &groups {
+            let Some(finding) = self.report.findings.get(group.first) else { continue };
+            let rule = finding.rule.as_str();
+            let before = done.iter().filter(|done| **done == rule).count();
+            done.push(rule);
+            text.push_str(&match before {
+                _ if before < IN_FULL || self.screen.is_verbose() => self.in_full(group, finding),
+                _ if before < IN_FULL + IN_SHORT => self.in_short(group, finding),
+                _ => continue,
+            });
+        }
+        let hidden = groups.len().saturating_sub(shown(&done, self.screen));
+        if hidden > 0 {
+            text.push_str(
+                &self
+                    .screen
+                    .faint(&format!("    {} more; --verbose shows all\n\n", counted(hidden, "finding"))),
+            );
+        }
+        text
+    }
+
+    fn totals(&self) -> String {
+        let summary = self.report.summary();
+        let mut parts = vec![counted(summary.listeners, "listener")];
+        for (count, thing) in
+            [(summary.errors, "error"), (summary.warnings, "warning"), (summary.infos, "info")]
+        {
+            if count > 0 {
+                parts.push(counted(count, thing));
+            }
+        }
+        if summary.errors + summary.warnings + summary.infos == 0 {
+            parts.push("nothing to report".to_owned());
+        }
+        parts.push(format!("{} read", counted(summary.files, "file")));
+        if summary.left_out > 0 {
+            parts.push(format!("{} left out (tests, examples, other people's code)", summary.left_out));
+        }
+        self.screen.hang("", &parts.join(", "))
+    }
+
+    /// `etc/nginx/nginx.conf:12`.
+    fn location(&self, span: Span) -> String {
+        let source: &Source = self.report.sources.get(span.source);
+        match source.origin {
+            Origin::Flag(_) => excerpt::name(source),
+            _ => format!("{}:{}", excerpt::name(source), self.report.sources.position(span).line),
+        }
+    }
+}
+
+/// How many of the groups whose rules these are get onto the screen.
+fn shown(rules: &[&str], screen: &Screen) -> usize {
+    if screen.is_verbose() {
+        return rules.len();
+    }
+    let mut sorted = rules.to_vec();
+    sorted.sort_unstable();
+    sorted.chunk_by(|a, b| a == b).map(|same| same.len().min(IN_FULL + IN_SHORT)).sum()
+}
