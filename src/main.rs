@@ -1,1 +1,82 @@
-fn main() {}
+//! The program: takes the command line, audits, writes the reports.
+
+#![deny(
+    clippy::dbg_macro,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unwrap_used
+)]
+
+mod cli;
+mod door;
+
+use std::process::ExitCode;
+
+use backlog_audit::report::{Report, human, json, patch, sarif};
+use clap::{CommandFactory, Parser};
+
+use crate::cli::{Audit, Cli, Command, Format, Output, View};
+use crate::door::{Door, Failure};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        None => audit(&cli.audit, &cli.view),
+        Some(command) => other(command, &cli.view).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|failure| {
+        Door::error(&cli.view).say(&failure.to_string());
+        ExitCode::from(2)
+    })
+}
+
+fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
+    let outputs = audit.outputs()?;
+    let report = backlog_audit::audit(&audit.request())?;
+    for output in &outputs {
+        write(&report, output, audit, view)?;
+    }
+    let fails = audit.fails_on().is_some_and(|least| report.findings.iter().any(|it| it.severity >= least));
+    Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn write(report: &Report, output: &Output, audit: &Audit, view: &View) -> Result<(), Failure> {
+    let door = match (&output.file, output.format) {
+        (Some(file), _) => Door::file(file, view),
+        (None, Format::Human) if audit.is_patch_beside_human() => Door::error(view),
+        (None, _) => Door::output(view),
+    };
+    match output.format {
+        Format::Human => door
+            .put(human::render(report, &door.screen, &audit.again(&program()), audit.fails_on()).as_bytes()),
+        Format::Json => door.put(json::render(report).as_bytes()),
+        Format::Sarif => door.put(sarif::render(report).as_bytes()),
+        Format::Patch => door.put_raw(&patch::render(report)),
+    }
+}
+
+fn other(command: &Command, view: &View) -> Result<(), Failure> {
+    let door = Door::output(view);
+    match command {
+        Command::Schema { .. } => door.put(json::schema().as_bytes()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "backlog-audit", &mut script);
+            door.put(&script)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            door.put(&page)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the program was called as: the next command is shown in the same words.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned())
+}

@@ -31,6 +31,15 @@ pub struct Report {
     pub left_out: usize,
 }
 
+/// Bytes as text that a terminal can be given: line by line the same, harmful characters spelled out.
+pub fn harmless(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for c in String::from_utf8_lossy(bytes).chars() {
+        if matches!(c, '\n' | '\t') { shown.push(c) } else { plain::push(&mut shown, c) }
+    }
+    shown
+}
+
 impl Report {
     /// The listeners and their queues.
     pub fn listeners(&self) -> impl Iterator<Item = (&Listener, &Queue)> {

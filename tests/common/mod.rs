@@ -1,6 +1,9 @@
 //! What several harnesses share: where the cases are, and how one is audited.
 #![allow(dead_code)] // each harness uses a part
 
+pub mod by_hand;
+pub mod snapshot;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -6,15 +6,22 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, ThemeCharacters, ThemeStyles,
 };
 use owo_colors::Style;
+use unicode_width::UnicodeWidthStr;
 
 use super::excerpt::{Excerpt, Mark, name};
 use super::groups::Group;
 use super::{Page, plain};
-use crate::model::{Finding, Fix, Listener, Queue, Safety, Severity, Step};
+use crate::model::{Finding, Fix, Listener, Queue, Safety, Severity};
 use crate::report::screen::{accent, counted, left, right, tail};
 
 /// The words at the left of a block: `fix`, `then`, `also`.
 const LEAD: usize = 8;
+
+/// The numbers of a ledger; the largest backlog has ten digits.
+const NUMBER: usize = 6;
+
+/// Columns that the end of a path needs to be of use.
+const LEAST: usize = 16;
 
 /// Listeners and commands that are listed before the rest is counted.
 const LISTED: usize = 12;
@@ -65,9 +72,14 @@ impl Page<'_> {
 
     /// The message and every line that takes part, as miette draws them.
     fn snippet(&self, group: &Group, finding: &Finding) -> String {
-        let marks: Vec<Mark> = std::iter::once(Mark { at: finding.at, message: String::new() })
-            .chain(finding.labels.iter().map(|label| Mark { at: label.at, message: label.message.clone() }))
+        let mut marks: Vec<Mark> = finding
+            .labels
+            .iter()
+            .map(|label| Mark { at: label.at, message: label.message.clone() })
             .collect();
+        if marks.iter().all(|mark| mark.at != finding.at) {
+            marks.insert(0, Mark { at: finding.at, message: String::new() });
+        }
         let excerpt = Excerpt::new(&self.report.sources, &marks, self.screen.width);
         let shown = Shown {
             message: self.headline(group, finding),
@@ -80,7 +92,7 @@ impl Page<'_> {
             .with_break_words(false);
         let mut text = String::new();
         // Rendering to memory does not fail.
-        drop(handler.render_report(&mut text, &shown));
+        let _ = handler.render_report(&mut text, &shown);
         for mark in marks.iter().filter(|mark| self.report.sources.bytes(mark.at.source).is_empty()) {
             let file = name(self.report.sources.get(mark.at.source));
             let message = if mark.message.is_empty() {
@@ -109,32 +121,31 @@ impl Page<'_> {
 
     /// How the number came about, line by line: who asked, who cut, what is left.
     fn ledger(&self, queue: &Queue) -> String {
-        let rows = queue.steps.iter().map(|step| self.step(step, queue));
-        let mut text: String = rows.collect();
+        let words: Vec<String> = queue.steps.iter().map(|step| plain::inline(&step.what)).collect();
+        let widest = words.iter().map(|words| words.width()).max().unwrap_or(0);
+        let mut text = String::new();
+        for (index, (step, words)) in queue.steps.iter().zip(&words).enumerate() {
+            let cut = queue.capped_by.is_some() && index + 1 == queue.steps.len();
+            let number = right(&step.value.map_or("?".to_owned(), |value| value.to_string()), NUMBER);
+            let number = if cut { self.screen.paint(accent(Severity::Warning), &number) } else { number };
+            let lead = format!("{}{number}  ", self.lead(if index == 0 { "queue" } else { "" }));
+            let place = self.location(step.at);
+            let room = self.screen.width.saturating_sub(LEAD + NUMBER + 4 + widest + 2);
+            let place = tail(&place, room.max(LEAST), self.screen.sign("…", "..."));
+            let place = self.screen.faint(&place);
+            text.push_str(&match room < LEAST {
+                true => self.screen.hang(&lead, &format!("{words} {place}")),
+                false => format!("{lead}{}  {place}\n", left(words, widest)),
+            });
+        }
         if let Some(holds) = queue.holds() {
-            let number = self.screen.strong(&right(&holds.to_string(), LEAD + 2));
-            text.push_str(&format!("{number}  connections wait at most, then clients time out\n"));
+            let number = self.screen.strong(&right(&holds.to_string(), NUMBER));
+            text.push_str(&format!(
+                "{}{number}  connections wait at most, then clients time out\n",
+                self.lead("")
+            ));
         }
         text
-    }
-
-    fn step(&self, step: &Step, queue: &Queue) -> String {
-        let number = step.value.map_or("?".to_owned(), |value| value.to_string());
-        let number = right(&number, LEAD + 2);
-        let cut = queue.capped_by.is_some() && queue.steps.last() == Some(step);
-        let number = if cut { self.screen.paint(accent(Severity::Warning), &number) } else { number };
-        let what = plain::inline(&step.what);
-        let room = self.screen.width.saturating_sub(LEAD + 6 + textwrap::core::display_width(&what));
-        let place = self.location(step.at);
-        match room {
-            0..16 => {
-                self.screen.hang(&format!("{number}  "), &format!("{what}, {}", self.screen.faint(&place)))
-            }
-            _ => {
-                let place = tail(&place, room, self.screen.sign("…", "..."));
-                format!("{number}  {what}  {}\n", self.screen.faint(&place))
-            }
-        }
     }
 
     /// The other listeners of a group, by service.

@@ -12,7 +12,7 @@ use super::{Detail, Report, Screen, plain};
 use crate::model::{Kind, Place, ReadAs, Severity};
 use crate::text::{Origin, Source, Span};
 use groups::Group;
-pub use next::Again;
+pub use next::{Again, quoted};
 
 /// Findings of one rule that are shown in full; the others get a line each.
 const IN_FULL: usize = 3;

@@ -1,58 +1,61 @@
-//! What to do next: the one command that helps now, and what to try where nothing was found.
+//! What to do next: the one command that helps now, and what was looked for where nothing was found.
 
 use std::path::{Path, PathBuf};
 
 use super::plain;
-use crate::knowledge::Knowledge;
-use crate::model::{Place, ReadAs, Safety};
-use crate::report::screen::counted;
+use crate::knowledge::{Knowledge, Shape};
+use crate::model::{Place, ReadAs};
+use crate::report::screen::left;
 use crate::report::{Report, Screen};
 use crate::text::Sources;
 
 /// The command line that made the report, as far as the next one repeats it.
 #[derive(Debug, Clone, Default)]
 pub struct Again {
+    /// The program, as it was called.
+    pub program: String,
     /// Program, paths and options, quoted for a shell; nothing about formats.
     pub command: String,
     /// The file that the patch was written to, quoted; `-` for standard output.
     pub patch: Option<String>,
+    /// The unsafe fixes are in the patch.
+    pub unsafe_fixes: bool,
 }
 
-/// One line at most: nothing where there is nothing to do.
+/// The next command, and what it is for; nothing where there is nothing to do.
 pub(super) fn render(report: &Report, screen: &Screen, again: &Again) -> String {
-    let (in_patch, beyond) = report.plan.edits.iter().partition::<Vec<_>, _>(|planned| planned.in_patch);
-    let command = &again.command;
-    let (what, next) = match &again.patch {
-        Some(_) if in_patch.is_empty() => return String::new(),
-        Some(patch) if patch == "-" => return String::new(),
-        Some(patch) => ("apply the patch", format!("patch -p1{} < {patch}", folder(report))),
-        None if !in_patch.is_empty() => {
-            ("write the fixes as a patch", format!("{command} --patch fix.patch"))
+    match next(report, again) {
+        Some((purpose, command)) => {
+            format!("\nNext, {purpose}:\n\n    {}\n", screen.strong(&plain::inline(&command)))
         }
-        None if !beyond.is_empty() => (
-            "write the fixes as a patch, unsafe ones too",
-            format!("{command} --unsafe-fixes --patch fix.patch"),
-        ),
-        None => match report.findings.iter().max_by_key(|finding| finding.severity) {
-            Some(finding) => ("more about it", format!("backlog-audit explain {}", finding.rule)),
-            None => return String::new(),
-        },
-    };
-    format!("\nNext, {what}:\n\n    {}\n", screen.strong(&plain::inline(&next)))
+        None => String::new(),
+    }
+}
+
+fn next(report: &Report, again: &Again) -> Option<(&'static str, String)> {
+    let edits = &report.plan.edits;
+    let in_patch = edits.iter().any(|planned| planned.in_patch);
+    let command = &again.command;
+    if let Some(patch) = &again.patch {
+        let written = in_patch && patch != "-";
+        return written.then(|| ("apply the patch", format!("patch -p1{} < {patch}", folder(report))));
+    }
+    if in_patch && again.unsafe_fixes {
+        return Some(("write the fixes as a patch", format!("{command} --unsafe-fixes --patch fix.patch")));
+    }
+    if in_patch {
+        return Some(("write the safe fixes as a patch", format!("{command} --patch fix.patch")));
+    }
+    let worst = report.findings.iter().rev().max_by_key(|finding| finding.severity)?;
+    Some(("read more about it", format!("{} explain {}", again.program, worst.rule)))
 }
 
 /// ` -d ROOT`, where the patch is applied anywhere but here.
 fn folder(report: &Report) -> String {
-    match report.host.places.as_slice() {
-        [place] => {
-            let top = from_here(&place.top);
-            if top == Path::new(".") {
-                String::new()
-            } else {
-                format!(" -d {}", quoted(&top.to_string_lossy()))
-            }
-        }
-        _ => String::new(),
+    let [place] = report.host.places.as_slice() else { return String::new() };
+    match from_here(&place.top) {
+        top if top == Path::new(".") => String::new(),
+        top => format!(" -d {}", quoted(&top.to_string_lossy())),
     }
 }
 
@@ -76,30 +79,33 @@ pub(super) fn shown_path(place: &Place) -> String {
 /// The text as one word of a shell.
 pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-._/:=,@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Where no listener was found: what was looked for, and where.
 pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
-    let mut text = String::from("No listening socket was found. This was looked for:\n\n");
-    let apart = report.host.places.iter().any(|place| place.read_as == ReadAs::Repo);
+    let mut text = String::from("Nothing that listens was found. This was looked for:\n\n");
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
-    for service in knowledge.services() {
-        let files = &service.files;
-        let mut patterns: Vec<&str> = files.places.iter().map(String::as_str).collect();
-        if apart || files.apps {
-            patterns.extend(files.names.iter().map(String::as_str));
-        }
-        let lead = format!("  {}", crate::report::screen::left(&service.title, 15));
-        text.push_str(&screen.hang(&lead, &patterns.join(" ")));
+    for (name, shape) in knowledge.shapes() {
+        let title = knowledge.service(name).map_or(name, |service| &service.title);
+        text.push_str(&screen.hang(&format!("  {}", left(title, 15)), &places(report, shape)));
     }
-    text.push_str(&screen.hang(
-        &format!("  {}", crate::report::screen::left("sysctl", 15)),
-        "*.conf in etc/sysctl.d run/sysctl.d usr/local/lib/sysctl.d usr/lib/sysctl.d; etc/sysctl.conf",
-    ));
     text.push('\n');
     text
+}
+
+/// Where files of a shape are looked for, in the ways that this report's trees were read.
+fn places(report: &Report, shape: &Shape) -> String {
+    let read_as = |wanted: ReadAs| report.host.places.iter().any(|place| place.read_as == wanted);
+    let mut words = shape.places.clone();
+    let named = shape.names.join(" ");
+    if read_as(ReadAs::Repo) {
+        words.push(format!("{named} anywhere"));
+    } else if read_as(ReadAs::Root) && shape.apps {
+        words.push(format!("{named} in application folders"));
+    }
+    words.join(" ")
 }

@@ -1,0 +1,336 @@
+//! The command line: what can be said, and what is answered where it is not understood.
+
+use std::path::{Path, PathBuf};
+
+use backlog_audit::Request;
+use backlog_audit::kernel::version;
+use backlog_audit::model::{ReadAs, Severity, key};
+use backlog_audit::report::human::{Again, quoted};
+use clap::builder::{PossibleValuesParser, Styles, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+/// Computes the accept queue of every TCP listener from the files that decide it, shows why, and writes the fix as a patch
+#[derive(Debug, Parser)]
+#[command(
+    name = "backlog-audit",
+    version,
+    max_term_width = 100,
+    styles = Styles::plain(),
+    args_conflicts_with_subcommands = true,
+    subcommand_help_heading = "Commands besides the audit",
+    override_usage = "backlog-audit [OPTIONS] [PATH]...\n       backlog-audit <COMMAND>",
+    after_help = EXIT_CODES,
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) audit: Audit,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 the audit could not be done.
+A folder named like a command is written ./rules.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Explain a rule or a service: what, why, an example, the source of every fact
+    Explain {
+        /// A rule such as queue-clamped, or a service such as nginx
+        id: String,
+        #[command(flatten)]
+        catalogue: Catalogue,
+    },
+    /// List the rules
+    Rules(Catalogue),
+    /// List the services
+    Services(Catalogue),
+    /// Print the JSON Schema of the report
+    Schema {
+        #[arg(default_value = "report", value_parser = ["report"])]
+        of: String,
+    },
+    /// Print a completion script
+    Completions { shell: Shell },
+    /// Print the man page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Catalogue {
+    /// human, json or markdown
+    #[arg(short, long, value_name = "FORMAT", default_value = "human", hide_default_value = true)]
+    pub(crate) format: Form,
+    /// A folder of your own rule files, beside the built-in ones
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    Human,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Root filesystems, etc folders, repositories or files [default: .]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    paths: Vec<PathBuf>,
+
+    /// human, json, sarif or patch; with =FILE into a file, also several times
+    #[arg(short, long = "format", value_name = "FORMAT[=FILE]", value_parser = output, help_heading = "Output")]
+    formats: Vec<Output>,
+    /// Write the fixes as one unified diff; - for standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    patch: Option<PathBuf>,
+    /// Put the unsafe fixes into the patch too: they change more than the length of a queue
+    #[arg(long, help_heading = "Output")]
+    unsafe_fixes: bool,
+
+    /// How to understand PATH, instead of a guess
+    #[arg(long = "as", value_name = "KIND", value_parser = read_as(), help_heading = "What is audited")]
+    read_as: Option<ReadAs>,
+    /// The kernel that the files will run on, such as 4.18 or 5.15.0-91-generic
+    #[arg(long, value_name = "VERSION", value_parser = kernel, help_heading = "What is audited")]
+    kernel: Option<String>,
+    /// Assume a sysctl, such as net.core.somaxconn=128
+    #[arg(long, value_name = "KEY=VALUE", value_parser = sysctl, help_heading = "What is audited")]
+    set: Vec<(String, i64)>,
+    /// Never look at the running machine, even when the root is /
+    #[arg(long, help_heading = "What is audited")]
+    offline: bool,
+    /// Take in tests, examples and docs of a repository too
+    #[arg(long, help_heading = "What is audited")]
+    include_tests: bool,
+
+    /// The lowest severity that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "warning", help_heading = "Rules")]
+    fail_on: FailOn,
+    /// Only these rules
+    #[arg(long, value_name = "RULE,...", value_delimiter = ',', help_heading = "Rules")]
+    select: Vec<String>,
+    /// All but these rules
+    #[arg(long, value_name = "RULE,...", value_delimiter = ',', help_heading = "Rules")]
+    ignore: Vec<String>,
+    /// A folder of your own rule files, beside the built-in ones
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Rules")]
+    rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct View {
+    /// When to colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, help_heading = "Output")]
+    pub(crate) color: Colour,
+    /// Only the findings that count for --fail-on
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Everything, however long
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Info,
+    Never,
+}
+
+/// A format, and the file that it goes to; none for standard output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Human,
+    Json,
+    Sarif,
+    Patch,
+}
+
+const FORMATS: [(&str, Format); 4] =
+    [("human", Format::Human), ("json", Format::Json), ("sarif", Format::Sarif), ("patch", Format::Patch)];
+
+impl Audit {
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            paths: if self.paths.is_empty() { vec![PathBuf::from(".")] } else { self.paths.clone() },
+            read_as: self.read_as,
+            kernel: self.kernel.clone(),
+            set: self.set.clone(),
+            offline: self.offline,
+            include_tests: self.include_tests,
+            unsafe_fixes: self.unsafe_fixes,
+            rules: self.rules.clone(),
+            select: self.select.clone(),
+            ignore: self.ignore.clone(),
+        }
+    }
+
+    /// From which severity on a finding makes the exit code 1.
+    pub(crate) fn fails_on(&self) -> Option<Severity> {
+        match self.fail_on {
+            FailOn::Error => Some(Severity::Error),
+            FailOn::Warning => Some(Severity::Warning),
+            FailOn::Info => Some(Severity::Info),
+            FailOn::Never => None,
+        }
+    }
+
+    /// Everything that is to be written. The report for people goes to standard output unless something else does.
+    pub(crate) fn outputs(&self) -> Result<Vec<Output>, String> {
+        let mut all = self.formats.clone();
+        if let Some(patch) = &self.patch {
+            let file = (patch.as_os_str() != "-").then(|| patch.clone());
+            all.push(Output { format: Format::Patch, file });
+        }
+        let mut bare = all.iter().filter(|output| output.file.is_none());
+        let (first, second) = (bare.next(), bare.next());
+        if let (Some(first), Some(second)) = (first, second) {
+            let word =
+                |format| FORMATS.iter().find(|(_, known)| *known == format).map_or("", |(word, _)| word);
+            let (first, second) = (word(first.format), word(second.format));
+            return Err(format!(
+                "{first} and {second} cannot both go to standard output; write one to a file: --format {second}=FILE"
+            ));
+        }
+        if first.is_none() {
+            all.push(Output { format: Format::Human, file: None });
+        }
+        Ok(all)
+    }
+
+    /// The patch goes to standard output beside the report for people, which then goes to standard error.
+    pub(crate) fn is_patch_beside_human(&self) -> bool {
+        self.formats.is_empty() && self.patch.as_deref() == Some(Path::new("-"))
+    }
+
+    /// The command line that asks for the same again, without its formats.
+    pub(crate) fn again(&self, program: &str) -> Again {
+        let mut words = vec![quoted(program)];
+        let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
+        if let Some(read_as) = self.read_as {
+            option("--as", read_as.word());
+        }
+        if let Some(kernel) = &self.kernel {
+            option("--kernel", kernel);
+        }
+        for (key, value) in &self.set {
+            option("--set", &format!("{key}={value}"));
+        }
+        for folder in &self.rules {
+            option("--rules", &folder.to_string_lossy());
+        }
+        for (name, rules) in [("--select", &self.select), ("--ignore", &self.ignore)] {
+            if !rules.is_empty() {
+                option(name, &rules.join(","));
+            }
+        }
+        for (flag, given) in [("--offline", self.offline), ("--include-tests", self.include_tests)] {
+            if given {
+                words.push(flag.to_owned());
+            }
+        }
+        words.extend(self.paths.iter().map(|path| path_word(path)));
+        let patch = self.patch.as_ref().map(|patch| path_word(patch));
+        Again { program: quoted(program), command: words.join(" "), patch, unsafe_fixes: self.unsafe_fixes }
+    }
+}
+
+/// A path as a word of a shell; one named like a command is told apart from it.
+fn path_word(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    match Cli::is_command(&text) {
+        true => quoted(&format!("./{text}")),
+        false => quoted(&text),
+    }
+}
+
+impl Cli {
+    pub(crate) fn is_command(word: &str) -> bool {
+        Self::commands().iter().any(|name| name == word)
+    }
+
+    /// The names of all commands.
+    pub(crate) fn commands() -> Vec<String> {
+        use clap::CommandFactory;
+        Self::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+    }
+}
+
+fn read_as() -> impl TypedValueParser<Value = ReadAs> {
+    const ALL: [ReadAs; 4] = [ReadAs::Root, ReadAs::Etc, ReadAs::Repo, ReadAs::File];
+    PossibleValuesParser::new(ALL.map(ReadAs::word))
+        .try_map(|word| ALL.into_iter().find(|read_as| read_as.word() == word).ok_or("unknown"))
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    let (word, file) = match text.split_once('=') {
+        Some((_, "")) => return Err("a file name belongs after the =, as in json=report.json".to_owned()),
+        Some((word, file)) => (word, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    let words = FORMATS.map(|(word, _)| word);
+    match FORMATS.iter().find(|(known, _)| *known == word) {
+        Some((_, format)) => Ok(Output { format: *format, file }),
+        None => Err(unknown("format", word, &words)),
+    }
+}
+
+fn kernel(text: &str) -> Result<String, String> {
+    match version::parse(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write it as uname -r prints it, such as 4.18 or 5.15.0-91-generic".to_owned()),
+    }
+}
+
+fn sysctl(text: &str) -> Result<(String, i64), String> {
+    let example = "write it as KEY=VALUE, such as net.core.somaxconn=128";
+    let Some((key, value)) = text.split_once('=') else { return Err(example.to_owned()) };
+    // The first separator decides, as in sysctl.d(5).
+    let name = match key.trim().find(['.', '/']).and_then(|at| key.trim().get(at..=at)) {
+        Some("/") => key.trim().replace('/', "."),
+        _ => key.trim().to_owned(),
+    };
+    if !key::ALL.contains(&name.as_str()) {
+        return Err(unknown("sysctl", &name, &key::ALL));
+    }
+    match value.trim().parse() {
+        Ok(number) => Ok((name, number)),
+        Err(_) => Err(format!("`{}` is not a number; {example}", value.trim())),
+    }
+}
+
+/// What to say of a word that is not one of those that are known: the nearest, and all.
+pub(crate) fn unknown(thing: &str, word: &str, known: &[&str]) -> String {
+    let meant = nearest(word, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let all = known.join(", ");
+    match meant.is_empty() || known.len() <= 6 {
+        true => format!("there is no {thing} `{word}`{meant}\n  known: {all}"),
+        false => format!("there is no {thing} `{word}`{meant}"),
+    }
+}
+
+/// The known word that was most likely meant.
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let likeness = |known: &&'a str| strsim::jaro_winkler(word, known);
+    let near = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&near) > 0.8).then_some(near)
+}

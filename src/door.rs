@@ -1,0 +1,152 @@
+//! Where text leaves the program: standard output, standard error or a file, and what each of them can show.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use backlog_audit::report::{self, Detail, Screen};
+use terminal_size::{Width, terminal_size_of};
+
+use crate::cli::{Colour, View};
+
+/// A way out, and the screen behind it.
+pub(crate) struct Door {
+    way: Way,
+    pub(crate) screen: Screen,
+    is_terminal: bool,
+}
+
+enum Way {
+    Output,
+    Error,
+    File(PathBuf),
+}
+
+impl Door {
+    pub(crate) fn output(view: &View) -> Self {
+        Self::standard(Way::Output, &io::stdout(), terminal_size_of(io::stdout()), view)
+    }
+
+    pub(crate) fn error(view: &View) -> Self {
+        Self::standard(Way::Error, &io::stderr(), terminal_size_of(io::stderr()), view)
+    }
+
+    pub(crate) fn file(path: &Path, view: &View) -> Self {
+        let screen = Screen { colour: view.color == Colour::Always, detail: detail(view), ..Screen::plain() };
+        Self { way: Way::File(path.to_owned()), screen, is_terminal: false }
+    }
+
+    fn standard<S>(way: Way, stream: &impl IsTerminal, size: Option<(Width, S)>, view: &View) -> Self {
+        let is_terminal = stream.is_terminal();
+        let colour = match view.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => is_terminal && has_no("NO_COLOR") && !variable_is("TERM", "dumb"),
+        };
+        let unicode = !is_terminal || speaks_unicode();
+        let screen = Screen { colour, unicode, detail: detail(view), ..Screen::plain() };
+        let screen = size.map_or(screen, |(Width(columns), _)| screen.wide(usize::from(columns)));
+        Self { way, screen, is_terminal }
+    }
+
+    /// Writes text of ours. A reader who has gone away, as in `| head`, is no fault.
+    pub(crate) fn put(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = match &self.way {
+            Way::Output => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
+            Way::Error => io::stderr().write_all(bytes),
+            Way::File(path) => {
+                return fs::write(path, bytes).map_err(|error| {
+                    Failure::from(format!("cannot write {}: {}", path.display(), reason(&error)))
+                });
+            }
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
+    }
+
+    /// Writes the bytes of audited files: as they are for a program, harmless for a terminal.
+    pub(crate) fn put_raw(&self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.is_terminal { self.put(report::harmless(bytes).as_bytes()) } else { self.put(bytes) }
+    }
+
+    /// Writes a line for a person, as far as that can be done.
+    pub(crate) fn say(&self, text: &str) {
+        let _ = self.put(format!("{text}\n").as_bytes());
+    }
+}
+
+fn detail(view: &View) -> Detail {
+    match view {
+        View { quiet: true, .. } => Detail::Quiet,
+        View { verbose: true, .. } => Detail::Verbose,
+        _ => Detail::Normal,
+    }
+}
+
+/// <https://no-color.org>: set and not empty means no colour.
+fn has_no(name: &str) -> bool {
+    std::env::var_os(name).is_none_or(|value| value.is_empty())
+}
+
+fn variable_is(name: &str, value: &str) -> bool {
+    std::env::var(name).is_ok_and(|found| found == value)
+}
+
+/// Whether the locale says UTF-8, as setlocale(3) looks for it; without any, terminals of today do. The Linux console has
+/// no rounded corners.
+fn speaks_unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(|name| std::env::var(name).ok());
+    let locale = locale.map(|locale| locale.to_ascii_lowercase()).find(|locale| !locale.is_empty());
+    let utf8 = locale.is_none_or(|locale| locale.contains("utf-8") || locale.contains("utf8"));
+    utf8 && !variable_is("TERM", "linux")
+}
+
+/// Why the program cannot do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    tip: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn with_tip(self, tip: impl Into<String>) -> Self {
+        Self { tip: Some(tip.into()), ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.tip {
+            Some(tip) => write!(f, "\n\n  tip: {tip}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self { message, tip: None }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::from(reason(&error))
+    }
+}
+
+impl From<backlog_audit::Error> for Failure {
+    fn from(error: backlog_audit::Error) -> Self {
+        Self::from(error.to_string())
+    }
+}
+
+/// What went wrong, in the words of the system and without its number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
