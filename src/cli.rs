@@ -1,5 +1,7 @@
 //! The command line: what can be said, and what is answered where it is not understood.
 
+pub(crate) mod door;
+
 use std::path::{Path, PathBuf};
 
 use backlog_audit::Request;

@@ -11,15 +11,14 @@
 )]
 
 mod cli;
-mod door;
 
 use std::process::ExitCode;
 
 use backlog_audit::report::{Report, human, json, patch, sarif};
 use clap::{CommandFactory, Parser};
 
+use crate::cli::door::{Door, Failure};
 use crate::cli::{Audit, Cli, Command, Format, Output, View};
-use crate::door::{Door, Failure};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -42,7 +42,11 @@ fn difference(service: &str, case: &Path) -> Option<String> {
     match (truth["refused"].as_str(), problem) {
         (Some(said), None) => return Some(format!("{}: the server refuses it: {said}", common::name(case))),
         (None, Some(problem)) => {
-            return Some(format!("{}: the server starts, but we say: {}", common::name(case), problem.message));
+            return Some(format!(
+                "{}: the server starts, but we say: {}",
+                common::name(case),
+                problem.message
+            ));
         }
         // A server that stays up with a part of its listeners is compared too.
         (Some(_), Some(_)) if truths(&truth).is_empty() => return None,

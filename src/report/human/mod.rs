@@ -54,11 +54,11 @@ impl Page<'_> {
             ReadAs::File => "as single files",
         };
         let kernel = &place.kernel;
-        let how = match (kernel.version.kind, &self.report.sources.get(kernel.version.span.source).origin) {
-            (Kind::Live, _) => "running now".to_owned(),
-            (Kind::Assumed, _) => "assumed; --kernel says otherwise".to_owned(),
-            (_, Origin::Builtin(_)) => "by its distribution".to_owned(),
-            _ => format!("by {}", self.location(kernel.version.span)),
+        let how = match kernel.version.kind {
+            Kind::Live => "running now".to_owned(),
+            Kind::Assumed if kernel.vendor => "as its distribution has it".to_owned(),
+            Kind::Assumed | Kind::Default => "assumed; see --kernel".to_owned(),
+            Kind::Written => format!("by {}", self.location(kernel.version.span)),
         };
         let release = plain::inline(&kernel.release);
         let text = format!("{} {what}, for Linux {release} ({how})", next::shown_path(place));

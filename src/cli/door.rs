@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use backlog_audit::report::{self, Detail, Screen};
 use terminal_size::{Width, terminal_size_of};
 
-use crate::cli::{Colour, View};
+use super::{Colour, View};
 
 /// A way out, and the screen behind it.
 pub(crate) struct Door {
