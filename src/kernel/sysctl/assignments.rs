@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
             },
             Lot::OverriddenBy(by) => Fate::Overridden { by: at(by).unwrap_or(line.value_at) },
             Lot::ExcludedBy(by) => Fate::NotApplied {
-                why: "a line `-key` without a value keeps systemd-sysctl from setting it".into(),
+                why: "a line `-key` without a value keeps it from being set".into(),
                 by: at(by),
             },
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use super::line::Tool;
 use crate::model::ReadAs;
 use crate::text::tree::{Entry, Unread};
 use crate::text::{SourceId, Sources, Tree};
@@ -70,9 +71,11 @@ pub(super) enum Out {
 }
 
 /// All files, by what happens to them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Files {
-    /// In the order in which systemd-sysctl reads them.
+    /// What applies them at boot.
+    pub(super) tool: Tool,
+    /// In the order in which it reads them.
     pub(super) boot: Vec<File>,
     /// In the order in which `sysctl --system` reads them.
     pub(super) system: Vec<File>,
@@ -88,7 +91,7 @@ impl Files {
         found: &[PathBuf],
         matters: impl Fn(&[u8]) -> bool,
     ) -> Self {
-        let mut files = Files::default();
+        let mut files = Files { tool: Tool::Systemd, boot: Vec::new(), system: Vec::new(), left: Vec::new() };
         let aside = |path: PathBuf, out| {
             let text = tree.read_if(sources, &path, &matters).ok().flatten()?;
             let file = File { name: file_name(&path), path, text: Ok(text), group: PathBuf::new() };
@@ -119,6 +122,11 @@ impl Files {
         if tree.entry(Path::new(SYSCTL_CONF)).is_err() {
             files.left.extend(aside(PathBuf::from(MOVED_CONF), Out::Moved));
         }
+        if boots_by_hand(tree, read_as) {
+            files.tool = Tool::Procps;
+            files.boot.clone_from(&files.system);
+            files.left.retain(|left| !matches!(left.out, Out::Hidden | Out::SysctlConf));
+        }
         files
     }
 
@@ -127,6 +135,8 @@ impl Files {
     fn add(&mut self, sources: &Sources, tree: &Tree, found: &[PathBuf]) {
         let elsewhere = |path: &&PathBuf| {
             path.as_path() != Path::new(SYSCTL_CONF)
+                // ufw applies its own, when and if it starts (ufw-framework(8)).
+                && !path.ends_with("ufw/sysctl.conf")
                 && !FOLDERS.iter().any(|folder| path.parent() == Some(Path::new(folder)))
         };
         for path in found.iter().filter(elsewhere) {
@@ -150,8 +160,8 @@ impl Files {
         if self.boot.iter().any(|linked| linked.text == file.text) {
             return;
         }
-        if reads_sysctl_conf(tree, read_as) {
-            // As if by the link 99-sysctl.conf.
+        if matches!(read_as, ReadAs::Repo | ReadAs::File) {
+            // As if by the link 99-sysctl.conf: a repository holds its own files and not the distribution's.
             let at = self.boot.partition_point(|other| other.name.as_slice() < b"99-sysctl.conf".as_slice());
             self.boot.insert(at, File { name: b"99-sysctl.conf".to_vec(), ..file });
         } else {
@@ -171,13 +181,13 @@ fn group(path: &Path) -> PathBuf {
     }
 }
 
-/// Whether /etc/sysctl.conf counts although no link to it is in the tree: a repository holds its own files and not the
-/// distribution's links, and init systems other than systemd run `sysctl` on it.
-fn reads_sysctl_conf(tree: &Tree, read_as: ReadAs) -> bool {
-    let other_init = ["etc/runlevels", "etc/runit", "etc/s6", "etc/dinit.d"];
-    matches!(read_as, ReadAs::Repo | ReadAs::File)
-        || (other_init.iter().any(|folder| tree.is_folder(Path::new(folder)))
-            && !tree.exists(Path::new("usr/lib/systemd/systemd")))
+/// Whether `sysctl --system` is what runs at boot, as with OpenRC (init.d/sysctl.in) and runit (void-runit,
+/// core-services/08-sysctl.sh).
+fn boots_by_hand(tree: &Tree, read_as: ReadAs) -> bool {
+    let systemd = ["usr/lib/systemd/systemd", "lib/systemd/systemd", "etc/systemd/system"];
+    matches!(read_as, ReadAs::Root | ReadAs::Etc)
+        && ["etc/runlevels", "etc/runit"].iter().any(|folder| tree.is_folder(Path::new(folder)))
+        && !systemd.iter().any(|path| tree.exists(Path::new(path)))
 }
 
 /// The paths of each name, the one that counts first; names in byte order.

@@ -47,7 +47,7 @@ pub fn read(
         templates: matches!(read_as, ReadAs::Repo | ReadAs::File),
         files: &files,
     };
-    let boot = reader.gather(&files.boot, Tool::Systemd);
+    let boot = reader.gather(&files.boot, files.tool);
     let system = reader.gather(&files.system, Tool::Procps);
     let mut drop_ins = DropIns::new(sources, tree, read_as, &files);
     let mut sysctls = Sysctls::default();
@@ -133,7 +133,9 @@ impl<'a> Reader<'a> {
                 rows.push(row.clone());
                 known = true;
             }
-            if !known && gathered.odd.len() < MOST_ODD && self.is_odd(&row) {
+            let seen = |other: &Row<'_>| (other.source, &other.line) == (row.source, &row.line);
+            if !known && gathered.odd.len() < MOST_ODD && self.is_odd(&row) && !gathered.odd.iter().any(seen)
+            {
                 gathered.odd.push(row);
             }
         }
@@ -211,11 +213,15 @@ impl<'a> Reader<'a> {
 
     /// What the files say of a key, and the name of the last one that names it; no name where nothing can be put beside them.
     fn said(self, key: &str, boot: &Gathered<'a>, system: &Gathered<'a>) -> (Sysctl, Option<&'a [u8]>) {
+        let path = key.replace('.', "/");
         let (rows, hits) = boot.of(key);
-        let lots = outcome::at_boot(hits);
+        let lots = match self.files.tool {
+            Tool::Systemd => outcome::at_boot(hits),
+            Tool::Procps => outcome::in_turn(hits, &path),
+        };
         let winner = lots.iter().position(|lot| *lot == Lot::Wins).and_then(|index| rows.get(index));
         let (theirs, their_hits) = system.of(key);
-        let last = outcome::by_hand(their_hits, &key.replace('.', "/")).and_then(|index| theirs.get(index));
+        let last = outcome::by_hand(their_hits, &path).and_then(|index| theirs.get(index));
         let said = Sysctl {
             key: key.to_owned(),
             value: None,
@@ -263,10 +269,12 @@ impl<'a> Reader<'a> {
         line::lines(self.sources.bytes(source), Tool::Systemd).nth(MOST_LINES).is_some()
     }
 
-    /// A file that systemd-sysctl opens and we cannot read. A link that leads nowhere is nothing to it.
+    /// A file that counts at boot and that we cannot read. A link that leads nowhere is nothing to it.
     fn problem(self, file: &File) -> Option<Problem> {
         let why = match &file.text {
-            Ok(source) if self.is_too_long(*source) => format!("it has more than {MOST_LINES} lines"),
+            Ok(source) if self.is_too_long(*source) => {
+                format!("only its first {MOST_LINES} lines count here")
+            }
             Ok(_) | Err(Unread::Missing | Unread::Dangling(_) | Unread::Outside) => return None,
             Err(_) if files::is_mask(self.tree, &file.path) => return None,
             Err(why) => why.to_string(),
@@ -274,7 +282,7 @@ impl<'a> Reader<'a> {
         Some(Problem {
             kind: ProblemKind::Skipped,
             service: None,
-            message: format!("{} was not read: {why}", file.path.display()),
+            message: format!("{} was not read as a whole: {why}", file.path.display()),
             help: None,
             at: Span::top(self.tree.unread(self.sources, &file.path)),
             labels: Vec::new(),

@@ -91,6 +91,18 @@ pub(super) fn by_hand(hits: &[Hit<'_>], path: &str) -> Option<usize> {
     hits.iter().rposition(|hit| hit.is_valid() && !(named && hit.is_pattern()))
 }
 
+/// The same as lots, for systems that boot with it.
+pub(super) fn in_turn(hits: &[Hit<'_>], path: &str) -> Vec<Lot> {
+    let winner = by_hand(hits, path);
+    let lot = |(index, hit): (usize, &Hit<'_>)| match winner {
+        _ if !hit.is_valid() && !hit.is_exclusion() => Lot::Refused,
+        Some(winner) if winner != index => Lot::OverriddenBy(winner),
+        Some(_) => Lot::Wins,
+        None => Lot::ExcludedBy(hits.iter().rposition(Hit::is_exclusion).unwrap_or(index)),
+    };
+    hits.iter().enumerate().map(lot).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::line::Tool;

@@ -117,8 +117,8 @@ fn every_line_says_what_became_of_it() {
         (
             "exclusion-in-a-later-file",
             vec![
-                "etc/sysctl.d/50-a.conf:1 1000 not applied: a line `-key` without a value keeps systemd-sysctl from \
-                 setting it by etc/sysctl.d/60-b.conf:1",
+                "etc/sysctl.d/50-a.conf:1 1000 not applied: a line `-key` without a value keeps it from being set \
+                 by etc/sysctl.d/60-b.conf:1",
             ],
         ),
         (
@@ -325,4 +325,42 @@ fn flags_come_before_files_and_files_before_defaults() {
     let bare = Scratch::new("bare", &[]);
     let ruling = kernel::read(&sources, &bare.tree(), &knowledge, ReadAs::Root, &old);
     assert_eq!(ruling.sysctls.number(key::SOMAXCONN), Some(128));
+}
+
+#[test]
+fn other_systems_boot_with_what_an_administrator_runs_by_hand() {
+    let conf = ("etc/sysctl.conf", "net.core.somaxconn = 1\n");
+    let last = ("etc/sysctl.d/zz.conf", "net.core.somaxconn = 2\n");
+    let alpine = ("etc/runlevels/boot/sysctl", "");
+    let boot = |files: &[(&str, &str)]| {
+        let read = Read::files(files, ReadAs::Root);
+        read.ruling.sysctls.get(key::SOMAXCONN).unwrap().boot.as_ref().map(|value| value.get)
+    };
+    assert_eq!(boot(&[conf, last]), Some(2));
+    assert_eq!(boot(&[conf, last, alpine]), Some(1));
+    assert_eq!(boot(&[conf, last, alpine, ("usr/lib/systemd/systemd", "")]), Some(2));
+    let read = Read::files(&[conf, last, alpine], ReadAs::Root);
+    assert_eq!(
+        read.fates(),
+        ["etc/sysctl.conf:1 1 wins", "etc/sysctl.d/zz.conf:1 2 overridden by etc/sysctl.conf:1"]
+    );
+}
+
+/// Only on Linux, and only where the machine may be looked at.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_running_machine_comes_between_files_and_defaults() {
+    let scratch = Scratch::new("live", &[(DROP_IN, "net.ipv4.tcp_syncookies = 2\n")]);
+    let sources = Sources::new();
+    let knowledge = Knowledge::load(&sources).unwrap();
+    let asked = Asked { live: true, ..Asked::default() };
+    let ruling = kernel::read(&sources, &scratch.tree(), &knowledge, ReadAs::Root, &asked);
+    let proc = |path: &str| std::fs::read_to_string(format!("/proc/sys/{path}")).unwrap().trim().to_owned();
+    assert_eq!((ruling.kernel.release, ruling.kernel.version.kind), (proc("kernel/osrelease"), Kind::Live));
+    let value = |key: &str| ruling.sysctls.get(key).unwrap().value.clone().unwrap();
+    assert_eq!(value(key::MAX_SYN_BACKLOG).get.to_string(), proc("net/ipv4/tcp_max_syn_backlog"));
+    let somaxconn = value(key::SOMAXCONN);
+    assert_eq!((somaxconn.get.to_string(), somaxconn.kind), (proc("net/core/somaxconn"), Kind::Live));
+    assert_eq!(sources.get(somaxconn.span.source).name(), "/proc/sys/net/core/somaxconn");
+    assert_eq!((value(key::SYNCOOKIES).get, value(key::SYNCOOKIES).kind), (2, Kind::Written));
 }
