@@ -176,3 +176,77 @@ fn newest<'a, T>(entries: &'a [Since<T>], key: &str, version: Version) -> Option
     let old_enough = entries.iter().filter(|entry| entry.key == key && entry.since <= version);
     old_enough.max_by_key(|entry| entry.since).map(|entry| &entry.get)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::Knowledge;
+    use crate::model::key;
+
+    fn facts() -> KernelFacts {
+        Knowledge::load(&Sources::new()).unwrap().kernel
+    }
+
+    fn kernel(facts: &KernelFacts, version: Version, kind: Kind) -> Kernel {
+        let version = Value { get: version, span: Span::top(facts.source), kind };
+        Kernel { version, release: String::new(), vendor: false }
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_version() {
+        let facts = facts();
+        let default = |key: &str, version| {
+            facts.default(key, &kernel(&facts, version, Kind::Written)).map(|value| value.get)
+        };
+        for (version, somaxconn) in [
+            (Version::new(2, 6, 32), 128),
+            (Version::new(4, 18, 0), 128),
+            (Version::new(5, 3, 18), 128),
+            (Version::new(5, 4, 0), 4096),
+            (Version::new(7, 0, 0), 4096),
+        ] {
+            assert_eq!(default(key::SOMAXCONN, version), Some(somaxconn), "{version}");
+        }
+        assert_eq!(default(key::SYNCOOKIES, Version::new(2, 6, 32)), Some(0));
+        assert_eq!(default(key::SYNCOOKIES, Version::new(3, 10, 0)), Some(1));
+        assert_eq!(default(key::MAX_SYN_BACKLOG, Version::new(6, 1, 0)), None);
+        let assumed = facts.default(key::SOMAXCONN, &kernel(&facts, Version::new(6, 12, 0), Kind::Assumed));
+        assert_eq!(assumed.map(|value| value.kind), Some(Kind::Assumed));
+    }
+
+    #[test]
+    fn ranges_are_those_of_the_version() {
+        let facts = facts();
+        let range = |key, version| {
+            let range = facts.range(key, version);
+            (range.min, range.max, range.signless)
+        };
+        let (least, most) = (i64::from(i32::MIN), i64::from(i32::MAX));
+        assert_eq!(range(key::SOMAXCONN, Version::new(3, 10, 0)), (least, most, false));
+        assert_eq!(range(key::SOMAXCONN, Version::new(4, 0, 9)), (0, 65535, false));
+        assert_eq!(range(key::SOMAXCONN, Version::new(4, 1, 0)), (0, most, false));
+        assert_eq!(range(key::SYNCOOKIES, Version::new(5, 4, 0)), (least, most, false));
+        assert_eq!(range(key::SYNCOOKIES, Version::new(5, 13, 0)), (0, 255, true));
+        assert_eq!(range(key::MAX_SYN_BACKLOG, Version::new(6, 18, 0)), (least, most, false));
+    }
+
+    #[test]
+    fn a_release_of_a_distribution_stands_for_its_points() {
+        let facts = facts();
+        let kernel =
+            |id: &str, version: &str| facts.distribution(id, version).map(|kernel| kernel.get.to_string());
+        assert_eq!(kernel("almalinux", "9.4").as_deref(), Some("5.14"));
+        assert_eq!(kernel("debian", "12").as_deref(), Some("6.1"));
+        assert_eq!(kernel("ubuntu", "24.04").as_deref(), Some("6.8"));
+        assert_eq!(kernel("debian", "1"), None);
+        assert_eq!(kernel("alpine", "3.2"), None);
+        assert_eq!(kernel("arch", ""), None);
+    }
+
+    #[test]
+    fn every_computed_key_is_a_known_name() {
+        let facts = facts();
+        assert!(key::ALL.iter().all(|key| facts.is_known(key)));
+        assert!(!facts.is_known("net.core.somaxcon") && !facts.is_known("somaxconn"));
+    }
+}

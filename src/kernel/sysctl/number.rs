@@ -23,6 +23,8 @@ pub(super) struct Number {
 pub(super) enum Refused {
     Empty,
     NotANumber,
+    /// A leading zero makes a number octal, and this digit is none of octal.
+    NotOctal(u8),
     Glued(u8),
     TooLong,
     OutOfRange(Range),
@@ -33,6 +35,9 @@ impl fmt::Display for Refused {
         match self {
             Refused::Empty => write!(f, "there is no value"),
             Refused::NotANumber => write!(f, "it does not start with a number"),
+            Refused::NotOctal(byte) => {
+                write!(f, "the leading zero makes it octal, and {} is no octal digit", char::from(*byte))
+            }
             Refused::Glued(byte) if byte.is_ascii_graphic() => {
                 write!(f, "`{}` directly behind the number", char::from(*byte))
             }
@@ -61,7 +66,8 @@ pub(super) fn parse(text: &[u8], range: Range) -> Result<Number, Refused> {
     }
     // `proc_wspace_sep`: of all white space only these end a number.
     if let Some(next) = word.get(length).filter(|next| !matches!(next, b' ' | b'\t' | b'\n')) {
-        return Err(Refused::Glued(*next));
+        let octal = base == 8 && prefix == 0 && next.is_ascii_digit();
+        return Err(if octal { Refused::NotOctal(*next) } else { Refused::Glued(*next) });
     }
     let digits = std::str::from_utf8(digits.get(..count).unwrap_or_default()).unwrap_or_default();
     let size = u64::from_str_radix(digits, base).ok().and_then(|size| i64::try_from(size).ok());
@@ -165,7 +171,7 @@ mod tests {
             ("- 5", Refused::NotANumber),
             ("4k", Refused::Glued(b'k')),
             ("1,024", Refused::Glued(b',')),
-            ("09", Refused::Glued(b'9')),
+            ("09", Refused::NotOctal(b'9')),
             ("0x", Refused::Glued(b'x')),
             ("1\rx", Refused::Glued(b'\r')),
             ("000000000000000001750", Refused::TooLong),
