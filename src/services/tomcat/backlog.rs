@@ -52,7 +52,8 @@ impl Instance<'_> {
     /// Whether an attribute sets the number; `None` where nobody would think so.
     fn takes_count(&self, name: &str) -> Option<bool> {
         // Up to Tomcat 8.5 setBacklog was another name of setAcceptCount (AbstractEndpoint).
-        let sets = is_setter(name, "acceptCount") || (is_setter(name, "backlog") && !self.is_since(9, 0));
+        let sets = is_setter(name, "acceptCount")
+            || (is_setter(name, "backlog") && self.is_since(9, 0) == Some(false));
         let looks = name.eq_ignore_ascii_case("acceptCount") || name == "backlog";
         (sets || looks).then_some(sets)
     }

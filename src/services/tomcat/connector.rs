@@ -43,7 +43,9 @@ impl Instance<'_> {
         self.certificate(index, element, protocol)?;
         let on_init = self.boolean(element, "bindOnInit").unwrap_or(true);
         match self.missing_secret(element, protocol) {
-            Some(note) if !on_init => return Err(Closed { why: note.what, at: note.at }),
+            Some(note) if !on_init && self.version.is_some() => {
+                return Err(Closed { why: note.what, at: note.at });
+            }
             note => notes.extend(note),
         }
         let Backlog { setting: backlog, steps, notes: more } = self.backlog(element);
@@ -84,10 +86,10 @@ impl Instance<'_> {
         let ajp = class.starts_with("ajp.");
         match class {
             "http11.Http11NioProtocol" | "ajp.AjpNioProtocol" => Ok(Protocol { ajp, nio: true }),
-            "http11.Http11AprProtocol" | "ajp.AjpAprProtocol" if self.is_since(10, 1) => {
+            "http11.Http11AprProtocol" | "ajp.AjpAprProtocol" if self.is_since(10, 1) == Some(true) => {
                 gone("is not part of Tomcat since 10.1")
             }
-            "http11.Http11Protocol" | "ajp.AjpProtocol" if self.is_since(9, 0) => {
+            "http11.Http11Protocol" | "ajp.AjpProtocol" if self.is_since(9, 0) == Some(true) => {
                 gone("is not part of Tomcat since 9.0")
             }
             _ => Ok(Protocol { ajp, nio: false }),
@@ -119,6 +121,10 @@ impl Instance<'_> {
                 notes.push(open(attribute));
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
+            Number::Bad(attribute) if !self.installed => {
+                notes.push(open(attribute));
+                return Ok(Endpoint::Unknown(Transport::Tcp));
+            }
             Number::Bad(attribute) => {
                 return Err(Closed { why: format!("\"{}\" is no port", attribute.value), at: attribute.at });
             }
@@ -144,7 +150,12 @@ impl Instance<'_> {
         port: u16,
         notes: &mut Vec<Step>,
     ) -> Result<Endpoint, Closed> {
-        let mut ip = Some(match protocol.ajp && !self.is_before_ghostcat() {
+        let ajp = protocol.ajp && !self.is_before_ghostcat();
+        if ajp && self.version.is_none() && self.last(element, "address").is_none() {
+            let what = "assumed: AJP listens on loopback, as in every Tomcat since February 2020".into();
+            notes.push(Step { value: None, what, at: element.tag });
+        }
+        let mut ip = Some(match ajp {
             true => IpAddr::V4(Ipv4Addr::LOCALHOST),
             false if self.properties.prefers_ipv4() => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             false => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
@@ -200,7 +211,7 @@ impl Instance<'_> {
         let given = attributes.any(|attribute| {
             let name = attribute.name.to_ascii_lowercase();
             name.starts_with("certificate")
-                || !self.is_since(10, 0) && old.iter().any(|old| name.starts_with(old))
+                || self.is_since(10, 0) != Some(true) && old.iter().any(|old| name.starts_with(old))
         });
         let tree = self.ground.tree;
         let at_home = |home: &str| !tree.glob(format!("{home}/.keystore").as_bytes()).is_empty();
@@ -218,7 +229,8 @@ impl Instance<'_> {
         let required = self.boolean(element, "secretRequired").unwrap_or(true);
         let mut secrets = ["secret", "requiredSecret"].iter().filter_map(|name| self.last(element, name));
         let given = secrets.any(|(_, secret)| !secret.text.is_empty());
-        let what = "AJP without a secret does not start: nobody accepts what waits here".into();
+        let what =
+            "AJP without a secret does not start since February 2020: nobody accepts what waits here".into();
         (required && !given).then_some(Step { value: None, what, at: element.tag })
     }
 }

@@ -38,7 +38,7 @@ struct Instance<'a> {
     properties: Properties,
     /// The tree is the machine that it runs on: what is not set there is not set.
     installed: bool,
-    /// As far as the names of its folders tell.
+    /// As far as the tree tells.
     version: Option<[u32; 3]>,
 }
 
@@ -79,7 +79,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
         found.problems.push(problem(ground, kind, format!("{what}: {}", fault.message), fault.at));
     }
     if let Some(root) = document.elements.first().filter(|_| document.complete) {
-        let version = version(&file.path);
+        let version = version(ground, folder);
         Instance { ground, document, properties, installed, version }.server(root, found);
     }
 }
@@ -101,16 +101,24 @@ fn inside_conf(path: PathBuf, folder: &Path) -> PathBuf {
     }
 }
 
-/// `apache-tomcat-9.0.31`, `tomcat10`: what is not told counts as the newest of its line.
-fn version(path: &Path) -> Option<[u32; 3]> {
-    let path = path.to_string_lossy().to_ascii_lowercase();
-    let (_, after) = path
-        .rsplit_once("tomcat")
-        .filter(|(_, after)| after.starts_with(|c: char| c == '-' || c.is_ascii_digit()))?;
-    let number = after.trim_start_matches('-').split(|c: char| !(c.is_ascii_digit() || c == '.')).next()?;
+/// What the folder that Tomcat was unpacked into says of it, else what it is called: `apache-tomcat-9.0.31`, `tomcat10`. What
+/// a name leaves out counts as the newest of its line.
+fn version(ground: Ground<'_>, folder: &Path) -> Option<[u32; 3]> {
+    let notes = folder.parent().unwrap_or(Path::new("")).join("RELEASE-NOTES");
+    let told = ground.tree.read(ground.sources, &notes).ok().and_then(|notes| {
+        let text = String::from_utf8_lossy(ground.sources.bytes(notes)).into_owned();
+        numbers(text.split_once("Apache Tomcat Version ")?.1)
+    });
+    told.or_else(|| {
+        let path = folder.to_string_lossy().to_ascii_lowercase();
+        numbers(path.rsplit_once("tomcat")?.1.trim_start_matches('-'))
+    })
+}
+
+fn numbers(text: &str) -> Option<[u32; 3]> {
+    let number = text.split(|c: char| !(c.is_ascii_digit() || c == '.')).next()?;
     let mut parts = number.split('.').map_while(|part| part.parse().ok());
-    let major = parts.next()?;
-    Some([major, parts.next().unwrap_or(u32::MAX), parts.next().unwrap_or(u32::MAX)])
+    Some([parts.next()?, parts.next().unwrap_or(u32::MAX), parts.next().unwrap_or(u32::MAX)])
 }
 
 fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
@@ -171,12 +179,13 @@ impl Instance<'_> {
         });
     }
 
-    /// Whether this Tomcat is at least this one; one that we do not know is taken for a current one.
-    fn is_since(&self, major: u32, minor: u32) -> bool {
-        self.version.is_none_or(|version| version >= [major, minor, 0])
+    /// Whether this Tomcat is at least this one, if the tree tells.
+    fn is_since(&self, major: u32, minor: u32) -> Option<bool> {
+        self.version.map(|version| version >= [major, minor, 0])
     }
 
-    /// CVE-2020-1938: AJP listens on loopback and wants a secret since 7.0.100, 8.5.51 and 9.0.31.
+    /// CVE-2020-1938: AJP listens on loopback and wants a secret since 7.0.100, 8.5.51 and 9.0.31; a Tomcat that we do not
+    /// know is taken for a newer one.
     fn is_before_ghostcat(&self) -> bool {
         match self.version {
             Some([7, 0, patch]) => patch < 100,

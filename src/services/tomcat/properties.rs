@@ -152,9 +152,10 @@ impl Properties {
     }
 }
 
-/// Marks of the tools that fill a configuration in before Tomcat sees it: Jinja, Mustache, Ant, autoconf, Windows.
+/// Marks of the tools that fill a configuration in before Tomcat sees it: Jinja, Mustache, Ant, autoconf, sed.
 fn is_template(text: &str) -> bool {
-    ["{{", "@", "%", "$"].iter().any(|mark| text.contains(mark))
+    let is_word = |text: &str| text.contains('_') && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    ["{{", "@", "%", "$"].iter().any(|mark| text.contains(mark)) || is_word(text)
 }
 
 /// The files that may hold the options of this Tomcat's JVM: those of the distributions' units, and its own setenv.sh.

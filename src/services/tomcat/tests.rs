@@ -271,7 +271,7 @@ fn a_connector_that_stays_closed_is_told_and_is_no_fault() {
         ("<Connector unixDomainSocketPath=''/>", "unixDomainSocketPath is empty"),
         (
             "<Connector port='8009' protocol='AJP/1.3' bindOnInit='false'/>",
-            "AJP without a secret does not start: nobody accepts what waits here",
+            "AJP without a secret does not start since February 2020: nobody accepts what waits here",
         ),
     ] {
         let found = Machine::connectors(connector).read();
@@ -322,7 +322,9 @@ fn a_repository_leaves_open_what_others_fill_in() {
         ("<Connector port='8080' acceptCount='@queue@'/>", ("*:8080", None)),
         ("<Connector port='8080' acceptCount='${queue:-50}'/>", ("*:8080", Some(50))),
         ("<Connector port='8080' acceptCount='abc'/>", ("*:8080", Some(100))),
+        ("<Connector port='8080' acceptCount='ACCEPT_COUNT'/>", ("*:8080", None)),
         ("<Connector port='${http.port}'/>", ("?", Some(100))),
+        ("<Connector port='HTTP'/>", ("?", Some(100))),
         ("<Connector port='8080' address='${host}'/>", ("?", Some(100))),
         ("<Connector port='8080' address='app.example.com'/>", ("?", Some(100))),
         ("<Connector unixDomainSocketPath='${run}/t.sock'/>", ("?", Some(100))),
@@ -390,10 +392,14 @@ fn old_tomcats_differ() {
     assert_eq!(old("opt/apache-tomcat-9.0.31", ajp), row("127.0.0.1:8009", 100));
     assert_eq!(old("opt/apache-tomcat-8.0.53", ajp), row("*:8009", 100));
     assert_eq!(old("opt/tomcat", ajp), row("127.0.0.1:8009", 100));
+    let told = Machine::new("opt/t/conf/server.xml", server(ajp))
+        .with("opt/t/RELEASE-NOTES", "                     Apache Tomcat Version 9.0.16\n");
+    assert_eq!(limits(&told.read()), row("*:8009", 100));
     let apr = "<Connector port='8080' protocol='org.apache.coyote.http11.Http11AprProtocol'/>";
     assert_eq!(old("opt/apache-tomcat-9.0.98", apr), row("*:8080", 100));
     assert_eq!(old("opt/apache-tomcat-10.0.27", apr), row("*:8080", 100));
     assert_eq!(old("opt/apache-tomcat-10.1.5", apr), []);
+    assert_eq!(old("opt/tomcat", apr), row("*:8080", 100));
 }
 
 #[test]
