@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use backlog_audit::Request;
 use backlog_audit::kernel::version;
 use backlog_audit::model::{ReadAs, Severity, key};
+use backlog_audit::report::catalogue;
 use backlog_audit::report::human::{Again, quoted};
 use clap::builder::{PossibleValuesParser, Styles, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -65,14 +66,14 @@ pub(crate) enum Command {
 pub(crate) struct Catalogue {
     /// human, json or markdown
     #[arg(short, long, value_name = "FORMAT", default_value = "human", hide_default_value = true)]
-    pub(crate) format: Form,
+    format: Form,
     /// A folder of your own rule files, beside the built-in ones
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) rules: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
+enum Form {
     Human,
     Json,
     Markdown,
@@ -169,6 +170,16 @@ pub(crate) enum Format {
 
 const FORMATS: [(&str, Format); 4] =
     [("human", Format::Human), ("json", Format::Json), ("sarif", Format::Sarif), ("patch", Format::Patch)];
+
+impl Catalogue {
+    pub(crate) fn form(&self) -> catalogue::Form {
+        match self.format {
+            Form::Human => catalogue::Form::Human,
+            Form::Json => catalogue::Form::Json,
+            Form::Markdown => catalogue::Form::Markdown,
+        }
+    }
+}
 
 impl Audit {
     pub(crate) fn request(&self) -> Request {

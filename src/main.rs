@@ -14,11 +14,14 @@ mod cli;
 
 use std::process::ExitCode;
 
-use backlog_audit::report::{Report, human, json, patch, sarif};
+use backlog_audit::knowledge::Knowledge;
+use backlog_audit::report::{Report, catalogue, human, json, patch, sarif};
+use backlog_audit::rules::Rules;
+use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::door::{Door, Failure};
-use crate::cli::{Audit, Cli, Command, Format, Output, View};
+use crate::cli::{Audit, Catalogue, Cli, Command, Format, Output, View};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -27,7 +30,7 @@ fn main() -> ExitCode {
         Some(command) => other(command, &cli.view).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {
-        Door::error(&cli.view).say(&failure.to_string());
+        Door::error(&cli.view).tell(&failure);
         ExitCode::from(2)
     })
 }
@@ -60,6 +63,21 @@ fn write(report: &Report, output: &Output, audit: &Audit, view: &View) -> Result
 fn other(command: &Command, view: &View) -> Result<(), Failure> {
     let door = Door::output(view);
     match command {
+        Command::Rules(wanted) => {
+            let Known { rules, .. } = Known::load(wanted)?;
+            door.put(catalogue::rules(&rules, wanted.form(), &door.screen).as_bytes())
+        }
+        Command::Services(wanted) => {
+            let Known { knowledge, .. } = Known::load(wanted)?;
+            door.put(catalogue::services(&knowledge, wanted.form(), &door.screen).as_bytes())
+        }
+        Command::Explain { id, catalogue: wanted } => {
+            let known = Known::load(wanted)?;
+            match catalogue::explain(id, &known.rules, &known.knowledge, wanted.form(), &door.screen) {
+                Some(page) => door.put(page.as_bytes()),
+                None => Err(known.nothing_called(id)),
+            }
+        }
         Command::Schema { .. } => door.put(json::schema().as_bytes()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -71,7 +89,29 @@ fn other(command: &Command, view: &View) -> Result<(), Failure> {
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
             door.put(&page)
         }
-        _ => Ok(()),
+    }
+}
+
+/// What can be looked up.
+struct Known {
+    rules: Rules,
+    knowledge: Knowledge,
+}
+
+impl Known {
+    fn load(wanted: &Catalogue) -> Result<Self, Failure> {
+        let sources = Sources::new();
+        let loaded = Knowledge::load(&sources)
+            .and_then(|knowledge| Ok(Self { rules: Rules::load(&sources, &wanted.rules)?, knowledge }));
+        loaded.map_err(|broken| Failure::from(backlog_audit::Error::Broken(broken, Box::new(sources))))
+    }
+
+    fn nothing_called(&self, id: &str) -> Failure {
+        let rules = self.rules.iter().map(|rule| rule.id.as_str());
+        let known: Vec<&str> =
+            rules.chain(self.knowledge.services().map(|service| service.name.as_str())).collect();
+        Failure::from(cli::unknown("rule or service", id, &known))
+            .with_tip("the commands `rules` and `services` list them")
     }
 }
 

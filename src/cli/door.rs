@@ -1,14 +1,15 @@
 //! Where text leaves the program: standard output, standard error or a file, and what each of them can show.
 
-use std::fmt;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use backlog_audit::report::{self, Detail, Screen};
+use backlog_audit::discover::Unusable;
+use backlog_audit::report::{self, Detail, Screen, human};
+use backlog_audit::text::{Sources, Span};
 use terminal_size::{Width, terminal_size_of};
 
-use super::{Colour, View};
+use super::{Cli, Colour, View, nearest};
 
 /// A way out, and the screen behind it.
 pub(crate) struct Door {
@@ -72,9 +73,9 @@ impl Door {
         if self.is_terminal { self.put(report::harmless(bytes).as_bytes()) } else { self.put(bytes) }
     }
 
-    /// Writes a line for a person, as far as that can be done.
-    pub(crate) fn say(&self, text: &str) {
-        let _ = self.put(format!("{text}\n").as_bytes());
+    /// Tells a person, as far as that can be done.
+    pub(crate) fn tell(&self, failure: &Failure) {
+        let _ = self.put(failure.show(&self.screen).as_bytes());
     }
 }
 
@@ -109,27 +110,31 @@ fn speaks_unicode() -> bool {
 pub(crate) struct Failure {
     message: String,
     tip: Option<String>,
+    /// Where it went wrong, if that is a place in a file.
+    at: Option<(Box<Sources>, Span)>,
 }
 
 impl Failure {
     pub(crate) fn with_tip(self, tip: impl Into<String>) -> Self {
         Self { tip: Some(tip.into()), ..self }
     }
-}
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
-        match &self.tip {
-            Some(tip) => write!(f, "\n\n  tip: {tip}"),
-            None => Ok(()),
+    /// For a person at this door.
+    pub(crate) fn show(&self, screen: &Screen) -> String {
+        let mut text = match &self.at {
+            Some((sources, span)) => human::fault(sources, *span, &self.message, screen),
+            None => human::error(&self.message, screen),
+        };
+        if let Some(tip) = &self.tip {
+            text.push_str(&format!("\n  tip: {tip}\n"));
         }
+        text
     }
 }
 
 impl From<String> for Failure {
     fn from(message: String) -> Self {
-        Self { message, tip: None }
+        Self { message, tip: None, at: None }
     }
 }
 
@@ -141,7 +146,28 @@ impl From<io::Error> for Failure {
 
 impl From<backlog_audit::Error> for Failure {
     fn from(error: backlog_audit::Error) -> Self {
-        Self::from(error.to_string())
+        match error {
+            backlog_audit::Error::Path(Unusable { path, source }) => no_path(&path, &source),
+            backlog_audit::Error::Broken(broken, sources) => {
+                let message = format!("{}: {}", broken.name, broken.message);
+                Self { message, tip: None, at: broken.at.map(|at| (sources, at)) }
+            }
+        }
+    }
+}
+
+/// A PATH that cannot be audited; a word in its place may be a command spelled wrong.
+fn no_path(path: &Path, error: &io::Error) -> Failure {
+    let shown = path.display();
+    if error.kind() != io::ErrorKind::NotFound {
+        return Failure::from(format!("{shown} cannot be audited: {}", reason(error)));
+    }
+    let failure = Failure::from(format!("there is no {shown}"));
+    let commands = Cli::commands();
+    let known: Vec<&str> = commands.iter().map(String::as_str).collect();
+    match nearest(&path.to_string_lossy(), &known) {
+        Some(command) => failure.with_tip(format!("`{command}` is a command; a PATH is a file or a folder")),
+        None => failure,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The only way out is text. Each format is one function from a [`Report`] to a string.
 
+pub mod catalogue;
 pub mod human;
 pub mod json;
 pub mod patch;

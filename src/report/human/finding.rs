@@ -12,7 +12,9 @@ use super::excerpt::{Excerpt, Mark, name};
 use super::groups::Group;
 use super::{Page, plain};
 use crate::model::{Finding, Fix, Listener, Queue, Safety, Severity};
+use crate::report::Screen;
 use crate::report::screen::{accent, counted, left, right, tail};
+use crate::text::Sources;
 
 /// The words at the left of a block: `fix`, `then`, `also`.
 const LEAD: usize = 8;
@@ -49,9 +51,13 @@ impl Page<'_> {
 
     /// A group as its message and its place.
     pub(super) fn in_short(&self, group: &Group, finding: &Finding) -> String {
-        let sign = self
-            .screen
-            .paint(accent(group.severity), &self.theme(group.severity).characters_for(group.severity));
+        let icons = theme(group.severity, self.screen).characters;
+        let icon = match group.severity {
+            Severity::Error => icons.error,
+            Severity::Warning => icons.warning,
+            Severity::Info => icons.advice,
+        };
+        let sign = self.screen.paint(accent(group.severity), &icon);
         let text = format!(
             "{}{} {}",
             self.headline(group, finding),
@@ -80,19 +86,8 @@ impl Page<'_> {
         if marks.iter().all(|mark| mark.at != finding.at) {
             marks.insert(0, Mark { at: finding.at, message: String::new() });
         }
-        let excerpt = Excerpt::new(&self.report.sources, &marks, self.screen.width);
-        let shown = Shown {
-            message: self.headline(group, finding),
-            severity: finding.severity,
-            labels: excerpt.labels(self.screen.width),
-            excerpt,
-        };
-        let handler = GraphicalReportHandler::new_themed(self.theme(finding.severity).0)
-            .with_width(self.screen.width + 2)
-            .with_break_words(false);
-        let mut text = String::new();
-        // Rendering to memory does not fail.
-        let _ = handler.render_report(&mut text, &shown);
+        let headline = self.headline(group, finding);
+        let mut text = drawn(&self.report.sources, &marks, &headline, finding.severity, self.screen);
         for mark in marks.iter().filter(|mark| self.report.sources.bytes(mark.at.source).is_empty()) {
             let file = name(self.report.sources.get(mark.at.source));
             let message = if mark.message.is_empty() {
@@ -103,20 +98,6 @@ impl Page<'_> {
             text.push_str(&self.beside("in", &message));
         }
         text
-    }
-
-    fn theme(&self, severity: Severity) -> Theme {
-        let mut characters =
-            if self.screen.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
-        characters.advice = self.screen.sign("•", "-").to_owned();
-        let mut styles = ThemeStyles::none();
-        if self.screen.colour {
-            let accent = accent(severity);
-            (styles.error, styles.warning, styles.advice) = (accent, accent, accent);
-            (styles.linum, styles.link) = (Style::new().dimmed(), Style::new().bold());
-            styles.highlights = vec![accent.remove_all_effects()];
-        }
-        Theme(GraphicalTheme { characters, styles })
     }
 
     /// How the number came about, line by line: who asked, who cut, what is left.
@@ -233,18 +214,39 @@ impl Page<'_> {
     }
 }
 
-/// miette's theme, in our colours.
-struct Theme(GraphicalTheme);
+/// A headline and the lines that take part, as miette draws them.
+pub(super) fn drawn(
+    sources: &Sources,
+    marks: &[Mark],
+    headline: &str,
+    severity: Severity,
+    screen: &Screen,
+) -> String {
+    let excerpt = Excerpt::new(sources, marks, screen.width);
+    let labels = excerpt.labels(screen.width);
+    let shown = Shown { message: headline.to_owned(), severity, labels, excerpt };
+    // miette keeps two columns free at the right.
+    let handler = GraphicalReportHandler::new_themed(theme(severity, screen))
+        .with_width(screen.width + 2)
+        .with_break_words(false);
+    let mut text = String::new();
+    // Rendering to memory does not fail.
+    let _ = handler.render_report(&mut text, &shown);
+    text
+}
 
-impl Theme {
-    fn characters_for(&self, severity: Severity) -> String {
-        let characters = &self.0.characters;
-        match severity {
-            Severity::Error => characters.error.clone(),
-            Severity::Warning => characters.warning.clone(),
-            Severity::Info => characters.advice.clone(),
-        }
+/// miette's theme, with one accent.
+fn theme(severity: Severity, screen: &Screen) -> GraphicalTheme {
+    let mut characters = if screen.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
+    characters.advice = screen.sign("•", "-").to_owned();
+    let mut styles = ThemeStyles::none();
+    if screen.colour {
+        let accent = accent(severity);
+        (styles.error, styles.warning, styles.advice) = (accent, accent, accent);
+        (styles.linum, styles.link) = (Style::new().dimmed(), Style::new().bold());
+        styles.highlights = vec![accent.remove_all_effects()];
     }
+    GraphicalTheme { characters, styles }
 }
 
 /// A finding as miette takes it.

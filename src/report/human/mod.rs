@@ -7,10 +7,11 @@ mod groups;
 mod next;
 mod table;
 
-use super::screen::counted;
+use super::screen::{self, counted};
 use super::{Detail, Report, Screen, plain};
 use crate::model::{Kind, Place, ReadAs, Severity};
-use crate::text::{Origin, Source, Span};
+use crate::text::{Origin, Source, Sources, Span};
+use excerpt::Mark;
 use groups::Group;
 pub use next::{Again, quoted};
 
@@ -36,6 +37,18 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
     text.push_str(&page.totals());
     text.push_str(&next::render(report, screen, again));
     text
+}
+
+/// Why the program cannot do what it was asked, at the place in a file that is to blame.
+pub fn fault(sources: &Sources, at: Span, message: &str, screen: &Screen) -> String {
+    let mark = Mark { at, message: String::new() };
+    finding::drawn(sources, &[mark], &plain::inline(message), Severity::Error, screen)
+}
+
+/// The same without a place.
+pub fn error(message: &str, screen: &Screen) -> String {
+    let shown: Vec<String> = message.lines().map(plain::inline).collect();
+    format!("{} {}\n", screen.paint(screen::accent(Severity::Error), "error:"), shown.join("\n"))
 }
 
 /// A report on a screen.

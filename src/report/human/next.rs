@@ -100,12 +100,13 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
 /// Where files of a shape are looked for, in the ways that this report's trees were read.
 fn places(report: &Report, shape: &Shape) -> String {
     let read_as = |wanted: ReadAs| report.host.places.iter().any(|place| place.read_as == wanted);
-    let mut words = shape.places.clone();
     let named = shape.names.join(" ");
-    if read_as(ReadAs::Repo) {
-        words.push(format!("{named} anywhere"));
-    } else if read_as(ReadAs::Root) && shape.apps {
-        words.push(format!("{named} in application folders"));
+    let mut words = shape.places.clone();
+    match () {
+        () if read_as(ReadAs::File) => return named,
+        () if read_as(ReadAs::Repo) => words.push(format!("{named} anywhere")),
+        () if read_as(ReadAs::Root) && shape.apps => words.push(format!("{named} in application folders")),
+        () => {}
     }
     words.join(" ")
 }

@@ -1,0 +1,200 @@
+//! What the program knows: the lists of rules and services, and a page about each.
+
+mod page;
+
+use serde::Serialize;
+
+use super::{Screen, json};
+use crate::knowledge::{Knowledge, Service};
+use crate::model::Severity;
+use crate::rules::{Rule, Rules};
+use page::{Page, Part, Table};
+
+/// How the catalogue is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Human,
+    Json,
+    Markdown,
+}
+
+/// All rules.
+pub fn rules(rules: &Rules, form: Form, screen: &Screen) -> String {
+    let rows = rules
+        .iter()
+        .map(|rule| vec![rule.id.clone(), rule.severity.word().to_owned(), rule.summary.trim().to_owned()]);
+    let table = Table { head: vec!["rule", "severity", "what is wrong"], rows: rows.collect() };
+    match form {
+        Form::Json => json::to_text(&rules.iter().map(RuleEntry::of).collect::<Vec<_>>()),
+        Form::Markdown => table.as_markdown(),
+        Form::Human => table.on_screen(2, screen),
+    }
+}
+
+/// All services.
+pub fn services(knowledge: &Knowledge, form: Form, screen: &Screen) -> String {
+    let rows = knowledge.services().map(|service| {
+        let backlog = service.default("backlog").map_or(String::new(), |value| value.get.to_string());
+        vec![service.name.clone(), service.title.clone(), backlog, service.what.trim().to_owned()]
+    });
+    let table = Table { head: vec!["service", "name", "default", "what is read"], rows: rows.collect() };
+    match form {
+        Form::Json => json::to_text(&knowledge.services().map(ServiceEntry::of).collect::<Vec<_>>()),
+        Form::Markdown => table.as_markdown(),
+        Form::Human => table.on_screen(2, screen),
+    }
+}
+
+/// The page about a rule or a service; `None` if there is none of this name.
+pub fn explain(
+    id: &str,
+    rules: &Rules,
+    knowledge: &Knowledge,
+    form: Form,
+    screen: &Screen,
+) -> Option<String> {
+    let (page, entry) = match (rules.get(id), knowledge.service(id)) {
+        (Some(rule), _) => (rule_page(rule), json::to_text(&RuleEntry::of(rule))),
+        (None, Some(service)) => (service_page(service), json::to_text(&ServiceEntry::of(service))),
+        (None, None) => return None,
+    };
+    Some(match form {
+        Form::Json => entry,
+        Form::Markdown => page.as_markdown(),
+        Form::Human => page.on_screen(screen),
+    })
+}
+
+fn rule_page(rule: &Rule) -> Page {
+    let text = |text: &str| vec![Part::Text(text.to_owned())];
+    let page = Page {
+        title: rule.id.clone(),
+        beside: rule.severity.word().to_owned(),
+        lead: rule.summary.trim().to_owned(),
+        sections: Vec::new(),
+    };
+    page.section("What", text(&rule.what))
+        .section("Why", text(&rule.why))
+        .section("Fix", text(&rule.fix))
+        .section("Sources", vec![Part::List(rule.references.clone())])
+}
+
+fn service_page(service: &Service) -> Page {
+    let shape = &service.shape;
+    let mut files = Vec::new();
+    if !shape.places.is_empty() {
+        files.push(vec!["in a root".to_owned(), shape.places.join(" ")]);
+    }
+    if shape.apps {
+        files.push(vec!["in its application folders".to_owned(), shape.names.join(" ")]);
+    }
+    files.push(vec!["in a repository".to_owned(), shape.names.join(" ")]);
+    let defaults = service.defaults.iter().map(|default| {
+        let text = format!("{} {}, versions {}", default.name, default.value.get, default.versions);
+        (text, default.source.clone())
+    });
+    let apply = &service.apply;
+    let commands = [
+        ("restart", Some(&apply.restart)),
+        ("reload", apply.reload.as_ref()),
+        ("check", apply.check.as_ref()),
+    ];
+    let commands =
+        commands.into_iter().filter_map(|(what, command)| Some(vec![what.to_owned(), command?.clone()]));
+    let facts = service.facts.iter().map(|fact| (fact.text.clone(), fact.source.clone()));
+    let table = |rows| Part::Table(Table { head: Vec::new(), rows });
+    let page = Page {
+        title: service.title.clone(),
+        beside: service.homepage.clone(),
+        lead: service.what.trim().to_owned(),
+        sections: Vec::new(),
+    };
+    page.section("Files", vec![table(files)])
+        .section("Defaults", vec![Part::Cited(defaults.collect())])
+        .section("Apply", vec![table(commands.collect()), Part::Text(apply.source.clone())])
+        .section("Facts", vec![Part::Cited(facts.collect())])
+}
+
+#[derive(Serialize)]
+struct RuleEntry<'a> {
+    id: &'a str,
+    severity: Severity,
+    summary: &'a str,
+    what: &'a str,
+    why: &'a str,
+    fix: &'a str,
+    references: &'a [String],
+}
+
+impl<'a> RuleEntry<'a> {
+    fn of(rule: &'a Rule) -> Self {
+        Self {
+            id: &rule.id,
+            severity: rule.severity,
+            summary: rule.summary.trim(),
+            what: rule.what.trim(),
+            why: rule.why.trim(),
+            fix: rule.fix.trim(),
+            references: &rule.references,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ServiceEntry<'a> {
+    name: &'a str,
+    title: &'a str,
+    what: &'a str,
+    homepage: &'a str,
+    /// Patterns from the root.
+    places: &'a [String],
+    /// Patterns of names, in repositories and application folders.
+    names: &'a [String],
+    defaults: Vec<DefaultEntry<'a>>,
+    restart: &'a str,
+    reload: Option<&'a str>,
+    check: Option<&'a str>,
+    apply_source: &'a str,
+    facts: Vec<FactEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct DefaultEntry<'a> {
+    name: &'a str,
+    value: i64,
+    versions: &'a str,
+    source: &'a str,
+}
+
+#[derive(Serialize)]
+struct FactEntry<'a> {
+    text: &'a str,
+    source: &'a str,
+}
+
+impl<'a> ServiceEntry<'a> {
+    fn of(service: &'a Service) -> Self {
+        let defaults = service.defaults.iter().map(|default| DefaultEntry {
+            name: &default.name,
+            value: default.value.get,
+            versions: &default.versions,
+            source: &default.source,
+        });
+        let facts =
+            service.facts.iter().map(|fact| FactEntry { text: fact.text.trim(), source: fact.source.trim() });
+        Self {
+            name: &service.name,
+            title: &service.title,
+            what: service.what.trim(),
+            homepage: &service.homepage,
+            places: &service.shape.places,
+            names: &service.shape.names,
+            defaults: defaults.collect(),
+            restart: &service.apply.restart,
+            reload: service.apply.reload.as_deref(),
+            check: service.apply.check.as_deref(),
+            apply_source: &service.apply.source,
+            facts: facts.collect(),
+        }
+    }
+}
