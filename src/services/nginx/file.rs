@@ -44,6 +44,7 @@ pub(super) enum Item {
     Listen(Directive),
     Include(Directive),
     Workers(Directive),
+    Connections(Directive),
     Master(Directive),
 }
 
@@ -112,6 +113,33 @@ impl<'a> File<'a> {
         self.words.get(directive.words.0 as usize..directive.words.1 as usize).unwrap_or_default()
     }
 
+    /// The argument of an include that nginx would follow.
+    pub(super) fn included(&self, include: Directive) -> Option<&Word<'a>> {
+        match self.arguments(include) {
+            [word] if include.simple => Some(word),
+            _ => None,
+        }
+    }
+
+    /// The includes, of which a wrong one has no argument to follow.
+    pub(super) fn includes(&self) -> impl Iterator<Item = Option<&Word<'a>>> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Include(include) => Some(self.included(*include)),
+            _ => None,
+        })
+    }
+
+    /// Whether it makes a difference how often the file is read, apart from what it includes.
+    pub(super) fn is_loud(&self) -> bool {
+        let inert = |item: &Item| {
+            matches!(item, Item::Open(Block::Inner | Block::Table, _) | Item::Close | Item::Include(_))
+        };
+        self.marked
+            || self.fault.is_some()
+            || !self.items.iter().all(inert)
+            || self.includes().any(|word| word.is_none())
+    }
+
     fn simple(&mut self, blocks: &Blocks<'a>, open: &[Open]) {
         let innermost = open.last().map(|open| open.block);
         let [name, arguments @ ..] = blocks.words() else { return };
@@ -128,6 +156,9 @@ impl<'a> File<'a> {
                 self.keep(Item::Listen, blocks, true);
             }
             (None, b"worker_processes") => self.keep(Item::Workers, blocks, true),
+            (None | Some(Block::Events), b"worker_connections") => {
+                self.keep(Item::Connections, blocks, true);
+            }
             (None, b"master_process") => self.keep(Item::Master, blocks, true),
             (Some(Block::Server), b"server_name") => self.looks.server = true,
             (Some(Block::Server), b"proxy_pass") => self.looks.stream = true,
@@ -199,6 +230,7 @@ mod tests {
             Item::Listen(directive) => format!("listen {};", words(directive)),
             Item::Include(directive) => format!("include {};", words(directive)),
             Item::Workers(directive) => format!("workers {};", words(directive)),
+            Item::Connections(directive) => format!("connections {};", words(directive)),
             Item::Master(directive) => format!("master {};", words(directive)),
         });
         items.collect::<Vec<_>>().join(" ")
@@ -213,6 +245,7 @@ mod tests {
             ("map $a $b { listen 1; include m; x y; }", "Table{ include m; }"),
             ("types { a b; }", ""),
             ("rtmp { server { listen 1935; include x; } }", ""),
+            ("events { worker_connections 9; }", "Events{ connections 9; }"),
             ("worker_processes 2; http { worker_processes 3; }", "workers 2; Http{ }"),
             ("server { listen 80 { } }", "Server{ listen 80; }"),
             ("content_by_lua_block { server { listen 1; } }", ""),

@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::super::Ground;
-use super::file::{Directive, File, Item};
+use super::file::File;
 use crate::syntax::blocks::Word;
 use crate::text::tree::Unread;
 use crate::text::{SourceId, has_magic};
@@ -33,11 +33,18 @@ pub(super) struct Target {
 #[derive(Debug, Default)]
 pub(super) struct Includes<'a> {
     targets: HashMap<Cow<'a, [u8]>, Vec<Target>>,
+    /// Files that decide nothing, by themselves or by what they include.
+    quiet: HashSet<FileId>,
 }
 
 impl Includes<'_> {
     pub(super) fn of(&self, word: &Word<'_>) -> &[Target] {
         self.targets.get(&*word.value()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it makes no difference how often a file is read.
+    pub(super) fn is_quiet(&self, file: FileId) -> bool {
+        self.quiet.contains(&file)
     }
 
     /// All files that are included.
@@ -95,17 +102,34 @@ impl<'a> Library<'a> {
             level = self.lead(asked, folder, &mut includes);
             level.retain(|id| followed.insert(*id));
         }
+        includes.quiet = self.quiet(followed, &includes);
         includes
+    }
+
+    /// The files that are neither loud themselves nor include one that is.
+    fn quiet(&self, mut files: HashSet<FileId>, includes: &Includes<'a>) -> HashSet<FileId> {
+        let mut includers: HashMap<FileId, Vec<FileId>> = HashMap::new();
+        let mut loud = Vec::new();
+        for (id, file) in files.iter().filter_map(|id| Some((*id, self.files.get(*id)?))) {
+            let targets = || file.includes().flatten().flat_map(|word| includes.of(word));
+            if file.is_loud() || targets().any(|target| target.file.is_err()) {
+                loud.push(id);
+            }
+            for included in targets().filter_map(|target| target.file.clone().ok()) {
+                includers.entry(included).or_default().push(id);
+            }
+        }
+        while let Some(id) = loud.pop() {
+            if files.remove(&id) {
+                loud.extend(includers.get(&id).into_iter().flatten());
+            }
+        }
+        files
     }
 
     /// What the includes of one file ask for.
     fn asked(&self, id: FileId) -> impl Iterator<Item = Cow<'a, [u8]>> {
-        let file = self.files.get(id);
-        let items = file.into_iter().flat_map(|file| file.items.iter().map(move |item| (file, item)));
-        items.filter_map(|(file, item)| match item {
-            Item::Include(directive) => included(file, *directive).map(Word::value),
-            _ => None,
-        })
+        self.files.get(id).into_iter().flat_map(|file| file.includes().flatten().map(Word::value))
     }
 
     /// Finds and reads what each word leads to.
@@ -129,13 +153,5 @@ impl<'a> Library<'a> {
             true => self.ground.tree.glob(path.as_os_str().as_bytes()),
             false => vec![path],
         }
-    }
-}
-
-/// The argument of an include that nginx would follow.
-pub(super) fn included<'f, 'a>(file: &'f File<'a>, directive: Directive) -> Option<&'f Word<'a>> {
-    match file.arguments(directive) {
-        [word] if directive.simple => Some(word),
-        _ => None,
     }
 }

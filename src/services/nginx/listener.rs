@@ -113,7 +113,7 @@ impl<'l, 't> Listeners<'l, 't> {
     }
 
     fn is_used_once(&self, listen: &Listen) -> bool {
-        self.uses.get(&listen.at) == Some(&1)
+        self.uses.get(&listen.at) == Some(&1) && !self.told.circles.contains(&listen.at.source)
     }
 
     fn room(&self, heard: &Heard) -> Option<Slot> {

@@ -134,7 +134,10 @@ impl Reading<'_> {
         self.included.extend(includes.files());
         let mut told = Walk::new(&self.library, &includes, &self.release, start).read(id);
         self.found.problems.append(&mut told.problems);
-        let sockets = Sockets::of(&told.listens, &self.release);
+        let mut sockets = Sockets::of(&told.listens, &self.release);
+        if !matches!(start, Start::Fragment(_)) {
+            sockets.fit(told.connections);
+        }
         self.found.problems.extend(sockets.refusals.iter().map(|refusal| problem(ground, refusal)));
         self.found.listeners.extend(Listeners::of(ground, &told, &sockets).all());
     }
@@ -164,14 +167,14 @@ fn is_main_name(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "nginx.conf" || name == "angie.conf")
 }
 
-fn problem(ground: Ground<'_>, refusal: &Refusal<'_>) -> Problem {
+fn problem(ground: Ground<'_>, refusal: &Refusal) -> Problem {
     Problem {
         kind: ProblemKind::Conflict,
         service: Some(ground.service.name.clone()),
         message: refusal.message.clone(),
         help: Some(refusal.help.to_owned()),
-        at: refusal.at.at,
-        labels: refusal.beside.iter().map(|(listen, role)| Label::new(listen.at, *role)).collect(),
+        at: refusal.at,
+        labels: refusal.beside.iter().map(|(at, role)| Label::new(*at, *role)).collect(),
     }
 }
 

@@ -7,7 +7,11 @@ use std::net::{IpAddr, SocketAddr};
 use super::address::Address;
 use super::listen::{Listen, Module};
 use super::release::{REPEATS_FILTERED, Release, STREAM_SHARES};
-use super::walk::Heard;
+use super::walk::{Connections, Heard};
+use crate::text::Span;
+
+/// As many ports as an address has; nobody means more, and each costs memory.
+const MAX_SOCKETS: usize = 1 << 16;
 
 const SHARED: &str =
     "socket options belong to the address, not to the server: only one listen of it may have any";
@@ -17,6 +21,7 @@ const NO_SHARING: &str = "servers of mail, and of stream before nginx 1.25.5, ca
 const AGAIN: &str = "the file that says so is included more than once";
 const FOLDED: &str = "an option such as backlog= or bind gives an address a socket of its own, and the wildcard of its \
     port is in the way: write the option into the wildcard's listen";
+const CONNECTIONS: &str = "raise worker_connections in events";
 const FAMILIES: &str = "with ipv6only=off the socket takes IPv4 connections too: leave out the other listen";
 const MODULES: &str =
     "http, stream and mail each open their own sockets: an address can belong to only one of them";
@@ -70,11 +75,11 @@ impl<'t> Shared<'t> {
 
 /// A reason for nginx not to start, in its own words.
 #[derive(Debug)]
-pub(super) struct Refusal<'t> {
+pub(super) struct Refusal {
     pub(super) message: String,
-    pub(super) at: &'t Listen,
-    /// The other listen that takes part, and how.
-    pub(super) beside: Option<(&'t Listen, &'static str)>,
+    pub(super) at: Span,
+    /// The other line that takes part, and how.
+    pub(super) beside: Option<(Span, &'static str)>,
     pub(super) help: &'static str,
 }
 
@@ -85,7 +90,7 @@ pub(super) struct Sockets<'t> {
     known: HashMap<(Module, bool, &'t Address), usize>,
     /// By module, kind, family and port.
     wildcards: HashMap<(Module, bool, bool, u16), usize>,
-    pub(super) refusals: Vec<Refusal<'t>>,
+    pub(super) refusals: Vec<Refusal>,
 }
 
 impl<'t> Sockets<'t> {
@@ -101,14 +106,13 @@ impl<'t> Sockets<'t> {
     }
 
     fn hear(&mut self, heard: &'t Heard, address: &'t Address, release: &Release<'_>) {
-        let listen = &heard.listen;
-        let next = self.all.len();
-        let index = *self.known.entry((listen.module, listen.datagram, address)).or_insert(next);
-        match self.all.get_mut(index) {
-            Some(shared) => {
-                self.refusals.extend(shared.join(heard, release));
-            }
-            None => self.add(heard, address),
+        let key = (heard.listen.module, heard.listen.datagram, address);
+        let index = self.known.get(&key).copied().unwrap_or(self.all.len());
+        if let Some(shared) = self.all.get_mut(index) {
+            self.refusals.extend(shared.join(heard, release));
+        } else if index < MAX_SOCKETS {
+            self.known.insert(key, index);
+            self.add(heard, address);
         }
     }
 
@@ -129,6 +133,21 @@ impl<'t> Sockets<'t> {
             options: listen.options.then_some(listen),
             default_server: listen.default_server.then_some(listen),
         });
+    }
+
+    /// Every listening socket takes one of a worker's connections, and one is left over (ngx_event_init_conf in
+    /// src/event/ngx_event.c).
+    pub(super) fn fit(&mut self, connections: Connections) {
+        let own = self.all.iter().filter(|shared| self.taken_in(shared).is_none());
+        let count = own.clone().count();
+        let last = own.last().and_then(Shared::deciding);
+        if let Some(at) = last.filter(|_| i64::try_from(count).is_ok_and(|count| count >= connections.number))
+        {
+            let number = connections.number;
+            let message = format!("{number} worker_connections are not enough for {count} listening sockets");
+            let beside = connections.at.map(|at| (at, "so many"));
+            self.refusals.push(Refusal { message, at: at.at, beside, help: CONNECTIONS });
+        }
     }
 
     /// What servers share `address` with those of `listen`.
@@ -155,7 +174,7 @@ impl<'t> Sockets<'t> {
     fn bind(&mut self) {
         let bound: Vec<&Shared<'t>> =
             self.all.iter().filter(|shared| !shared.datagram && self.taken_in(shared).is_none()).collect();
-        let mut refusals: Vec<Refusal<'t>> = bound.iter().filter_map(|shared| alone(shared)).collect();
+        let mut refusals: Vec<Refusal> = bound.iter().filter_map(|shared| alone(shared)).collect();
         let mut same: HashMap<Address, &Shared<'t>> = HashMap::new();
         let mut ports: HashMap<u16, Vec<&Shared<'t>>> = HashMap::new();
         for shared in bound {
@@ -180,7 +199,7 @@ impl<'t> Sockets<'t> {
 
 impl<'t> Shared<'t> {
     /// One more server listens here.
-    fn join(&mut self, heard: &'t Heard, release: &Release<'_>) -> Option<Refusal<'t>> {
+    fn join(&mut self, heard: &'t Heard, release: &Release<'_>) -> Option<Refusal> {
         let (listen, last) = (&heard.listen, *self.heard.last()?);
         if std::ptr::eq(listen, &last.listen) && !release.is_before(REPEATS_FILTERED) {
             return None;
@@ -193,7 +212,7 @@ impl<'t> Shared<'t> {
     }
 
     /// What nginx has against one more server here, if anything.
-    fn refusal(&self, heard: &'t Heard, last: &'t Heard, release: &Release<'_>) -> Option<Refusal<'t>> {
+    fn refusal(&self, heard: &'t Heard, last: &'t Heard, release: &Release<'_>) -> Option<Refusal> {
         let (at, address) = (&heard.listen, &self.address);
         let no_sharing =
             self.module == Module::Mail || self.module == Module::Stream && release.is_before(STREAM_SHARES);
@@ -211,13 +230,13 @@ impl<'t> Shared<'t> {
             (None, None) => return None,
         };
         let again = first.at == at.at;
-        let beside = (!again).then_some((first, "the address is here first"));
-        Some(Refusal { message, at, beside, help: if again { AGAIN } else { help } })
+        let beside = (!again).then_some((first.at, "the address is here first"));
+        Some(Refusal { message, at: at.at, beside, help: if again { AGAIN } else { help } })
     }
 }
 
 /// What the kernel refuses whatever else there is.
-fn alone<'t>(shared: &Shared<'t>) -> Option<Refusal<'t>> {
+fn alone<'t>(shared: &Shared<'t>) -> Option<Refusal> {
     let at = shared.deciding()?;
     let (message, help) = match &shared.address {
         // IPV6_V6ONLY and an IPv4 address exclude each other (net/ipv6/af_inet6.c, __inet6_bind).
@@ -232,7 +251,7 @@ fn alone<'t>(shared: &Shared<'t>) -> Option<Refusal<'t>> {
         ),
         _ => return None,
     };
-    Some(Refusal { message, at, beside: None, help })
+    Some(Refusal { message, at: at.at, beside: None, help })
 }
 
 /// `[::ffff:1.2.3.4]:80` is `1.2.3.4:80`.
@@ -254,7 +273,7 @@ fn overlap(wildcard: &Shared<'_>, other: &Shared<'_>) -> bool {
 }
 
 /// Two sockets on one address, unless both may be one of many (SO_REUSEPORT in socket(7)).
-fn in_use<'t>(one: &Shared<'t>, other: &Shared<'t>) -> Option<Refusal<'t>> {
+fn in_use<'t>(one: &Shared<'t>, other: &Shared<'t>) -> Option<Refusal> {
     if one.is_reused() && other.is_reused() {
         return None;
     }
@@ -269,8 +288,8 @@ fn in_use<'t>(one: &Shared<'t>, other: &Shared<'t>) -> Option<Refusal<'t>> {
     };
     Some(Refusal {
         message: format!("bind() to {} failed (98: Address already in use)", refused.address),
-        at: at.deciding()?,
-        beside: beside.0.deciding().map(|listen| (listen, beside.1)),
+        at: at.deciding()?.at,
+        beside: beside.0.deciding().map(|listen| (listen.at, beside.1)),
         help,
     })
 }

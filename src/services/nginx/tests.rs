@@ -233,3 +233,95 @@ fn a_template_is_no_fault_of_anybody_s() {
     assert_eq!(read.listeners(), ["? 7", "127.0.0.1:81 511", "0.0.0.0:80 511"]);
     assert!(read.problems().iter().all(|problem| problem.starts_with("Skipped")), "{:?}", read.problems());
 }
+
+#[test]
+fn includes_that_multiply_come_to_an_end() {
+    let name = |level: usize| format!("etc/nginx/{level}.conf");
+    let twice = |level: usize| format!("include {level}.conf; include {level}.conf;", level = level + 1);
+    let mut files: Vec<(String, String)> = (0..30).map(|level| (name(level), twice(level))).collect();
+    files.push((name(30), "server { listen 80; location / { include 0.conf; } }".into()));
+    files.push((MAIN.into(), http("include 0.conf;")));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let read = Read::root(&files);
+    assert_eq!(read.listeners(), ["0.0.0.0:80 511"]);
+    assert!(read.problems().contains(&"Lost: too many includes, the rest is not read".into()));
+}
+
+#[test]
+fn a_long_chain_of_includes_costs_no_stack() {
+    let name = |link: usize| format!("etc/nginx/{link}.conf");
+    let mut files: Vec<(String, String)> =
+        (0..3_000).map(|link| (name(link), format!("include {}.conf;", link + 1))).collect();
+    files.push((name(3_000), "server { listen 80; }".into()));
+    files.push((MAIN.into(), http("include 0.conf;")));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    assert_eq!(Read::root(&files).listeners(), ["0.0.0.0:80 511"]);
+}
+
+#[test]
+fn a_circle_is_named_and_what_is_outside_it_read() {
+    let read = Read::root(&[
+        (MAIN, &http("include a.conf; server { listen 81; }")),
+        ("etc/nginx/a.conf", "server { listen 80; } include b.conf;"),
+        ("etc/nginx/b.conf", "include a.conf;"),
+    ]);
+    assert_eq!(read.listeners(), ["0.0.0.0:80 511", "0.0.0.0:81 511"]);
+    assert_eq!(
+        read.problems(),
+        ["Lost: the includes go round in a circle: etc/nginx/a.conf, etc/nginx/b.conf, etc/nginx/a.conf"]
+    );
+    assert_eq!(read.found.listeners[0].backlog.slot, None);
+}
+
+#[test]
+fn what_changed_between_releases_follows_the_installed_one() {
+    let installed = |version: &str| format!("Package: nginx\nVersion: {version}\n\n");
+    let stream = "events {} stream { server { listen 53; } server { listen 53 deferred; } }";
+    let quic = http("server { listen 443 quic reuseport; listen 443 backlog=7; }");
+    for (conf, version, problems) in [
+        (stream, "1.26.0-1", vec![]),
+        (stream, "1.22.1-9", vec!["Lost: invalid parameter \"deferred\""]),
+        (&quic, "1.26.0-1", vec![]),
+        (&quic, "1.24.0-2", vec!["Lost: invalid parameter \"quic\""]),
+    ] {
+        let status = installed(version);
+        assert_eq!(Read::root(&[(MAIN, conf), ("var/lib/dpkg/status", &status)]).problems(), problems);
+    }
+    assert_eq!(Read::root(&[(MAIN, stream)]).problems(), [""; 0]);
+    assert_eq!(Read::root(&[(MAIN, &quic)]).listeners(), ["0.0.0.0:443 7"]);
+    let wrong = http("server { listen 443 quic backlog=7; }");
+    assert_eq!(
+        Read::root(&[(MAIN, &wrong)]).problems(),
+        ["Lost: \"listen\" directive \"backlog\" parameter is incompatible with \"quic\""]
+    );
+    let twice = http("server { listen 443 quic reuseport; } server { listen 443 quic reuseport; }");
+    assert_eq!(
+        Read::root(&[(MAIN, &twice)]).problems(),
+        ["Conflict: duplicate listen options for 0.0.0.0:443"]
+    );
+}
+
+#[test]
+fn a_ledger_says_where_each_number_comes_from() {
+    let read = Read::root(&[(
+        MAIN,
+        &http(
+            "server { listen 80 backlog=4294967297; } server { listen 127.0.0.1:80; listen localhost:81; }",
+        ),
+    )]);
+    let steps = |index: usize| -> Vec<(Option<i64>, &str)> {
+        let listener = &read.found.listeners[index];
+        listener.steps.iter().map(|step| (step.value, step.what.as_str())).collect()
+    };
+    let notes = |index: usize| -> Vec<(String, String)> {
+        let notes = read.found.listeners[index].notes.iter();
+        notes.map(|note| (note.what.clone(), read.sources.text(note.at).into_owned())).collect()
+    };
+    assert_eq!(steps(0), [(Some(4294967297), "backlog= of listen"), (Some(1), "what a C int keeps of it")]);
+    assert_eq!(steps(1), [(Some(511), "nginx's own default")]);
+    let text = read.sources.text(read.found.listeners[1].steps[0].at).into_owned();
+    assert_eq!(text, "511");
+    let taken_in = "127.0.0.1:80 has no socket of its own, this one takes it in";
+    assert_eq!(notes(0), [(taken_in.into(), "listen 127.0.0.1:80;".into())]);
+    assert_eq!(notes(1), [("assumed: localhost is 127.0.0.1 and ::1".into(), "listen localhost:81;".into())]);
+}

@@ -5,15 +5,16 @@ use std::path::Path;
 
 use super::address;
 use super::file::{Block, Directive, File, Item, MARK};
-use super::library::{FileId, Includes, Library, Target, included};
+use super::library::{FileId, Includes, Library, Target};
 use super::listen::{Listen, Module};
 use super::release::{ALONE, Release};
 use crate::model::{Label, Problem, ProblemKind};
 use crate::text::tree::Unread;
-use crate::text::{Span, has_magic};
+use crate::text::{SourceId, Span, has_magic};
 
-/// More inclusions than any configuration has; includes that multiply would never end.
-const MAX_INCLUSIONS: usize = 1 << 20;
+/// More than any configuration has; includes that multiply would never end.
+const MAX_INCLUSIONS: usize = 1 << 18;
+const MAX_ADDRESSES: usize = 1 << 19;
 
 /// Files of nginx's own that people include.
 const SHIPPED: [&str; 9] = [
@@ -33,6 +34,9 @@ const SHIPPED: [&str; 9] = [
 pub(super) struct Told {
     pub(super) listens: Vec<Heard>,
     pub(super) workers: Workers,
+    pub(super) connections: Connections,
+    /// Files that are read more than once because they include themselves.
+    pub(super) circles: Vec<SourceId>,
     /// `master_process off`.
     pub(super) alone: bool,
     pub(super) problems: Vec<Problem>,
@@ -59,6 +63,20 @@ impl Default for Workers {
     /// ngx_core_module_init_conf in src/core/nginx.c.
     fn default() -> Self {
         Self { number: Some(1), at: None }
+    }
+}
+
+/// How many connections a worker may have, its listening sockets included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Connections {
+    pub(super) number: i64,
+    pub(super) at: Option<Span>,
+}
+
+impl Default for Connections {
+    /// DEFAULT_CONNECTIONS in src/event/ngx_event.c.
+    fn default() -> Self {
+        Self { number: 512, at: None }
     }
 }
 
@@ -123,10 +141,11 @@ pub(super) struct Walk<'w, 'a> {
     /// The files of the frames.
     reading: HashSet<FileId>,
     places: Vec<Place>,
-    /// Files that were read where nothing listens: once is enough.
+    /// Files that were read where nothing listens, or in which nothing does: once is enough.
     read: HashSet<(FileId, bool)>,
     blocks: HashSet<&'static str>,
     inclusions: usize,
+    addresses: usize,
     servers: usize,
     told: Told,
 }
@@ -153,6 +172,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             read: HashSet::new(),
             blocks: HashSet::new(),
             inclusions: 0,
+            addresses: 0,
             servers: 0,
             told: Told::default(),
         }
@@ -228,6 +248,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             Item::Listen(directive) => self.listen(file, *directive),
             Item::Include(directive) => self.include(file, *directive),
             Item::Workers(directive) => self.workers(file, *directive),
+            Item::Connections(directive) => self.connections(file, *directive),
             Item::Master(directive) => self.master(file, *directive),
         }
     }
@@ -308,7 +329,13 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     fn hear(&mut self, server: &Server, listen: Listen, implicit: bool) {
-        self.told.listens.push(Heard { listen, server: server.id, implicit });
+        let full = self.addresses >= MAX_ADDRESSES;
+        self.addresses += listen.addresses.len();
+        match (full, self.addresses >= MAX_ADDRESSES) {
+            (false, false) => self.told.listens.push(Heard { listen, server: server.id, implicit }),
+            (false, true) => self.lost(listen.at, "too many addresses, the rest is not read"),
+            (true, _) => {}
+        }
     }
 
     fn include(&mut self, file: &File<'a>, directive: Directive) {
@@ -316,7 +343,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         if place == Place::Nowhere {
             return;
         }
-        let Some(word) = included(file, directive) else {
+        let Some(word) = file.included(directive) else {
             self.tear();
             let why = match directive.simple {
                 true => "invalid number of arguments in \"include\" directive",
@@ -335,7 +362,8 @@ impl<'w, 'a> Walk<'w, 'a> {
             Err(why) => return self.unread(target, why, include.at),
         };
         let place = self.place();
-        let silent = matches!(place, Place::Inner | Place::Table | Place::Events);
+        let silent =
+            matches!(place, Place::Inner | Place::Table | Place::Events) || self.includes.is_quiet(file);
         if self.reading.contains(&file) {
             self.cycle(file, include);
         } else if !silent || self.read.insert((file, place == Place::Table)) {
@@ -356,6 +384,8 @@ impl<'w, 'a> Walk<'w, 'a> {
         let names: Vec<String> = round.iter().map(name).chain([self.library.name(file)]).collect();
         let message = format!("the includes go round in a circle: {}", names.join(", "));
         let kind = if include.pattern { ProblemKind::Skipped } else { ProblemKind::Lost };
+        let sources = round.iter().filter_map(|frame| Some(self.library.file(frame.file)?.source));
+        self.told.circles.extend(sources);
         let labels = round.iter().skip(1).map(|frame| Label::new(frame.entered, "included here")).collect();
         self.problem(kind, include.at, message, labels);
         self.tear();
@@ -401,6 +431,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         let number = file.arguments(directive).first().and_then(|word| address::number(&word.value()));
         let number = number.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
         self.told.workers = Workers { number, at: Some(directive.at) };
+    }
+
+    fn connections(&mut self, file: &File<'a>, directive: Directive) {
+        let number = file.arguments(directive).first().and_then(|word| address::number(&word.value()));
+        if let (Place::Events, Some(number)) = (self.place(), number) {
+            self.told.connections = Connections { number, at: Some(directive.at) };
+        }
     }
 
     fn master(&mut self, file: &File<'a>, directive: Directive) {
