@@ -18,10 +18,20 @@ const TAB: usize = 4;
 /// Lines before a drawn one in which the name of a secret may stand whose value it holds.
 const REACH: usize = 3;
 
+/// A message that has to be wrapped keeps at least this many columns.
+const LEAST: usize = 24;
+
 /// A place and what is said about it; nothing, if the message is empty.
 pub(super) struct Mark {
     pub(super) at: Span,
     pub(super) message: String,
+}
+
+impl Mark {
+    /// The file as a whole is meant, or it has no text: there is nothing to draw.
+    pub(super) fn is_whole_file(&self, sources: &Sources) -> bool {
+        self.at.end == 0 || sources.bytes(self.at.source).is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -53,17 +63,18 @@ struct Label {
 }
 
 impl Excerpt {
-    /// The first mark of a file decides the order of the files. Marks in files without text are left out.
+    /// The first mark of a file decides the order of the files. Marks that mean a whole file are left out.
     pub(super) fn new(sources: &Sources, marks: &[Mark], width: usize) -> Self {
         let mut excerpt = Self { text: String::new(), blocks: Vec::new(), labels: Vec::new() };
+        let marks: Vec<&Mark> = marks.iter().filter(|mark| !mark.is_whole_file(sources)).collect();
         let mut files: Vec<SourceId> = Vec::new();
-        for mark in marks {
-            if !files.contains(&mark.at.source) && !sources.bytes(mark.at.source).is_empty() {
+        for mark in &marks {
+            if !files.contains(&mark.at.source) {
                 files.push(mark.at.source);
             }
         }
         for file in files {
-            let of_file = marks.iter().filter(|mark| mark.at.source == file);
+            let of_file = marks.iter().filter(|mark| mark.at.source == file).copied();
             let placed = of_file.map(|mark| (sources.position(mark.at).line, mark)).collect();
             excerpt.add_file(sources.get(file), placed, width);
         }
@@ -79,7 +90,7 @@ impl Excerpt {
     pub(super) fn labels(&self, width: usize) -> Vec<LabeledSpan> {
         let label = |label: &Label| {
             let middle = label.drawn_column + label.text.len() / 2;
-            let room = width.saturating_sub(middle + gutter(label.line) + 4).max(24);
+            let room = width.saturating_sub(middle + gutter(label.line) + BRANCH).max(LEAST);
             let message = textwrap::wrap(&label.message, room).join("\n");
             LabeledSpan::new((!message.is_empty()).then_some(message), label.text.start, label.text.len())
         };
@@ -116,7 +127,13 @@ impl Excerpt {
             marks.map(|mark| (within(mark.at, start, bytes.len()), mark)).collect();
         marks.sort_by_key(|(range, _)| (range.start, range.end));
         let room = width.saturating_sub(gutter(line)).max(20);
-        let drawn = Drawn::new(bytes, &secrets(source, line), marks.first().map(|(range, _)| range), room);
+        let spots: Vec<Spot> =
+            marks.iter().map(|(range, mark)| Spot::new(range.clone(), &mark.message)).collect();
+        let mut drawn = Drawn::new(bytes, &secrets(source, line), &spots, room);
+        if marks.iter().any(|(range, _)| range.start == bytes.len()) {
+            // Something for a mark at the end of a line to stand under.
+            drawn.text.push(' ');
+        }
         let base = self.text.len();
         for (range, mark) in marks {
             let (from, to) =
@@ -216,6 +233,9 @@ fn runs(source: &Source, marks: &[(usize, &Mark)]) -> Vec<RangeInclusive<usize>>
     runs
 }
 
+/// The columns of `╰── `, from the middle of a mark to its message.
+const BRANCH: usize = 4;
+
 /// The columns that miette needs left of a line: ` 12 │ `.
 fn gutter(line: usize) -> usize {
     line.to_string().len() + 4
@@ -244,6 +264,20 @@ fn columns(text: &str) -> usize {
     text.chars().filter_map(UnicodeWidthChar::width).sum()
 }
 
+/// What has to be seen of a line, and the columns that are needed for it and its message.
+struct Spot {
+    range: Range<usize>,
+    columns: usize,
+}
+
+impl Spot {
+    fn new(range: Range<usize>, message: &str) -> Self {
+        let message = if message.is_empty() { 0 } else { BRANCH + columns(message).min(LEAST) };
+        let columns = range.len().max(range.len() / 2 + message);
+        Self { range, columns }
+    }
+}
+
 /// One line as it is drawn, and where its bytes went.
 struct Drawn {
     text: String,
@@ -252,24 +286,21 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// At most `room` columns; a line that is too long shows the surroundings of `focus`.
-    fn new(bytes: &[u8], secrets: &[Range<usize>], focus: Option<&Range<usize>>, room: usize) -> Self {
-        let focus = focus.cloned().unwrap_or(0..0);
+    /// At most `room` columns; a line that is too long shows the surroundings of the first spot.
+    fn new(bytes: &[u8], secrets: &[Range<usize>], spots: &[Spot], room: usize) -> Self {
+        let focus = spots.first().map_or(0..0, |spot| spot.range.clone());
         // As much as can be seen; the rest of a minified program is not even looked at.
         let near = focus.start.saturating_sub(4 * room)..bytes.len().min(focus.start + 8 * room);
         let pieces = pieces(bytes, near.clone(), secrets);
-        let whole: usize = pieces.iter().map(Piece::width).sum();
-        let cut = near.start > 0 || near.end < bytes.len();
-        if !cut && whole <= room {
-            return Self::of(&pieces, "", "");
-        }
         let column = |offset: usize| -> usize {
             pieces.iter().take_while(|piece| piece.start < offset).map(Piece::width).sum()
         };
-        let skip = match near.start == 0 && column(focus.end) < room {
-            true => 0,
-            false => column(focus.start).saturating_sub(room / 4),
-        };
+        let fits = |spot: &Spot| column(spot.range.start) + spot.columns <= room;
+        let from_start = near.start == 0 && spots.iter().all(fits);
+        if from_start && near.end == bytes.len() && column(near.end) <= room {
+            return Self::of(&pieces, "", "");
+        }
+        let skip = if from_start { 0 } else { column(focus.start).saturating_sub(room / 4) };
         let (before, room) = if skip > 0 || near.start > 0 { ("…", room - 2) } else { ("", room - 1) };
         let mut seen = 0;
         let kept: Vec<Piece> = pieces

@@ -45,7 +45,6 @@ impl Page<'_> {
         for (index, fix) in finding.fixes.iter().enumerate() {
             text.push_str(&self.fix(group, index, fix));
         }
-        text.push('\n');
         text
     }
 
@@ -64,7 +63,7 @@ impl Page<'_> {
             self.screen.sign(" —", ","),
             self.location(finding.at)
         );
-        self.screen.hang(&format!("  {sign} "), &text) + "\n"
+        self.screen.hang(&format!("  {sign} "), &text)
     }
 
     fn headline(&self, group: &Group, finding: &Finding) -> String {
@@ -88,7 +87,7 @@ impl Page<'_> {
         }
         let headline = self.headline(group, finding);
         let mut text = drawn(&self.report.sources, &marks, &headline, finding.severity, self.screen);
-        for mark in marks.iter().filter(|mark| self.report.sources.bytes(mark.at.source).is_empty()) {
+        for mark in marks.iter().filter(|mark| mark.is_whole_file(&self.report.sources)) {
             let file = name(self.report.sources.get(mark.at.source));
             let message = if mark.message.is_empty() {
                 file

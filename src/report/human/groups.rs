@@ -23,7 +23,7 @@ struct Key<'a> {
     decided_at: Span,
 }
 
-/// All findings, the worst first, else in the order of the report.
+/// All findings: the worst first, those of one rule together, else in the order of the report.
 pub(super) fn groups(report: &Report) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
@@ -46,7 +46,10 @@ pub(super) fn groups(report: &Report) -> Vec<Group> {
     for group in &mut groups {
         group.put_worst_first(report);
     }
-    groups.sort_by_key(|group| std::cmp::Reverse(group.severity));
+    let rule = |group: &Group| report.findings.get(group.first).map(|finding| finding.rule.as_str());
+    let met: Vec<Option<&str>> = groups.iter().map(rule).collect();
+    let first_met = |group: &Group| met.iter().position(|known| *known == rule(group));
+    groups.sort_by_cached_key(|group| (std::cmp::Reverse(group.severity), first_met(group)));
     groups
 }
 

@@ -31,8 +31,9 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
     text.push('\n');
     text.push_str(&page.findings(|_| true));
     match report.host.listeners.is_empty() {
-        true => text.push_str(&next::nothing(report, screen)),
         false => text.push_str(&table::render(report, screen)),
+        true if report.findings.is_empty() => text.push_str(&next::nothing(report, screen)),
+        true => {}
     }
     text.push_str(&page.totals());
     text.push_str(&next::render(report, screen, again));
@@ -49,6 +50,13 @@ pub fn fault(sources: &Sources, at: Span, message: &str, screen: &Screen) -> Str
 pub fn error(message: &str, screen: &Screen) -> String {
     let shown: Vec<String> = message.lines().map(plain::inline).collect();
     format!("{} {}\n", screen.paint(screen::accent(Severity::Error), "error:"), shown.join("\n"))
+}
+
+/// How much of the screen a finding gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Size {
+    Full,
+    Short,
 }
 
 /// A report on a screen.
@@ -78,30 +86,46 @@ impl Page<'_> {
         self.screen.hang(&self.screen.faint("Audited "), &self.screen.faint(&text))
     }
 
+    /// Each group in full; from the fourth of a rule on as one line, and beyond that as a number.
     fn findings(&self, wanted: impl Fn(&Group) -> bool) -> String {
         let groups: Vec<Group> = groups::groups(self.report).into_iter().filter(wanted).collect();
-        let mut text = String::new();
-        let mut done: Vec<&str> = Vec::new();
-        for group in &groups {
-            let Some(finding) = self.report.findings.get(group.first) else { continue };
-            let rule = finding.rule.as_str();
-            let before = done.iter().filter(|done| **done == rule).count();
-            done.push(rule);
-            text.push_str(&match before {
-                _ if before < IN_FULL || self.screen.is_verbose() => self.in_full(group, finding),
-                _ if before < IN_FULL + IN_SHORT => self.in_short(group, finding),
-                _ => continue,
-            });
+        let mut blocks: Vec<(Size, String)> = Vec::new();
+        for of_rule in groups.chunk_by(|a, b| self.rule(a) == self.rule(b)) {
+            let (full, short) = match self.screen.is_verbose() {
+                true => (of_rule.len(), 0),
+                false => (IN_FULL, IN_SHORT),
+            };
+            let finding = |group: &Group| self.report.findings.get(group.first);
+            for (index, group) in of_rule.iter().enumerate().take(full + short) {
+                let Some(finding) = finding(group) else { continue };
+                blocks.push(match index < full {
+                    true => (Size::Full, self.in_full(group, finding)),
+                    false => (Size::Short, self.in_short(group, finding)),
+                });
+            }
+            let hidden = of_rule.len().saturating_sub(full + short);
+            if hidden > 0 {
+                let rest = format!("    and {hidden} more of this rule; --verbose shows all\n");
+                blocks.push((Size::Short, self.screen.faint(&rest)));
+            }
         }
-        let hidden = groups.len().saturating_sub(shown(&done, self.screen));
-        if hidden > 0 {
-            text.push_str(
-                &self
-                    .screen
-                    .faint(&format!("    {} more; --verbose shows all\n\n", counted(hidden, "finding"))),
-            );
+        let mut text = String::new();
+        let mut before = None;
+        for (size, block) in blocks {
+            if before.is_some_and(|before| before == Size::Full || size == Size::Full) {
+                text.push('\n');
+            }
+            text.push_str(&block);
+            before = Some(size);
+        }
+        if before.is_some() {
+            text.push('\n');
         }
         text
+    }
+
+    fn rule(&self, group: &Group) -> Option<&str> {
+        self.report.findings.get(group.first).map(|finding| finding.rule.as_str())
     }
 
     fn totals(&self) -> String {
@@ -132,14 +156,4 @@ impl Page<'_> {
             _ => format!("{}:{}", excerpt::name(source), self.report.sources.position(span).line),
         }
     }
-}
-
-/// How many of the groups whose rules these are get onto the screen.
-fn shown(rules: &[&str], screen: &Screen) -> usize {
-    if screen.is_verbose() {
-        return rules.len();
-    }
-    let mut sorted = rules.to_vec();
-    sorted.sort_unstable();
-    sorted.chunk_by(|a, b| a == b).map(|same| same.len().min(IN_FULL + IN_SHORT)).sum()
 }

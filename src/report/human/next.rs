@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::plain;
-use crate::knowledge::{Knowledge, Shape};
+use crate::knowledge::{Knowledge, SYSCTL, Shape};
 use crate::model::{Place, ReadAs};
 use crate::report::screen::left;
 use crate::report::{Report, Screen};
@@ -91,16 +91,19 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
     for (name, shape) in knowledge.shapes() {
         let title = knowledge.service(name).map_or(name, |service| &service.title);
-        text.push_str(&screen.hang(&format!("  {}", left(title, 15)), &places(report, shape)));
+        text.push_str(&screen.hang(&format!("  {}", left(title, 15)), &places(report, name, shape)));
     }
     text.push('\n');
     text
 }
 
 /// Where files of a shape are looked for, in the ways that this report's trees were read.
-fn places(report: &Report, shape: &Shape) -> String {
+fn places(report: &Report, name: &str, shape: &Shape) -> String {
     let read_as = |wanted: ReadAs| report.host.places.iter().any(|place| place.read_as == wanted);
     let named = shape.names.join(" ");
+    if name == SYSCTL && !read_as(ReadAs::Repo) && !read_as(ReadAs::File) {
+        return "etc/sysctl.conf and the folders of sysctl.d(5)".to_owned();
+    }
     let mut words = shape.places.clone();
     match () {
         () if read_as(ReadAs::File) => return named,
