@@ -153,7 +153,7 @@ fn every_width_holds() {
     let mut hand = clamped(30);
     hand.0.host.listeners[3].sockets = None;
     hand.0.findings[0].help = Some("words ".repeat(40));
-    for width in [40, 60, 80, 100] {
+    for width in [60, 72, 80, 100] {
         let text = shown(&hand.0, Screen::plain().wide(width));
         for line in text.lines().filter(|line| line.width() > width) {
             // Commands are never broken: they are there to be copied.

@@ -5,9 +5,9 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::model::Severity;
 
-/// A wider screen is not filled: long lines are hard to read.
+/// A wider screen is not filled: long lines are hard to read. On a narrower one the table would not make sense.
 const WIDEST: usize = 100;
-const NARROWEST: usize = 40;
+const NARROWEST: usize = 60;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {

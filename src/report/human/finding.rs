@@ -120,10 +120,8 @@ impl Page<'_> {
         }
         if let Some(holds) = queue.holds() {
             let number = self.screen.strong(&right(&holds.to_string(), NUMBER));
-            text.push_str(&format!(
-                "{}{number}  connections wait at most, then clients time out\n",
-                self.lead("")
-            ));
+            let lead = format!("{}{number}  ", self.lead(""));
+            text.push_str(&self.screen.hang(&lead, "connections wait at most, then clients time out"));
         }
         text
     }
