@@ -19,25 +19,25 @@ pub(super) const SYSCTL_CONF: &str = "etc/sysctl.conf";
 /// Where a local /etc/sysctl.conf goes when Debian 13 takes the file away (dpkg-maintscript-helper(1), `rm_conffile`).
 const MOVED_CONF: &str = "etc/sysctl.conf.dpkg-bak";
 
-/// Marks in names of files that are not meant to count.
+/// Marks in names of files and folders that are not meant to count; so is whatever stands behind `.conf`.
 const ASIDE: [&str; 18] = [
-    ".bak",
-    ".backup",
-    ".dist",
-    ".dpkg-",
-    ".disabled",
-    ".example",
+    ".conf.",
+    ".erb",
+    ".j2",
     ".md",
     ".off",
-    ".old",
-    ".orig",
-    ".rpm",
-    ".sample",
-    ".save",
-    ".swp",
-    ".tmp",
-    ".ucf-",
+    ".txt",
+    "archive",
+    "available",
+    "backup",
+    "bak",
+    "disabled",
+    "example",
+    "old",
+    "orig",
     "readme",
+    "sample",
+    "save",
     "~",
 ];
 

@@ -194,6 +194,20 @@ fn what_is_not_applied_says_why() {
 }
 
 #[test]
+fn what_is_set_aside_is_no_mistake() {
+    for name in
+        ["90-x.conf.pacnew", "90-x.conf.2024-01-01", "90-x.conf~", "disabled/90-x.conf", "README", "90-x.j2"]
+    {
+        let path = format!("etc/sysctl.d/{name}");
+        assert_eq!(
+            Read::files(&[(&path, "net.core.somaxconn = 9\n")], ReadAs::Root).fates(),
+            [""; 0],
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_mend_is_made_where_there_is_one_way_to_read_the_line() {
     for (case, line) in [
         ("key-upper-case", "net.core.somaxconn = 1000"),
