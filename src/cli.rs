@@ -224,7 +224,7 @@ impl Audit {
                 "{first} and {second} cannot both go to standard output; write one to a file: --format {second}=FILE"
             ));
         }
-        if first.is_none() {
+        if first.is_none() || self.is_patch_beside_human() {
             all.push(Output { format: Format::Human, file: None });
         }
         Ok(all)

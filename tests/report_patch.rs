@@ -1,5 +1,7 @@
 //! The patch is taken by patch(1) and by git, and changes nothing but what its edits say, whatever the files are made of.
 
+mod common;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,24 +12,7 @@ use backlog_audit::plan::{Plan, Planned};
 use backlog_audit::report::{Report, patch};
 use backlog_audit::rules::Rules;
 use backlog_audit::text::{Edit, Origin, Sources, Span};
-
-/// A folder that is removed when the test ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("backlog-audit-{}-{name}", std::process::id()));
-        drop(fs::remove_dir_all(&path));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
+use common::scratch::Scratch;
 
 /// A file, the text in it that is replaced, and what by. No bytes: the file is new.
 struct Change<'a> {
@@ -105,7 +90,7 @@ fn both_take(name: &str, changes: &[Change]) {
     for (tool, arguments) in
         [("patch", ["-p1", "--no-backup-if-mismatch"]), ("git", ["apply", "--whitespace=nowarn"])]
     {
-        let folder = Folder::new(&format!("{name}-{tool}"));
+        let folder = Scratch::new(&format!("{name}-{tool}"));
         for change in changes {
             let path = folder.0.join(change.path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -206,7 +191,7 @@ fn ten_thousand_changes_take_no_time() {
     let started = std::time::Instant::now();
     let patch = patch::render(&report(&change, None));
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
-    let folder = Folder::new("many");
+    let folder = Scratch::new("many");
     fs::write(folder.0.join("a"), &text).unwrap();
     run("git", &["apply"], &folder.0, &patch);
     assert!(fs::read(folder.0.join("a")).unwrap() == change[0].after());

@@ -162,7 +162,7 @@ fn no_path(path: &Path, error: &io::Error) -> Failure {
     if error.kind() != io::ErrorKind::NotFound {
         return Failure::from(format!("{shown} cannot be audited: {}", reason(error)));
     }
-    let failure = Failure::from(format!("there is no {shown}"));
+    let failure = Failure::from(format!("there is no file or folder {shown}"));
     let commands = Cli::commands();
     let known: Vec<&str> = commands.iter().map(String::as_str).collect();
     match nearest(&path.to_string_lossy(), &known) {

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each harness uses a part
 
 pub mod by_hand;
+pub mod scratch;
 pub mod snapshot;
 
 use std::fs;

@@ -91,7 +91,11 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
     for (name, shape) in knowledge.shapes() {
         let title = knowledge.service(name).map_or(name, |service| &service.title);
-        text.push_str(&screen.hang(&format!("  {}", left(title, 15)), &places(report, name, shape)));
+        let places = places(report, name, shape);
+        if places.is_empty() {
+            continue;
+        }
+        text.push_str(&screen.hang(&format!("  {}", left(title, 15)), &places));
     }
     text.push('\n');
     text
@@ -106,8 +110,7 @@ fn places(report: &Report, name: &str, shape: &Shape) -> String {
     }
     let mut words = shape.places.clone();
     match () {
-        () if read_as(ReadAs::File) => return named,
-        () if read_as(ReadAs::Repo) => words.push(format!("{named} anywhere")),
+        () if read_as(ReadAs::File) || read_as(ReadAs::Repo) => return named,
         () if read_as(ReadAs::Root) && shape.apps => words.push(format!("{named} in application folders")),
         () => {}
     }
