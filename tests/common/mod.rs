@@ -6,6 +6,7 @@ pub mod scratch;
 pub mod snapshot;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use backlog_audit::Request;
@@ -35,6 +36,20 @@ pub fn of_root(root: &Path) -> Request {
 
 pub fn audit(request: &Request) -> Report {
     backlog_audit::audit(request).unwrap_or_else(|error| panic!("{:?}: {error}", request.paths))
+}
+
+/// A copy of a tree, links as they are.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type().unwrap() {
+            kind if kind.is_symlink() => symlink(fs::read_link(path).unwrap(), copy).unwrap(),
+            kind if kind.is_dir() => self::copy(&path, &copy),
+            _ => fs::write(copy, fs::read(path).unwrap()).unwrap(),
+        }
+    }
 }
 
 pub fn json(path: &Path) -> serde_json::Value {
