@@ -262,7 +262,9 @@ impl Audit {
             }
         }
         words.extend(self.paths.iter().map(|path| path_word(path)));
-        let patch = self.patch.as_ref().map(|patch| path_word(patch));
+        let written = self.formats.iter().filter(|output| output.format == Format::Patch);
+        let written = written.map(|output| output.file.as_deref().unwrap_or(Path::new("-")));
+        let patch = self.patch.as_deref().into_iter().chain(written).map(path_word).next();
         Again { program: quoted(program), command: words.join(" "), patch, unsafe_fixes: self.unsafe_fixes }
     }
 }

@@ -87,7 +87,8 @@ pub fn quoted(text: &str) -> String {
 
 /// Where no listener was found: what was looked for, and where.
 pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
-    let mut text = String::from("Nothing that listens was found. This was looked for, by name and content:\n\n");
+    let mut text =
+        String::from("Nothing that listens was found. This was looked for, by name and content:\n\n");
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
     for (name, shape) in knowledge.shapes() {
         let title = knowledge.service(name).map_or(name, |service| &service.title);
