@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A line of an applied file that does not name the key but was meant to.
-    fn missed(self, key: &str, row: &Row<'a>) -> Option<Named<'a>> {
+    pub(super) fn missed(self, key: &str, row: &Row<'a>) -> Option<Named<'a>> {
         let (line, why, text) = match &row.line {
             Line::Stray { whole } => {
                 let (line, text) = self.without_equals(key, row, whole.clone())?;
@@ -155,7 +155,9 @@ impl<'a> Reader<'a> {
             let fate = self.fate_of_left(key, left);
             let in_sysctl_conf = matches!(left.out, Out::SysctlConf | Out::Moved);
             let found = self.assignment(key, &line, fate);
-            Some((left.file.name.as_slice(), Assignment { in_sysctl_conf, slot: None, mend: None, ..found }))
+            // procps reads these two, so their numbers count for somebody.
+            let slot = found.slot.filter(|_| matches!(left.out, Out::SysctlConf | Out::Hidden));
+            Some((left.file.name.as_slice(), Assignment { in_sysctl_conf, slot, mend: None, ..found }))
         })
         .collect()
     }

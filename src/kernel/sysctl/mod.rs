@@ -15,7 +15,7 @@ use std::path::Path;
 use super::{Asked, live};
 use crate::knowledge::{KernelFacts, Knowledge, Range};
 use crate::model::{
-    Assignment, Fate, Kernel, Kind, Problem, ProblemKind, ReadAs, Sysctl, Sysctls, Value, key,
+    Assignment, Fate, Kernel, Kind, Problem, ProblemKind, ReadAs, Suspect, Sysctl, Sysctls, Value, key,
 };
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Sources, Span, Tree};
@@ -51,12 +51,15 @@ pub fn read(
     let system = reader.gather(&files.system, Tool::Procps);
     let mut drop_ins = DropIns::new(sources, tree, read_as, &files);
     let mut sysctls = Sysctls::default();
+    let suspects: Vec<(&File, Suspect)> =
+        boot.odd.iter().filter_map(|row| Some((row.file, reader.suspect(row)?))).collect();
     for key in key::ALL {
-        let (said, last) = reader.said(key, &boot, &system);
-        let slot = last.and_then(|last| drop_ins.slot(key, &said.assignments, last));
-        sysctls.by_key.insert(key.to_owned(), reader.in_force(key, Sysctl { slot, ..said }, asked));
+        let said = reader.said(key, &boot, &system);
+        let last = reader.last_name(key, &boot, &suspects);
+        let slot = said.is_one_machine.then(|| drop_ins.slot(key, &said.sysctl.assignments, last)).flatten();
+        sysctls.by_key.insert(key.to_owned(), reader.in_force(key, Sysctl { slot, ..said.sysctl }, asked));
     }
-    sysctls.suspects = boot.odd.iter().filter_map(|row| reader.suspect(row)).collect();
+    sysctls.suspects = suspects.into_iter().map(|(_, suspect)| suspect).collect();
     sysctls.ignored = reader.ignored(&sysctls);
     (sysctls, files.boot.iter().filter_map(|file| reader.problem(file)).collect())
 }
@@ -98,6 +101,13 @@ impl<'a> Gathered<'a> {
     fn of(&self, key: &str) -> (&[Row<'a>], &[Hit<'a>]) {
         self.by_key.get(key).map_or((&[], &[]), |(rows, hits)| (rows, hits))
     }
+}
+
+/// What the files say of a key.
+struct Said {
+    sysctl: Sysctl,
+    /// Else there is no place beside the lines where a number would count.
+    is_one_machine: bool,
 }
 
 /// Key and value of an assignment, and the bytes that they are.
@@ -211,8 +221,17 @@ impl<'a> Reader<'a> {
         Hit { name, value }
     }
 
-    /// What the files say of a key, and the name of the last one that names it; no name where nothing can be put beside them.
-    fn said(self, key: &str, boot: &Gathered<'a>, system: &Gathered<'a>) -> (Sysctl, Option<&'a [u8]>) {
+    /// The name of the last file with a line about the key, or with one that was meant to be: once it is mended, it counts.
+    fn last_name(self, key: &str, boot: &Gathered<'a>, suspects: &[(&'a File, Suspect)]) -> &'a [u8] {
+        let named = boot.of(key).0.iter();
+        let missed = boot.odd.iter().filter(|row| self.missed(key, row).is_some());
+        let misspelt = suspects.iter().filter(|(_, suspect)| suspect.meant == key).map(|(file, _)| *file);
+        let files = named.chain(missed).map(|row| row.file).chain(misspelt);
+        files.map(|file| file.name.as_slice()).max().unwrap_or_default()
+    }
+
+    /// What the files say of a key.
+    fn said(self, key: &str, boot: &Gathered<'a>, system: &Gathered<'a>) -> Said {
         let path = key.replace('.', "/");
         let (rows, hits) = boot.of(key);
         let lots = match self.files.tool {
@@ -236,9 +255,10 @@ impl<'a> Reader<'a> {
             let wrong =
                 |line: &Assignment| matches!(line.fate, Fate::Invalid { .. } | Fate::NotApplied { .. });
             let assignments = said.assignments.into_iter().filter(wrong).collect();
-            return (Sysctl { boot: None, system: None, assignments, ..said }, None);
+            let sysctl = Sysctl { boot: None, system: None, assignments, ..said };
+            return Said { sysctl, is_one_machine: false };
         }
-        (said, Some(rows.last().map(|row| row.file.name.as_slice()).unwrap_or_default()))
+        Said { sysctl: said, is_one_machine: true }
     }
 
     /// What holds when a service starts after boot: `--set`, else the files, else the running kernel, else its default.
