@@ -92,7 +92,7 @@ pub fn audit(request: &Request) -> Result<Report, Error> {
     let mut findings = rules.judge(&sources, &knowledge, &read.host, &queues);
     suppress::restrict(&sources, &read.only, &mut read.host, &mut queues, &mut findings);
     let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
-    let plan = Plan::make(&read.host, &findings, allowed);
+    let plan = Plan::make(&sources, &read.host, &findings, allowed);
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
     Ok(Report { sources, host: read.host, queues, findings, plan, rules, files, left_out: read.left_out })
 }

@@ -1,7 +1,12 @@
 //! From what checks want to what is written: wants for one target are merged by maximum, and each target gets one edit.
 
-use crate::model::{Finding, Host, Safety};
-use crate::text::Edit;
+use std::collections::BTreeMap;
+
+use crate::model::{Finding, Host, PlaceId, Safety, Sysctl, Target, Want, shell_word};
+use crate::text::{Edit, Slot, Sources};
+
+/// A fix: the index of the finding, and of the fix in it.
+type FixId = (usize, usize);
 
 /// One edit of the plan; several fixes may share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +17,9 @@ pub struct Planned {
     /// The edit is part of the patch: it serves a fix of an allowed safety.
     pub in_patch: bool,
     /// The fixes that it serves: indices of the finding and of the fix in it.
-    pub serves: Vec<(usize, usize)>,
+    pub serves: Vec<FixId>,
+    /// What brings the edited lines in before the next boot.
+    pub then: Vec<String>,
 }
 
 /// All edits, sorted by file and place. Edits that are in the patch do not overlap.
@@ -22,13 +29,241 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// `allowed`: the least safe kind of fix that goes into the patch.
-    pub fn make(_host: &Host, _findings: &[Finding], _allowed: Safety) -> Self {
-        Self::default()
+    /// `allowed`: the least safe kind of fix that goes into the patch. What an unsafe fix wants never changes what the patch
+    /// of the safe ones writes: its edits are shown beside it, as they would be in the patch of all.
+    pub fn make(sources: &Sources, host: &Host, findings: &[Finding], allowed: Safety) -> Self {
+        let draft = |limit| Draft::of(sources, host, findings, limit).edits();
+        let mut edits = draft(allowed);
+        if allowed == Safety::Safe {
+            let is_unsafe = |(finding, fix): &FixId| {
+                let fix = findings.get(*finding).and_then(|finding| finding.fixes.get(*fix));
+                fix.is_some_and(|fix| fix.safety == Safety::Unsafe)
+            };
+            for mut other in draft(Safety::Unsafe) {
+                other.serves.retain(is_unsafe);
+                match edits.iter_mut().find(|planned| planned.edit == other.edit) {
+                    Some(planned) => planned.serves.append(&mut other.serves),
+                    None if other.serves.is_empty() => {}
+                    None => edits.push(Planned { in_patch: false, ..other }),
+                }
+            }
+        }
+        edits.sort_by(|a, b| {
+            let order = sources.order(a.edit.span, b.edit.span);
+            order.then(b.in_patch.cmp(&a.in_patch)).then_with(|| a.edit.text.cmp(&b.edit.text))
+        });
+        for (planned, number) in edits.iter_mut().zip(1..) {
+            planned.id = format!("e{number}");
+        }
+        Self { edits }
     }
 
     /// The edits that one fix of one finding needs.
     pub fn edits_of(&self, finding: usize, fix: usize) -> impl Iterator<Item = &Planned> {
         self.edits.iter().filter(move |planned| planned.serves.contains(&(finding, fix)))
     }
+
+    /// What to run after one fix of one finding: what brings the edited lines in, then what the fix itself names.
+    pub fn then_of(&self, findings: &[Finding], finding: usize, fix: usize) -> Vec<String> {
+        let own = findings.get(finding).and_then(|finding| finding.fixes.get(fix)).map(|fix| fix.then.iter());
+        let edited = self.edits_of(finding, fix).flat_map(|planned| &planned.then);
+        let mut commands: Vec<String> = Vec::new();
+        for command in edited.chain(own.into_iter().flatten()) {
+            if !commands.contains(command) {
+                commands.push(command.clone());
+            }
+        }
+        commands
+    }
+}
+
+/// What all fixes want of one target.
+#[derive(Debug, Default)]
+struct Wish {
+    at_least: Option<i64>,
+    exactly: Option<i64>,
+    /// What mended lines give it.
+    mended: Option<i64>,
+    serves: Vec<FixId>,
+}
+
+impl Wish {
+    /// A switch has no maximum: who says exactly is right.
+    fn value(&self) -> Option<i64> {
+        self.exactly.or(self.at_least.max(self.mended))
+    }
+
+    /// Whether a target that has this number needs no edit.
+    fn is_met_by(&self, number: Option<i64>) -> bool {
+        match self.exactly {
+            Some(_) => number == self.exactly,
+            None => number.is_some() && number >= self.value(),
+        }
+    }
+}
+
+/// The wants of all fixes up to one safety.
+struct Draft<'a> {
+    sources: &'a Sources,
+    host: &'a Host,
+    findings: &'a [Finding],
+    wishes: BTreeMap<&'a Target, Wish>,
+    mends: Vec<(&'a Edit, Option<&'a Target>, Vec<FixId>)>,
+}
+
+impl<'a> Draft<'a> {
+    fn of(sources: &'a Sources, host: &'a Host, findings: &'a [Finding], limit: Safety) -> Self {
+        let mut draft = Self { sources, host, findings, wishes: BTreeMap::new(), mends: Vec::new() };
+        for (finding, found) in findings.iter().enumerate() {
+            let fixes = found.fixes.iter().enumerate().filter(|(_, fix)| fix.safety <= limit);
+            for (fix, want) in fixes.flat_map(|(fix, it)| it.set.iter().map(move |want| (fix, want))) {
+                draft.take(want, (finding, fix));
+            }
+        }
+        draft
+    }
+
+    fn take(&mut self, want: &'a Want, fix: FixId) {
+        match want {
+            Want::AtLeast { target, value } => {
+                let wish = self.wish(target, fix);
+                wish.at_least = wish.at_least.max(Some(*value));
+            }
+            Want::Exactly { target, value } => {
+                self.wish(target, fix).exactly.get_or_insert(*value);
+            }
+            Want::Mend { edit, gives } => {
+                let target = gives.as_ref().map(|(target, value)| {
+                    let wish = self.wish(target, fix);
+                    wish.mended = wish.mended.max(Some(*value));
+                    target
+                });
+                match self.mends.iter_mut().find(|(known, ..)| *known == edit) {
+                    Some((.., serves)) => serves.push(fix),
+                    None => self.mends.push((edit, target, vec![fix])),
+                }
+            }
+        }
+    }
+
+    fn wish(&mut self, target: &'a Target, fix: FixId) -> &mut Wish {
+        let wish = self.wishes.entry(target).or_default();
+        wish.serves.push(fix);
+        wish
+    }
+
+    fn edits(&self) -> Vec<Planned> {
+        let mut edits: Vec<Planned> = Vec::new();
+        for (target, wish) in &self.wishes {
+            for planned in self.write(target, wish) {
+                add(&mut edits, planned);
+            }
+        }
+        for (edit, target, serves) in &self.mends {
+            let planned = self.mend(edit, *target, serves);
+            if edits.iter().all(|known| !overlap(&known.edit, edit)) {
+                edits.push(planned);
+            }
+        }
+        for planned in
+            edits.iter_mut().filter(|planned| self.sources.get(planned.edit.span.source).is_absent())
+        {
+            planned.edit.text.insert_str(0, &self.heading(&planned.serves));
+        }
+        edits
+    }
+
+    fn write(&self, target: &Target, wish: &Wish) -> Vec<Planned> {
+        let Some(value) = wish.value() else { return Vec::new() };
+        let planned = |slot: &Slot, then| planned(slot.edit(value), wish.serves.clone(), then);
+        match target {
+            Target::Backlog { listener } => {
+                let backlog = self.host.listeners.get(*listener).map(|listener| &listener.backlog);
+                let asked = backlog.and_then(|backlog| backlog.value.as_ref()).map(|value| value.get);
+                let slot =
+                    backlog.and_then(|backlog| backlog.slot.as_ref()).filter(|_| !wish.is_met_by(asked));
+                slot.map(|slot| planned(slot, Vec::new())).into_iter().collect()
+            }
+            Target::Sysctl { place, key } => {
+                let Some(sysctl) = self.sysctl(*place, key) else { return Vec::new() };
+                let mended = wish.mended.is_some() && wish.is_met_by(wish.mended);
+                let boot = sysctl.slot.as_ref().filter(|_| !mended && !wish.is_met_by(sysctl.number()));
+                let boot = boot.map(|slot| planned(slot, vec![self.apply(key, value, slot)]));
+                // Else the next `sysctl --system` would undo it.
+                let undone = sysctl.system.as_ref().filter(|system| !wish.is_met_by(Some(system.get)));
+                let by_hand = undone.and_then(|_| sysctl.by_hand(self.sources));
+                boot.into_iter().chain(by_hand.map(|slot| planned(slot, Vec::new()))).collect()
+            }
+        }
+    }
+
+    /// A mended line may be all that others want of its key: then it serves them too.
+    fn mend(&self, edit: &Edit, target: Option<&Target>, serves: &[FixId]) -> Planned {
+        let wish = target.and_then(|target| Some((target, self.wishes.get(target)?)));
+        match wish {
+            Some((Target::Sysctl { key, .. }, wish)) if wish.is_met_by(wish.mended) => {
+                let then = wish.mended.map(|value| write_now(key, value));
+                planned(edit.clone(), wish.serves.clone(), then.into_iter().collect())
+            }
+            _ => planned(edit.clone(), serves.to_vec(), Vec::new()),
+        }
+    }
+
+    fn sysctl(&self, place: PlaceId, key: &str) -> Option<&'a Sysctl> {
+        self.host.place(place)?.sysctls.get(key)
+    }
+
+    /// A file of our own is applied as a whole; of a file that is edited in place only what changed, because its other lines
+    /// may be overridden elsewhere.
+    fn apply(&self, key: &str, value: i64, slot: &Slot) -> String {
+        let path = self.sources.get(slot.span.source).path();
+        match path.filter(|_| !slot.before.is_empty()) {
+            Some(path) => format!("sysctl -p {}", shell_word(&format!("/{}", path.display()))),
+            None => write_now(key, value),
+        }
+    }
+
+    /// The first line of a new file.
+    fn heading(&self, serves: &[FixId]) -> String {
+        let mut rules: Vec<&str> = serves
+            .iter()
+            .filter_map(|(finding, _)| Some(self.findings.get(*finding)?.rule.as_str()))
+            .collect();
+        rules.sort_unstable();
+        rules.dedup();
+        let one = if let [one] = rules.as_slice() { one } else { "RULE" };
+        format!("# Written by backlog-audit to mend {} (backlog-audit explain {one})\n", rules.join(", "))
+    }
+}
+
+fn write_now(key: &str, value: i64) -> String {
+    format!("sysctl -w {key}={value}")
+}
+
+fn planned(edit: Edit, mut serves: Vec<FixId>, then: Vec<String>) -> Planned {
+    serves.sort_unstable();
+    serves.dedup();
+    Planned { id: String::new(), edit, in_patch: true, serves, then }
+}
+
+/// Lines that go to the same spot become one edit: several keys of one new file.
+fn add(edits: &mut Vec<Planned>, new: Planned) {
+    let spot = |edit: &Edit| edit.span.start == edit.span.end;
+    match edits.iter_mut().find(|known| known.edit.span == new.edit.span) {
+        Some(known) if spot(&new.edit) => {
+            known.edit.text.push_str(&new.edit.text);
+            known.serves.extend(new.serves);
+            known.serves.sort_unstable();
+            known.serves.dedup();
+            known.then.extend(new.then);
+            known.then.dedup();
+        }
+        Some(_) => {}
+        None => edits.push(new),
+    }
+}
+
+fn overlap(a: &Edit, b: &Edit) -> bool {
+    let (x, y) = (a.span, b.span);
+    x.source == y.source && (x == y || (x.start < y.end && y.start < x.end))
 }

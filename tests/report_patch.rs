@@ -54,7 +54,13 @@ fn report(changes: &[Change], root: Option<&str>) -> Report {
         let source = sources.add(origin, change.before.unwrap_or_default().to_vec());
         for (start, end) in change.edits() {
             let edit = Edit { span: Span::new(source, start..end), text: change.new.to_owned() };
-            plan.edits.push(Planned { id: "e1".into(), edit, in_patch: true, serves: Vec::new() });
+            plan.edits.push(Planned {
+                id: "e1".into(),
+                edit,
+                in_patch: true,
+                serves: Vec::new(),
+                then: Vec::new(),
+            });
         }
     }
     let (host, rules) = (Host::default(), Rules::default());

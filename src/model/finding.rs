@@ -1,5 +1,7 @@
 //! What is wrong, where, and what would put it right.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -67,8 +69,8 @@ pub enum Want {
     AtLeast { target: Target, value: i64 },
     /// Exactly this number: for switches, such as tcp_syncookies.
     Exactly { target: Target, value: i64 },
-    /// A change that the reader of the file prepared.
-    Mend(Edit),
+    /// A change that the reader of the file prepared, and the number that it gives to a target.
+    Mend { edit: Edit, gives: Option<(Target, i64)> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,4 +98,34 @@ pub struct Finding {
     /// Other lines that take part, in the order in which they explain it.
     pub labels: Vec<Label>,
     pub fixes: Vec<Fix>,
+}
+
+impl Finding {
+    /// Another line that takes part. One that the finding is already about adds nothing.
+    #[must_use]
+    pub fn label(mut self, at: Span, message: impl Into<String>) -> Self {
+        self.labels.push(Label::new(at, message));
+        self
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    #[must_use]
+    pub fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.fixes.extend(fix);
+        self
+    }
+}
+
+/// A word as a shell takes it, quoted if it must be.
+pub fn shell_word(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => Cow::Borrowed(word),
+        false => Cow::Owned(format!("'{}'", word.replace('\'', r"'\''"))),
+    }
 }

@@ -9,7 +9,7 @@ mod queue;
 mod sysctl;
 mod value;
 
-pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want};
+pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want, shell_word};
 pub use listener::{Apply, Endpoint, Listener, Transport, ids};
 pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
 pub use problem::{Problem, ProblemKind};

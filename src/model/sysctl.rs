@@ -1,9 +1,10 @@
 //! The sysctls of a network namespace: who assigns them, who wins, and what came of every line.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Value;
-use crate::text::{Edit, Slot, Span};
+use crate::text::{Edit, Slot, Sources, Span};
 
 /// The keys that decide a queue, in the spelling with dots.
 pub mod key {
@@ -57,6 +58,16 @@ pub struct Assignment {
     pub mend: Option<Edit>,
 }
 
+impl Assignment {
+    /// The number that the line gives, or would give once it is mended.
+    pub fn gives(&self) -> Option<i64> {
+        self.value.or_else(|| {
+            let mend = self.mend.as_ref().filter(|mend| self.value_at.contains(mend.span))?;
+            mend.text.parse().ok()
+        })
+    }
+}
+
 /// A key that the kernel does not know, a small edit away from one that it knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspect {
@@ -105,6 +116,16 @@ impl Sysctl {
     /// The line that decides the value at boot.
     pub fn winner(&self) -> Option<&Assignment> {
         self.assignments.iter().find(|line| line.fate == Fate::Wins)
+    }
+
+    /// The number in /etc/sysctl.conf that `sysctl --system` ends at while the boot ends elsewhere: procps reads that file
+    /// last, so no other line changes what it leaves.
+    pub fn by_hand(&self, sources: &Sources) -> Option<&Slot> {
+        let system = self.system.as_ref().filter(|system| self.boot.as_ref() != Some(system))?;
+        let path = sources.get(system.span.source).path()?;
+        let slots = self.assignments.iter().filter_map(|line| line.slot.as_ref());
+        let mut here = slots.filter(|slot| slot.span.contains(system.span));
+        here.find(|_| path == Path::new("etc/sysctl.conf"))
     }
 
     pub fn is_written(&self) -> bool {

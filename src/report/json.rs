@@ -341,7 +341,7 @@ fn fix_entry(report: &Report, (finding, fix): (usize, usize), it: &Fix) -> FixEn
     FixEntry {
         title: it.title.clone(),
         safety: it.safety,
-        then: it.then.clone(),
+        then: report.plan.then_of(&report.findings, finding, fix),
         edits: edits.map(|planned| edit_entry(&report.sources, planned)).collect(),
     }
 }

@@ -142,8 +142,13 @@ impl ByHand {
         match self.0.plan.edits.first_mut() {
             Some(planned) => planned.serves.push(fix),
             None => {
-                let edit = Edit { span: sysctl.span, text: "4096".into() };
-                self.0.plan.edits.push(Planned { id: "e1".into(), edit, in_patch: true, serves: vec![fix] });
+                self.0.plan.edits.push(Planned {
+                    id: "e1".into(),
+                    edit: Edit { span: sysctl.span, text: "4096".into() },
+                    in_patch: true,
+                    serves: vec![fix],
+                    then: Vec::new(),
+                });
             }
         }
     }
