@@ -1,11 +1,17 @@
 //! A rule is a TOML file: words, scope and one check with its parameters. Built-in rules and an organisation's are the same
 //! thing; the same id replaces a built-in.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::knowledge::{Broken, Knowledge};
-use crate::model::{Finding, Host, Queue, Severity};
-use crate::text::{SourceId, Sources};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::checks::{Check, Facts, Socket};
+use crate::knowledge::{Broken, Knowledge, RULES, parse};
+use crate::model::{Finding, Host, Listener, Place, PlaceId, Queue, Severity};
+use crate::text::{Origin, SourceId, Sources, Span};
 
 /// One rule, as `rules/<id>.toml` says it.
 #[derive(Debug, Clone)]
@@ -24,6 +30,56 @@ pub struct Rule {
     /// Where the facts behind it are written down.
     pub references: Vec<String>,
     pub source: SourceId,
+    scope: Scope,
+    check: Check,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    severity: Severity,
+    summary: String,
+    what: String,
+    why: String,
+    fix: String,
+    references: Vec<String>,
+    #[serde(default)]
+    scope: Scope,
+    check: Check,
+}
+
+/// What a rule is about; everything, where it does not say.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scope {
+    /// Names of services.
+    services: Option<Vec<Spanned<String>>>,
+    /// Kinds of places (`host`, `container`, `pod`) or their names.
+    places: Option<Vec<String>>,
+}
+
+impl Scope {
+    fn covers_place(&self, place: &Place) -> bool {
+        let is = |name: &String| *name == place.name || name == place.kind.word();
+        self.places.as_ref().is_none_or(|places| places.iter().any(is))
+    }
+
+    fn covers_service(&self, service: &str) -> bool {
+        self.services.as_ref().is_none_or(|services| services.iter().any(|name| name.get_ref() == service))
+    }
+
+    /// A service that does not exist would make the rule silent for ever.
+    fn check(&self, sources: &Sources, source: SourceId, known: &[&str]) -> Result<(), Broken> {
+        let mut named = self.services.iter().flatten();
+        match named.find(|name| !known.contains(&name.get_ref().as_str())) {
+            None => Ok(()),
+            Some(name) => Err(Broken {
+                name: sources.get(source).name().into_owned(),
+                message: unknown("service", name.get_ref(), known.iter().copied()),
+                at: Some(Span::new(source, name.span())),
+            }),
+        }
+    }
 }
 
 /// All rules of a run, by id.
@@ -33,16 +89,56 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub fn load(_sources: &Sources, _folders: &[PathBuf]) -> Result<Self, Broken> {
-        Ok(Self::default())
+    /// The built-in rules, and the `*.toml` files of the folders.
+    pub fn load(sources: &Sources, folders: &[PathBuf]) -> Result<Self, Broken> {
+        let mut all: BTreeMap<String, Rule> = BTreeMap::new();
+        let is_rule = |path: &Path| path != Path::new("kernel.toml");
+        for file in RULES.files().filter(|file| is_rule(file.path())) {
+            let origin = Origin::Builtin(format!("rules/{}", file.path().display()));
+            let rule = Rule::read(sources, file.path(), sources.add(origin, file.contents()))?;
+            all.insert(rule.id.clone(), rule);
+        }
+        for folder in folders {
+            for path in own(folder)? {
+                let bytes = fs::read(&path).map_err(|error| broken(&path, error.to_string()))?;
+                let origin = Origin::File { root: None, path: path.clone() };
+                let rule = Rule::read(sources, &path, sources.add(origin, bytes))?;
+                all.insert(rule.id.clone(), rule);
+            }
+        }
+        Ok(Self { all: all.into_values().collect() })
     }
 
-    pub fn choose(self, _select: &[String], _ignore: &[String]) -> Result<Self, Broken> {
-        Ok(self)
+    /// Only the rules of `select`, if it names any, and none of `ignore`.
+    pub fn choose(self, select: &[String], ignore: &[String]) -> Result<Self, Broken> {
+        for (flag, ids) in [("--select", select), ("--ignore", ignore)] {
+            if let Some(id) = ids.iter().find(|id| self.get(id).is_none()) {
+                let message = unknown("rule", id, self.all.iter().map(|rule| rule.id.as_str()));
+                return Err(Broken { name: flag.to_owned(), message, at: None });
+            }
+        }
+        let chosen =
+            |rule: &Rule| (select.is_empty() || select.contains(&rule.id)) && !ignore.contains(&rule.id);
+        Ok(Self { all: self.all.into_iter().filter(chosen).collect() })
     }
 
-    pub fn judge(&self, _: &Sources, _: &Knowledge, _: &Host, _: &[Queue]) -> Vec<Finding> {
-        Vec::new()
+    /// What is wrong, sorted by path, place and rule.
+    pub fn judge(
+        &self,
+        sources: &Sources,
+        knowledge: &Knowledge,
+        host: &Host,
+        queues: &[Queue],
+    ) -> Vec<Finding> {
+        let of = |rule: &Rule| rule.check.judge(&rule.facts(sources, knowledge, host, queues));
+        let mut findings: Vec<Finding> = self.all.iter().flat_map(of).collect();
+        findings.sort_by(|a, b| {
+            sources
+                .order(a.at, b.at)
+                .then_with(|| a.rule.cmp(&b.rule))
+                .then_with(|| a.message.cmp(&b.message))
+        });
+        findings
     }
 
     pub fn get(&self, id: &str) -> Option<&Rule> {
@@ -51,5 +147,202 @@ impl Rules {
 
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.all.iter()
+    }
+}
+
+impl Rule {
+    fn read(sources: &Sources, path: &Path, source: SourceId) -> Result<Self, Broken> {
+        let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if !is_kebab_case(&id) {
+            let message =
+                format!("`{id}` is no name for a rule: small letters, digits and single dashes are");
+            return Err(broken(path, message));
+        }
+        let file: RuleFile = parse(sources, source)?;
+        file.scope.check(sources, source, &services())?;
+        Ok(Self {
+            id,
+            severity: file.severity,
+            summary: file.summary,
+            what: folded(&file.what),
+            why: folded(&file.why),
+            fix: folded(&file.fix),
+            references: file.references,
+            source,
+            scope: file.scope,
+            check: file.check,
+        })
+    }
+
+    /// What the rule is judged on: that part of everything which its scope covers.
+    fn facts<'a>(
+        &'a self,
+        sources: &'a Sources,
+        knowledge: &'a Knowledge,
+        host: &'a Host,
+        queues: &'a [Queue],
+    ) -> Facts<'a> {
+        let places = host.places.iter().enumerate().map(|(index, place)| (PlaceId(index), place));
+        let covers = |listener: &Listener| {
+            let place = host.place(listener.place);
+            self.scope.covers_service(&listener.service)
+                && place.is_some_and(|place| self.scope.covers_place(place))
+        };
+        let sockets = queues.iter().filter_map(|queue| {
+            let listener = host.listeners.get(queue.listener).filter(|listener| covers(listener))?;
+            Some(Socket { index: queue.listener, listener, queue })
+        });
+        let about = |service: &Option<String>| match service {
+            Some(service) => self.scope.covers_service(service),
+            None => self.scope.services.is_none(),
+        };
+        Facts {
+            rule: &self.id,
+            severity: self.severity,
+            sources,
+            knowledge,
+            host,
+            queues,
+            places: places.filter(|(_, place)| self.scope.covers_place(place)).collect(),
+            sockets: sockets.collect(),
+            problems: host.problems.iter().filter(|problem| about(&problem.service)).collect(),
+        }
+    }
+}
+
+/// The rule files of a folder, in order.
+fn own(folder: &Path) -> Result<Vec<PathBuf>, Broken> {
+    let entries = fs::read_dir(folder).map_err(|error| broken(folder, error.to_string()))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// One line of a text that was broken into lines where it suited the file.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn broken(path: &Path, message: String) -> Broken {
+    Broken { name: path.display().to_string(), message, at: None }
+}
+
+fn is_kebab_case(id: &str) -> bool {
+    let word =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    id.split('-').all(word)
+}
+
+/// The services that we know, by their files.
+fn services() -> Vec<&'static str> {
+    let files = RULES.get_dir("services").into_iter().flat_map(include_dir::Dir::files);
+    files.filter_map(|file| file.path().file_stem()?.to_str()).collect()
+}
+
+/// `there is no rule `queue-clampd`; did you mean `queue-clamped`?`
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = known.map(|known| (strsim::osa_distance(name, known), known)).min();
+    match near.filter(|(distance, _)| *distance <= name.len() / 2) {
+        Some((_, known)) => format!("there is no {what} `{name}`; did you mean `{known}`?"),
+        None => format!("there is no {what} `{name}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(folders: &[PathBuf]) -> (Sources, Result<Rules, Broken>) {
+        let sources = Sources::new();
+        let rules = Rules::load(&sources, folders);
+        (sources, rules)
+    }
+
+    /// A folder with one rule of an organisation, loaded.
+    fn own(name: &str, text: &str) -> (Sources, Result<Rules, Broken>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), text).unwrap();
+        load(&[folder.path().to_owned()])
+    }
+
+    const LONG: &str = r#"
+severity = "error"
+summary = "short"
+what = "w"
+why = "w"
+fix = "f"
+references = []
+
+[scope]
+services = ["nginx"]
+
+[check.queue-short]
+at-least = 4096
+"#;
+
+    #[test]
+    fn every_built_in_rule_loads_and_says_why() {
+        let rules = load(&[]).1.unwrap();
+        assert_eq!(rules.iter().count(), 21);
+        for rule in rules.iter() {
+            assert!(!rule.references.is_empty(), "{} cites nothing", rule.id);
+            assert!(rule.summary.ends_with('.') && rule.summary.len() < 120, "{}", rule.summary);
+            for text in [&rule.what, &rule.why, &rule.fix] {
+                assert!(text.ends_with('.'), "{}: {text}", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn an_organisation_adds_and_replaces() {
+        let rules = own("long-queues.toml", LONG).1.unwrap();
+        assert_eq!(rules.get("long-queues").unwrap().severity, Severity::Error);
+        assert_eq!(rules.iter().count(), 22);
+        let rules = own("queue-tiny.toml", LONG).1.unwrap();
+        assert_eq!(rules.iter().count(), 21);
+        assert_eq!(rules.get("queue-tiny").unwrap().severity, Severity::Error);
+    }
+
+    #[test]
+    fn what_is_misspelt_is_pointed_at() {
+        for (right, wrong, at, says) in [
+            (
+                "at-least",
+                "atleast",
+                "atleast",
+                "unknown field `atleast`, expected `at-least` or `asks-below`",
+            ),
+            ("summary", "sumary", "sumary", "unknown field `sumary`"),
+            ("queue-short", "queue-shrt", "queue-shrt", "unknown variant `queue-shrt`"),
+            ("4096", "-1", "-1", "invalid value"),
+            ("\"error\"", "\"eror\"", "\"eror\"", "unknown variant `eror`"),
+            ("\"nginx\"", "\"ngnix\"", "\"ngnix\"", "there is no service `ngnix`; did you mean `nginx`?"),
+        ] {
+            let (sources, rules) = own("r.toml", &LONG.replace(right, wrong));
+            let broken = rules.unwrap_err();
+            assert!(broken.message.contains(says), "{}", broken.message);
+            assert_eq!(sources.text(broken.at.unwrap()), at);
+        }
+        let broken = own("r.toml", &LONG.replace("[check.", "[check.queue-clamped]\n[check.")).1.unwrap_err();
+        assert!(broken.message.contains("exactly 1 element"), "{}", broken.message);
+        let broken = own("No_Name.toml", LONG).1.unwrap_err();
+        assert!(broken.message.contains("no name for a rule"));
+    }
+
+    #[test]
+    fn rules_are_chosen_by_id() {
+        let rules = || load(&[]).1.unwrap();
+        let ids = |rules: Rules| rules.iter().map(|rule| rule.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(rules().choose(&["queue-tiny".into()], &[]).unwrap()), ["queue-tiny"]);
+        assert!(!ids(rules().choose(&[], &["queue-tiny".into()]).unwrap()).contains(&"queue-tiny".into()));
+        let broken = rules().choose(&["queue-clampd".into()], &[]).unwrap_err();
+        assert_eq!(
+            broken.to_string(),
+            "--select: there is no rule `queue-clampd`; did you mean `queue-clamped`?"
+        );
+        let broken = rules().choose(&[], &["nothing-like-it-at-all".into()]).unwrap_err();
+        assert_eq!(broken.message, "there is no rule `nothing-like-it-at-all`");
     }
 }

@@ -1,1 +1,67 @@
-//! What can be wrong: one file a check.
+//! What can be wrong: one file a check. A check says what is wrong and what should be, never how that is written;
+//! its words that are always the same stand in the rule that uses it.
+
+mod below_somaxconn;
+mod facts;
+mod problems;
+mod queue_clamped;
+mod queue_short;
+mod remedy;
+mod repair;
+mod sixteen_bits;
+mod somaxconn_assumed;
+mod syn_backlog_ignored;
+mod syn_queue_short;
+mod sysctl_conf_ignored;
+mod sysctl_invalid;
+mod sysctl_not_applied;
+mod sysctl_octal;
+mod sysctl_overridden;
+mod sysctl_tools_disagree;
+mod sysctl_typo;
+mod sysctl_value;
+mod wrong_knob;
+
+use serde::Deserialize;
+
+use crate::model::Finding;
+pub use facts::{Facts, Socket};
+
+/// Declares the enum of all checks; a rule names one as `[check.kebab-case]` and gives its parameters there.
+macro_rules! checks {
+    ($($module:ident::$check:ident),* $(,)?) => {
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Check {
+            $($check($module::$check),)*
+        }
+
+        impl Check {
+            pub fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
+                match self {
+                    $(Check::$check(check) => check.judge(facts),)*
+                }
+            }
+        }
+    };
+}
+
+checks! {
+    below_somaxconn::BelowSomaxconn,
+    problems::Problems,
+    queue_clamped::QueueClamped,
+    queue_short::QueueShort,
+    sixteen_bits::SixteenBits,
+    somaxconn_assumed::SomaxconnAssumed,
+    syn_backlog_ignored::SynBacklogIgnored,
+    syn_queue_short::SynQueueShort,
+    sysctl_conf_ignored::SysctlConfIgnored,
+    sysctl_invalid::SysctlInvalid,
+    sysctl_not_applied::SysctlNotApplied,
+    sysctl_octal::SysctlOctal,
+    sysctl_overridden::SysctlOverridden,
+    sysctl_tools_disagree::SysctlToolsDisagree,
+    sysctl_typo::SysctlTypo,
+    sysctl_value::SysctlValue,
+    wrong_knob::WrongKnob,
+}

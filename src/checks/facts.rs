@@ -1,0 +1,168 @@
+//! What a check looks at: the places and listeners in the scope of one rule, and how messages name them.
+
+use std::borrow::Cow;
+
+use crate::knowledge::{Knowledge, Service};
+use crate::model::{
+    Finding, Host, Kind, Listener, Place, PlaceId, Problem, Queue, Severity, Sysctl, Transport, Value,
+};
+use crate::text::{Origin, Sources, Span};
+
+/// Everything that one rule is judged on.
+pub struct Facts<'a> {
+    pub rule: &'a str,
+    pub severity: Severity,
+    pub sources: &'a Sources,
+    pub knowledge: &'a Knowledge,
+    pub host: &'a Host,
+    pub queues: &'a [Queue],
+    /// The places in the rule's scope.
+    pub places: Vec<(PlaceId, &'a Place)>,
+    /// The listeners in the rule's scope.
+    pub sockets: Vec<Socket<'a>>,
+    /// What readers met, about services in the rule's scope.
+    pub problems: Vec<&'a Problem>,
+}
+
+/// A listener and its queue.
+#[derive(Clone, Copy)]
+pub struct Socket<'a> {
+    /// In [`Host::listeners`].
+    pub index: usize,
+    pub listener: &'a Listener,
+    pub queue: &'a Queue,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn sockets_in(&self, place: PlaceId) -> impl Iterator<Item = &Socket<'a>> {
+        self.sockets.iter().filter(move |socket| socket.listener.place == place)
+    }
+
+    /// A sysctl and its value in force.
+    pub(super) fn sysctl(&self, place: PlaceId, key: &str) -> Option<(&'a Sysctl, &'a Value<i64>)> {
+        let sysctl = self.host.place(place)?.sysctls.get(key)?;
+        Some((sysctl, sysctl.value.as_ref()?))
+    }
+
+    pub(super) fn finding(&self, place: PlaceId, at: Span, message: String) -> Finding {
+        Finding {
+            rule: self.rule.to_owned(),
+            severity: self.severity,
+            message,
+            help: None,
+            place,
+            listener: None,
+            at,
+            labels: Vec::new(),
+            fixes: Vec::new(),
+        }
+    }
+
+    /// A finding about the number that a listener asks for.
+    pub(super) fn about(&self, socket: &Socket<'_>, message: String) -> Finding {
+        let finding = self.finding(socket.listener.place, self.asked_at(socket), message);
+        Finding { listener: Some(socket.index), ..finding }
+    }
+
+    /// Says what the listener asks for, and whose default it is.
+    pub(super) fn label_asked(&self, finding: Finding, socket: &Socket<'a>) -> Finding {
+        let Some(backlog) = &socket.listener.backlog.value else { return finding };
+        let at = self.asked_at(socket);
+        match backlog.get {
+            _ if backlog.span != at => {
+                let default = format!("{} is the default of {}", backlog.get, self.title(socket));
+                finding.label(at, "names no backlog").label(backlog.span, default)
+            }
+            asked if socket.asks().is_none() => {
+                finding.label(at, format!("{asked} means net.core.somaxconn"))
+            }
+            asked => finding.label(at, format!("asks for {asked}")),
+        }
+    }
+
+    /// Whether some listener asks for as much as somaxconn allows, or may: its number is not known.
+    pub(super) fn uses_fully(&self, place: PlaceId, somaxconn: i64) -> bool {
+        let here = |queue: &&Queue| {
+            let listener = self.host.listeners.get(queue.listener);
+            listener.is_some_and(|listener| listener.place == place && !listener.internal)
+        };
+        let fully = |queue: &Queue| queue.requested.is_none_or(|asked| asked < 0 || asked >= somaxconn);
+        self.queues.iter().filter(here).any(fully)
+    }
+
+    pub(super) fn service(&self, socket: &Socket<'_>) -> Option<&'a Service> {
+        self.knowledge.service(&socket.listener.service)
+    }
+
+    /// What people call the program: `Apache Tomcat`.
+    pub(super) fn title(&self, socket: &Socket<'a>) -> &'a str {
+        self.service(socket).map_or(&socket.listener.service, |service| &service.title)
+    }
+
+    /// `nginx on 0.0.0.0:80`, or where it is opened if the address is not known.
+    pub(super) fn name(&self, socket: &Socket<'a>) -> String {
+        let title = self.title(socket);
+        match socket.listener.endpoint.address() {
+            Some(address) => format!("{title} on {address}"),
+            None => format!("{title} at {}", self.line(socket.listener.site)),
+        }
+    }
+
+    /// Where a listener's number stands in the audited files, else what opens the listener.
+    pub(super) fn asked_at(&self, socket: &Socket<'_>) -> Span {
+        match &socket.listener.backlog.value {
+            Some(backlog) if self.is_audited(backlog.span) => backlog.span,
+            _ => socket.listener.site,
+        }
+    }
+
+    /// `etc/sysctl.d/90-tuning.conf:3`
+    pub(super) fn line(&self, at: Span) -> String {
+        format!("{}:{}", self.file(at), self.sources.position(at).line)
+    }
+
+    pub(super) fn file(&self, at: Span) -> Cow<'a, str> {
+        self.sources.get(at.source).name()
+    }
+
+    /// Whether a reader of the report can open and change it; false for our own tables and readings of the kernel.
+    pub(super) fn is_audited(&self, at: Span) -> bool {
+        self.sources.get(at.source).path().is_some()
+    }
+
+    pub(super) fn is_flag(&self, at: Span) -> bool {
+        matches!(self.sources.get(at.source).origin, Origin::Flag(_))
+    }
+
+    /// Where a sysctl's value comes from, as the label beside it.
+    pub(super) fn origin(&self, place: PlaceId, value: &Value<i64>) -> String {
+        let number = value.get;
+        match (value.kind, self.host.place(place)) {
+            (Kind::Default, Some(place)) => {
+                format!("{number} is the default of Linux {}", place.kernel.version.get)
+            }
+            (Kind::Assumed, _) => format!("{number} is assumed: the kernel is not known"),
+            (Kind::Live, _) => format!("{number} on the running machine"),
+            _ => format!("set to {number}"),
+        }
+    }
+}
+
+impl Socket<'_> {
+    /// What listen(2) is called with, unless that means "as much as somaxconn allows": a negative number does
+    /// (it is compared unsigned), and so does the largest C int, by custom.
+    pub(super) fn asks(&self) -> Option<i64> {
+        self.queue.requested.filter(|asked| (0..i64::from(i32::MAX)).contains(asked))
+    }
+
+    /// Whether other machines connect to it.
+    pub(super) fn is_outside(&self) -> bool {
+        let endpoint = &self.listener.endpoint;
+        endpoint.transport() == Transport::Tcp && !endpoint.is_local()
+    }
+
+    /// Who chose its number.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        self.listener.backlog.value.as_ref().map(|backlog| backlog.kind)
+    }
+}

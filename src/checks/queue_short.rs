@@ -1,0 +1,57 @@
+//! An accept queue is shorter than a rule wants it.
+
+use serde::Deserialize;
+
+use super::facts::{Facts, Socket};
+use crate::model::{Finding, Fix, Safety, Target, Want, key};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct QueueShort {
+    /// The length that every queue in scope should have.
+    at_least: u32,
+    /// Only programs that ask for less than this.
+    asks_below: Option<u32>,
+}
+
+impl QueueShort {
+    pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
+        facts.sockets.iter().filter_map(|socket| self.finding(facts, socket)).collect()
+    }
+
+    fn finding<'a>(&self, facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
+        let at_least = i64::from(self.at_least);
+        let (limit, holds) = (socket.queue.limit?, socket.queue.holds()?);
+        let asks_little =
+            self.asks_below.is_none_or(|below| socket.asks().is_some_and(|asked| asked < below.into()));
+        if limit >= at_least || !asks_little || socket.listener.internal {
+            return None;
+        }
+        let wait =
+            if holds == 1 { "1 connection can wait" } else { &format!("{holds} connections can wait") };
+        let message = format!("{} has an accept queue of {limit}: {wait}", facts.name(socket));
+        let fix = facts.lengthen(socket, at_least).map(|set| fix(facts, socket, set, at_least));
+        let help = match &fix {
+            Some(fix) => fix.title.clone(),
+            None => format!("{at_least} or more are wanted, but these files offer no place to say so"),
+        };
+        let finding = facts.label_asked(facts.about(socket, message), socket);
+        let place = socket.listener.place;
+        let short = facts.sysctl(place, key::SOMAXCONN).filter(|(_, somaxconn)| somaxconn.get < at_least);
+        let finding = match short {
+            Some((_, somaxconn)) => finding.label(somaxconn.span, facts.origin(place, somaxconn)),
+            None => finding,
+        };
+        Some(finding.help(help).fix(fix))
+    }
+}
+
+fn fix(facts: &Facts<'_>, socket: &Socket<'_>, set: Vec<Want>, at_least: i64) -> Fix {
+    let (title, then) = match set.first() {
+        Some(Want::AtLeast { target: Target::Backlog { .. }, .. }) => {
+            (format!("ask for {at_least}"), facts.after_backlog(socket))
+        }
+        _ => (format!("raise net.core.somaxconn to {at_least}"), facts.after_somaxconn(socket)),
+    };
+    Fix { title, safety: Safety::Unsafe, set, then }
+}

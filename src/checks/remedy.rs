@@ -1,0 +1,101 @@
+//! What would put it right: wants that can be met in the audited files, and the commands that bring them in.
+
+use super::facts::{Facts, Socket};
+use crate::kernel::listen;
+use crate::model::{
+    Apply, Endpoint, Fix, PlaceId, Safety, Target, Transport, Version, Want, key, shell_word,
+};
+
+impl Facts<'_> {
+    /// The sysctl, if a line in these files decides it: there may be no sysctl files at all (a repository), and what a flag
+    /// sets no file changes.
+    pub(super) fn settable(&self, place: PlaceId, key: &str) -> Option<Target> {
+        let sysctl = self.host.place(place)?.sysctls.get(key)?;
+        let forced = sysctl.value.as_ref().is_some_and(|value| self.is_flag(value.span));
+        (sysctl.slot.is_some() && !forced).then(|| Target::Sysctl { place, key: key.to_owned() })
+    }
+
+    pub(super) fn sysctl_at_least(&self, place: PlaceId, key: &str, value: i64) -> Option<Want> {
+        self.settable(place, key).map(|target| Want::AtLeast { target, value })
+    }
+
+    /// What has to be raised for an accept queue of `length`: the program's number, somaxconn, and without SYN cookies
+    /// tcp_max_syn_backlog, which would be short then. `None` if one of them cannot be.
+    pub(super) fn lengthen(&self, socket: &Socket<'_>, length: i64) -> Option<Vec<Want>> {
+        let place = socket.listener.place;
+        let version = self.host.place(place)?.kernel.version.get;
+        let mut wants = Vec::new();
+        if socket.queue.requested.is_some_and(|asked| (0..length).contains(&asked)) {
+            socket.listener.backlog.slot.as_ref()?;
+            let target = Target::Backlog { listener: socket.index };
+            wants.push(Want::AtLeast { target, value: length });
+        }
+        if self.sysctl(place, key::SOMAXCONN)?.1.get < length {
+            wants.push(self.sysctl_at_least(place, key::SOMAXCONN, length)?);
+        }
+        if let Some(needed) = self.syn_backlog_for(place, length) {
+            wants.push(self.sysctl_at_least(place, key::MAX_SYN_BACKLOG, needed)?);
+        }
+        (holdable(version, length) && !wants.is_empty()).then_some(wants)
+    }
+
+    /// The tcp_max_syn_backlog that keeps as many half-open connections as an accept queue of `length` has room for, if
+    /// the one in force does not.
+    pub(super) fn syn_backlog_for(&self, place: PlaceId, length: i64) -> Option<i64> {
+        let version = self.host.place(place)?.kernel.version.get;
+        let (_, in_force) = self.sysctl(place, key::MAX_SYN_BACKLOG)?;
+        let (_, cookies) = self.sysctl(place, key::SYNCOOKIES)?;
+        let needed = syn_backlog_enough(version, length);
+        (cookies.get == 0 && in_force.get < needed).then_some(needed)
+    }
+
+    /// Commands after a change of the program's own number.
+    pub(super) fn after_backlog(&self, socket: &Socket<'_>) -> Vec<String> {
+        let commands = self.service(socket).map(|service| &service.apply);
+        let apply = commands.map(|commands| match (socket.listener.apply, &commands.reload) {
+            (Apply::Reload, Some(reload)) => reload.clone(),
+            _ => commands.restart.clone(),
+        });
+        let check = commands.and_then(|commands| commands.check.clone());
+        check.into_iter().chain(apply).chain([look(socket)]).collect()
+    }
+
+    /// Commands after a change of somaxconn: only a restart makes a program call listen(2) with the number that it had.
+    pub(super) fn after_somaxconn(&self, socket: &Socket<'_>) -> Vec<String> {
+        let restart = self.service(socket).map(|service| service.apply.restart.clone());
+        restart.into_iter().chain([look(socket)]).collect()
+    }
+}
+
+/// A fix that changes one sysctl and needs no restart: these are read for every packet.
+pub(super) fn switch(title: String, want: Option<Want>) -> Option<Fix> {
+    Some(Fix { title, safety: Safety::Unsafe, set: vec![want?], then: Vec::new() })
+}
+
+/// Whether this kernel can hold a queue of this length: before 4.1 its field has 16 bits.
+pub(super) fn holdable(version: Version, length: i64) -> bool {
+    listen::accept_queue(version, length, length).capped_by.is_none()
+}
+
+/// The least tcp_max_syn_backlog that leaves room for `limit` half-open connections while there are no cookies.
+pub(super) fn syn_backlog_enough(version: Version, limit: i64) -> i64 {
+    let fits = |most| listen::syn_queue(version, limit, Some(most), 0).limit >= Some(limit);
+    // The number of entries never falls as tcp_max_syn_backlog grows.
+    let (mut short, mut enough) = (-1, i64::from(i32::MAX));
+    while enough - short > 1 {
+        let middle = short + (enough - short) / 2;
+        if fits(middle) { enough = middle } else { short = middle }
+    }
+    enough
+}
+
+/// Shows the queue of the running listener.
+fn look(socket: &Socket<'_>) -> String {
+    match &socket.listener.endpoint {
+        Endpoint::Tcp(address) => format!("ss -lnt 'sport = :{}'", address.port()),
+        Endpoint::DualStack(port) => format!("ss -lnt 'sport = :{port}'"),
+        Endpoint::Unix(path) => format!("ss -lx | grep -F {}", shell_word(path)),
+        Endpoint::Unknown(Transport::Tcp) => "ss -lnt".to_owned(),
+        Endpoint::Unknown(Transport::Unix) => "ss -lx".to_owned(),
+    }
+}
