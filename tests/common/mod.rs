@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each harness uses a part
 
 pub mod by_hand;
+pub mod patched;
 pub mod scratch;
 pub mod snapshot;
 
@@ -32,6 +33,31 @@ pub fn name(case: &Path) -> String {
 /// A request for a root filesystem as another machine would see it.
 pub fn of_root(root: &Path) -> Request {
     Request { paths: vec![root.to_owned()], read_as: Some(ReadAs::Root), offline: true, ..Request::default() }
+}
+
+/// A case's root with what `request.json` beside it says: kernel, as, set, rules.
+pub fn request(case: &Path) -> Request {
+    let mut request = of_root(&case.join("root"));
+    let asked = case.join("request.json");
+    if !asked.exists() {
+        return request;
+    }
+    for (name, value) in json(&asked).as_object().unwrap() {
+        match name.as_str() {
+            "kernel" => request.kernel = value.as_str().map(str::to_owned),
+            "as" => {
+                let all = [ReadAs::Root, ReadAs::Etc, ReadAs::Repo, ReadAs::File];
+                request.read_as = all.into_iter().find(|read_as| value == read_as.word());
+            }
+            "set" => {
+                let pairs = value.as_object().unwrap().iter();
+                request.set = pairs.map(|(key, value)| (key.clone(), value.as_i64().unwrap())).collect();
+            }
+            "rules" => request.rules = vec![case.join(value.as_str().unwrap())],
+            other => panic!("{}: {other}?", asked.display()),
+        }
+    }
+    request
 }
 
 pub fn audit(request: &Request) -> Report {
