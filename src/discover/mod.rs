@@ -3,6 +3,7 @@
 mod paths;
 mod production;
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -121,8 +122,15 @@ fn wanted_by<'a>(
     knowledge: &'a Knowledge,
     path: &Path,
 ) -> impl Iterator<Item = (&'a str, &'a Shape)> {
-    let (all, path) = (site.read_as != ReadAs::Root, path.as_os_str().as_bytes());
-    knowledge.shapes().filter(move |(_, shape)| (all || shape.apps) && shape.has_name(path))
+    let all = site.read_as != ReadAs::Root;
+    // A file by itself is known by its whole path: /etc/sysctl.d/90-tuning.conf.
+    let path = match site.read_as {
+        ReadAs::File => Cow::Owned(site.tree.top().join(path)),
+        _ => Cow::Borrowed(path),
+    };
+    knowledge
+        .shapes()
+        .filter(move |(_, shape)| (all || shape.apps) && shape.has_name(path.as_os_str().as_bytes()))
 }
 
 fn skipped(tree: &Tree, sources: &Sources, path: &Path, why: &Unread) -> Problem {

@@ -82,47 +82,30 @@ pub(super) struct Files {
     pub(super) left: Vec<Left>,
 }
 
-impl Files {
-    /// `matters`: whether a file that is not applied anyway says anything of interest.
-    pub(super) fn find(
-        sources: &Sources,
-        tree: &Tree,
-        read_as: ReadAs,
-        found: &[PathBuf],
-        matters: impl Fn(&[u8]) -> bool,
-    ) -> Self {
+/// Where to look, and what for.
+#[derive(Clone, Copy)]
+pub(super) struct Search<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) tree: &'a Tree,
+    pub(super) read_as: ReadAs,
+    /// Whether the text of a file that is not applied says anything of interest.
+    pub(super) matters: fn(&[u8]) -> bool,
+}
+
+impl Search<'_> {
+    /// `found` are the files that lie elsewhere than a machine has them.
+    pub(super) fn files(self, found: &[PathBuf]) -> Files {
         let mut files = Files { tool: Tool::Systemd, boot: Vec::new(), system: Vec::new(), left: Vec::new() };
-        let aside = |path: PathBuf, out| {
-            let text = tree.read_if(sources, &path, &matters).ok().flatten()?;
-            let file = File { name: file_name(&path), path, text: Ok(text), group: PathBuf::new() };
-            Some(Left { file, out })
-        };
-        for (name, paths) in by_name(tree) {
-            let mut paths = paths.into_iter();
-            let Some(path) = paths.next() else { continue };
-            if !name.ends_with(b".conf") {
-                files.left.extend(
-                    not_conf(tree, &name, path).into_iter().filter_map(|(path, out)| aside(path, out)),
-                );
-                continue;
+        if self.read_as != ReadAs::File {
+            for (name, paths) in by_name(self.tree) {
+                self.of_one_name(&mut files, name, paths);
             }
-            let file = File { name, text: tree.read(sources, &path), path, group: PathBuf::new() };
-            let masked = paths.filter(|path| tree.resolve(path) != tree.resolve(&file.path));
-            files.left.extend(masked.filter_map(|path| aside(path, Out::Masked(Box::new(file.clone())))));
-            if file.name.starts_with(b".") {
-                // systemd skips hidden files (`FOREACH_DIRENT`), procps does not.
-                files.left.extend(aside(file.path.clone(), Out::Hidden));
-            } else {
-                files.boot.push(file.clone());
-            }
-            files.system.push(file);
         }
-        files.add(sources, tree, found);
-        files.sysctl_conf(sources, tree, read_as);
-        if tree.entry(Path::new(SYSCTL_CONF)).is_err() {
-            files.left.extend(aside(PathBuf::from(MOVED_CONF), Out::Moved));
+        self.found(&mut files, found);
+        if self.read_as != ReadAs::File {
+            self.sysctl_conf(&mut files);
         }
-        if boots_by_hand(tree, read_as) {
+        if self.boots_by_hand() {
             files.tool = Tool::Procps;
             files.boot.clone_from(&files.system);
             files.left.retain(|left| !matches!(left.out, Out::Hidden | Out::SysctlConf));
@@ -130,9 +113,39 @@ impl Files {
         files
     }
 
+    fn file(self, name: &[u8], path: PathBuf) -> File {
+        let text = self.tree.read(self.sources, &path);
+        File { name: name.to_owned(), path, text, group: PathBuf::new() }
+    }
+
+    fn left(self, path: PathBuf, out: Out) -> Option<Left> {
+        let text = self.tree.read_if(self.sources, &path, self.matters).ok().flatten()?;
+        Some(Left { file: File { name: file_name(&path), path, text: Ok(text), group: PathBuf::new() }, out })
+    }
+
+    /// The files of one name in all folders: the first counts, and hides the others.
+    fn of_one_name(self, files: &mut Files, name: Vec<u8>, paths: Vec<PathBuf>) {
+        let mut paths = paths.into_iter();
+        let Some(path) = paths.next() else { return };
+        if !name.ends_with(b".conf") {
+            let meant = not_conf(self.tree, &name, path).into_iter();
+            return files.left.extend(meant.filter_map(|(path, out)| self.left(path, out)));
+        }
+        let file = self.file(&name, path);
+        let masked = paths.filter(|path| self.tree.resolve(path) != self.tree.resolve(&file.path));
+        files.left.extend(masked.filter_map(|path| self.left(path, Out::Masked(Box::new(file.clone())))));
+        if name.starts_with(b".") {
+            // systemd skips hidden files (`FOREACH_DIRENT`), procps does not.
+            files.left.extend(self.left(file.path.clone(), Out::Hidden));
+        } else {
+            files.boot.push(file.clone());
+        }
+        files.system.push(file);
+    }
+
     /// Files that a repository holds elsewhere count as if they lay in etc/sysctl.d; where they will be put is not known, so
     /// none masks another.
-    fn add(&mut self, sources: &Sources, tree: &Tree, found: &[PathBuf]) {
+    fn found(self, files: &mut Files, found: &[PathBuf]) {
         let elsewhere = |path: &&PathBuf| {
             path.as_path() != Path::new(SYSCTL_CONF)
                 // ufw applies its own, when and if it starts (ufw-framework(8)).
@@ -140,9 +153,8 @@ impl Files {
                 && !FOLDERS.iter().any(|folder| path.parent() == Some(Path::new(folder)))
         };
         for path in found.iter().filter(elsewhere) {
-            let (name, text) = (file_name(path), tree.read(sources, path));
-            let file = File { name, path: path.clone(), text, group: group(path) };
-            for files in [&mut self.boot, &mut self.system] {
+            let file = File { group: group(path), ..self.file(&file_name(path), path.clone()) };
+            for files in [&mut files.boot, &mut files.system] {
                 let at = files.partition_point(|other| other.name <= file.name);
                 files.insert(at, file.clone());
             }
@@ -151,22 +163,35 @@ impl Files {
 
     /// procps always reads /etc/sysctl.conf, last of all; systemd-sysctl has not since its version 207, but for a link from
     /// sysctl.d, which distributions ship.
-    fn sysctl_conf(&mut self, sources: &Sources, tree: &Tree, read_as: ReadAs) {
-        let path = Path::new(SYSCTL_CONF);
-        let Ok(text) = tree.read(sources, path) else { return };
-        let name = b"sysctl.conf".to_vec();
-        let file = File { name, path: path.to_owned(), text: Ok(text), group: PathBuf::new() };
-        self.system.push(file.clone());
-        if self.boot.iter().any(|linked| linked.text == file.text) {
+    fn sysctl_conf(self, files: &mut Files) {
+        let file = self.file(b"sysctl.conf", PathBuf::from(SYSCTL_CONF));
+        if file.text.is_err() {
+            if self.tree.entry(&file.path).is_err() {
+                files.left.extend(self.left(PathBuf::from(MOVED_CONF), Out::Moved));
+            }
             return;
         }
-        if matches!(read_as, ReadAs::Repo | ReadAs::File) {
-            // As if by the link 99-sysctl.conf: a repository holds its own files and not the distribution's.
-            let at = self.boot.partition_point(|other| other.name.as_slice() < b"99-sysctl.conf".as_slice());
-            self.boot.insert(at, File { name: b"99-sysctl.conf".to_vec(), ..file });
-        } else {
-            self.left.push(Left { file, out: Out::SysctlConf });
+        files.system.push(file.clone());
+        if files.boot.iter().any(|linked| linked.text == file.text) {
+            return;
         }
+        if self.read_as == ReadAs::Repo {
+            // As if by the link 99-sysctl.conf: a repository holds its own files and not the distribution's.
+            let name = b"99-sysctl.conf".to_vec();
+            let at = files.boot.partition_point(|other| other.name < name);
+            files.boot.insert(at, File { name, ..file });
+        } else {
+            files.left.push(Left { file, out: Out::SysctlConf });
+        }
+    }
+
+    /// Whether `sysctl --system` is what runs at boot, as with OpenRC (init.d/sysctl.in) and runit (void-runit,
+    /// core-services/08-sysctl.sh).
+    fn boots_by_hand(self) -> bool {
+        let systemd = ["usr/lib/systemd/systemd", "lib/systemd/systemd", "etc/systemd/system"];
+        matches!(self.read_as, ReadAs::Root | ReadAs::Etc)
+            && ["etc/runlevels", "etc/runit"].iter().any(|folder| self.tree.is_folder(Path::new(folder)))
+            && !systemd.iter().any(|path| self.tree.exists(Path::new(path)))
     }
 }
 
@@ -179,15 +204,6 @@ fn group(path: &Path) -> PathBuf {
         Some(folder) if folder.ends_with("sysctl.d") => folder.to_owned(),
         _ => path.to_owned(),
     }
-}
-
-/// Whether `sysctl --system` is what runs at boot, as with OpenRC (init.d/sysctl.in) and runit (void-runit,
-/// core-services/08-sysctl.sh).
-fn boots_by_hand(tree: &Tree, read_as: ReadAs) -> bool {
-    let systemd = ["usr/lib/systemd/systemd", "lib/systemd/systemd", "etc/systemd/system"];
-    matches!(read_as, ReadAs::Root | ReadAs::Etc)
-        && ["etc/runlevels", "etc/runit"].iter().any(|folder| tree.is_folder(Path::new(folder)))
-        && !systemd.iter().any(|path| tree.exists(Path::new(path)))
 }
 
 /// The paths of each name, the one that counts first; names in byte order.

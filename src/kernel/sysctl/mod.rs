@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Sources, Span, Tree};
-use files::{File, Files};
+use files::{File, Files, Search};
 use line::{Line, Name, Tool};
 use outcome::{Hit, Lot};
 use slot::DropIns;
@@ -38,7 +38,7 @@ pub fn read(
     asked: &Asked,
     kernel: &Kernel,
 ) -> (Sysctls, Vec<Problem>) {
-    let files = Files::find(sources, tree, read_as, &asked.files, names_a_key);
+    let files = Search { sources, tree, read_as, matters: names_a_key }.files(&asked.files);
     let reader = Reader {
         sources,
         tree,

@@ -18,7 +18,7 @@ pub(super) struct DropIns<'a> {
     sources: &'a Sources,
     tree: &'a Tree,
     files: &'a Files,
-    /// In a repository a winning line is edited wherever it stands: it is all ours.
+    /// In a repository, and in a file that is audited by itself, a winning line is edited wherever it stands.
     anywhere: bool,
     /// The real folder that takes a new file; `None` where there is no machine to configure.
     folder: Option<PathBuf>,
@@ -33,10 +33,15 @@ impl<'a> DropIns<'a> {
             Err(Unread::Missing) => Some(PathBuf::from(FOLDER)),
             Err(_) => None,
         };
-        let machine = matches!(read_as, ReadAs::Root | ReadAs::Etc)
-            || !files.system.is_empty()
-            || [FOLDER, SYSCTL_CONF].iter().any(|path| tree.exists(Path::new(path)));
-        let anywhere = read_as == ReadAs::Repo;
+        let machine = match read_as {
+            ReadAs::Root | ReadAs::Etc => true,
+            ReadAs::Repo => {
+                !files.system.is_empty()
+                    || [FOLDER, SYSCTL_CONF].iter().any(|path| tree.exists(Path::new(path)))
+            }
+            ReadAs::File => false,
+        };
+        let anywhere = matches!(read_as, ReadAs::Repo | ReadAs::File);
         Self { sources, tree, files, anywhere, folder: folder.filter(|_| machine), made: BTreeMap::new() }
     }
 

@@ -297,6 +297,27 @@ fn a_repository_without_sysctl_files_is_no_machine() {
 }
 
 #[test]
+fn a_file_by_itself_is_all_there_is() {
+    let scratch = Scratch::new(
+        "file",
+        &[
+            ("x.conf", "net.core.somaxconn = 9\nnet.ipv4.tcp_syncookies = 4k\n"),
+            (DROP_IN, "net.core.somaxconn = 8\n"),
+        ],
+    );
+    let sources = Sources::new();
+    let knowledge = Knowledge::load(&sources).unwrap();
+    let asked = Asked { files: vec!["x.conf".into()], ..Asked::default() };
+    let ruling = kernel::read(&sources, &scratch.tree(), &knowledge, ReadAs::File, &asked);
+    let somaxconn = ruling.sysctls.get(key::SOMAXCONN).unwrap();
+    assert_eq!((somaxconn.number(), somaxconn.assignments.len()), (Some(9), 1));
+    assert_eq!(somaxconn.slot, somaxconn.assignments[0].slot);
+    let syncookies = ruling.sysctls.get(key::SYNCOOKIES).unwrap();
+    assert!(matches!(syncookies.assignments[0].fate, Fate::Invalid { .. }));
+    assert_eq!(syncookies.slot, None, "beside a single file nothing is put");
+}
+
+#[test]
 fn templates_say_nothing() {
     let text = "net.core.somaxconn = {{ somaxconn }}\n";
     assert_eq!(Read::files(&[(DROP_IN, text)], ReadAs::Repo).fates(), [""; 0]);
