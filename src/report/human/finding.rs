@@ -6,24 +6,14 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, ThemeCharacters, ThemeStyles,
 };
 use owo_colors::Style;
-use unicode_width::UnicodeWidthStr;
 
 use super::excerpt::{Excerpt, Mark, name};
 use super::groups::Group;
 use super::{Page, plain};
 use crate::model::{Finding, Fix, Listener, Queue, Safety, Severity};
 use crate::report::Screen;
-use crate::report::screen::{accent, counted, left, right, tail};
+use crate::report::screen::{accent, counted};
 use crate::text::Sources;
-
-/// The words at the left of a block: `fix`, `then`, `also`.
-const LEAD: usize = 8;
-
-/// The numbers of a ledger; the largest backlog has ten digits.
-const NUMBER: usize = 6;
-
-/// Columns that the end of a path needs to be of use.
-const LEAST: usize = 16;
 
 /// Listeners and commands that are listed before the rest is counted.
 const LISTED: usize = 12;
@@ -95,33 +85,6 @@ impl Page<'_> {
                 format!("{file}: {}", plain::inline(&mark.message))
             };
             text.push_str(&self.beside("in", &message));
-        }
-        text
-    }
-
-    /// How the number came about, line by line: who asked, who cut, what is left.
-    fn ledger(&self, queue: &Queue) -> String {
-        let words: Vec<String> = queue.steps.iter().map(|step| plain::inline(&step.what)).collect();
-        let widest = words.iter().map(|words| words.width()).max().unwrap_or(0);
-        let mut text = String::new();
-        for (index, (step, words)) in queue.steps.iter().zip(&words).enumerate() {
-            let cut = queue.capped_by.is_some() && index + 1 == queue.steps.len();
-            let number = right(&step.value.map_or("?".to_owned(), |value| value.to_string()), NUMBER);
-            let number = if cut { self.screen.paint(accent(Severity::Warning), &number) } else { number };
-            let lead = format!("{}{number}  ", self.lead(if index == 0 { "queue" } else { "" }));
-            let place = self.location(step.at);
-            let room = self.screen.width.saturating_sub(LEAD + NUMBER + 4 + widest + 2);
-            let place = tail(&place, room.max(LEAST), self.screen.sign("…", "..."));
-            let place = self.screen.faint(&place);
-            text.push_str(&match room < LEAST {
-                true => self.screen.hang(&lead, &format!("{words} {place}")),
-                false => format!("{lead}{}  {place}\n", left(words, widest)),
-            });
-        }
-        if let Some(holds) = queue.holds() {
-            let number = self.screen.strong(&right(&holds.to_string(), NUMBER));
-            let lead = format!("{}{number}  ", self.lead(""));
-            text.push_str(&self.screen.hang(&lead, "connections wait at most, then clients time out"));
         }
         text
     }
@@ -199,14 +162,6 @@ impl Page<'_> {
         }
         all.sort_by_key(|command| command.starts_with("ss "));
         all
-    }
-
-    fn lead(&self, word: &str) -> String {
-        self.screen.strong(&format!("  {}", left(word, LEAD)))
-    }
-
-    fn beside(&self, word: &str, text: &str) -> String {
-        self.screen.hang(&self.lead(word), text)
     }
 }
 

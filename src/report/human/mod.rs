@@ -4,6 +4,7 @@
 mod excerpt;
 mod finding;
 mod groups;
+mod ledger;
 mod next;
 mod table;
 
@@ -34,6 +35,9 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
         false => text.push_str(&table::render(report, screen)),
         true if report.findings.is_empty() => text.push_str(&next::nothing(report, screen)),
         true => {}
+    }
+    if screen.is_verbose() {
+        text.push_str(&page.in_detail());
     }
     text.push_str(&page.totals());
     text.push_str(&next::render(report, screen, again));
@@ -151,8 +155,9 @@ impl Page<'_> {
     /// `etc/nginx/nginx.conf:12`.
     fn location(&self, span: Span) -> String {
         let source: &Source = self.report.sources.get(span.source);
-        match source.origin {
+        match &source.origin {
             Origin::Flag(_) => excerpt::name(source),
+            Origin::Builtin(path) => format!("{path}:{}", self.report.sources.position(span).line),
             _ => format!("{}:{}", excerpt::name(source), self.report.sources.position(span).line),
         }
     }

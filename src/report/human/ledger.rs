@@ -1,0 +1,84 @@
+//! The ledger of a number: who asked, who cut, what is left; for a finding, and for every listener where all is asked for.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{Page, plain};
+use crate::model::{Apply, Listener, Queue, Severity, Step};
+use crate::report::screen::{accent, left, right, tail};
+
+/// The words at the left of a block: `fix`, `then`, `also`.
+const LEAD: usize = 8;
+
+/// The numbers of a ledger; the largest backlog has ten digits.
+const NUMBER: usize = 6;
+
+/// Columns that the end of a path needs to be of use.
+const LEAST: usize = 16;
+
+impl Page<'_> {
+    /// How the number came about, line by line: who asked, who cut, what is left.
+    pub(super) fn ledger(&self, queue: &Queue) -> String {
+        let words: Vec<String> = queue.steps.iter().map(|step| plain::inline(&step.what)).collect();
+        let widest = words.iter().map(|words| words.width()).max().unwrap_or(0);
+        let mut text = String::new();
+        for (index, (step, words)) in queue.steps.iter().zip(&words).enumerate() {
+            let cut = queue.capped_by.is_some() && index + 1 == queue.steps.len();
+            let number = right(&step.value.map_or("?".to_owned(), |value| value.to_string()), NUMBER);
+            let number = if cut { self.screen.paint(accent(Severity::Warning), &number) } else { number };
+            let lead = format!("{}{number}  ", self.lead(if index == 0 { "queue" } else { "" }));
+            let place = self.location(step.at);
+            let room = self.screen.width.saturating_sub(LEAD + NUMBER + 4 + widest + 2);
+            let place = tail(&place, room.max(LEAST), self.screen.sign("…", "..."));
+            let place = self.screen.faint(&place);
+            text.push_str(&match room < LEAST {
+                true => self.screen.hang(&lead, &format!("{words} {place}")),
+                false => format!("{lead}{}  {place}\n", left(words, widest)),
+            });
+        }
+        if let Some(holds) = queue.holds() {
+            let number = self.screen.strong(&right(&holds.to_string(), NUMBER));
+            let lead = format!("{}{number}  ", self.lead(""));
+            text.push_str(&self.screen.hang(&lead, "connections wait at most, then clients time out"));
+        }
+        text
+    }
+
+    /// Every listener with its ledger and what else is known of it.
+    pub(super) fn in_detail(&self) -> String {
+        self.report.listeners().map(|(listener, queue)| self.listener(listener, queue) + "\n").collect()
+    }
+
+    fn listener(&self, listener: &Listener, queue: &Queue) -> String {
+        let name = format!("{} {}", listener.service, super::table::address(self.report, listener));
+        let place = self.screen.faint(&self.location(listener.site));
+        let mut text = self.screen.hang("  ", &format!("{} {place}", self.screen.strong(&name)));
+        text.push_str(&self.ledger(queue));
+        if let Some(limit) = queue.syn.limit {
+            let most =
+                queue.syn.limit_max.map_or(String::new(), |most| format!(", on some stable kernels {most}"));
+            let then = if queue.syn.cookies { "then cookies are sent" } else { "then SYNs are dropped" };
+            let number = right(&limit.to_string(), NUMBER);
+            let lead = format!("{}{number}  ", self.lead("syn"));
+            text.push_str(&self.screen.hang(&lead, &format!("half-open connections{most}, {then}")));
+        }
+        for Step { value, what, at } in &listener.notes {
+            let number = right(&value.map_or(String::new(), |value| value.to_string()), NUMBER);
+            let place = self.screen.faint(&self.location(*at));
+            let lead = format!("{}{number}  ", self.lead("note"));
+            text.push_str(&self.screen.hang(&lead, &format!("{} {place}", plain::inline(what))));
+        }
+        let apply = match listener.apply {
+            Apply::Reload => "a reload brings in a changed backlog, a restart also a changed somaxconn",
+            Apply::Restart => "a restart brings in a changed backlog or somaxconn",
+        };
+        text + &self.beside("apply", apply)
+    }
+
+    pub(super) fn lead(&self, word: &str) -> String {
+        self.screen.strong(&format!("  {}", left(word, LEAD)))
+    }
+
+    pub(super) fn beside(&self, word: &str, text: &str) -> String {
+        self.screen.hang(&self.lead(word), text)
+    }
+}
