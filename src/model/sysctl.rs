@@ -27,7 +27,7 @@ pub enum Fate {
     /// A later line assigns the same key.
     Overridden { by: Span },
     /// Its file is replaced on purpose by another of its name: a link to /dev/null, a file without assignments, or one that
-    /// assigns the key too.
+    /// assigns one of its keys.
     Masked { by: Option<Span> },
     /// The kernel refuses the value (EINVAL), and why, in a few words.
     Invalid { why: String },

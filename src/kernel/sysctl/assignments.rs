@@ -1,9 +1,9 @@
 //! Every line that assigns a key, or was meant to, and what becomes of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::files::{File, Left, Out, is_mask};
-use super::line::{self, Line, Tool};
+use super::line::{self, Line, Name, Tool};
 use super::number::{self, Refused};
 use super::outcome::Lot;
 use super::{Reader, Row, Written, meant};
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
         let hits = self.rows(&left.file, Tool::Systemd).filter(|row| self.names(row, key));
         hits.filter_map(|row| {
             let line = self.written(&row)?;
-            let fate = self.fate_of_left(key, left);
+            let fate = self.fate_of_left(left);
             let in_sysctl_conf = matches!(left.out, Out::SysctlConf | Out::Moved);
             let found = self.assignment(key, &line, fate);
             // procps reads these two, so their numbers count for somebody.
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         .collect()
     }
 
-    fn fate_of_left(self, key: &str, left: &Left) -> Fate {
+    fn fate_of_left(self, left: &'a Left) -> Fate {
         let not_applied = |why: &str| Fate::NotApplied { why: why.to_owned(), by: None };
         match &left.out {
             Out::Hidden => not_applied("systemd-sysctl leaves out files whose name starts with a dot"),
@@ -174,18 +174,18 @@ impl<'a> Reader<'a> {
             Out::Moved => not_applied(
                 "the upgrade to Debian 13 moved /etc/sysctl.conf aside, and nothing reads this copy",
             ),
-            Out::Masked(by) => self.masked(key, by),
+            Out::Masked(by) => self.masked(&left.file, by),
         }
     }
 
-    fn masked(self, key: &str, by: &File) -> Fate {
+    /// A file replaces another on purpose if it says nothing at all, or something of a key that the other speaks of too.
+    fn masked(self, file: &'a File, by: &'a File) -> Fate {
         let path = by.path.display();
         let why = match &by.text {
             _ if is_mask(self.tree, &by.path) => return Fate::Masked { by: None },
             Ok(source) => {
-                let rows = || self.rows(by, Tool::Systemd);
-                let empty = !rows().any(|row| matches!(row.line, Line::Assigns { .. }));
-                if empty || rows().any(|row| self.names(&row, key)) {
+                let (ours, theirs) = (self.assigned(file), self.assigned(by));
+                if theirs.is_empty() || !ours.is_disjoint(&theirs) {
                     return Fate::Masked { by: Some(Span::top(*source)) };
                 }
                 format!("{path} has the same name and replaces this file as a whole")
@@ -196,15 +196,20 @@ impl<'a> Reader<'a> {
         Fate::NotApplied { why, by: by.text.clone().ok().map(Span::top) }
     }
 
+    fn assigned(self, file: &'a File) -> HashSet<Name> {
+        let rows = self.rows(file, Tool::Systemd).filter(|row| matches!(row.line, Line::Assigns { .. }));
+        rows.filter_map(|row| self.name(&row, Tool::Systemd)).collect()
+    }
+
     /// A key that the kernel does not know, close to one that it knows.
     pub(super) fn suspect(self, row: &Row<'_>) -> Option<Suspect> {
         let line = self.written(row)?;
         let plain = meant::plain(line.key);
-        let systemd = line::Name::of(line.key, Tool::Systemd);
+        let systemd = Name::of(line.key, Tool::Systemd);
         let dotted = match (&plain, &systemd) {
             (Some(plain), _) => plain.key.clone(),
-            (None, line::Name::One(path)) => String::from_utf8_lossy(path).replace('/', "."),
-            (None, line::Name::Pattern(_)) => return None,
+            (None, Name::One(path)) => String::from_utf8_lossy(path).replace('/', "."),
+            (None, Name::Pattern(_)) => return None,
         };
         let known = |name: &str| self.facts.is_known(name);
         let meant = match plain {

@@ -165,7 +165,8 @@ impl<'a> Reader<'a> {
         match &row.line {
             Line::Assigns { key, .. } => {
                 let key = self.slice(row.source, key.clone());
-                key.windows(3).any(|part| part.eq_ignore_ascii_case(b"net"))
+                // `//` is how other languages begin a comment: its author wants nothing of the line.
+                !key.starts_with(b"//") && key.windows(3).any(|part| part.eq_ignore_ascii_case(b"net"))
             }
             Line::Stray { whole } => names_a_key(self.slice(row.source, whole.clone())),
             Line::Excludes { .. } => false,

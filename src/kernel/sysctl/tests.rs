@@ -157,6 +157,14 @@ fn a_file_that_is_replaced_by_another_matter_is_a_mistake() {
     );
 }
 
+/// Its author knew the other: a key of it is set anew, and the rest is meant to go.
+#[test]
+fn a_file_that_speaks_of_the_same_matter_replaces_on_purpose() {
+    let read = Read::case("same-name-in-etc-masks-usr-lib");
+    assert!(read.lines(key::SYNCOOKIES).iter().all(|line| matches!(line.fate, Fate::Masked { .. })));
+    assert_eq!((read.lines(key::SYNCOOKIES).len(), &read.ruling.sysctls.ignored), (1, &Vec::new()));
+}
+
 #[test]
 fn what_is_not_applied_says_why() {
     for (case, why) in [
@@ -205,6 +213,14 @@ fn what_is_set_aside_is_no_mistake() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_comment_of_another_language_is_no_mistake() {
+    let read = Read::case("slashes-do-not-comment");
+    assert_eq!((read.fates(), read.suspects()), (Vec::new(), Vec::new()));
+    let read = Read::files(&[(DROP_IN, "//net.core.somaxcon = 1\n")], ReadAs::Root);
+    assert_eq!(read.suspects(), [""; 0]);
 }
 
 #[test]
