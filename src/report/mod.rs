@@ -47,6 +47,11 @@ impl Report {
         self.host.listeners.iter().zip(&self.queues)
     }
 
+    /// A listener and its queue, by the index that findings have.
+    pub fn listener(&self, index: usize) -> Option<(&Listener, &Queue)> {
+        Some((self.host.listeners.get(index)?, self.queues.get(index)?))
+    }
+
     /// The ids of the listeners, in their order.
     pub fn listener_ids(&self) -> Vec<String> {
         let rooted = self.host.listeners.iter().map(|listener| {

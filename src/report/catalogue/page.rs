@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::report::Screen;
 use crate::report::screen::left;
+use crate::report::{Screen, plain};
 
 /// Headings stand beside their text, this wide.
 const HEADING: usize = 10;
@@ -166,9 +166,9 @@ fn bullet(text: &str, screen: &Screen) -> String {
     screen.hang(&format!("{}{} ", " ".repeat(HEADING), screen.sign("•", "-")), &flowing(text))
 }
 
-/// The words of a text whose line breaks mean nothing.
+/// The words of a text whose line breaks mean nothing. An organisation's rules are other people's text too.
 fn flowing(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    plain::inline(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Text in which Markdown sees no markup, but for code: backquotes stay.

@@ -1,5 +1,6 @@
 //! One finding, or several that are one story: the snippet, the ledger, the others that share it, the fix.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use miette::{
@@ -23,7 +24,7 @@ impl Page<'_> {
     /// A group with all that there is to say.
     pub(super) fn in_full(&self, group: &Group, finding: &Finding) -> String {
         let mut text = self.snippet(group, finding);
-        if let Some((_, queue)) = finding.listener.and_then(|at| self.report.listeners().nth(at)) {
+        if let Some((_, queue)) = finding.listener.and_then(|at| self.report.listener(at)) {
             text.push_str(&self.ledger(queue));
         }
         if !group.rest.is_empty() {
@@ -92,7 +93,7 @@ impl Page<'_> {
     /// The other listeners of a group, by service.
     fn others(&self, group: &Group) -> String {
         let listener = |index: &usize| -> Option<(&Listener, &Queue)> {
-            self.report.listeners().nth(self.report.findings.get(*index)?.listener?)
+            self.report.listener(self.report.findings.get(*index)?.listener?)
         };
         let all: Vec<(&Listener, &Queue)> = group.rest.iter().filter_map(listener).collect();
         let most = if self.screen.is_verbose() { all.len() } else { LISTED };
@@ -153,9 +154,10 @@ impl Page<'_> {
     /// What to run after the fixes of a group: what applies them, before what shows that it worked.
     fn commands(&self, group: &Group, index: usize) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
+        let mut known: HashSet<String> = HashSet::new();
         for member in group.members() {
             for command in self.report.plan.then_of(&self.report.findings, member, index) {
-                if !all.contains(&command) {
+                if known.insert(command.clone()) {
                     all.push(command);
                 }
             }

@@ -47,9 +47,11 @@ pub(super) fn groups(report: &Report) -> Vec<Group> {
         group.put_worst_first(report);
     }
     let rule = |group: &Group| report.findings.get(group.first).map(|finding| finding.rule.as_str());
-    let met: Vec<Option<&str>> = groups.iter().map(rule).collect();
-    let first_met = |group: &Group| met.iter().position(|known| *known == rule(group));
-    groups.sort_by_cached_key(|group| (std::cmp::Reverse(group.severity), first_met(group)));
+    let mut first_met: HashMap<Option<&str>, usize> = HashMap::new();
+    for (index, group) in groups.iter().enumerate() {
+        first_met.entry(rule(group)).or_insert(index);
+    }
+    groups.sort_by_key(|group| (std::cmp::Reverse(group.severity), first_met.get(&rule(group)).copied()));
     groups
 }
 

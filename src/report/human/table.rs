@@ -1,5 +1,7 @@
 //! All listeners with what they ask for and what they get.
 
+use std::collections::HashMap;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::groups::loss;
@@ -95,14 +97,16 @@ fn row(report: &Report, listener: &Listener, queue: &Queue) -> Row {
 /// Rows that differ in nothing but the address, as one.
 fn folded(rows: Vec<Row>) -> Vec<Row> {
     let mut kept: Vec<Row> = Vec::new();
-    let but_address = |row: &Row| {
-        let [service, _, rest @ ..] = &row.cells;
-        (service.clone(), rest.clone())
-    };
+    let mut known: HashMap<[String; 6], usize> = HashMap::new();
     for row in rows {
-        match kept.iter_mut().find(|known| but_address(known) == but_address(&row)) {
-            Some(known) => known.count += 1,
-            None => kept.push(row),
+        let mut but_address = row.cells.clone();
+        but_address[ADDRESS].clear();
+        match known.get(&but_address).and_then(|at| kept.get_mut(*at)) {
+            Some(same) => same.count += 1,
+            None => {
+                known.insert(but_address, kept.len());
+                kept.push(row);
+            }
         }
     }
     for row in kept.iter_mut().filter(|row| row.count > 1) {
