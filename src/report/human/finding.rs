@@ -181,7 +181,9 @@ pub(super) fn drawn(
     // miette keeps two columns free at the right.
     let handler = GraphicalReportHandler::new_themed(theme(severity, screen))
         .with_width(screen.width + 2)
-        .with_break_words(false);
+        .with_break_words(false)
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .with_word_separator(textwrap::WordSeparator::AsciiSpace);
     let mut text = String::new();
     // Rendering to memory does not fail.
     let _ = handler.render_report(&mut text, &shown);

@@ -81,7 +81,7 @@ impl Page<'_> {
         let kernel = &place.kernel;
         let how = match kernel.version.kind {
             Kind::Live => "running now".to_owned(),
-            Kind::Assumed if kernel.vendor => "as its distribution has it".to_owned(),
+            Kind::Assumed if kernel.vendor => "its distribution's".to_owned(),
             Kind::Assumed | Kind::Default => "assumed; see --kernel".to_owned(),
             Kind::Written => format!("by {}", self.location(kernel.version.span)),
         };
