@@ -27,6 +27,8 @@ pub struct Rule {
     pub why: String,
     /// What to do about it.
     pub fix: String,
+    /// Lines of files that it speaks about; a line such as `# etc/sysctl.conf` says whose the next ones are.
+    pub example: String,
     /// Where the facts behind it are written down.
     pub references: Vec<String>,
     pub source: SourceId,
@@ -42,6 +44,8 @@ struct RuleFile {
     what: String,
     why: String,
     fix: String,
+    #[serde(default)]
+    example: String,
     references: Vec<String>,
     #[serde(default)]
     scope: Scope,
@@ -167,6 +171,7 @@ impl Rule {
             what: folded(&file.what),
             why: folded(&file.why),
             fix: folded(&file.fix),
+            example: file.example,
             references: file.references,
             source,
             scope: file.scope,

@@ -75,6 +75,7 @@ fn rule_page(rule: &Rule) -> Page {
     };
     page.section("What", text(&rule.what))
         .section("Why", text(&rule.why))
+        .section("Example", vec![Part::Code(rule.example.clone())])
         .section("Fix", text(&rule.fix))
         .section("Sources", vec![Part::List(rule.references.clone())])
 }
@@ -122,6 +123,7 @@ struct RuleEntry<'a> {
     summary: &'a str,
     what: &'a str,
     why: &'a str,
+    example: &'a str,
     fix: &'a str,
     references: &'a [String],
 }
@@ -134,6 +136,7 @@ impl<'a> RuleEntry<'a> {
             summary: rule.summary.trim(),
             what: rule.what.trim(),
             why: rule.why.trim(),
+            example: rule.example.trim(),
             fix: rule.fix.trim(),
             references: &rule.references,
         }
