@@ -78,6 +78,8 @@ pub(super) struct Looks {
     pub(super) server: bool,
     /// It has a server with `proxy_pass`, which belongs into `stream`.
     pub(super) stream: bool,
+    /// It has `run_as` outside of any block: Shiny Server's configuration, which has nginx's grammar, `server` and `listen` too.
+    pub(super) shiny: bool,
 }
 
 impl<'a> File<'a> {
@@ -101,6 +103,8 @@ impl<'a> File<'a> {
                 Ok(Some(Statement::Foreign)) => {}
                 Ok(None) => return file,
                 Err(fault) => {
+                    // HOCON and others have `http {` too, but hardly a server as nginx has it.
+                    file.looks.main &= file.looks.server;
                     file.fault = Some((fault.what, Span::new(source, fault.at)));
                     return file;
                 }
@@ -160,6 +164,7 @@ impl<'a> File<'a> {
                 self.keep(Item::Connections, blocks, true);
             }
             (None, b"master_process") => self.keep(Item::Master, blocks, true),
+            (None, b"run_as") => self.looks.shiny = true,
             (Some(Block::Server), b"server_name") => self.looks.server = true,
             (Some(Block::Server), b"proxy_pass") => self.looks.stream = true,
             _ => {}

@@ -121,6 +121,7 @@ impl Reading<'_> {
     fn module(&self, id: FileId) -> Option<Module> {
         let looks = self.library.file(id)?.looks;
         match () {
+            () if looks.shiny => None,
             () if looks.stream => Some(Module::Stream),
             () if looks.server => Some(Module::Http),
             () => None,

@@ -170,6 +170,8 @@ fn a_repository_s_fragment_belongs_to_http() {
         ("deploy/tcp.conf", "server { listen 5432; proxy_pass db; }"),
         ("deploy/app.conf", "server { port = 80; }"),
         ("deploy/none.conf", "server { server_name a; }"),
+        ("deploy/application.conf", "http {\n  port = 80\n}\nserver { listen = 81 }\n"),
+        ("deploy/shiny.conf", "run_as shiny; server { listen 3838; location / { site_dir /srv; } }"),
     ]);
     assert_eq!(read.listeners(), ["0.0.0.0:80 511", "0.0.0.0:5432 511", "0.0.0.0:8080 7"]);
     assert_eq!(read.problems(), [""; 0]);

@@ -229,8 +229,13 @@ impl<'w, 'a> Walk<'w, 'a> {
             self.places.truncate(frame.places);
             self.tear();
             // What was found by its content may be meant for another program, or be a template.
-            let kind = if self.start == Start::Installed { ProblemKind::Lost } else { ProblemKind::Skipped };
-            self.problem(kind, *at, fault.to_string(), Vec::new());
+            match self.start {
+                Start::Installed => self.lost(*at, fault.to_string()),
+                _ => {
+                    let message = format!("not read to its end: {fault}");
+                    self.problem(ProblemKind::Skipped, *at, message, Vec::new());
+                }
+            }
         }
     }
 
