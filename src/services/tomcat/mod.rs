@@ -18,8 +18,8 @@ use attributes::Number;
 use connector::Opening;
 use properties::Properties;
 
-/// More than anybody has ports for; a file with more is no configuration.
-const MAX_CONNECTORS: usize = 10_000;
+/// More than anybody has; the rest is left out, and said.
+const MAX_CONNECTORS: usize = 4096;
 const CLOSED: &str = "Tomcat opens no socket for this Connector";
 const DOWN: &str = "Tomcat stops as soon as it is up, for its shutdown port cannot be opened";
 
@@ -154,7 +154,12 @@ impl Instance<'_> {
         let connectors = services.flat_map(|(service, _)| {
             self.document.children(service, "Connector").map(move |connector| (service, connector))
         });
-        for (service, (index, element)) in connectors.take(MAX_CONNECTORS) {
+        for (count, (service, (index, element))) in connectors.enumerate() {
+            if count == MAX_CONNECTORS {
+                let message = format!("the Connectors after the first {MAX_CONNECTORS} were not read");
+                found.problems.push(problem(self.ground, ProblemKind::Skipped, message, element.tag));
+                break;
+            }
             match self.connector(service, index, element, offset) {
                 Ok(opening) => open.push(opening),
                 Err(Closed { why, at }) => found.problems.push(Problem {

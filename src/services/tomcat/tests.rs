@@ -439,3 +439,15 @@ fn properties_that_double_each_other_end() {
         .with("etc/tomcat10/catalina.properties", text);
     assert_eq!(limits(&machine.read()), [("*:8080".into(), Some(100))]);
 }
+
+#[test]
+fn a_file_of_connectors_ends() {
+    let connectors: String =
+        (0..5000).map(|n| format!("<Connector port='1' address='127.0.{}.{}'/>", n >> 8, n & 255)).collect();
+    let found = Machine::connectors(&connectors).read();
+    assert_eq!(found.listeners.len(), MAX_CONNECTORS);
+    assert_eq!(
+        problems(&found),
+        [(ProblemKind::Skipped, "the Connectors after the first 4096 were not read")]
+    );
+}

@@ -1,7 +1,7 @@
 //! The declarations of a DOCTYPE that change what a program gets: entities and the defaults of attributes. The first
 //! declaration of a name counts (XML 1.0, 3.3 and 4.2).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -17,6 +17,8 @@ pub(super) struct Dtd {
     parameter: HashMap<String, Entity>,
     /// By the element's name.
     defaults: HashMap<String, Vec<Attribute>>,
+    /// Names of an element and of its attribute: the first default counts.
+    declared: HashSet<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -41,11 +43,11 @@ impl Dtd {
 
     /// Adds the defaults of attributes that an element does not give.
     pub(super) fn complete(&self, element: &str, attributes: &mut Vec<Attribute>) {
-        for default in self.defaults.get(element).into_iter().flatten() {
-            if attributes.iter().all(|given| given.name != default.name) {
-                attributes.push(default.clone());
-            }
-        }
+        let Some(defaults) = self.defaults.get(element) else { return };
+        let given: HashSet<&str> = attributes.iter().map(|attribute| attribute.name.as_str()).collect();
+        let missing = |default: &&Attribute| !given.contains(default.name.as_str());
+        let missing: Vec<Attribute> = defaults.iter().filter(missing).cloned().collect();
+        attributes.extend(missing);
     }
 }
 
@@ -165,9 +167,9 @@ impl Reader<'_> {
         let at = place.span(start..cursor.at);
         for (name, range) in found {
             let value = self.value(cursor.text(range), at, true)?;
-            let known = self.dtd.defaults.entry(element.to_owned()).or_default();
-            if known.iter().all(|attribute| attribute.name != name) {
-                known.push(Attribute { name: name.to_owned(), value, at });
+            let name = name.to_owned();
+            if self.dtd.declared.insert((element.to_owned(), name.clone())) {
+                self.dtd.defaults.entry(element.to_owned()).or_default().push(Attribute { name, value, at });
             }
         }
         Ok(Some(()))

@@ -147,6 +147,9 @@ impl Reader<'_> {
 
 /// A literal line break counts as one blank; one that a reference names stays as it is.
 fn push_normal(value: &mut String, raw: &str, in_tag: bool) {
+    if memchr::memchr3(b'\t', b'\r', b'\n', raw.as_bytes()).is_none() {
+        return value.push_str(raw);
+    }
     let raw = if in_tag { raw.replace("\r\n", "\n") } else { raw.to_owned() };
     value.extend(raw.chars().map(|c| if is_space(c) { ' ' } else { c }));
 }

@@ -255,6 +255,7 @@ fn bombs_are_refused_soon() {
         (1..10).map(|n| format!("<!ENTITY l{n} '{}'>", format!("&l{};", n - 1).repeat(10))).collect();
     let chain: String = (1..20_000).map(|n| format!("<!ENTITY c{n} '&c{};'>", n - 1)).collect();
     let markup = "<b/>".repeat(10_000);
+    let defaults: String = (0..100_000).map(|n| format!("<!ATTLIST a x{n} CDATA ''>")).collect();
     for (document, why) in [
         (format!("<!DOCTYPE a [<!ENTITY l0 'l'>{laughs}]><a>&l9;</a>"), "references"),
         (format!("<!DOCTYPE a [<!ENTITY l0 'l'>{laughs}]><a x='&l9;'/>"), "references"),
@@ -270,6 +271,7 @@ fn bombs_are_refused_soon() {
         (format!("<!DOCTYPE a [<!ENTITY m '{markup}'>]><a>{}</a>", "&m;".repeat(1_000)), "elements"),
         (format!("<a>{}", "<b>".repeat(200_000)), "never closed"),
         (format!("<a {}/>", (0..20_000).map(|n| format!("x{n}='' ")).collect::<String>()), "attributes"),
+        (format!("<!DOCTYPE a [{}]>{}", defaults, "<a/>".repeat(9)), "attributes"),
         ("<a ".repeat(1 << 20), ""),
         ("<!DOCTYPE ".repeat(1 << 19), ""),
         ("&".repeat(1 << 22), ""),
