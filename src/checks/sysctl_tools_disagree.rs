@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::facts::Facts;
 use super::repair::fix;
-use crate::model::{Assignment, Fate, Finding, PlaceId, Sysctl, Value, key};
+use crate::model::{Assignment, Fate, Finding, PlaceId, Severity, Sysctl, key};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +20,9 @@ impl SysctlToolsDisagree {
 }
 
 fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding> {
-    let of = |value: &Option<Value<i64>>| value.as_ref().or(sysctl.default.as_ref()).map(|value| value.get);
-    let (boot, system) = (of(&sysctl.boot), of(&sysctl.system));
+    let Some(by_hand) = &sysctl.system else { return only_at_boot(facts, place, sysctl) };
+    let at_boot = sysctl.boot.as_ref().or(sysctl.default.as_ref()).map(|value| value.get);
+    let (boot, system) = (at_boot, Some(by_hand.get));
     if boot == system || is_said_elsewhere(sysctl) {
         return None;
     }
@@ -34,11 +35,8 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
         number(boot),
         number(system)
     );
-    let at = sysctl.system.as_ref().or(sysctl.boot.as_ref())?.span;
-    let mut finding = facts.finding(place, at, message);
-    if let Some(value) = &sysctl.system {
-        finding = finding.label(value.span, "`sysctl --system` ends here");
-    }
+    let at = by_hand.span;
+    let mut finding = facts.finding(place, at, message).label(at, "`sysctl --system` ends here");
     if let Some(value) = &sysctl.boot {
         finding = finding.label(value.span, "systemd-sysctl ends here");
     }
@@ -60,6 +58,17 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
         ),
     };
     Some(finding.help(help).fix(fix(title, mend)))
+}
+
+/// `sysctl --system` passes over what is applied at boot: the number comes with the next boot, and is not undone by hand.
+fn only_at_boot(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding> {
+    let is_default = |value: i64| sysctl.default.as_ref().is_some_and(|default| default.get == value);
+    let boot = sysctl.boot.as_ref().filter(|boot| !is_default(boot.get))?;
+    let message =
+        format!("{} = {} is applied at boot only: `sysctl --system` does not take it", sysctl.key, boot.get);
+    let mut finding = facts.finding(place, boot.span, message).label(boot.span, "systemd-sysctl ends here");
+    finding.severity = finding.severity.min(Severity::Info);
+    Some(finding.help(format!("write `{} = {}`, which both take", sysctl.key, boot.get)))
 }
 
 /// A line that only one of the tools takes has a rule of its own, if it is what makes the difference.
