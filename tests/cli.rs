@@ -214,10 +214,82 @@ fn help_fits_the_screen_and_names_every_option() {
 }
 
 #[test]
-fn paths_are_quoted_in_the_next_command() {
-    let scratch = Scratch::new("quoted");
+fn the_exit_code_follows_the_worst_finding_that_counts() {
+    let scratch = clamped("codes");
+    for (arguments, code) in [
+        (&["."][..], 1),
+        (&["--fail-on", "error"], 0),
+        (&["--fail-on", "warning"], 1),
+        (&["--fail-on", "never"], 0),
+        (&["--ignore", "queue-clamped"], 0),
+        (&["--ignore", "queue-clamped", "--fail-on", "info"], 0),
+        (&["--select", "queue-tiny,queue-clamped"], 1),
+        (&["--set", "net.core.somaxconn=4096", "--ignore", "sysctl-overridden"], 0),
+        (&["--format", "json"], 1),
+        (&["--quiet"], 1),
+    ] {
+        let output = run(&scratch.0, arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stdout));
+    }
+    let quiet = text(&run(&scratch.0, &["--quiet", "--fail-on", "error"]).stdout);
+    assert_eq!(quiet, "", "nothing that counts, nothing said");
+}
+
+#[test]
+fn a_rule_that_is_misspelt_is_pointed_at() {
+    let scratch = clamped("own");
+    scratch.write("own/long-queues.toml", "severity = \"error\"\nsumary = \"a queue is short\"\n");
+    let mut all = String::new();
+    let calls: [&[&str]; 5] = [
+        &["--rules", "own"],
+        &["rules", "--rules", "own"],
+        &["--rules", "nowhere"],
+        &["--select", "queue-clampd"],
+        &["--ignore", "nothing-like-it"],
+    ];
+    for arguments in calls {
+        let output = run(&scratch.0, arguments);
+        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""), "{arguments:?}");
+        all.push_str(&format!("$ backlog-audit {}\n{}\n", arguments.join(" "), text(&output.stderr)));
+    }
+    snapshot::same(Path::new("tests/screens/broken-rules.txt"), all.as_bytes());
+}
+
+/// The command that a report ends with.
+fn next(report: &str) -> &str {
+    let (_, next) = report.split_once("\nNext, ").unwrap_or_else(|| panic!("{report}"));
+    next.lines().nth(2).unwrap().trim()
+}
+
+#[test]
+fn the_next_command_works_until_nothing_is_left_to_do() {
+    let scratch = Scratch::new("next");
     let root = PathBuf::from("it's a root");
-    scratch.write(root.join("etc/nginx/nginx.conf"), "events {}\nhttp { server { listen 80; } }\n");
-    let output = run(&scratch.0, &["it's a root", "--format", "json"]);
-    assert_eq!(text(&output.stderr), "");
+    scratch
+        .write(root.join("etc/nginx/nginx.conf"), "events {}\nhttp { server { listen 80 backlog=2048; } }\n");
+    scratch.write(root.join("etc/sysctl.d/99-old.conf"), "net.core.somaxconn = 128\n");
+    let shell = |command: &str| {
+        let output = Command::new("sh").args(["-c", command]).current_dir(&scratch.0).output().unwrap();
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let first = text(&run(&scratch.0, &["it's a root", "--kernel", "6.1", "--offline"]).stdout);
+    let (code, second) = shell(next(&first));
+    assert_eq!(code, Some(1), "the findings are still there: {second}");
+    let (code, said) = shell(next(&second));
+    assert_eq!(code, Some(0), "{said}");
+    let applied = fs::read_to_string(scratch.0.join(root).join("etc/sysctl.d/99-old.conf")).unwrap();
+    assert_eq!(applied, "net.core.somaxconn = 2048\n");
+    let (code, third) = shell(next(&first));
+    assert_eq!(code, Some(0), "{third}");
+}
+
+#[test]
+fn the_next_command_explains_where_nothing_can_be_written() {
+    let scratch = Scratch::new("explains");
+    scratch.write("etc/nginx/nginx.conf", "events {}\nhttp { server { listen 80; }\n");
+    let report = text(&run(&scratch.0, &["."]).stdout);
+    let command = next(&report).to_owned();
+    assert!(command.ends_with(" explain unreadable"), "{command}");
+    let output = Command::new("sh").args(["-c", &command]).current_dir(&scratch.0).output().unwrap();
+    assert!(text(&output.stdout).starts_with("unreadable"));
 }

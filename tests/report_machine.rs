@@ -2,6 +2,10 @@
 
 mod common;
 
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
 use backlog_audit::model::{Endpoint, Kind, Severity, Step, Transport};
 use backlog_audit::report::{Report, json, sarif};
 use backlog_audit::text::Origin;
@@ -15,23 +19,62 @@ fn valid(schema: &Validator, document: &Value) {
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
+static OURS: LazyLock<Validator> = LazyLock::new(|| {
+    let schema = serde_json::from_str(&json::schema()).unwrap();
+    jsonschema::validator_for(&schema).unwrap()
+});
+
+static OASIS: LazyLock<Validator> = LazyLock::new(|| {
+    let schema = std::fs::read_to_string("tests/schemas/sarif-2.1.0.json").unwrap();
+    // One pattern in it has a bracket too many, which JavaScript forgives.
+    let schema = schema.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}$");
+    jsonschema::draft7::new(&serde_json::from_str(&schema).unwrap()).unwrap()
+});
+
 /// The report as JSON, held against the published schema.
 fn as_json(report: &Report) -> Value {
-    let schema = serde_json::from_str(&json::schema()).unwrap();
     let document = serde_json::from_str(&json::render(report)).unwrap();
-    valid(&jsonschema::validator_for(&schema).unwrap(), &document);
+    valid(&OURS, &document);
     document
 }
 
 /// The report as SARIF, held against the schema of OASIS.
 fn as_sarif(report: &Report) -> Value {
-    let schema = std::fs::read_to_string("tests/schemas/sarif-2.1.0.json").unwrap();
-    // One pattern in it has a bracket too many, which JavaScript forgives.
-    let schema = schema.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}?$");
-    let schema: Value = serde_json::from_str(&schema).unwrap();
     let document = serde_json::from_str(&sarif::render(report)).unwrap();
-    valid(&jsonschema::draft7::new(&schema).unwrap(), &document);
+    valid(&OASIS, &document);
     document
+}
+
+#[test]
+fn every_tree_that_we_have_gives_valid_reports() {
+    let mut roots = vec![PathBuf::from("examples/host")];
+    for kind in ["hosts", "services/nginx", "services/node", "services/tomcat"] {
+        roots.extend(common::cases(kind).iter().map(|case| case.join("root")));
+    }
+    for rule in common::cases("rules") {
+        roots.extend(std::fs::read_dir(rule).unwrap().map(|case| case.unwrap().path().join("root")));
+    }
+    roots.retain(|root| root.is_dir());
+    assert!(roots.len() > 200, "{}", roots.len());
+    for root in roots {
+        let report = common::audit(&common::of_root(&root));
+        let (document, log) = (as_json(&report), as_sarif(&report));
+        let ids: Vec<&Value> = document["listeners"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+        let unique: HashSet<String> = ids.iter().map(|id| id.to_string()).collect();
+        assert_eq!(unique.len(), ids.len(), "{}: {ids:?}", root.display());
+        for listener in document["listeners"].as_array().unwrap() {
+            let last = listener["steps"].as_array().unwrap().last().unwrap();
+            assert_eq!(last["value"], listener["queue"]["limit"], "{}", root.display());
+            let told = listener["steps"].as_array().unwrap().iter().any(|step| step["value"].is_null());
+            assert!(!listener["address"].is_null() || told, "{}: {listener}", root.display());
+        }
+        assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), report.findings.len());
+        assert_eq!(
+            document,
+            as_json(&common::audit(&common::of_root(&root))),
+            "the same tree, the same bytes"
+        );
+    }
 }
 
 /// Two clamped listeners; the text before the second one is not ASCII.
@@ -189,17 +232,15 @@ fn json_holds_harmful_characters_as_escapes() {
 
 #[test]
 fn the_published_schema_knows_its_words() {
-    let schema: Value = serde_json::from_str(&json::schema()).unwrap();
-    let compiled = jsonschema::validator_for(&schema).unwrap();
     let mut wrong = as_json(&sample().0);
     wrong["findings"][0]["severity"] = json!("fatal");
-    assert!(!compiled.is_valid(&wrong));
+    assert!(!OURS.is_valid(&wrong));
     let mut wrong = as_json(&sample().0);
     wrong["version"] = json!(2);
-    assert!(!compiled.is_valid(&wrong));
+    assert!(!OURS.is_valid(&wrong));
     let mut wrong = as_json(&sample().0);
     wrong["listeners"][0].as_object_mut().unwrap().remove("steps");
-    assert!(!compiled.is_valid(&wrong));
+    assert!(!OURS.is_valid(&wrong));
 }
 
 #[test]
