@@ -149,7 +149,7 @@ impl From<backlog_audit::Error> for Failure {
         match error {
             backlog_audit::Error::Path(Unusable { path, source }) => no_path(&path, &source),
             backlog_audit::Error::Broken(broken, sources) => {
-                let message = format!("{}: {}", broken.name, broken.message);
+                let message = format!("{}: {}", broken.name, without_number(&broken.message));
                 Self { message, tip: None, at: broken.at.map(|at| (sources, at)) }
             }
         }
@@ -171,8 +171,12 @@ fn no_path(path: &Path, error: &io::Error) -> Failure {
     }
 }
 
-/// What went wrong, in the words of the system and without its number.
+/// What went wrong, in the words of the system.
 fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
+    without_number(&error.to_string()).to_owned()
+}
+
+/// The number of an error means nothing to most readers.
+fn without_number(message: &str) -> &str {
+    message.split(" (os error").next().unwrap_or_default()
 }
