@@ -96,7 +96,7 @@ def listeners():
         found[key] = found.get(key, 0) + 1
     for line in run("ss", "-lxH").stdout.splitlines():
         fields = line.split()
-        if fields[0] in ("u_str", "u_seq"):
+        if fields[0] in ("u_str", "u_seq") and fields[1] == "LISTEN":
             key = ("unix", fields[4], int(fields[3]))
             found[key] = found.get(key, 0) + 1
     rows = [{"transport": t, "address": a, "limit": n, "sockets": count}
