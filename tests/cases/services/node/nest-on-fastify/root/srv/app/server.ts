@@ -12,5 +12,5 @@ const create = () => NestFactory.create<NestFastifyApplication>(AppModule, new F
   const app = await create();
   await app.listen(3000, '0.0.0.0');
   const other = await create();
-  await other.listen({ port: 3001, host: '127.0.0.1', backlog: 300 }, '127.0.0.1');
+  await other.listen({ port: 3001, host: '127.0.0.1', backlog: 300 });
 })();

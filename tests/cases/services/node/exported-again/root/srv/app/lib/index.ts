@@ -1,0 +1,2 @@
+export * from './limits.js';
+export { default, makeServer } from './api.js';

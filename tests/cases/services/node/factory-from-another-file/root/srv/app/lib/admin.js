@@ -1,0 +1,7 @@
+const http = require('http');
+
+function createAdmin() {
+  return http.createServer();
+}
+
+module.exports = { createAdmin };
