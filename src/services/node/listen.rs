@@ -1,0 +1,361 @@
+//! The forms of `listen`: which argument is the port, the host, the path and the backlog, as `Server.prototype.listen` of
+//! Node's lib/net.js decides it, and what the frameworks make of theirs before they call it.
+
+use super::eval::Evaluation;
+use super::names::Origin;
+use super::place;
+use super::program::Spot;
+use super::servers::Listens;
+use super::value::{Server, Thing, Value, to_int32};
+use crate::model::{Endpoint, Transport};
+use crate::text::Slot;
+
+/// What a call asks for, before the kernel sees it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// One for every address; fastify's localhost may have two.
+    pub endpoints: Vec<Endpoint>,
+    pub backlog: Backlog,
+    /// `reusePort: true`.
+    pub reuses_port: bool,
+    /// Why an address is not known, and what else there is to say.
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) enum Backlog {
+    /// None is given, and a number can be put at the slot.
+    Default(Option<Slot>),
+    /// What listen(2) is called with, and the value that it comes from.
+    Given(i32, Value, Spot),
+    Unknown(String),
+}
+
+/// An argument or option with its value.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub at: Spot,
+    pub value: Value,
+}
+
+/// What a name promises of a value that the files do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Promise {
+    Host,
+    Backlog,
+    Function,
+    Nothing,
+}
+
+impl Given {
+    pub(super) fn is_function(&self) -> bool {
+        matches!(self.value.thing, Thing::Function(_) | Thing::Foreign)
+    }
+
+    fn is_unknown(&self) -> bool {
+        !self.value.is_known()
+    }
+}
+
+impl Evaluation<'_, '_> {
+    /// What a call of a server's listening method asks for; `None` where it hands on what it is called with itself.
+    pub(super) fn asked(&self, server: &Server, call: &Spot) -> Option<Asked> {
+        let given = self.spread(self.arguments(call))?;
+        Some(match server.listens {
+            Listens::Net => self.asked_of_net(call, &given),
+            Listens::Fastify => self.asked_of_fastify(call, &given),
+            Listens::NestFastify => self.asked_of_nest_fastify(call, &given),
+            Listens::Hapi => return self.asked_of_hapi(server),
+            Listens::Hono => self.asked_of_hono(given.first()),
+        })
+    }
+
+    /// Arguments with what `...` stands for; `None` for a function that hands on its own.
+    fn spread(&self, arguments: Vec<Spot>) -> Option<Vec<Given>> {
+        let mut given = Vec::new();
+        for at in arguments {
+            let value = match self.program.kind(&at) {
+                "spread_element" => self.of_child(&at, self.program.children(&at).first()),
+                _ => self.value(&at),
+            };
+            match (self.program.kind(&at), &value.thing) {
+                ("spread_element", Thing::Array(made)) => {
+                    given.extend(self.deeper(|| self.spread(self.program.children(made)))??);
+                }
+                ("spread_element", _) if self.hands_on(&at) => return None,
+                _ => given.push(Given { at, value }),
+            }
+        }
+        Some(given)
+    }
+
+    /// `listen(...args)` in a function of `...args`.
+    fn hands_on(&self, spread: &Spot) -> bool {
+        let Some(file) = self.file(spread) else { return false };
+        let own = |name: &str| {
+            let found = file.names.scopes.find(&file.code, name, spread.node);
+            found.is_some_and(|(_, bindings)| bindings.iter().all(|binding| binding.origin == Origin::Rest))
+        };
+        self.program.children(spread).first().is_some_and(|name| {
+            let name = self.program.text(name);
+            name == "arguments" || own(name)
+        })
+    }
+
+    fn asked_of_net(&self, call: &Spot, given: &[Given]) -> Asked {
+        let from_arguments = self.backlog_from_arguments(given);
+        let Some(first) = given.first().filter(|first| !first.is_function()) else {
+            return Asked::new(place::any_port(), from_arguments, self.slot_for_arguments(call, given));
+        };
+        match &first.value.thing {
+            Thing::Object(options) => {
+                let backlog = match self.option(options, "fd").value.number() {
+                    // "backlog in the options is ignored with fd" (lib/net.js: only backlogFromArgs is passed on).
+                    Some(fd) if fd >= 0.0 => from_arguments,
+                    _ => self.backlog_option(options).or(from_arguments),
+                };
+                let mut asked = Asked::new(self.place_of_options(options), backlog, self.slot_in(options));
+                asked.reuses_port = self.option(options, "reusePort").value.truth() == Some(true);
+                asked
+            }
+            _ => {
+                let host = given.get(1).filter(|host| self.may_be_host(host, given));
+                let place = self.place(&first.value, host.map(|host| &host.value), false);
+                let backlog = match self.names_a_port(&first.at) {
+                    true => from_arguments,
+                    // An options object may be behind it, and a backlog in that.
+                    false => from_arguments.or_unknown(&first.value),
+                };
+                Asked::new(place, backlog, self.slot_for_arguments(call, given))
+            }
+        }
+    }
+
+    /// `toNumber(args[1]) || toNumber(args[2])`: the first positive number of the two.
+    fn backlog_from_arguments(&self, given: &[Given]) -> Backlog {
+        let is_spread = |argument: &Given| self.program.kind(&argument.at) == "spread_element";
+        for (index, argument) in given.iter().enumerate().take(3) {
+            if is_spread(argument) {
+                return Backlog::Unknown(why(&argument.value));
+            }
+            if index == 0 {
+                continue;
+            }
+            if argument.is_unknown() {
+                let last = index + 1 == given.len();
+                match self.promise(argument) {
+                    Promise::Host | Promise::Function => continue,
+                    // What comes last is a function far more often than a number.
+                    Promise::Nothing if last => continue,
+                    _ => return Backlog::Unknown(why(&argument.value)),
+                }
+            }
+            let number = argument.value.number().unwrap_or(f64::NAN);
+            if number > 0.0 {
+                return Backlog::Given(to_int32(number), argument.value.clone(), argument.at.clone());
+            }
+        }
+        Backlog::Default(None)
+    }
+
+    /// `options.backlog || ...`: anything that is not falsy goes to listen(2) as a 32-bit integer.
+    fn backlog_option(&self, options: &Spot) -> Backlog {
+        let Given { at, value } = self.option(options, "backlog");
+        match value.truth() {
+            None => Backlog::Unknown(why(&value)),
+            Some(false) => Backlog::Default(None),
+            Some(true) => Backlog::Given(to_int32(value.number().unwrap_or(f64::NAN)), value, at),
+        }
+    }
+
+    fn option(&self, options: &Spot, name: &str) -> Given {
+        Given { at: options.clone(), value: self.property(options, name) }
+    }
+
+    fn place_of_options(&self, options: &Spot) -> place::Place {
+        let option = |name| self.option(options, name).value;
+        if option("fd").number().is_some_and(|fd| fd >= 0.0) {
+            return place::unknown("the socket is inherited from whoever starts the program");
+        }
+        let (port, path) = (option("port"), option("path"));
+        let by_path = matches!(port.thing, Thing::Undefined) && !self.has(options, "port");
+        if by_path {
+            return match path.is_nothing() {
+                true => place::unknown("neither a port nor a path is given, so Node refuses it"),
+                false => self.unix(&path),
+            };
+        }
+        self.place(&port, Some(&option("host")), option("ipv6Only").truth() == Some(true))
+    }
+
+    /// Whether the literal itself has a property, be it undefined.
+    fn has(&self, options: &Spot, name: &str) -> bool {
+        self.program.children(options).iter().any(|child| {
+            let key = self.program.field(child, "key").unwrap_or_else(|| child.clone());
+            self.program.text(&key).trim_matches(['\'', '"']) == name
+        })
+    }
+
+    /// Whether the second argument is, or may be, a host: Node takes it for one if it is a string.
+    fn may_be_host(&self, host: &Given, given: &[Given]) -> bool {
+        match &host.value.thing {
+            Thing::Text(_) => true,
+            Thing::Unknown { .. } => match self.promise(host) {
+                Promise::Host => true,
+                Promise::Function | Promise::Backlog => false,
+                Promise::Nothing => given.len() > 2,
+            },
+            _ => false,
+        }
+    }
+
+    /// A name or key that speaks of a port or a path is no options object.
+    fn names_a_port(&self, at: &Spot) -> bool {
+        let text = self.program.text(at).to_ascii_lowercase();
+        self.program.kind(at) != "spread_element"
+            && ["port", "path", "sock", "pipe"].iter().any(|word| text.contains(word))
+    }
+
+    pub(super) fn promise(&self, given: &Given) -> Promise {
+        let text = self.program.text(&given.at).to_ascii_lowercase();
+        let name = text.rsplit(['.', '?']).next().unwrap_or_default();
+        let any = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        match () {
+            () if any(&["backlog", "queue"]) => Promise::Backlog,
+            () if any(&["host", "addr", "bind", "interface"]) || matches!(name, "ip") => Promise::Host,
+            () if any(&["callback", "resolve", "listening", "done", "next"])
+                || matches!(name, "cb" | "fn") =>
+            {
+                Promise::Function
+            }
+            () => Promise::Nothing,
+        }
+    }
+
+    fn asked_of_fastify(&self, call: &Spot, given: &[Given]) -> Asked {
+        let Some(first) = given.first().filter(|first| !first.is_function()) else {
+            return Asked::new(place::any_port(), Backlog::Default(None), None);
+        };
+        if let Thing::Object(options) = &first.value.thing {
+            let place = match self.option(options, "path").value {
+                path if path.is_nothing() => {
+                    let option = |name| self.option(options, name).value;
+                    self.place_or_localhost(&option("port"), option("host"))
+                }
+                _ => self.place_of_options(options),
+            };
+            return Asked::new(place, self.backlog_option(options), self.slot_in(options));
+        }
+        // Until version 4: listen(port, host, backlog).
+        let host = given.get(1).filter(|host| !host.is_function());
+        let place = self.place_or_localhost(
+            &first.value,
+            host.map_or_else(|| Thing::Undefined.into(), |host| host.value.clone()),
+        );
+        let backlog = match given.get(2) {
+            Some(_) if host.is_some() => self.backlog_from_arguments(given),
+            _ => Backlog::Default(None),
+        };
+        let slot = host.and_then(|_| self.slot_for_arguments(call, given));
+        Asked::new(place, backlog.or_unknown(&first.value), slot)
+    }
+
+    fn asked_of_nest_fastify(&self, call: &Spot, given: &[Given]) -> Asked {
+        if matches!(given.first().map(|first| &first.value.thing), Some(Thing::Object(_))) {
+            return self.asked_of_fastify(call, given);
+        }
+        let Some(port) = given.first() else {
+            return Asked::new(place::any_port(), Backlog::Default(None), None);
+        };
+        let host = given.get(1).filter(|host| !host.is_function());
+        let host = host.map_or_else(|| Thing::Undefined.into(), |host| host.value.clone());
+        Asked::new(self.place_or_localhost(&port.value, host), Backlog::Default(None), None)
+    }
+
+    /// Fastify without a host is on every address of localhost.
+    fn place_or_localhost(&self, port: &Value, host: Value) -> place::Place {
+        match &host.thing {
+            Thing::Undefined | Thing::Null => self.on_localhost(port).and_unless(&host.unless),
+            Thing::Text(name) if name == "localhost" => self.on_localhost(port).and_unless(&host.unless),
+            _ => self.place(port, Some(&host), false),
+        }
+    }
+
+    /// `Hapi.server({ port, host, address })`: there is no backlog among its options.
+    fn asked_of_hapi(&self, server: &Server) -> Option<Asked> {
+        let options = self.arguments(&server.made).into_iter().next().map(|at| self.value(&at));
+        let place = match options.as_ref().map(|options| &options.thing) {
+            None => place::any_port(),
+            Some(Thing::Object(options)) => {
+                let option = |name| self.option(options, name).value;
+                if matches!(option("autoListen").thing, Thing::Truth(false)) {
+                    return None;
+                }
+                let (port, address, host) = (option("port"), option("address"), option("host"));
+                match &port.thing {
+                    Thing::Text(path) if path.contains('/') => self.unix(&port),
+                    _ => self.place(&port, Some(if address.is_nothing() { &host } else { &address }), false),
+                }
+            }
+            Some(Thing::Unknown { why, .. }) => place::unknown(why),
+            Some(_) => place::unknown("its options are no object literal"),
+        };
+        Some(Asked::new(place, Backlog::Default(None), None))
+    }
+
+    /// `serve({ fetch, port, hostname })`, or `serve(app)` on the port that stands in node.toml.
+    fn asked_of_hono(&self, options: Option<&Given>) -> Asked {
+        let usual = self.program.ground.service.default("hono-port");
+        let usual = || usual.as_ref().map_or(Thing::Undefined, |port| Thing::Number(port.get as f64)).into();
+        let place = match options.map(|options| &options.value.thing) {
+            Some(Thing::Object(options)) => {
+                let port = match self.option(options, "port").value {
+                    port if port.is_nothing() => Value::and_unless(usual(), &port.unless),
+                    port => port,
+                };
+                self.place(&port, Some(&self.option(options, "hostname").value), false)
+            }
+            Some(Thing::Unknown { why, .. }) => place::unknown(why),
+            _ => self.place(&usual(), None, false),
+        };
+        Asked::new(place, Backlog::Default(None), None)
+    }
+}
+
+impl Asked {
+    fn new(place: place::Place, backlog: Backlog, slot: Option<Slot>) -> Self {
+        let backlog = match backlog {
+            Backlog::Default(_) => Backlog::Default(slot),
+            given => given,
+        };
+        let endpoints = match place.endpoints.is_empty() {
+            true => vec![Endpoint::Unknown(Transport::Tcp)],
+            false => place.endpoints,
+        };
+        Self { endpoints, backlog, reuses_port: false, notes: place.notes }
+    }
+}
+
+impl Backlog {
+    fn or(self, other: Backlog) -> Backlog {
+        if let Backlog::Default(_) = self { other } else { self }
+    }
+
+    /// No number is seen, but one may be behind a value that is not known.
+    fn or_unknown(self, value: &Value) -> Backlog {
+        match self {
+            Backlog::Default(_) => match &value.thing {
+                Thing::Unknown { why, plain: false } => Backlog::Unknown(why.clone()),
+                _ => self,
+            },
+            known => known,
+        }
+    }
+}
+
+fn why(value: &Value) -> String {
+    match &value.thing {
+        Thing::Unknown { why, .. } => why.clone(),
+        _ => String::new(),
+    }
+}

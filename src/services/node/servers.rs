@@ -1,0 +1,76 @@
+//! Which exports of which modules make servers, from `rules/services/node.toml`, and by whose rules each listens.
+
+use serde::Deserialize;
+
+use crate::knowledge::Service;
+
+/// Whose rules a server listens by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Listens {
+    /// `net.Server.listen`; most frameworks pass their arguments on to it.
+    Net,
+    /// An options object, and localhost unless it says otherwise.
+    Fastify,
+    /// Nest's adapter for Fastify: positional arguments, turned into Fastify's options object.
+    NestFastify,
+    /// Where to listen is said when the server is made; `start()` listens.
+    Hapi,
+    /// Making it is listening.
+    Hono,
+}
+
+/// `[reader]` of `rules/services/node.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Servers {
+    /// Methods that give back the server that they were called on.
+    returns_itself: Vec<String>,
+    /// Packages that are called with a server and give it back.
+    gives_back: Vec<String>,
+    server: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    module: String,
+    /// What makes a server when it is called, with or without `new`; `default` is the module itself.
+    exports: Vec<String>,
+    /// TypeScript's names for such a server.
+    #[serde(default)]
+    types: Vec<String>,
+    listens: Listens,
+    /// For people: where it is seen that it listens so.
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+impl Servers {
+    pub(super) fn read(service: &Service) -> Result<Self, toml::de::Error> {
+        service.reader.clone().try_into()
+    }
+
+    /// What calling an export gives.
+    pub(super) fn made_by(&self, module: &str, export: &str) -> Option<Listens> {
+        self.find(module, |entry| entry.exports.iter().any(|name| name == export))
+    }
+
+    /// What a variable of this type holds.
+    pub(super) fn of_type(&self, module: &str, name: &str) -> Option<Listens> {
+        self.find(module, |entry| entry.types.iter().any(|known| known == name))
+    }
+
+    pub(super) fn returns_itself(&self, method: &str) -> bool {
+        self.returns_itself.iter().any(|name| name == method)
+    }
+
+    pub(super) fn gives_back(&self, module: &str) -> bool {
+        self.gives_back.iter().any(|name| name == module)
+    }
+
+    fn find(&self, module: &str, wanted: impl Fn(&Entry) -> bool) -> Option<Listens> {
+        let entry = self.server.iter().find(|entry| entry.module == module && wanted(entry))?;
+        Some(entry.listens)
+    }
+}

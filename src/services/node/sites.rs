@@ -1,0 +1,152 @@
+//! The calls that listen, and the ways in which control comes to each: a function that is called with three ports, or a
+//! loop over them, makes three listeners of one call.
+
+use std::rc::Rc;
+
+use super::eval::{Evaluation, MANY};
+use super::names::{NAMELESS, is_function, last_name};
+use super::program::{FileId, Frame, Spot};
+use super::servers::Listens;
+use super::value::{Server, Thing};
+use crate::syntax::calls::Id;
+
+/// How many calls deep a caller is looked for.
+const CALLERS: u32 = 4;
+
+/// What the branches around a call say of whether it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Condition {
+    MayBe,
+    /// Not as long as this variable of the environment is not set.
+    IfSet(String),
+    /// Not with the constants that stand in the files.
+    Never,
+}
+
+impl Evaluation<'_, '_> {
+    /// The calls that may listen, by their names alone, in the order of the text.
+    pub(super) fn may_listen(&self, file: FileId) -> Vec<Spot> {
+        let Some(root) = self.program.root(file) else { return Vec::new() };
+        let Some(names) = self.file(&root).map(|file| &file.names) else { return Vec::new() };
+        let named = |name: &str| names.calls.get(name).into_iter().flatten();
+        let mut calls: Vec<Id> = ["listen", "start", NAMELESS].into_iter().flat_map(named).copied().collect();
+        calls.extend(
+            names.calls.iter().filter(|(name, _)| self.is_serve(&root, name)).flat_map(|(_, calls)| calls),
+        );
+        calls.sort_unstable();
+        calls.into_iter().map(|call| root.to(call)).collect()
+    }
+
+    /// Whether a name is one under which a function is imported that makes a server and listens at once.
+    fn is_serve(&self, root: &Spot, name: &str) -> bool {
+        let Some(file) = self.file(root) else { return false };
+        let bindings = file.names.scopes.find(&file.code, name, root.node);
+        bindings.into_iter().flat_map(|(_, bindings)| bindings).any(|binding| {
+            let Some(value) = self.bound(root, binding) else { return false };
+            matches!(&value.thing, Thing::Export(module, export)
+                if self.program.servers.made_by(module, export) == Some(Listens::Hono))
+        })
+    }
+
+    /// The server that a call makes listen; `None` if it does something else.
+    pub(super) fn server_of(&self, call: &Spot) -> Option<Server> {
+        let called = self.part(call, "function");
+        match &called.thing {
+            Thing::Listen(server) => Some(server.clone()),
+            _ => match self.server_made_by(&called, call)? {
+                Thing::Server(server) if server.listens == Listens::Hono => Some(server),
+                _ => None,
+            },
+        }
+    }
+
+    /// How many functions a call lies in.
+    pub(super) fn depth_of(&self, call: &Spot) -> usize {
+        let Some(code) = self.file(call).map(|file| &file.code) else { return 0 };
+        code.ancestors(call.node).filter(|outer| is_function(code.kind(*outer))).count()
+    }
+
+    /// What the branches that a call lies in say of it.
+    pub(super) fn condition(&self, call: &Spot) -> Condition {
+        let Some(code) = self.file(call).map(|file| &file.code) else { return Condition::MayBe };
+        let mut condition = Condition::MayBe;
+        let mut inner = call.node;
+        for outer in code.ancestors(call.node) {
+            let needed = match (code.kind(outer), code.role(inner)) {
+                ("if_statement" | "ternary_expression", "consequence") => Some(true),
+                ("if_statement" | "ternary_expression", "alternative") => Some(false),
+                _ => None,
+            };
+            inner = outer;
+            let Some(needed) = needed else { continue };
+            let value = self.part(&call.to(outer), "condition");
+            if value.truth() == Some(!needed) {
+                match value.unless.into_iter().next() {
+                    Some(name) => condition = Condition::IfSet(name),
+                    None => return Condition::Never,
+                }
+            }
+        }
+        condition
+    }
+
+    /// A node once for every way in which control comes to it.
+    pub(super) fn reached(&self, at: &Spot) -> Vec<Spot> {
+        let frames = self.frames(at, CALLERS);
+        frames.into_iter().take(MANY).map(|frame| Spot { frame, ..at.clone() }).collect()
+    }
+
+    fn frames(&self, at: &Spot, callers: u32) -> Vec<Option<Rc<Frame>>> {
+        let Some(file) = self.file(at).filter(|_| callers > 0) else { return vec![None] };
+        let code = &file.code;
+        let turns = |node: &Id| is_function(code.kind(*node)) || code.kind(*node) == "for_in_statement";
+        let owners = code.ancestors(at.node).filter(turns).map(|node| Spot { frame: None, ..at.to(node) });
+        let entered = owners.map(|owner| (self.ways_into(&owner), owner)).find(|(ways, _)| !ways.is_empty());
+        let Some((ways, owner)) = entered else { return vec![None] };
+        let mut frames = Vec::new();
+        for (from, given) in ways {
+            for outer in self.frames(&from, callers - 1) {
+                let given = given.iter().map(|at| Spot { frame: outer.clone(), ..at.clone() }).collect();
+                frames.push(Some(Rc::new(Frame { owner: (owner.file, owner.node), given, outer })));
+            }
+            frames.truncate(MANY);
+        }
+        frames
+    }
+
+    /// From where a function or a loop is entered, and what it is given there.
+    fn ways_into(&self, owner: &Spot) -> Vec<(Spot, Vec<Spot>)> {
+        if self.program.kind(owner) == "for_in_statement" {
+            return self.turns(owner, self.program.field(owner, "right"));
+        }
+        let parameters = self.program.field(owner, "parameters");
+        let takes_none = parameters.is_some_and(|parameters| self.program.children(&parameters).is_empty());
+        if takes_none {
+            return Vec::new();
+        }
+        if let Some((call, array)) = self.runs_over(owner) {
+            return self.turns(&call, Some(array));
+        }
+        self.calls_of(owner).into_iter().map(|call| (call.clone(), self.arguments(&call))).collect()
+    }
+
+    fn turns(&self, from: &Spot, array: Option<Spot>) -> Vec<(Spot, Vec<Spot>)> {
+        match array.map(|array| self.value(&array).thing) {
+            Some(Thing::Array(made)) => {
+                let elements = self.program.children(&made).into_iter().take(MANY);
+                elements.map(|element| (from.clone(), vec![element])).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// `array.forEach(function)`: the call and the array.
+    fn runs_over(&self, function: &Spot) -> Option<(Spot, Spot)> {
+        let code = &self.file(function)?.code;
+        let arguments = code.parent(function.node).filter(|it| code.kind(*it) == "arguments")?;
+        let call = function.to(code.parent(arguments)?);
+        let callee = self.program.field(&call, "function")?;
+        let object = self.program.field(&callee, "object")?;
+        matches!(last_name(code, callee.node), Some("forEach" | "map")).then_some((call, object))
+    }
+}
