@@ -335,7 +335,8 @@ mod tests {
             let _ = parse(&sources, &open.repeat(200_000.min(MAX_CODE / open.len())));
             assert!(started.elapsed().as_secs() < 5, "{open}");
         }
-        let nested = format!("{}1{}", "[".repeat(200_000), "]".repeat(200_000));
-        assert_eq!(parse(&sources, &nested).unwrap_err(), Unparsed::TooDeep);
+        let nested = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(parse(&sources, &nested(MAX_DEPTH as usize)).unwrap_err(), Unparsed::TooDeep);
+        assert_eq!(parse(&sources, &nested(500_000)).unwrap_err(), Unparsed::TooLong);
     }
 }
