@@ -174,7 +174,7 @@ def capture(service, case, check):
 def audit(binary, root, *options):
     done = subprocess.run([binary, "--as", "root", "--offline", "--kernel", os.uname().release,
                            "--unsafe-fixes", "--fail-on", "never", *options, root],
-                          stdout=subprocess.PIPE, text=True, check=True)
+                          stdout=subprocess.PIPE, check=True)
     return done.stdout
 
 
@@ -183,7 +183,7 @@ def patched(binary, service, case):
         patch = audit(binary, root, "--format", "patch")
         if not patch:
             return None
-        subprocess.run(["patch", "-s", "-p1", "-d", root], input=patch, text=True, check=True)
+        subprocess.run(["patch", "-s", "-p1", "-d", root], input=patch, check=True)
         report = json.loads(audit(binary, root, "--format", "json"))
         truth = enter(service, case, root)
         if truth.get("refused"):
