@@ -1,4 +1,4 @@
-//! Whole hosts and the four reports about them. `BLESS=1` records the reports anew.
+//! Whole hosts and the four reports about them. `UPDATE_EXPECT=1` records the reports anew.
 //!
 //! A folder of `cases/hosts` holds `args`, the arguments of the audit, in words parted by blanks; paths in it are relative to the
 //! folder. Beside it stand the host's files and what is expected: `expected.txt`, `.json`, `.sarif`, `.patch`, and in `expected.code` the exit code.

@@ -84,12 +84,9 @@ impl<'a> Clamp<'a> {
         let title = self.facts.title(socket);
         let reloads = self.facts.service(socket).is_some_and(|service| service.apply.reload.is_some());
         match (fixable, self.most) {
-            (true, Some(most)) if reloads => {
-                format!(
-                    "raise net.core.somaxconn to {most} and restart {title}: a reload keeps the old queue"
-                )
-            }
-            (true, Some(most)) => format!("raise net.core.somaxconn to {most} and restart {title}"),
+            // The fix says the number; what it cannot say is why it takes a restart.
+            (true, _) if reloads => format!("restart {title} afterwards: a reload keeps the old queue"),
+            (true, _) => format!("restart {title} afterwards: a running program keeps its queue"),
             (false, Some(most)) if asked <= most && self.somaxconn.kind == Kind::Assumed => {
                 format!("have net.core.somaxconn at {asked} or more where this runs, and say so with --set")
             }

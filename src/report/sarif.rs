@@ -100,7 +100,7 @@ impl Subject<'_> {
 
     fn message(&self) -> String {
         match &self.finding.help {
-            Some(help) => format!("{}. {help}", self.finding.message),
+            Some(help) => format!("{}; {help}", self.finding.message),
             None => self.finding.message.clone(),
         }
     }

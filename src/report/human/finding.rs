@@ -30,11 +30,11 @@ impl Page<'_> {
         if !group.rest.is_empty() {
             text.push_str(&self.beside("also", &self.others(group)));
         }
-        if let Some(help) = &finding.help {
-            text.push_str(&self.beside("help", &plain::inline(help)));
-        }
         for (index, fix) in finding.fixes.iter().enumerate() {
             text.push_str(&self.fix(group, index, fix));
+        }
+        if let Some(help) = &finding.help {
+            text.push_str(&self.beside("help", &plain::inline(help)));
         }
         text
     }
