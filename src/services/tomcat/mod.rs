@@ -20,8 +20,8 @@ use properties::Properties;
 
 /// More than anybody has; the rest is left out, and said.
 const MAX_CONNECTORS: usize = 4096;
-const CLOSED: &str = "Tomcat opens no socket for this Connector";
-const DOWN: &str = "Tomcat stops as soon as it is up, for its shutdown port cannot be opened";
+const CLOSED: &str = "no socket is opened for this Connector";
+const DOWN: &str = "it stops as soon as it is up, for its shutdown port cannot be opened";
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -73,8 +73,10 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     }
     if let Some(fault) = &document.fault {
         let (kind, what) = match document.complete {
-            true => (ProblemKind::Skipped, "Tomcat complains, and starts with what comes before"),
-            false => (lost, "Tomcat does not start with this server.xml"),
+            true => {
+                (ProblemKind::Skipped, "it complains of this server.xml, and starts with what comes before")
+            }
+            false => (lost, "this server.xml keeps it from starting"),
         };
         found.problems.push(problem(ground, kind, format!("{what}: {}", fault.message), fault.at));
     }
@@ -134,10 +136,10 @@ impl Instance<'_> {
         };
         let mut bound = Vec::new();
         for Opening { listener, .. } in self.openings(offset, found) {
-            self.bind(&mut bound, listener, "Tomcat stays up without this Connector", found);
+            self.bind(&mut bound, listener, "the Connector", found);
         }
         match self.shutdown(root, offset) {
-            Ok(Some(listener)) => self.bind(&mut bound, listener, DOWN, found),
+            Ok(Some(listener)) => self.bind(&mut bound, listener, "the shutdown port", found),
             Ok(None) => {}
             Err(Closed { why, at }) => {
                 let message = format!("{DOWN}: {why}");
@@ -173,11 +175,11 @@ impl Instance<'_> {
     }
 
     /// A second socket where one is bound already is refused (EADDRINUSE).
-    fn bind(&self, bound: &mut Vec<Listener>, listener: Listener, then: &str, found: &mut Found) {
+    fn bind(&self, bound: &mut Vec<Listener>, listener: Listener, what: &str, found: &mut Found) {
         let Some(first) = bound.iter().find(|first| collide(&first.endpoint, &listener.endpoint)) else {
             return bound.push(listener);
         };
-        let message = format!("{then}: {} is in use already", listener.endpoint);
+        let message = format!("{what} on {}, for the address is in use already", listener.endpoint);
         found.problems.push(Problem {
             labels: vec![Label::new(first.site, format!("{} is bound here first", first.endpoint))],
             ..problem(self.ground, ProblemKind::Conflict, message, listener.site)

@@ -301,7 +301,7 @@ fn a_socket_that_is_taken_is_a_conflict() {
     let found =
         Machine::connectors("<Connector port='8080'/><Connector port='8080' address='127.0.0.1'/>").read();
     assert_eq!(limits(&found), [("*:8080".into(), Some(100))]);
-    let message = "Tomcat stays up without this Connector: 127.0.0.1:8080 is in use already";
+    let message = "the Connector on 127.0.0.1:8080, for the address is in use already";
     assert_eq!(problems(&found), [(ProblemKind::Conflict, message)]);
     assert_eq!(found.problems[0].labels[0].message, "*:8080 is bound here first");
     for apart in [
@@ -407,10 +407,7 @@ fn a_file_that_is_lost_is_told() {
     let broken = server("<Connector port='8080'>");
     let found = Machine::new(DEBIAN, &broken).read();
     assert_eq!(found.problems[0].kind, ProblemKind::Lost);
-    assert!(
-        found.problems[0].message.starts_with("Tomcat does not start with this server.xml: "),
-        "{found:?}"
-    );
+    assert!(found.problems[0].message.starts_with("this server.xml keeps it from starting: "), "{found:?}");
     let found = Machine { by_place: false, ..Machine::new("conf/server.xml", &broken) }.read();
     assert_eq!(found.problems[0].kind, ProblemKind::Skipped);
     let machine = Machine::new(DEBIAN, "");
