@@ -190,7 +190,7 @@ def patched(binary, service, case):
             return "the server refuses the patched tree: %s" % truth["refused"]
         promised = sorted((l["transport"], l["address"], l["queue"]["limit"])
                           for l in report["listeners"] if l["service"] == service and l["address"])
-        shown = sorted((l["transport"], l["address"], l["limit"]) for l in truth["listeners"])
+        shown = sorted((l["transport"], l["address"] or "", l["limit"]) for l in truth["listeners"])
         missing = [row for row in promised if row not in shown]
         return "promised %s, the kernel shows %s" % (missing, shown) if missing else None
     with open(os.path.join(folder(service), case, "truth.json")) as file:

@@ -38,12 +38,15 @@ impl Evaluation<'_, '_> {
             let at = Span { start: span.start + 1, ..span };
             return Some(Slot::insert(at, format!(" {key}: "), " "));
         };
-        let end = code.span(*last).end;
-        Some(Slot::insert(
-            Span { start: end, ..span },
-            format!(",{}{key}: ", gap(code, options.node, *last)),
-            "",
-        ))
+        let (gap, last) = (gap(code, options.node, *last), code.span(*last));
+        let written = code.text(options.node);
+        let rest = written.get((last.end - span.start) as usize..).unwrap_or_default();
+        let remark = rest.trim_start_matches([',', ' ', '\t']).starts_with('/');
+        // A remark behind the last property speaks of that one, and stays behind it.
+        Some(match remark {
+            true => Slot::insert(last, format!("{key}: "), format!(",{gap}")),
+            false => Slot::insert(Span { start: last.end, ..span }, format!(",{gap}{key}: "), ""),
+        })
     }
 
     /// A place for one more argument: after the port, or after the host if there is one.

@@ -130,6 +130,10 @@ fn a_backlog_finds_its_place() {
         ("server.listen({ port: 80 });", "server.listen({ port: 80, backlog: 4096 });"),
         ("server.listen({ port: 80, });", "server.listen({ port: 80, backlog: 4096, });"),
         ("server.listen({\n  port: 80\n});", "server.listen({\n  port: 80,\n  backlog: 4096\n});"),
+        (
+            "server.listen({\n  port: 80,\n  host, // ours\n});",
+            "server.listen({\n  port: 80,\n  backlog: 4096,\n  host, // ours\n});",
+        ),
         ("server.listen({port: 80, backlog: -5});", "server.listen({port: 80, backlog: 4096});"),
         (
             "const at = { port: 80 }; server.listen(at);",

@@ -1,0 +1,1 @@
+exports.BACKLOG = 9;
