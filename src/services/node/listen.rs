@@ -104,31 +104,38 @@ impl Evaluation<'_, '_> {
 
     fn asked_of_net(&self, call: &Spot, given: &[Given]) -> Asked {
         let from_arguments = self.backlog_from_arguments(given);
-        let Some(first) = given.first().filter(|first| !first.is_function()) else {
+        let Some(first) = given.first().filter(|first| !self.is_callback(first)) else {
             return Asked::new(place::any_port(), from_arguments, self.slot_for_arguments(call, given));
         };
-        match &first.value.thing {
-            Thing::Object(options) => {
-                let backlog = match self.option(options, "fd").value.number() {
-                    // "backlog in the options is ignored with fd" (lib/net.js: only backlogFromArgs is passed on).
-                    Some(fd) if fd >= 0.0 => from_arguments,
-                    _ => self.backlog_option(options).or(from_arguments),
-                };
-                let mut asked = Asked::new(self.place_of_options(options), backlog, self.slot_in(options));
-                asked.reuses_port = self.option(options, "reusePort").value.truth() == Some(true);
-                asked
-            }
-            _ => {
-                let host = given.get(1).filter(|host| self.may_be_host(host, given));
-                let place = self.place(&first.value, host.map(|host| &host.value), false);
-                let backlog = match self.names_a_port(&first.at) {
-                    true => from_arguments,
-                    // An options object may be behind it, and a backlog in that.
-                    false => from_arguments.or_unknown(&first.value),
-                };
-                Asked::new(place, backlog, self.slot_for_arguments(call, given))
-            }
+        if let Thing::Object(options) = &first.value.thing {
+            return self.asked_of_options(call, options, given, from_arguments);
         }
+        let host = given.get(1).filter(|host| self.may_be_host(host, given));
+        let place = self.place(&first.value, host.map(|host| &host.value), false);
+        let backlog = self.unless_hidden(from_arguments, first);
+        Asked::new(place, backlog, self.slot_for_arguments(call, given))
+    }
+
+    fn asked_of_options(
+        &self,
+        call: &Spot,
+        options: &Spot,
+        given: &[Given],
+        from_arguments: Backlog,
+    ) -> Asked {
+        let place = self.place_of_options(options);
+        if self.inherits(options) {
+            // Only backlogFromArgs is passed on with a descriptor.
+            return Asked::new(place, from_arguments, self.slot_for_arguments(call, given));
+        }
+        let backlog = self.backlog_option(options).or(from_arguments);
+        let reuses_port = self.option(options, "reusePort").value.truth() == Some(true);
+        Asked { reuses_port, ..Asked::new(place, backlog, self.slot_in(options)) }
+    }
+
+    /// `{ fd: 3 }`: a socket that whoever starts the program has made.
+    fn inherits(&self, options: &Spot) -> bool {
+        self.option(options, "fd").value.number().is_some_and(|fd| fd >= 0.0)
     }
 
     /// `toNumber(args[1]) || toNumber(args[2])`: the first positive number of the two.
@@ -174,7 +181,7 @@ impl Evaluation<'_, '_> {
 
     fn place_of_options(&self, options: &Spot) -> place::Place {
         let option = |name| self.option(options, name).value;
-        if option("fd").number().is_some_and(|fd| fd >= 0.0) {
+        if self.inherits(options) {
             return place::unknown("the socket is inherited from whoever starts the program");
         }
         let (port, path) = (option("port"), option("path"));
@@ -206,6 +213,20 @@ impl Evaluation<'_, '_> {
                 Promise::Nothing => given.len() > 2,
             },
             _ => false,
+        }
+    }
+
+    pub(super) fn is_callback(&self, given: &Given) -> bool {
+        given.is_function() || given.is_unknown() && self.promise(given) == Promise::Function
+    }
+
+    /// No backlog is seen, but where an options object may stand, one may be in that.
+    fn unless_hidden(&self, backlog: Backlog, first: &Given) -> Backlog {
+        match (&backlog, &first.value.thing) {
+            (Backlog::Default(_), Thing::Unknown { why, plain: false }) if !self.names_a_port(&first.at) => {
+                Backlog::Unknown(why.clone())
+            }
+            _ => backlog,
         }
     }
 
@@ -257,7 +278,7 @@ impl Evaluation<'_, '_> {
             _ => Backlog::Default(None),
         };
         let slot = host.and_then(|_| self.slot_for_arguments(call, given));
-        Asked::new(place, backlog.or_unknown(&first.value), slot)
+        Asked::new(place, self.unless_hidden(backlog, first), slot)
     }
 
     fn asked_of_nest_fastify(&self, call: &Spot, given: &[Given]) -> Asked {
@@ -269,7 +290,8 @@ impl Evaluation<'_, '_> {
         };
         let host = given.get(1).filter(|host| !host.is_function());
         let host = host.map_or_else(|| Thing::Undefined.into(), |host| host.value.clone());
-        Asked::new(self.place_or_localhost(&port.value, host), Backlog::Default(None), None)
+        let place = self.place_or_localhost(&port.value, host);
+        Asked::new(place, self.unless_hidden(Backlog::Default(None), port), None)
     }
 
     /// Fastify without a host is on every address of localhost.
@@ -339,17 +361,6 @@ impl Asked {
 impl Backlog {
     fn or(self, other: Backlog) -> Backlog {
         if let Backlog::Default(_) = self { other } else { self }
-    }
-
-    /// No number is seen, but one may be behind a value that is not known.
-    fn or_unknown(self, value: &Value) -> Backlog {
-        match self {
-            Backlog::Default(_) => match &value.thing {
-                Thing::Unknown { why, plain: false } => Backlog::Unknown(why.clone()),
-                _ => self,
-            },
-            known => known,
-        }
     }
 }
 

@@ -52,7 +52,7 @@ impl Evaluation<'_, '_> {
     /// A place for one more argument: after the port, or after the host if there is one.
     pub(super) fn slot_for_arguments(&self, call: &Spot, given: &[Given]) -> Option<Slot> {
         let code = &self.file(call)?.code;
-        let Some(first) = given.first().filter(|first| !first.is_function()) else {
+        let Some(first) = given.first().filter(|first| !self.is_callback(first)) else {
             let arguments = code.span(code.field(call.node, "arguments")?);
             let after = if given.is_empty() { "" } else { ", " };
             return Some(Slot::insert(Span { start: arguments.start + 1, ..arguments }, "0, ", after));

@@ -120,6 +120,8 @@ fn a_backlog_finds_its_place() {
         ("server.listen(80);", "server.listen(80, 4096);"),
         ("server.listen();", "server.listen(0, 4096);"),
         ("server.listen(() => {});", "server.listen(0, 4096, () => {});"),
+        ("server.listen({ fd: 3 });", "server.listen({ fd: 3 }, 4096);"),
+        ("server.listen(done);", "server.listen(0, 4096, done);"),
         ("server.listen(80, done);", "server.listen(80, 4096, done);"),
         ("server.listen(80, HOST);", "server.listen(80, HOST, 4096);"),
         ("server.listen(80, '::', () => {});", "server.listen(80, '::', 4096, () => {});"),
