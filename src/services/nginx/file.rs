@@ -1,5 +1,7 @@
 //! One file of nginx's, boiled down to what decides where nginx listens and which other files it reads.
 
+use std::ops::Range;
+
 use crate::syntax::blocks::{Blocks, Statement, Word, Wrong};
 use crate::text::{SourceId, Span};
 
@@ -98,18 +100,28 @@ impl<'a> File<'a> {
         loop {
             match blocks.read() {
                 Ok(Some(Statement::Simple)) => file.simple(&blocks, &open),
+                // A row cannot have a block (ngx_conf_parse, where there is a handler).
+                Ok(Some(Statement::Open)) if innermost(&open) == Some(Block::Table) => {
+                    file.fail(Wrong::Unexpected('{'), blocks.site());
+                    return file;
+                }
                 Ok(Some(Statement::Open)) => file.open(&blocks, &mut open),
                 Ok(Some(Statement::Close)) => file.close(open.pop()),
                 Ok(Some(Statement::Foreign)) => {}
                 Ok(None) => return file,
                 Err(fault) => {
-                    // HOCON and others have `http {` too, but hardly a server as nginx has it.
-                    file.looks.main &= file.looks.server;
-                    file.fault = Some((fault.what, Span::new(source, fault.at)));
+                    file.fail(fault.what, fault.at);
                     return file;
                 }
             }
         }
+    }
+
+    /// nginx would not read on from here.
+    fn fail(&mut self, what: Wrong, at: Range<usize>) {
+        // HOCON and others have `http {` too, but hardly a server as nginx has it.
+        self.looks.main &= self.looks.server;
+        self.fault = Some((what, Span::new(self.source, at)));
     }
 
     /// The words after the directive's name.
@@ -145,7 +157,7 @@ impl<'a> File<'a> {
     }
 
     fn simple(&mut self, blocks: &Blocks<'a>, open: &[Open]) {
-        let innermost = open.last().map(|open| open.block);
+        let innermost = innermost(open);
         let [name, arguments @ ..] = blocks.words() else { return };
         match (innermost, &*name.value()) {
             (Some(Block::Foreign), _) => {}
@@ -172,10 +184,10 @@ impl<'a> File<'a> {
     }
 
     fn open(&mut self, blocks: &Blocks<'a>, open: &mut Vec<Open>) {
-        let innermost = open.last().map(|open| open.block);
+        let innermost = innermost(open);
         let Some(name) = blocks.words().first().map(Word::value) else { return };
         let block = match innermost {
-            Some(Block::Foreign | Block::Table) => Block::Foreign,
+            Some(Block::Foreign) => Block::Foreign,
             _ => Block::named(&name),
         };
         self.looks.main |=
@@ -183,7 +195,7 @@ impl<'a> File<'a> {
         self.looks.server |= innermost == Some(Block::Server) && block == Block::Inner;
         open.push(Open { block, items: self.items.len() });
         match (innermost, block, &*name) {
-            (Some(Block::Foreign | Block::Table), ..) => {}
+            (Some(Block::Foreign), ..) => {}
             (_, Block::Foreign, b"listen") => self.keep(Item::Listen, blocks, false),
             (_, Block::Foreign, b"include") => self.keep(Item::Include, blocks, false),
             (_, Block::Foreign, _) => {}
@@ -208,6 +220,10 @@ impl<'a> File<'a> {
         let words = (first, short(self.words.len()));
         self.items.push(item(Directive { words, at: Span::new(self.source, blocks.site()), simple }));
     }
+}
+
+fn innermost(open: &[Open]) -> Option<Block> {
+    open.last().map(|open| open.block)
 }
 
 /// A block that is being read, and how many items there were before it.

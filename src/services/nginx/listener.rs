@@ -1,14 +1,18 @@
 //! What the report is told of a socket of nginx's: its address, how its backlog comes about, and where it can be written.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::super::Ground;
 use super::address::Address;
-use super::listen::Listen;
+use super::listen::{Listen, Module};
 use super::sockets::{Shared, Sockets};
 use super::walk::{Heard, Told};
 use crate::model::{Apply, Endpoint, Listener, Setting, Step, Transport, Value};
 use crate::text::{Slot, Span};
+
+/// Where the options of addresses will go if they are written: two listens of one address cannot both have any.
+type Claims<'t> = HashMap<(Module, &'t Address), &'t Heard>;
 
 /// Makes listeners of sockets.
 pub(super) struct Listeners<'l, 't> {
@@ -29,21 +33,30 @@ impl<'l, 't> Listeners<'l, 't> {
     }
 
     pub(super) fn all(&self) -> Vec<Listener> {
-        let mut taken_in: HashMap<&Address, Vec<&Shared<'t>>> = HashMap::new();
+        let mut taken_in: HashMap<(Module, &Address), Vec<&Shared<'t>>> = HashMap::new();
         let mut own = Vec::new();
         for shared in self.sockets.all.iter().filter(|shared| !shared.datagram) {
             match self.sockets.taken_in(shared) {
-                Some(wildcard) => taken_in.entry(&wildcard.address).or_default().push(shared),
+                Some(wildcard) => {
+                    taken_in.entry((shared.module, &wildcard.address)).or_default().push(shared)
+                }
                 None => own.push(shared),
             }
         }
-        let none = Vec::new();
-        own.iter()
-            .filter_map(|shared| self.listener(shared, taken_in.get(&shared.address).unwrap_or(&none)))
-            .collect()
+        let mut claims = HashMap::new();
+        let listener = |shared: &&Shared<'t>| {
+            let taken_in = taken_in.get(&(shared.module, &shared.address)).map_or(&[][..], Vec::as_slice);
+            self.listener(shared, taken_in, &mut claims)
+        };
+        own.iter().filter_map(listener).collect()
     }
 
-    fn listener(&self, shared: &Shared<'t>, taken_in: &[&Shared<'t>]) -> Option<Listener> {
+    fn listener(
+        &self,
+        shared: &Shared<'t>,
+        taken_in: &[&Shared<'t>],
+        claims: &mut Claims<'t>,
+    ) -> Option<Listener> {
         let listen = shared.deciding()?;
         let (value, steps) = self.backlog(listen);
         Some(Listener {
@@ -51,7 +64,7 @@ impl<'l, 't> Listeners<'l, 't> {
             place: self.ground.place,
             endpoint: endpoint(shared),
             site: listen.at,
-            backlog: Setting { value, slot: self.slot(shared) },
+            backlog: Setting { value, slot: self.slot(shared, claims) },
             sockets: self.count(shared),
             apply: Apply::Reload,
             steps,
@@ -90,24 +103,29 @@ impl<'l, 't> Listeners<'l, 't> {
 
     /// Options may stand in one listen of an address, and give each of its addresses a socket: so they must go where none of
     /// these has options elsewhere or is taken in by a wildcard, and into a text that is included once.
-    fn slot(&self, shared: &Shared<'t>) -> Option<Slot> {
-        match shared.options {
-            Some(options) if self.is_used_once(options) => match options.backlog {
+    fn slot(&self, shared: &Shared<'t>, claims: &mut Claims<'t>) -> Option<Slot> {
+        if let Some(options) = shared.options {
+            return match options.backlog {
+                _ if !self.is_used_once(options) => None,
                 Some(backlog) => backlog.number.map(Slot::replace),
                 None => options.room.map(append),
-            },
-            Some(_) => None,
-            None => {
-                let free = shared.heard.iter().filter(|heard| self.is_free(heard));
-                free.min_by_key(|heard| heard.implicit).and_then(|heard| self.room(heard))
-            }
+            };
         }
+        if let Some(heard) = claims.get(&(shared.module, &shared.address)) {
+            return self.room(heard);
+        }
+        let free = shared.heard.iter().filter(|heard| self.is_free(heard, claims));
+        // The one with the most addresses, or some of them would be left without any.
+        let heard = free.min_by_key(|heard| (heard.implicit, Reverse(heard.listen.addresses.len())))?;
+        claims.extend(heard.listen.addresses.iter().map(|address| ((shared.module, address), *heard)));
+        self.room(heard)
     }
 
-    fn is_free(&self, heard: &Heard) -> bool {
+    fn is_free(&self, heard: &Heard, claims: &Claims<'_>) -> bool {
         let alone = |address: &Address| {
             let shared = self.sockets.shared(&heard.listen, address);
             shared.is_some_and(|shared| shared.options.is_none() && self.sockets.taken_in(shared).is_none())
+                && !claims.contains_key(&(heard.listen.module, address))
         };
         self.is_used_once(&heard.listen) && heard.listen.addresses.iter().all(alone)
     }

@@ -125,6 +125,10 @@ fn a_backlog_is_put_where_nginx_still_starts() {
             "server { listen localhost:80; } server { listen 80 backlog=9; } server { listen [::1]:80 backlog=9; }",
         ),
         ("server { listen 80-81; }", "server { listen 80-81 backlog=9; }"),
+        (
+            "server { listen 81; } server { listen 80-82; } server { listen 82; }",
+            "server { listen 81; } server { listen 80-82 backlog=9; } server { listen 82; }",
+        ),
         // A server without listen gets one.
         ("  server {\n  }", "  server {\n      listen 80 backlog=9;\n  }"),
         ("server {\n} server { listen 80; }", "server {\n} server { listen 80 backlog=9; }"),
