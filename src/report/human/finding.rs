@@ -14,11 +14,12 @@ use super::{Page, plain};
 use crate::model::{Finding, Fix, Listener, Queue, Safety, Severity};
 use crate::report::Screen;
 use crate::report::screen::{accent, counted};
-use crate::text::Sources;
+use crate::text::{Origin, SourceId, Sources};
 
-/// Listeners and commands that are listed before the rest is counted.
+/// Listeners, commands and files that are listed before the rest is counted.
 const LISTED: usize = 12;
 const COMMANDS: usize = 8;
+const FILES: usize = 3;
 
 impl Page<'_> {
     /// A group with all that there is to say.
@@ -66,28 +67,29 @@ impl Page<'_> {
         format!("{rule} {}{more}", plain::inline(&finding.message))
     }
 
-    /// The message and every line that takes part, as miette draws them.
+    /// The message and the lines that take part: those of audited files drawn by miette, those of our own tables told, unless the
+    /// ledger tells them anyway.
     fn snippet(&self, group: &Group, finding: &Finding) -> String {
-        let mut marks: Vec<Mark> = finding
-            .labels
-            .iter()
-            .map(|label| Mark { at: label.at, message: label.message.clone() })
-            .collect();
-        if marks.iter().all(|mark| mark.at != finding.at) {
-            marks.insert(0, Mark { at: finding.at, message: String::new() });
-        }
+        let (ours, drawn_ones): (Vec<Mark>, Vec<Mark>) =
+            marks(finding).into_iter().partition(|mark| self.is_ours(mark) && !self.screen.is_verbose());
         let headline = self.headline(group, finding);
-        let mut text = drawn(&self.report.sources, &marks, &headline, finding.severity, self.screen);
-        for mark in marks.iter().filter(|mark| mark.is_whole_file(&self.report.sources)) {
+        let mut text = drawn(&self.report.sources, &drawn_ones, &headline, finding.severity, self.screen);
+        for mark in drawn_ones.iter().filter(|mark| mark.is_whole_file(&self.report.sources)) {
             let file = name(self.report.sources.get(mark.at.source));
-            let message = if mark.message.is_empty() {
-                file
-            } else {
-                format!("{file}: {}", plain::inline(&mark.message))
-            };
-            text.push_str(&self.beside("in", &message));
+            text.push_str(&self.beside("file", &said_of(&file, &mark.message)));
+        }
+        let queue = finding.listener.and_then(|at| self.report.queues.get(at));
+        let in_ledger =
+            |mark: &Mark| queue.is_some_and(|queue| queue.steps.iter().any(|step| step.at == mark.at));
+        for mark in ours.iter().filter(|mark| !in_ledger(mark)) {
+            text.push_str(&self.beside("note", &said_of(&self.location(mark.at), &mark.message)));
         }
         text
+    }
+
+    /// Whether a mark lies in one of our own tables.
+    fn is_ours(&self, mark: &Mark) -> bool {
+        matches!(self.report.sources.get(mark.at.source).origin, Origin::Builtin(_))
     }
 
     /// The other listeners of a group, by service.
@@ -117,24 +119,12 @@ impl Page<'_> {
             Safety::Safe => "safe",
             Safety::Unsafe => "unsafe",
         };
-        let mut files: Vec<String> = group
-            .members()
-            .flat_map(|member| self.report.plan.edits_of(member, index))
-            .map(|planned| {
-                let source = self.report.sources.get(planned.edit.span.source);
-                format!("{}{}", if source.is_absent() { "new file " } else { "" }, name(source))
-            })
-            .collect();
-        files.dedup();
-        let place = match files.as_slice() {
-            [] => String::new(),
-            [file] => format!(" in {file}"),
-            [file, rest @ ..] => format!(" in {file} and {}", counted(rest.len(), "more file")),
-        };
-        let title = plain::inline(&fix.title);
-        let place = if title.contains(place.trim_start_matches(" in ")) { String::new() } else { place };
-        let mut text =
-            self.beside("fix", &format!("{title}{place} {}", self.screen.faint(&format!("({safety})"))));
+        let title = format!("{} {}", plain::inline(&fix.title), self.screen.faint(&format!("({safety})")));
+        let mut text = self.beside("fix", &title);
+        let files = self.files(group, index);
+        if !files.is_empty() {
+            text.push_str(&self.beside("in", &files));
+        }
         let commands = self.commands(group, index);
         let most = if self.screen.is_verbose() { commands.len() } else { COMMANDS };
         for (at, command) in commands.iter().take(most).enumerate() {
@@ -151,6 +141,25 @@ impl Page<'_> {
         text
     }
 
+    /// The files that the fixes of a group change.
+    fn files(&self, group: &Group, index: usize) -> String {
+        let mut all: Vec<String> = Vec::new();
+        let mut known: HashSet<SourceId> = HashSet::new();
+        for planned in group.members().flat_map(|member| self.report.plan.edits_of(member, index)) {
+            let source = self.report.sources.get(planned.edit.span.source);
+            if known.insert(planned.edit.span.source) {
+                all.push(format!("{}{}", name(source), if source.is_absent() { " (new)" } else { "" }));
+            }
+        }
+        let most = if self.screen.is_verbose() { all.len() } else { FILES };
+        if all.len() > most {
+            let rest = counted(all.len() - most, "more file");
+            all.truncate(most);
+            all.push(format!("and {rest}"));
+        }
+        all.join(", ")
+    }
+
     /// What to run after the fixes of a group: what applies them, before what shows that it worked.
     fn commands(&self, group: &Group, index: usize) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
@@ -165,6 +174,20 @@ impl Page<'_> {
         all.sort_by_key(|command| command.starts_with("ss "));
         all
     }
+}
+
+/// The places of a finding, in the order in which they explain it; its own comes first if nothing is said about it.
+fn marks(finding: &Finding) -> Vec<Mark> {
+    let said = finding.labels.iter().map(|label| Mark { at: label.at, message: label.message.clone() });
+    let mut marks: Vec<Mark> = said.collect();
+    if marks.iter().all(|mark| mark.at != finding.at) {
+        marks.insert(0, Mark { at: finding.at, message: String::new() });
+    }
+    marks
+}
+
+fn said_of(place: &str, message: &str) -> String {
+    if message.is_empty() { place.to_owned() } else { format!("{place}: {}", plain::inline(message)) }
 }
 
 /// A headline and the lines that take part, as miette draws them.

@@ -9,34 +9,37 @@ use crate::report::screen::{accent, left, right, tail};
 /// The words at the left of a block: `fix`, `then`, `also`.
 const LEAD: usize = 8;
 
-/// The numbers of a ledger; the largest backlog has ten digits.
+/// The numbers of a ledger, unless one has more digits.
 const NUMBER: usize = 6;
 
-/// Columns that the end of a path needs to be of use.
-const LEAST: usize = 16;
+/// Places stand in a column behind words of at most this width; behind longer ones they follow.
+const WORDS: usize = 36;
 
 impl Page<'_> {
     /// How the number came about, line by line: who asked, who cut, what is left.
     pub(super) fn ledger(&self, queue: &Queue) -> String {
+        let figure = |value: Option<i64>| value.map_or("?".to_owned(), |value| value.to_string());
         let words: Vec<String> = queue.steps.iter().map(|step| plain::inline(&step.what)).collect();
-        let widest = words.iter().map(|words| words.width()).max().unwrap_or(0);
+        let widest =
+            words.iter().map(|words| words.width()).filter(|width| *width <= WORDS).max().unwrap_or(0);
+        let digits = queue.steps.iter().map(|step| figure(step.value).len()).max().unwrap_or(0).max(NUMBER);
         let mut text = String::new();
         for (index, (step, words)) in queue.steps.iter().zip(&words).enumerate() {
+            let number = right(&figure(step.value), digits);
             let cut = queue.capped_by.is_some() && index + 1 == queue.steps.len();
-            let number = right(&step.value.map_or("?".to_owned(), |value| value.to_string()), NUMBER);
             let number = if cut { self.screen.paint(accent(Severity::Warning), &number) } else { number };
             let lead = format!("{}{number}  ", self.lead(if index == 0 { "queue" } else { "" }));
             let place = self.location(step.at);
-            let room = self.screen.width.saturating_sub(LEAD + NUMBER + 4 + widest + 2);
-            let place = tail(&place, room.max(LEAST), self.screen.sign("…", "..."));
-            let place = self.screen.faint(&place);
-            text.push_str(&match room < LEAST {
-                true => self.screen.hang(&lead, &format!("{words} {place}")),
-                false => format!("{lead}{}  {place}\n", left(words, widest)),
-            });
+            if words.width() > WORDS {
+                text.push_str(&self.screen.hang(&lead, &format!("{words} {}", self.screen.faint(&place))));
+                continue;
+            }
+            let room = self.screen.width.saturating_sub(LEAD + digits + widest + 6);
+            let place = self.screen.faint(&tail(&place, room, self.screen.sign("…", "...")));
+            text.push_str(&format!("{lead}{}  {place}\n", left(words, widest)));
         }
         if let Some(holds) = queue.holds() {
-            let number = self.screen.strong(&right(&holds.to_string(), NUMBER));
+            let number = self.screen.strong(&right(&holds.to_string(), digits));
             let lead = format!("{}{number}  ", self.lead(""));
             text.push_str(&self.screen.hang(&lead, "connections wait at most, then clients time out"));
         }

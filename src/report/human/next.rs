@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::plain;
 use crate::knowledge::{Knowledge, SYSCTL, Shape};
-use crate::model::{Place, ReadAs};
+use crate::model::{Finding, Place, ReadAs, Safety, Severity};
 use crate::report::screen::left;
 use crate::report::{Report, Screen};
 use crate::text::Sources;
@@ -45,6 +45,12 @@ fn next(report: &Report, again: &Again) -> Option<(&'static str, String)> {
     }
     if in_patch {
         return Some(("write the safe fixes as a patch", format!("{command} --patch fix.patch")));
+    }
+    let unsafe_ones = |finding: &Finding| {
+        finding.severity > Severity::Info && finding.fixes.iter().any(|fix| fix.safety == Safety::Unsafe)
+    };
+    if !edits.is_empty() && report.findings.iter().any(unsafe_ones) {
+        return Some(("look at the unsafe fixes", format!("{command} --unsafe-fixes --format patch")));
     }
     let worst = report.findings.iter().rev().max_by_key(|finding| finding.severity)?;
     Some(("read more about it", format!("{} explain {}", again.program, worst.rule)))
