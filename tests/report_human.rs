@@ -85,9 +85,9 @@ fn what_a_terminal_would_obey_is_spelled_out() {
     let mut report = about(&[("etc/\u{1b}]0;evil\u{7}/x", text, "5", "\u{1b}[5mblink")]);
     report.findings[0].message = "bad \u{1b}[2J news\nin two lines".into();
     report.findings[0].help = Some("h\u{9b}elp".into());
+    let ours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     for colour in [false, true] {
         let text = shown(&report, Screen { colour, ..Screen::plain() });
-        let ours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
         let rest = ours.replace_all(&text, "");
         let harmful =
             rest.chars().find(|c| *c != '\n' && (c.is_control() || matches!(c, '\u{202e}' | '\u{feff}')));
