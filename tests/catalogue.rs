@@ -48,7 +48,6 @@ fn the_lists_and_pages_read_as_recorded() {
         ("explain-queue-clamped.txt", explain("queue-clamped", Form::Human)),
         ("explain-queue-clamped.md", explain("queue-clamped", Form::Markdown)),
         ("explain-queue-clamped.json", explain("queue-clamped", Form::Json)),
-        ("explain-tomcat.txt", explain("tomcat", Form::Human)),
     ] {
         snapshot::same(&Path::new("tests/screens").join(name), text.as_bytes());
     }
