@@ -1,7 +1,7 @@
 //! Whole hosts and the four reports about them. `UPDATE_EXPECT=1` records the reports anew.
 //!
 //! A folder of `cases/hosts` holds `args`, the arguments of the audit, in words parted by blanks; paths in it are relative to the
-//! folder. Beside it stand the host's files and what is expected: `expected.txt`, `.json`, `.sarif`, `.patch`, and in `expected.code` the exit code.
+//! folder, or to the one that `from` names. Beside it stand the host's files and what is expected: `expected.txt`, `.json`, `.sarif`, `.patch`, and in `expected.code` the exit code.
 
 mod common;
 
@@ -49,11 +49,12 @@ fn no_line_for_people_is_wider_than_the_screen() {
 /// Runs the program in the folder of a case; gives the exit code and what it wrote.
 fn audit(case: &Path, format: &[&str]) -> (i32, Vec<u8>) {
     let arguments = fs::read_to_string(case.join("args")).unwrap();
+    let from = fs::read_to_string(case.join("from")).unwrap_or_default();
     let output = Command::new(env!("CARGO_BIN_EXE_backlog-audit"))
         .arg0("backlog-audit")
         .args(arguments.split_whitespace())
         .args(format)
-        .current_dir(case)
+        .current_dir(case.join(from.trim()))
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{}", case.display());

@@ -21,6 +21,9 @@ const LISTED: usize = 12;
 const COMMANDS: usize = 8;
 const FILES: usize = 3;
 
+/// Ports that are looked at one by one; more than that are looked at together.
+const LOOKED_AT: usize = 2;
+
 impl Page<'_> {
     /// A group with all that there is to say.
     pub(super) fn in_full(&self, group: &Group, finding: &Finding) -> String {
@@ -171,7 +174,13 @@ impl Page<'_> {
                 }
             }
         }
+        let (mut look, mut all): (Vec<String>, Vec<String>) =
+            all.into_iter().partition(|command| command.starts_with("ss -lnt "));
+        if look.len() > LOOKED_AT && !self.screen.is_verbose() {
+            look = vec!["ss -lnt".to_owned()];
+        }
         all.sort_by_key(|command| command.starts_with("ss "));
+        all.extend(look);
         all
     }
 }
