@@ -45,7 +45,7 @@ impl Evaluation<'_, '_> {
         }
     }
 
-    /// `stoppable(server)` is the server yet.
+    /// `stoppable(server)` is still the server.
     fn given_back(&self, called: &Value, arguments: &[Spot]) -> Option<Thing> {
         let Thing::Module(module) = &called.thing else { return None };
         let gives_back = self.program.servers.gives_back(module);
@@ -101,7 +101,7 @@ impl Evaluation<'_, '_> {
         Some(given.becomes(thing))
     }
 
-    /// `server.listen.bind(server)` and `promisify(server.listen)` are its method yet.
+    /// `server.listen.bind(server)` and `promisify(server.listen)` are still its method.
     fn listen_method(&self, callee: &Spot, arguments: &[Spot]) -> Option<Value> {
         let method = match last_name(&self.file(callee)?.code, callee.node)? {
             "bind" => self.part(callee, "object"),
@@ -282,9 +282,10 @@ impl Evaluation<'_, '_> {
         match goes_on {
             Some(true) => self.part(at, "right").and_unless(&left.unless),
             Some(false) => left,
-            // A server on either side is a server; a number on one side may yet be another.
-            None => match self.part(at, "right") {
-                right if self.as_server(&right).is_some() => right,
+            // A server on either side is a server; beside a number or text the other side is one too.
+            None => match (self.part(at, "right"), &left.thing) {
+                (right, _) if self.as_server(&right).is_some() => right,
+                (right, Thing::Unknown { why, .. }) => Value::one_of(&[right], why),
                 _ => left,
             },
         }

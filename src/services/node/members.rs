@@ -147,9 +147,8 @@ impl Evaluation<'_, '_> {
 
     /// A method is itself; a getter is what it returns.
     fn method(&self, at: &Spot) -> Value {
-        let getter = self.program.text(at).split_whitespace().take(3).any(|word| word == "get");
-        let function: Value = Thing::Function(at.clone()).into();
-        if getter { self.returned(at, Vec::new(), at) } else { function }
+        let getter = self.file(at).is_some_and(|file| has_modifier(&file.code, at.node, "get"));
+        if getter { self.returned(at, Vec::new(), at) } else { Thing::Function(at.clone()).into() }
     }
 
     /// The object that a method or a constructor works on.
@@ -326,11 +325,16 @@ fn is_field(kind: &str) -> bool {
 }
 
 fn is_static(code: &Code<'_>, member: Id) -> bool {
+    has_modifier(code, member, "static")
+}
+
+/// Whether a keyword stands before a member's name.
+fn has_modifier(code: &Code<'_>, member: Id, keyword: &str) -> bool {
     let name = code.field(member, "property").or_else(|| code.field(member, "name"));
     let start = code.span(member).start;
     let before = name.map_or(0, |name| (code.span(name).start - start) as usize);
     let modifiers = code.text(member).get(..before).unwrap_or_default();
-    modifiers.split_whitespace().any(|word| word == "static")
+    modifiers.split_whitespace().any(|word| word == keyword)
 }
 
 /// A variable of the environment is taken as not set; but whoever reads NODE_ENV does so because it differs.
