@@ -9,7 +9,7 @@ use crate::text::{SourceId, Span};
 pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The blocks that make a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Block {
     Http,
     Stream,
@@ -35,6 +35,18 @@ impl Block {
             b"location" | b"if" | b"limit_except" | b"upstream" => Block::Inner,
             b"types" | b"map" | b"geo" => Block::Table,
             _ => Block::Foreign,
+        }
+    }
+
+    /// The directive, for the blocks that have one.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Block::Http => "http",
+            Block::Stream => "stream",
+            Block::Mail => "mail",
+            Block::Events => "events",
+            Block::Server => "server",
+            Block::Inner | Block::Table | Block::Foreign => "block",
         }
     }
 }

@@ -196,11 +196,9 @@ impl Listen {
     fn check_datagram(&self, parameters: &[Word<'_>], release: &Release<'_>) -> Result<(), String> {
         let has = |name: &&&str| parameters.iter().any(|word| is_named(word, name));
         let (kind, wrong) = match self.module {
-            Module::Stream if has(&&"udp") => {
-                ("udp", [&NOT_DATAGRAM[..], &["deferred", "multipath"]].concat())
-            }
+            Module::Stream if has(&&"udp") => ("udp", NOT_DATAGRAM.to_vec()),
             Module::Http if has(&&"quic") && release.is_before(QUIC_CHECKED) => ("quic", NOT_QUIC.to_vec()),
-            Module::Http if has(&&"quic") => ("quic", [&NOT_QUIC[..], &NOT_DATAGRAM].concat()),
+            Module::Http if has(&&"quic") => ("quic", [&NOT_DATAGRAM[..], &["http2"]].concat()),
             _ => return Ok(()),
         };
         match wrong.iter().find(has) {
@@ -212,7 +210,8 @@ impl Listen {
     }
 }
 
-const NOT_DATAGRAM: [&str; 5] = ["backlog", "fastopen", "proxy_protocol", "so_keepalive", "ssl"];
+const NOT_DATAGRAM: [&str; 7] =
+    ["backlog", "deferred", "fastopen", "multipath", "proxy_protocol", "so_keepalive", "ssl"];
 const NOT_QUIC: [&str; 3] = ["http2", "proxy_protocol", "ssl"];
 
 fn is_named(word: &Word<'_>, name: &str) -> bool {

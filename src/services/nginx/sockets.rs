@@ -138,15 +138,17 @@ impl<'t> Sockets<'t> {
     /// Every listening socket takes one of a worker's connections, and one is left over (ngx_event_init_conf in
     /// src/event/ngx_event.c).
     pub(super) fn fit(&mut self, connections: Connections) {
-        let own = self.all.iter().filter(|shared| self.taken_in(shared).is_none());
+        let mut own = self.all.iter().filter(|shared| self.taken_in(shared).is_none());
         let count = own.clone().count();
-        let last = own.last().and_then(Shared::deciding);
-        if let Some(at) = last.filter(|_| i64::try_from(count).is_ok_and(|count| count >= connections.number))
-        {
+        let few = i64::try_from(count).is_ok_and(|count| count >= connections.number);
+        if let Some(last) = own.next_back().and_then(Shared::deciding).filter(|_| few) {
             let number = connections.number;
-            let message = format!("{number} worker_connections are not enough for {count} listening sockets");
-            let beside = connections.at.map(|at| (at, "so many"));
-            self.refusals.push(Refusal { message, at: at.at, beside, help: CONNECTIONS });
+            self.refusals.push(Refusal {
+                message: format!("{number} worker_connections are not enough for {count} listening sockets"),
+                at: last.at,
+                beside: connections.at.map(|at| (at, "so many")),
+                help: CONNECTIONS,
+            });
         }
     }
 

@@ -216,8 +216,10 @@ fn a_tree_laid_over_an_image_lacks_what_the_image_has() {
 
 #[test]
 fn nothing_is_made_up_for_a_server_that_is_not_known_as_a_whole() {
-    let read = Read::repository(&[("n/nginx.conf", &http("server { include ports.conf; server_name a; }"))]);
-    assert_eq!(read.listeners(), [""; 0]);
+    for include in ["ports.conf", "/etc/nginx/ports/*.conf"] {
+        let conf = http(&format!("server {{ include {include}; server_name a; }}"));
+        assert_eq!(Read::repository(&[("n/nginx.conf", &conf)]).listeners(), [""; 0], "{include}");
+    }
 }
 
 #[test]

@@ -143,7 +143,7 @@ pub(super) struct Walk<'w, 'a> {
     places: Vec<Place>,
     /// Files that were read where nothing listens, or in which nothing does: once is enough.
     read: HashSet<(FileId, bool)>,
-    blocks: HashSet<&'static str>,
+    blocks: HashSet<Block>,
     inclusions: usize,
     addresses: usize,
     servers: usize,
@@ -241,7 +241,7 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     fn end(&mut self, top: Span) {
         let nothing_wrong = self.told.problems.is_empty();
-        if self.start == Start::Installed && nothing_wrong && !self.blocks.contains("events") {
+        if self.start == Start::Installed && nothing_wrong && !self.blocks.contains(&Block::Events) {
             self.lost(top, "no \"events\" section in configuration");
         }
     }
@@ -264,31 +264,25 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     fn open(&mut self, block: Block, at: Span) {
         let next = match (self.place(), block) {
-            (Place::Nowhere, _) => Place::Nowhere,
-            (Place::Table, _) => Place::Nowhere,
-            (Place::Top, Block::Http) => self.once("http", Place::Module(Module::Http), at),
-            (Place::Top, Block::Stream) => self.once("stream", Place::Module(Module::Stream), at),
-            (Place::Top, Block::Mail) => self.once("mail", Place::Module(Module::Mail), at),
-            (Place::Top, Block::Events) => self.once("events", Place::Events, at),
+            (Place::Nowhere | Place::Table, _) | (_, Block::Foreign) => Place::Nowhere,
+            (_, Block::Inner) => Place::Inner,
+            (_, Block::Table) => Place::Table,
             (Place::Module(module), Block::Server) => {
                 self.servers += 1;
                 Place::Server(Server { module, at, id: self.servers, listens: false, torn: false })
             }
-            (_, Block::Inner) => Place::Inner,
-            (_, Block::Table) => Place::Table,
-            (_, Block::Foreign) => Place::Nowhere,
-            (_, Block::Server) => self.misplaced("server", at),
-            (_, Block::Http) => self.misplaced("http", at),
-            (_, Block::Stream) => self.misplaced("stream", at),
-            (_, Block::Mail) => self.misplaced("mail", at),
-            (_, Block::Events) => self.misplaced("events", at),
+            (Place::Top, Block::Http) => self.once(block, Place::Module(Module::Http), at),
+            (Place::Top, Block::Stream) => self.once(block, Place::Module(Module::Stream), at),
+            (Place::Top, Block::Mail) => self.once(block, Place::Module(Module::Mail), at),
+            (Place::Top, Block::Events) => self.once(block, Place::Events, at),
+            _ => self.misplaced(block.name(), at),
         };
         self.places.push(next);
     }
 
-    fn once(&mut self, name: &'static str, place: Place, at: Span) -> Place {
-        if !self.blocks.insert(name) {
-            self.lost(at, format!("\"{name}\" directive is duplicate"));
+    fn once(&mut self, block: Block, place: Place, at: Span) -> Place {
+        if !self.blocks.insert(block) {
+            self.lost(at, format!("\"{}\" directive is duplicate", block.name()));
             return Place::Nowhere;
         }
         place
@@ -356,8 +350,12 @@ impl<'w, 'a> Walk<'w, 'a> {
             };
             return self.lost(directive.at, why);
         };
+        let targets = self.includes.of(word);
+        if targets.is_empty() && self.start != Start::Installed {
+            self.tear();
+        }
         let Some(frame) = self.frames.last_mut() else { return };
-        frame.targets = self.includes.of(word);
+        frame.targets = targets;
         frame.include = Include { at: directive.at, pattern: has_magic(&word.value()) };
     }
 
