@@ -79,7 +79,9 @@ impl Page<'_> {
         let mut text = drawn(&self.report.sources, &drawn_ones, &headline, finding.severity, self.screen);
         for mark in drawn_ones.iter().filter(|mark| mark.is_whole_file(&self.report.sources)) {
             let file = name(self.report.sources.get(mark.at.source));
-            text.push_str(&self.beside("file", &said_of(&file, &mark.message)));
+            if !mark.message.is_empty() || !headline.contains(&file) {
+                text.push_str(&self.beside("file", &said_of(&file, &mark.message)));
+            }
         }
         let queue = finding.listener.and_then(|at| self.report.queues.get(at));
         let in_ledger =

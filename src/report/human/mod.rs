@@ -72,11 +72,12 @@ struct Page<'a> {
 impl Page<'_> {
     /// What was audited, as what, for which kernel.
     fn opening(&self, place: &Place) -> String {
+        let path = next::shown_path(place);
         let what = match place.read_as {
-            ReadAs::Root => "as a root filesystem",
-            ReadAs::Etc => "as the etc folder of a machine",
-            ReadAs::Repo => "as a repository",
-            ReadAs::File => "as single files",
+            ReadAs::Root => format!("{path} as a root filesystem"),
+            ReadAs::Etc => format!("{path} as the etc folder of a machine"),
+            ReadAs::Repo => format!("{path} as a repository"),
+            ReadAs::File => format!("files in {path} by themselves"),
         };
         let kernel = &place.kernel;
         let how = match kernel.version.kind {
@@ -86,7 +87,7 @@ impl Page<'_> {
             Kind::Written => format!("by {}", self.location(kernel.version.span)),
         };
         let release = plain::inline(&kernel.release);
-        let text = format!("{} {what}, for Linux {release} ({how})", next::shown_path(place));
+        let text = format!("{what}, for Linux {release} ({how})");
         self.screen.hang(&self.screen.faint("Audited "), &self.screen.faint(&text))
     }
 

@@ -105,6 +105,12 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
         text.push_str(&screen.hang(&format!("  {}", left(title, 15)), &places));
     }
     text.push('\n');
+    if report.host.places.iter().any(|place| place.read_as == ReadAs::File) {
+        let alone = "A file is read as if its folder were all there is: an include that leads out of it is not followed. \
+                     Audit the etc folder or the root to follow it.";
+        text.push_str(&screen.hang("", alone));
+        text.push('\n');
+    }
     text
 }
 
