@@ -4,9 +4,9 @@ mod common;
 
 use std::path::Path;
 
-use backlog_audit::model::{Label, Severity};
+use backlog_audit::model::{Label, Severity, Step};
 use backlog_audit::report::human::{self, Again};
-use backlog_audit::report::{Detail, Report, Screen};
+use backlog_audit::report::{Detail, Report, Screen, harmless};
 use backlog_audit::text::Span;
 use common::by_hand::ByHand;
 use common::snapshot;
@@ -197,4 +197,23 @@ fn quiet_shows_what_counts_and_nothing_else() {
         text.contains("queue-clamped") && !text.contains("of no weight") && !text.contains("Next"),
         "{text}"
     );
+}
+
+#[test]
+fn all_is_told_where_all_is_asked_for() {
+    let mut hand = clamped(2);
+    let at = hand.0.host.listeners[1].site;
+    hand.0.host.listeners[1].notes = vec![Step {
+        value: Some(400),
+        what: "maxThreads: so many requests are worked on at once".into(),
+        at,
+    }];
+    hand.0.queues[0].syn.limit_max = Some(129);
+    hand.0.queues[1].syn.cookies = false;
+    same("verbose.txt", &shown(&hand.0, Screen { detail: Detail::Verbose, ..Screen::plain() }));
+}
+
+#[test]
+fn bytes_for_a_terminal_keep_their_lines_and_lose_their_power() {
+    assert_eq!(harmless(b"+a\x1b[2J\x9b\n\tb\r\n\xff"), "+a\\x1b[2J\u{fffd}\n\tb\\r\n\u{fffd}");
 }

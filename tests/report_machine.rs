@@ -235,6 +235,13 @@ fn json_holds_harmful_characters_as_escapes() {
     assert!(sarif::render(&hand.0).contains(r"\u001b[2J \u009b31m \u202eevil"));
 }
 
+/// A key that is renamed or retyped shows here: that takes a new version.
+#[test]
+fn the_published_schema_is_the_recorded_one() {
+    let recorded = std::path::Path::new("tests/schemas/report-1.json");
+    common::snapshot::same(recorded, json::schema().as_bytes());
+}
+
 #[test]
 fn the_published_schema_knows_its_words() {
     let mut wrong = as_json(&sample().0);
