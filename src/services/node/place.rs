@@ -60,6 +60,7 @@ impl Evaluation<'_, '_> {
         let place = match host.map(|host| &host.thing) {
             Some(Thing::Text(name)) if !name.is_empty() => self.on_host(name, port_number, ipv6_only),
             Some(Thing::Unknown { why, .. }) => return unknown(why),
+            _ if ipv6_only => unknown("Node 24 heeds ipv6Only without a host, Node 20 does not"),
             _ => Place::at(Endpoint::DualStack(port_number)),
         };
         place.and_unless(&port.unless).and_unless(host_unless)

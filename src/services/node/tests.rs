@@ -191,6 +191,7 @@ fn what_is_not_known_says_why() {
         ("server.listen(parseInt(process.env.PORT));", "? 511", "it is what the environment says in PORT"),
         ("server.listen(conf.http || 80);", "? 511", "the files do not tell what `conf.http` is"),
         ("server.listen(0);", "? 511", "the kernel picks a free port"),
+        ("server.listen({ port: 80, ipv6Only: true });", "? 511", "Node 24 heeds ipv6Only without a host"),
         ("server.listen(70000);", "? 511", "Node refuses what is given for a port"),
         ("server.listen(80, 'example.org');", "? 511", "`example.org` is not in the tree's hosts file"),
         ("server.listen({ fd: 3, backlog: 9 });", "? 511", "the socket is inherited"),
