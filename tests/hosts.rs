@@ -1,7 +1,8 @@
 //! Whole hosts and the four reports about them. `UPDATE_EXPECT=1` records the reports anew.
 //!
-//! A folder of `cases/hosts` holds `args`, the arguments of the audit, in words parted by blanks; paths in it are relative to the
-//! folder, or to the one that `from` names. Beside it stand the host's files and what is expected: `expected.txt`, `.json`, `.sarif`, `.patch`, and in `expected.code` the exit code.
+//! A folder of `cases/hosts` holds `args`, the arguments of the audit, in words parted by blanks; paths in it are relative to
+//! the folder, or to the one that `from` names. Beside it stand the host's files and what is expected: `expected.txt`, `.json`,
+//! `.sarif`, `.patch`, and in `expected.code` the exit code.
 
 mod common;
 
