@@ -46,7 +46,7 @@ struct ServiceFile {
 
 /// How a service's files are told, as written.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Files {
     #[serde(default)]
     places: Vec<String>,

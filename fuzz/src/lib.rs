@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use backlog_audit::model::ReadAs;
-use backlog_audit::report::Report;
+use backlog_audit::report::{Report, Screen, human, json, patch, sarif};
 use backlog_audit::text::{Slot, Span};
 use backlog_audit::{Error, Request};
 
@@ -74,8 +74,16 @@ fn check(report: &Report) {
     shown(report);
 }
 
-/// Every format can show every report.
-fn shown(_report: &Report) {}
+/// Every format can show every report, and no control character of a file reaches a terminal.
+fn shown(report: &Report) {
+    json::render(report);
+    sarif::render(report);
+    patch::render(report);
+    let again = human::Again::default();
+    let screen = human::render(report, &Screen::plain(), &again, None);
+    let harmful = screen.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(harmful, None, "{screen}");
+}
 
 fn inside(report: &Report, span: Span) {
     let length = report.sources.bytes(span.source).len();
