@@ -1,7 +1,7 @@
 //! What the report is told of a socket of nginx's: its address, how its backlog comes about, and where it can be written.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::Ground;
 use super::address::Address;
@@ -12,7 +12,12 @@ use crate::model::{Apply, Endpoint, Listener, Setting, Step, Transport, Value};
 use crate::text::{Slot, Span};
 
 /// Where the options of addresses will go if they are written: two listens of one address cannot both have any.
-type Claims<'t> = HashMap<(Module, &'t Address), &'t Heard>;
+#[derive(Default)]
+struct Claims<'t> {
+    made: HashMap<(Module, &'t Address), &'t Heard>,
+    /// Listens that cannot have any; a range of thousands of ports is looked at once.
+    refused: HashSet<Span>,
+}
 
 /// Makes listeners of sockets.
 pub(super) struct Listeners<'l, 't> {
@@ -43,7 +48,7 @@ impl<'l, 't> Listeners<'l, 't> {
                 None => own.push(shared),
             }
         }
-        let mut claims = HashMap::new();
+        let mut claims = Claims::default();
         let listener = |shared: &&Shared<'t>| {
             let taken_in = taken_in.get(&(shared.module, &shared.address)).map_or(&[][..], Vec::as_slice);
             self.listener(shared, taken_in, &mut claims)
@@ -111,23 +116,31 @@ impl<'l, 't> Listeners<'l, 't> {
                 None => options.room.map(append),
             };
         }
-        if let Some(heard) = claims.get(&(shared.module, &shared.address)) {
+        if let Some(heard) = claims.made.get(&(shared.module, &shared.address)) {
             return self.room(heard);
         }
-        let free = shared.heard.iter().filter(|heard| self.is_free(heard, claims));
+        let free = shared.heard.iter().filter(|heard| self.is_free(heard, claims)).copied();
         // The one with the most addresses, or some of them would be left without any.
         let heard = free.min_by_key(|heard| (heard.implicit, Reverse(heard.listen.addresses.len())))?;
-        claims.extend(heard.listen.addresses.iter().map(|address| ((shared.module, address), *heard)));
+        let addresses = heard.listen.addresses.iter();
+        claims.made.extend(addresses.map(|address| ((shared.module, address), heard)));
         self.room(heard)
     }
 
-    fn is_free(&self, heard: &Heard, claims: &Claims<'_>) -> bool {
+    fn is_free(&self, heard: &Heard, claims: &mut Claims<'_>) -> bool {
+        if claims.refused.contains(&heard.listen.at) {
+            return false;
+        }
         let alone = |address: &Address| {
             let shared = self.sockets.shared(&heard.listen, address);
             shared.is_some_and(|shared| shared.options.is_none() && self.sockets.taken_in(shared).is_none())
-                && !claims.contains_key(&(heard.listen.module, address))
+                && !claims.made.contains_key(&(heard.listen.module, address))
         };
-        self.is_used_once(&heard.listen) && heard.listen.addresses.iter().all(alone)
+        let free = self.is_used_once(&heard.listen) && heard.listen.addresses.iter().all(alone);
+        if !free {
+            claims.refused.insert(heard.listen.at);
+        }
+        free
     }
 
     fn is_used_once(&self, listen: &Listen) -> bool {

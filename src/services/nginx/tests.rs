@@ -333,3 +333,13 @@ fn a_ledger_says_where_each_number_comes_from() {
     assert_eq!(notes(0), [(taken_in.into(), "listen 127.0.0.1:80;".into())]);
     assert_eq!(notes(1), [("assumed: localhost is 127.0.0.1 and ::1".into(), "listen localhost:81;".into())]);
 }
+
+#[test]
+fn a_range_of_all_ports_is_looked_at_once() {
+    let conf = http("server { listen 1-65535; } server { listen 30000 backlog=7; }");
+    let conf = conf.replace("events {}", "events { worker_connections 70000; }");
+    let read = Read::root(&[(MAIN, &conf)]);
+    assert_eq!((read.found.listeners.len(), read.problems()), (65_535, vec![]));
+    let slots = read.found.listeners.iter().filter(|listener| listener.backlog.slot.is_some());
+    assert_eq!(slots.count(), 1);
+}
