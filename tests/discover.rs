@@ -168,3 +168,14 @@ fn files_that_contradict_each_other_are_for_several_machines() {
     assert_eq!((somaxconn.number(), &somaxconn.slot, somaxconn.assignments.len()), (Some(4096), &None, 0));
     assert_eq!(sysctls.number("net.ipv4.tcp_syncookies"), Some(0));
 }
+
+#[test]
+fn what_is_named_is_taken_in() {
+    let scratch = Scratch::with(&["repo/.git/HEAD"]);
+    scratch.file("repo/examples/a/app.js", NODE);
+    scratch.file("repo/docs/web.conf", NGINX);
+    scratch.file("repo/docs/other.conf", &NGINX.replace("8080", "8081"));
+    let paths = ["repo/examples/a", "repo/docs/web.conf"].map(|path| scratch.path(path)).to_vec();
+    let report = common::audit(&Request { paths, offline: true, ..Request::default() });
+    assert_eq!(addresses(&report), ["0.0.0.0:8080", "*:3000"]);
+}

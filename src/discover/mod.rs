@@ -87,20 +87,30 @@ fn searched(site: &Site, knowledge: &Knowledge, include_tests: bool) -> (Vec<Pat
     match site.read_as {
         ReadAs::File => (site.only.clone(), 0),
         ReadAs::Etc => (Vec::new(), 0),
-        ReadAs::Repo => site.tree.walk(Path::new(""), walk),
-        ReadAs::Root => {
-            let mut all = (Vec::new(), 0);
-            for folder in APPLICATIONS.iter().map(Path::new).filter(|folder| site.tree.is_folder(folder)) {
-                let Ok(real) = site.tree.resolve(folder) else { continue };
-                let (paths, left_out) = site.tree.walk(&real, walk);
-                all.0.extend(paths);
-                all.1 += left_out;
-            }
-            all.0.sort_unstable();
-            all.0.dedup();
-            all
-        }
+        // What was asked for by name is taken in, also where it would be left out.
+        ReadAs::Repo => walk_all(
+            &site.tree,
+            walk,
+            [Path::new("")].into_iter().chain(site.only.iter().map(PathBuf::as_path)),
+        ),
+        ReadAs::Root => walk_all(&site.tree, walk, APPLICATIONS.into_iter().map(Path::new)),
     }
+}
+
+fn walk_all<'a>(
+    tree: &Tree,
+    walk: Walk<'_>,
+    folders: impl Iterator<Item = &'a Path>,
+) -> (Vec<PathBuf>, usize) {
+    let mut all = (Vec::new(), 0);
+    for real in folders.filter_map(|folder| tree.resolve(folder).ok()) {
+        let (paths, left_out) = tree.walk(&real, walk);
+        all.0.extend(paths);
+        all.1 += left_out;
+    }
+    all.0.sort_unstable();
+    all.0.dedup();
+    all
 }
 
 /// Whose a file is, by its name and its content.

@@ -166,7 +166,7 @@ mod tests {
         let machine =
             [("etc/os-release", release), ("etc/fstab", "# /dev/sda2 / ext4\nUUID=1 / xfs defaults 0 0\n")];
         let found = of(&Scratch::new("machine", &machine), ReadAs::Root, &Asked::default());
-        assert_eq!(found, ("4.18".into(), Kind::Assumed, true));
+        assert_eq!(found, ("4.18".into(), Kind::Default, true));
         let image = [("etc/os-release", release), ("etc/fstab", "# UNCONFIGURED FSTAB FOR BASE SYSTEM\n")];
         let found = of(&Scratch::new("image", &image), ReadAs::Root, &Asked::default());
         assert_eq!(found, (MODERN.to_string(), Kind::Assumed, false));

@@ -120,7 +120,7 @@ impl KernelFacts {
         };
         let distribution = |entry: DistributionEntry| {
             let span = Span::new(source, entry.kernel.span());
-            let kernel = Value { get: version(&entry.kernel)?, span, kind: Kind::Assumed };
+            let kernel = Value { get: version(&entry.kernel)?, span, kind: Kind::Default };
             Ok(Distribution { ids: entry.id, version: entry.version, kernel })
         };
         let keys = file.keys.into_iter().map(|(folder, names)| (folder, names.names.into_iter().collect()));

@@ -69,9 +69,8 @@ impl Tree {
     /// `top` is a folder of this machine. In a repository absolute links mean some other machine, so they lead nowhere.
     pub fn open(top: &Path, absolute_links: bool) -> io::Result<Self> {
         let top = fs::canonicalize(top)?;
-        if !top.is_dir() {
-            return Err(io::Error::from(io::ErrorKind::NotADirectory));
-        }
+        // A folder that cannot be listed is no empty one.
+        fs::read_dir(&top)?;
         Ok(Self {
             top,
             label: None,
