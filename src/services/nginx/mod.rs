@@ -20,8 +20,8 @@ use self::sockets::{Refusal, Sockets};
 use self::walk::{Start, Walk};
 use super::{Candidate, Found, Ground};
 use crate::model::{Label, Problem, ProblemKind, ReadAs};
-use crate::text::Span;
 use crate::text::tree::Unread;
+use crate::text::{Span, has_magic};
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut reading = Reading {
@@ -33,7 +33,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         found: Found::default(),
     };
     let (mut mains, fragments) = reading.sort(files);
-    mains.sort_by_key(|(candidate, _)| (!candidate.by_place, !is_main_name(&candidate.path)));
+    mains.sort_by_key(|(candidate, _)| (!reading.is_installed(candidate), !is_main_name(&candidate.path)));
     for (candidate, id) in mains {
         reading.main(candidate, id);
     }
@@ -41,18 +41,32 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     reading.found
 }
 
-/// The files that nginx opens by themselves where it is installed: by their real paths, the folders of their names.
-fn opened(ground: Ground<'_>) -> HashMap<PathBuf, PathBuf> {
-    let names = ground.service.shape.places.iter().flat_map(|place| ground.tree.glob(place.as_bytes()));
-    let folder = |name: PathBuf| Some((ground.tree.resolve(&name).ok()?, name.parent()?.to_owned()));
-    names.filter_map(folder).collect()
+/// A file in one of the places where nginx is installed.
+struct Opened {
+    /// The folder of the name that it is opened by, which may be a link to the real file.
+    folder: PathBuf,
+    /// nginx begins with it; the other places are patterns, for what a main file includes.
+    main: bool,
+}
+
+/// The files that nginx opens where it is installed, by their real paths.
+fn opened(ground: Ground<'_>) -> HashMap<PathBuf, Opened> {
+    let mut opened = HashMap::new();
+    for place in &ground.service.shape.places {
+        let main = !has_magic(place.as_bytes());
+        for name in ground.tree.glob(place.as_bytes()) {
+            let (Ok(real), Some(folder)) = (ground.tree.resolve(&name), name.parent()) else { continue };
+            opened.entry(real).or_insert(Opened { folder: folder.to_owned(), main });
+        }
+    }
+    opened
 }
 
 /// What is known while the candidates are gone through.
 struct Reading<'a> {
     library: Library<'a>,
     release: Release<'a>,
-    opened: HashMap<PathBuf, PathBuf>,
+    opened: HashMap<PathBuf, Opened>,
     /// Files that another one includes.
     included: HashSet<FileId>,
     /// The folders of main files.
@@ -79,8 +93,11 @@ impl Reading<'_> {
 
     /// A file is where nginx begins if it lies there, or if it has the blocks that only stand at the top.
     fn is_main(&self, candidate: &Candidate, id: FileId) -> bool {
-        let main = self.library.file(id).is_some_and(|file| file.looks.main);
-        main || candidate.by_place && is_main_name(&candidate.path)
+        self.is_installed(candidate) || self.library.file(id).is_some_and(|file| file.looks.main)
+    }
+
+    fn is_installed(&self, candidate: &Candidate) -> bool {
+        candidate.by_place && self.opened.get(&candidate.path).is_some_and(|opened| opened.main)
     }
 
     fn main(&mut self, candidate: &Candidate, id: FileId) {
@@ -88,7 +105,7 @@ impl Reading<'_> {
             return;
         }
         let machine = matches!(self.library.ground.read_as, ReadAs::Root | ReadAs::Etc);
-        let start = if machine && candidate.by_place { Start::Installed } else { Start::Main };
+        let start = if machine && self.is_installed(candidate) { Start::Installed } else { Start::Main };
         let folder = self.folder(candidate);
         self.start(id, &folder, start);
         self.mains.push(folder);
@@ -143,10 +160,10 @@ impl Reading<'_> {
         self.found.listeners.extend(Listeners::of(ground, &told, &sockets).all());
     }
 
-    /// The folder of the name that nginx opens, which may be a link to the real file.
+    /// What relative includes start from, if it is a main file.
     fn folder(&self, candidate: &Candidate) -> PathBuf {
-        let own = || candidate.path.parent().unwrap_or(Path::new("")).to_owned();
-        self.opened.get(&candidate.path).cloned().unwrap_or_else(own)
+        let own = candidate.path.parent().unwrap_or(Path::new(""));
+        self.opened.get(&candidate.path).map_or(own, |opened| &opened.folder).to_owned()
     }
 
     /// A file by content was read when its content was looked at; only one by place can be new, and lost.

@@ -200,6 +200,9 @@ fn an_installed_nginx_leaves_out_what_it_does_not_include() {
     let site = ("etc/nginx/conf.d/a.conf", "server { listen 81; }");
     assert_eq!(Read::root(&[(MAIN, &http("")), site]).listeners(), [""; 0]);
     assert_eq!(Read::root(&[site]).listeners(), ["0.0.0.0:81 511"]);
+    let site = ("etc/nginx/conf.d/nginx.conf", "server { listen 81; }");
+    let read = Read::root(&[(MAIN, &http("include conf.d/*.conf;")), site]);
+    assert_eq!((read.listeners(), read.problems()), (vec!["0.0.0.0:81 511".into()], vec![]));
 }
 
 #[test]
