@@ -129,7 +129,8 @@ impl Read {
         self.host.listeners.extend(found.listeners);
         self.host.problems.extend(problems.into_iter().chain(ruling.problems).chain(found.problems));
         self.left_out += left_out;
-        if !site.only.is_empty() {
+        // What a file by itself includes is its own.
+        if !site.only.is_empty() && site.read_as != ReadAs::File {
             let root = site.tree.label().map(str::to_owned);
             self.only.push(Only { root, paths: site.only.clone() });
         }

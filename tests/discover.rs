@@ -179,3 +179,11 @@ fn what_is_named_is_taken_in() {
     let report = common::audit(&Request { paths, offline: true, ..Request::default() });
     assert_eq!(addresses(&report), ["0.0.0.0:8080", "*:3000"]);
 }
+
+#[test]
+fn a_file_speaks_for_what_it_includes() {
+    let scratch = Scratch::with(&[]);
+    scratch.file("nginx/nginx.conf", "events {}\nhttp { include conf.d/*.conf; }\n");
+    scratch.file("nginx/conf.d/web.conf", NGINX);
+    assert_eq!(addresses(&scratch.audit("nginx/nginx.conf")), ["0.0.0.0:8080"]);
+}

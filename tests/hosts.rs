@@ -47,6 +47,17 @@ fn no_line_for_people_is_wider_than_the_screen() {
     }
 }
 
+#[test]
+fn the_readme_shows_the_example_as_it_is() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap();
+    let recorded = fs::read_to_string("tests/cases/hosts/example/expected.txt").unwrap();
+    let mut recorded = recorded.lines();
+    for line in shown.lines().filter(|line| line.trim() != "[...]") {
+        assert!(recorded.any(|real| real == line), "the README shows a line that is not printed: {line}");
+    }
+}
+
 /// Runs the program in the folder of a case; gives the exit code and what it wrote.
 fn audit(case: &Path, format: &[&str]) -> (i32, Vec<u8>) {
     let arguments = fs::read_to_string(case.join("args")).unwrap();

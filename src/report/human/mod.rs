@@ -82,8 +82,8 @@ impl Page<'_> {
         let kernel = &place.kernel;
         let how = match kernel.version.kind {
             Kind::Live => "running now".to_owned(),
-            Kind::Assumed if kernel.vendor => "its distribution's".to_owned(),
-            Kind::Assumed | Kind::Default => "assumed; see --kernel".to_owned(),
+            Kind::Default => "its distribution's".to_owned(),
+            Kind::Assumed => "assumed; see --kernel".to_owned(),
             Kind::Written => format!("by {}", self.location(kernel.version.span)),
         };
         let release = plain::inline(&kernel.release);
