@@ -113,6 +113,33 @@ pub struct ApplyCommands {
     pub check: Option<String>,
     /// What a reload does to the backlog, and what it does not, with its source.
     pub source: String,
+    #[serde(default)]
+    at: Vec<ApplyAt>,
+}
+
+/// How a service that is installed at certain places is restarted: `restart` with the groups of `path` filled in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApplyAt {
+    #[serde(deserialize_with = "pattern")]
+    path: regex::Regex,
+    restart: String,
+}
+
+fn pattern<'de, D: serde::Deserializer<'de>>(text: D) -> Result<regex::Regex, D::Error> {
+    regex::Regex::new(&String::deserialize(text)?).map_err(serde::de::Error::custom)
+}
+
+impl ApplyCommands {
+    /// The command that restarts the service whose file lies at `path` in its tree.
+    pub fn restart_at(&self, path: &str) -> String {
+        let expanded = |at: &ApplyAt| {
+            let mut command = String::new();
+            at.path.captures(path)?.expand(&at.restart, &mut command);
+            Some(command)
+        };
+        self.at.iter().find_map(expanded).unwrap_or_else(|| self.restart.clone())
+    }
 }
 
 /// Something true about a service, and how we know.

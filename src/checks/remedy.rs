@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, Socket};
 use crate::kernel::listen;
+use crate::knowledge::ApplyCommands;
 use crate::model::{
     Apply, Endpoint, Fix, PlaceId, Safety, Target, Transport, Version, Want, key, shell_word,
 };
@@ -54,7 +55,7 @@ impl Facts<'_> {
         let commands = self.service(socket).map(|service| &service.apply);
         let apply = commands.map(|commands| match (socket.listener.apply, &commands.reload) {
             (Apply::Reload, Some(reload)) => reload.clone(),
-            _ => commands.restart.clone(),
+            _ => self.restart(socket, commands),
         });
         let check = commands.and_then(|commands| commands.check.clone());
         check.into_iter().chain(apply).chain([look(socket)]).collect()
@@ -62,8 +63,15 @@ impl Facts<'_> {
 
     /// Commands after a change of somaxconn: only a restart makes a program call listen(2) with the number that it had.
     pub(super) fn after_somaxconn(&self, socket: &Socket<'_>) -> Vec<String> {
-        let restart = self.service(socket).map(|service| service.apply.restart.clone());
+        let restart = self.service(socket).map(|service| self.restart(socket, &service.apply));
         restart.into_iter().chain([look(socket)]).collect()
+    }
+
+    fn restart(&self, socket: &Socket<'_>, commands: &ApplyCommands) -> String {
+        let path = self.sources.get(socket.listener.site.source).path();
+        // A name with a line break in it would end the comment or the command.
+        let path = path.map(|path| path.to_string_lossy()).filter(|path| !path.contains(char::is_control));
+        path.map_or_else(|| commands.restart.clone(), |path| commands.restart_at(&path))
     }
 }
 
