@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{PlaceId, Setting, Step};
 use crate::text::{Sources, Span};
@@ -27,7 +27,9 @@ impl Transport {
 }
 
 /// What a socket is bound to, spelled as `ss -lnt` and `ss -lx` print it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(into = "String", from = "String")]
+#[schemars(with = "String")]
 pub enum Endpoint {
     /// `0.0.0.0:80`, `[::]:80`, `127.0.0.1:8080`.
     Tcp(SocketAddr),
@@ -90,6 +92,23 @@ impl fmt::Display for Endpoint {
             Endpoint::DualStack(port) => write!(f, "*:{port}"),
             Endpoint::Unix(path) => f.write_str(path),
             Endpoint::Unknown(_) => f.write_str("?"),
+        }
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.to_string()
+    }
+}
+
+/// What is no address of TCP is a unix path.
+impl From<String> for Endpoint {
+    fn from(text: String) -> Self {
+        match (text.strip_prefix("*:").map(str::parse), text.parse()) {
+            (Some(Ok(port)), _) => Endpoint::DualStack(port),
+            (_, Ok(address)) => Endpoint::Tcp(address),
+            _ => Endpoint::Unix(text),
         }
     }
 }
