@@ -3,6 +3,7 @@
 pub(crate) mod door;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use backlog_audit::Request;
 use backlog_audit::kernel::version;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         catalogue: Catalogue,
     },
+    /// Look at the running machine: its sockets and counters, against its files
+    Live(Live),
     /// List the rules
     Rules(Catalogue),
     /// List the services
@@ -125,6 +128,16 @@ pub(crate) struct Audit {
     rules: Vec<PathBuf>,
 }
 
+/// What `live` is asked for. PATH is the root of this machine's files.
+#[derive(Debug, Args)]
+pub(crate) struct Live {
+    /// How long to measure rates and the fullest moment of every queue, such as 10s or 1m; 0s for a single look
+    #[arg(long = "for", value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = "What is looked at")]
+    pub(crate) window: Duration,
+    #[command(flatten)]
+    pub(crate) audit: Audit,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct View {
     /// When to colour
@@ -181,10 +194,21 @@ impl Catalogue {
     }
 }
 
+impl Live {
+    /// The files of this machine are those of `/`, unless a PATH is named.
+    pub(crate) fn request(&self) -> Request {
+        let root =
+            |paths: Vec<PathBuf>| if self.audit.paths.is_empty() { vec![PathBuf::from("/")] } else { paths };
+        let request = self.audit.request();
+        Request { paths: root(request.paths), live: true, ..request }
+    }
+}
+
 impl Audit {
     pub(crate) fn request(&self) -> Request {
         Request {
             paths: if self.paths.is_empty() { vec![PathBuf::from(".")] } else { self.paths.clone() },
+            live: false,
             read_as: self.read_as,
             kernel: self.kernel.clone(),
             set: self.set.clone(),
@@ -306,6 +330,26 @@ fn output(text: &str) -> Result<Output, String> {
     match FORMATS.iter().find(|(known, _)| *known == word) {
         Some((_, format)) => Ok(Output { format: *format, file }),
         None => Err(unknown("format", word, &words)),
+    }
+}
+
+/// A length of time: a number of seconds, or one with a unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let example = "write it as a number with ms, s, m or h, such as 500ms, 10s or 1m";
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..) {
+        Some("ms") => 0.001,
+        Some("" | "s") => 1.0,
+        Some("m") => 60.0,
+        Some("h") => 3600.0,
+        _ => return Err(example.to_owned()),
+    };
+    let number: f64 = digits.parse().map_err(|_| example.to_owned())?;
+    let most = Duration::from_secs(24 * 3600);
+    match Duration::try_from_secs_f64(number * unit) {
+        Ok(duration) if duration <= most => Ok(duration),
+        Ok(_) => Err("a day is the longest".to_owned()),
+        Err(_) => Err(example.to_owned()),
     }
 }
 

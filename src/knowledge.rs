@@ -34,6 +34,8 @@ struct ServiceFile {
     title: String,
     what: String,
     homepage: String,
+    #[serde(default)]
+    programs: Vec<String>,
     files: Files,
     #[serde(default, rename = "default")]
     defaults: Vec<DefaultEntry>,
@@ -168,6 +170,8 @@ pub struct Service {
     pub title: String,
     pub what: String,
     pub homepage: String,
+    /// The names of its processes; any, where there are none.
+    pub programs: Vec<String>,
     pub shape: Shape,
     pub defaults: Vec<Default>,
     pub apply: ApplyCommands,
@@ -192,6 +196,7 @@ impl Service {
             title: file.title,
             what: file.what,
             homepage: file.homepage,
+            programs: file.programs,
             apply: file.apply,
             facts: file.facts,
             reader: file.reader,

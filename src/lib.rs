@@ -15,13 +15,14 @@
 #![warn(unreachable_pub)]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::discover::{Discovery, Site};
 use crate::knowledge::{Broken, Candidate, Knowledge, SYSCTL};
-use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs, Safety};
+use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs, Running, Safety};
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::rules::Rules;
+use crate::rules::{Judged, Rules};
 use crate::suppress::Only;
 use crate::text::Sources;
 
@@ -29,6 +30,8 @@ pub mod checks;
 pub mod discover;
 pub mod kernel;
 pub mod knowledge;
+#[cfg(target_os = "linux")]
+pub mod live;
 pub mod model;
 pub mod plan;
 pub mod report;
@@ -50,6 +53,8 @@ pub struct Request {
     pub kernel: Option<String>,
     /// Sysctls to assume: key in the spelling with dots, and value.
     pub set: Vec<(String, i64)>,
+    /// The files are those of the machine that we run on, wherever they lie.
+    pub live: bool,
     /// Never look at the running machine, even when the root is `/`.
     pub offline: bool,
     /// Take in what is not production.
@@ -76,6 +81,11 @@ pub enum Error {
 
 /// Audits the trees that the request names.
 pub fn audit(request: &Request) -> Result<Report, Error> {
+    Ok(read(request)?.judge(None))
+}
+
+/// Reads the trees that the request names.
+pub fn read(request: &Request) -> Result<Audited, Error> {
     let sources = Sources::new();
     let loaded =
         Knowledge::load(&sources).and_then(|knowledge| Ok((knowledge, load_rules(&sources, request)?)));
@@ -88,13 +98,43 @@ pub fn audit(request: &Request) -> Result<Report, Error> {
     for site in &sites {
         read.site(&sources, &knowledge, site, request);
     }
-    let mut queues = resolve::queues(&read.host);
-    let mut findings = rules.judge(&sources, &knowledge, &read.host, &queues);
-    suppress::restrict(&sources, &read.only, &mut read.host, &mut queues, &mut findings);
+    let Read { host, only, left_out } = read;
     let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
-    let plan = Plan::make(&sources, &read.host, &findings, allowed);
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
-    Ok(Report { sources, host: read.host, queues, findings, plan, rules, files, left_out: read.left_out })
+    Ok(Audited { sources, knowledge: Arc::new(knowledge), rules, host, only, allowed, files, left_out })
+}
+
+/// What was read: the files' side of everything that is judged.
+#[derive(Debug, Clone)]
+pub struct Audited {
+    sources: Sources,
+    knowledge: Arc<Knowledge>,
+    rules: Rules,
+    pub host: Host,
+    only: Vec<Only>,
+    allowed: Safety,
+    files: usize,
+    left_out: usize,
+}
+
+impl Audited {
+    /// Computes the queues and looks for what is wrong: in the files, and where the running machine differs from them.
+    pub fn judge(self, running: Option<Running>) -> Report {
+        let Self { sources, knowledge, rules, mut host, only, allowed, files, left_out } = self;
+        let mut queues = resolve::queues(&host);
+        let seen = running.map(|running| resolve::seen(&sources, &knowledge, &host, running));
+        let judged = Judged {
+            sources: &sources,
+            knowledge: &knowledge,
+            host: &host,
+            queues: &queues,
+            seen: seen.as_ref(),
+        };
+        let mut findings = rules.judge(judged);
+        suppress::restrict(&sources, &only, &mut host, &mut queues, &mut findings);
+        let plan = Plan::make(&sources, &host, &findings, allowed);
+        Report { sources, host, queues, seen, findings, plan, rules, files, left_out }
+    }
 }
 
 fn load_rules(sources: &Sources, request: &Request) -> Result<Rules, Broken> {
@@ -148,7 +188,7 @@ fn asked(sources: &Sources, site: &Site, request: &Request, files: Option<&Vec<C
             .map(|(key, value)| (key.clone(), *value, set_flag(sources, key, *value)))
             .collect(),
         files: files.into_iter().flatten().map(|file| file.path.clone()).collect(),
-        live: machine && !request.offline,
+        live: (machine || request.live) && !request.offline,
     }
 }
 

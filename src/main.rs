@@ -15,18 +15,21 @@ mod cli;
 use std::process::ExitCode;
 
 use backlog_audit::knowledge::Knowledge;
+#[cfg(target_os = "linux")]
+use backlog_audit::live::Machine;
 use backlog_audit::report::{Report, catalogue, human, json, patch, sarif};
 use backlog_audit::rules::Rules;
 use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::door::{Door, Failure};
-use crate::cli::{Audit, Catalogue, Cli, Command, Format, Output, View};
+use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, View};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         None => audit(&cli.audit, &cli.view),
+        Some(Command::Live(wanted)) => live(wanted, &cli.view),
         Some(command) => other(command, &cli.view).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {
@@ -38,8 +41,33 @@ fn main() -> ExitCode {
 fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
     let outputs = audit.outputs()?;
     let report = backlog_audit::audit(&audit.request())?;
-    for output in &outputs {
-        write(&report, output, audit, view)?;
+    show(&report, &outputs, audit, view)
+}
+
+/// Looks at the running machine while its files are read, then judges both together.
+#[cfg(target_os = "linux")]
+fn live(wanted: &Live, view: &View) -> Result<ExitCode, Failure> {
+    let outputs = wanted.audit.outputs()?;
+    let request = wanted.request();
+    let (running, audited) = std::thread::scope(|scope| {
+        let files = scope.spawn(|| backlog_audit::read(&request));
+        let running = Machine::open().and_then(|mut machine| machine.look(wanted.window));
+        (running, files.join())
+    });
+    let audited = audited.map_err(|_| Failure::from("reading the files failed".to_owned()))??;
+    let report = audited.judge(Some(running?));
+    show(&report, &outputs, &wanted.audit, view)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn live(_wanted: &Live, _view: &View) -> Result<ExitCode, Failure> {
+    Err(Failure::from("`live` looks at a running Linux; this is another system".to_owned()))
+}
+
+/// Writes every report, and says by the exit code whether there is something to do.
+fn show(report: &Report, outputs: &[Output], audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
+    for output in outputs {
+        write(report, output, audit, view)?;
     }
     let fails = audit.fails_on().is_some_and(|least| report.findings.iter().any(|it| it.severity >= least));
     Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
@@ -63,6 +91,7 @@ fn write(report: &Report, output: &Output, audit: &Audit, view: &View) -> Result
 fn other(command: &Command, view: &View) -> Result<(), Failure> {
     let door = Door::output(view);
     match command {
+        Command::Live(_) => Ok(()),
         Command::Rules(wanted) => {
             let Known { rules, .. } = Known::load(wanted)?;
             door.put(catalogue::rules(&rules, wanted.form(), &door.screen).as_bytes())

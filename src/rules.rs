@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use crate::checks::{Check, Facts, Socket};
 use crate::knowledge::{Broken, Knowledge, RULES, parse};
-use crate::model::{Finding, Host, Listener, Place, PlaceId, Queue, Severity};
+use crate::model::{Finding, Host, Listener, Place, PlaceId, Queue, Seen, Severity};
 use crate::text::{Origin, SourceId, Sources, Span};
 
 /// One rule, as `rules/<id>.toml` says it.
@@ -86,8 +86,19 @@ impl Scope {
     }
 }
 
+/// Everything that rules are judged on.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    pub sources: &'a Sources,
+    pub knowledge: &'a Knowledge,
+    pub host: &'a Host,
+    pub queues: &'a [Queue],
+    /// The running machine, if it was looked at.
+    pub seen: Option<&'a Seen>,
+}
+
 /// All rules of a run, by id.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Rules {
     all: Vec<Rule>,
 }
@@ -127,14 +138,9 @@ impl Rules {
     }
 
     /// What is wrong, sorted by path, place and rule.
-    pub fn judge(
-        &self,
-        sources: &Sources,
-        knowledge: &Knowledge,
-        host: &Host,
-        queues: &[Queue],
-    ) -> Vec<Finding> {
-        let of = |rule: &Rule| rule.check.judge(&rule.facts(sources, knowledge, host, queues));
+    pub fn judge(&self, judged: Judged<'_>) -> Vec<Finding> {
+        let sources = judged.sources;
+        let of = |rule: &Rule| rule.check.judge(&rule.facts(judged));
         let mut findings: Vec<Finding> = self.all.iter().flat_map(of).collect();
         findings.sort_by(|a, b| {
             sources
@@ -180,13 +186,8 @@ impl Rule {
     }
 
     /// What the rule is judged on: that part of everything which its scope covers.
-    fn facts<'a>(
-        &'a self,
-        sources: &'a Sources,
-        knowledge: &'a Knowledge,
-        host: &'a Host,
-        queues: &'a [Queue],
-    ) -> Facts<'a> {
+    fn facts<'a>(&'a self, judged: Judged<'a>) -> Facts<'a> {
+        let Judged { sources, knowledge, host, queues, seen } = judged;
         let places = host.places.iter().enumerate().map(|(index, place)| (PlaceId(index), place));
         let covers = |listener: &Listener| {
             let place = host.place(listener.place);
@@ -208,6 +209,8 @@ impl Rule {
             knowledge,
             host,
             queues,
+            seen,
+            covers_unknown: self.scope.services.is_none(),
             places: places.filter(|(_, place)| self.scope.covers_place(place)).collect(),
             sockets: sockets.collect(),
             problems: host.problems.iter().filter(|problem| about(&problem.service)).collect(),

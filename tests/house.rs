@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and what it may see. `main`, `lib` and `cli` may see everything.
-const SEES: [(&str, &[&str]); 13] = [
+const SEES: [(&str, &[&str]); 14] = [
     ("text", &[]),
     ("syntax", &["text"]),
     ("model", &["text"]),
@@ -19,6 +19,7 @@ const SEES: [(&str, &[&str]); 13] = [
     ("plan", &["text", "model"]),
     ("suppress", &["text", "model"]),
     ("report", &["text", "model", "knowledge", "rules", "plan"]),
+    ("live", &["text", "model", "knowledge", "kernel"]),
 ];
 
 const TOP: [&str; 3] = ["cli", "lib", "main"];

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::knowledge::{Knowledge, Service};
 use crate::model::{
-    Finding, Host, Kind, Listener, Place, PlaceId, Problem, Queue, Severity, Sysctl, Transport, Value,
+    Finding, Host, Kind, Listener, Place, PlaceId, Problem, Queue, Seen, Severity, Sysctl, Transport, Value,
 };
 use crate::text::{Origin, Sources, Span};
 
@@ -16,6 +16,10 @@ pub struct Facts<'a> {
     pub knowledge: &'a Knowledge,
     pub host: &'a Host,
     pub queues: &'a [Queue],
+    /// The running machine, if it was looked at.
+    pub seen: Option<&'a Seen>,
+    /// Sockets that no file tells of are in the rule's scope too: it names no services.
+    pub covers_unknown: bool,
     /// The places in the rule's scope.
     pub places: Vec<(PlaceId, &'a Place)>,
     /// The listeners in the rule's scope.

@@ -7,7 +7,7 @@ use crate::model::{Kernel, Problem, ReadAs, Sysctls};
 use crate::text::{Sources, Span, Tree};
 
 pub mod listen;
-mod live;
+pub mod live;
 pub mod sysctl;
 pub mod version;
 

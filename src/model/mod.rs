@@ -15,6 +15,6 @@ pub use listener::{Apply, Endpoint, Listener, Transport, ids};
 pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
 pub use problem::{Problem, ProblemKind};
 pub use queue::{CappedBy, Queue, Step, SynQueue};
-pub use running::{Counter, Counters, HalfOpen, Joined, Listening, Namespace, NamespaceKind, Owner, Running};
+pub use running::{Counter, Counters, HalfOpen, Listening, Namespace, NamespaceKind, Owner, Running, Seen};
 pub use sysctl::{Assignment, Fate, IgnoredFile, Suspect, Sysctl, Sysctls, key};
 pub use value::{Kind, Setting, Value};

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Endpoint;
+use crate::text::Span;
 
 /// A look at the running machine, or several over a window of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -217,13 +218,30 @@ pub struct Owner {
     pub started: Option<u64>,
 }
 
-/// Which sockets are those of which listener of the files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Joined {
-    /// For each listener of [`Host::listeners`](super::Host), its sockets in [`Running::sockets`].
-    pub sockets: Vec<Vec<usize>>,
-    /// For each socket, its listener.
+/// What the running machine showed, beside what the files say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    pub running: Running,
+    /// For each socket of [`Running::sockets`], the listener of [`Host::listeners`](super::Host) that it is, if the files
+    /// tell of one.
     pub listeners: Vec<Option<usize>>,
+    /// For each socket, its line as `ss` would print it.
+    pub lines: Vec<Span>,
+    /// For each namespace, its counters as `nstat` would print them.
+    pub counters: Vec<BTreeMap<Counter, Span>>,
+}
+
+impl Seen {
+    /// The sockets of a listener, with their indices.
+    pub fn sockets_of(&self, listener: usize) -> impl Iterator<Item = (usize, &Listening)> {
+        let sockets = self.running.sockets.iter().enumerate();
+        sockets.filter(move |(index, _)| self.listeners.get(*index) == Some(&Some(listener)))
+    }
+
+    /// The namespace of a socket, with its index.
+    pub fn namespace(&self, socket: &Listening) -> Option<(usize, &Namespace)> {
+        self.running.namespaces.iter().enumerate().find(|(_, namespace)| namespace.name == socket.namespace)
+    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{Report, plain};
 use crate::model::{
-    Apply, CappedBy, Fix, Kind, Listener, Place, PlaceKind, Queue, ReadAs, Safety, Severity, Step, Sysctl,
-    Transport, key,
+    Apply, CappedBy, Fix, Kind, Listener, Place, PlaceKind, Queue, ReadAs, Running, Safety, Severity, Step,
+    Sysctl, Transport, key,
 };
 use crate::plan::Planned;
 use crate::text::{Sources, Span};
@@ -29,6 +29,9 @@ pub struct Document {
     /// Sorted by path, place and rule.
     findings: Vec<FindingEntry>,
     summary: Summary,
+    /// What the running machine showed, if it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<Running>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -96,6 +99,9 @@ struct ListenerEntry {
     address: Option<String>,
     backlog: BacklogEntry,
     queue: QueueEntry,
+    /// The queue of its socket, the fullest if there are several; only when the machine was looked at and has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<RunningEntry>,
     syn_queue: SynQueueEntry,
     /// How many sockets, each with a queue of its own. Null where it depends on the machine.
     sockets: Option<u32>,
@@ -123,6 +129,15 @@ struct QueueEntry {
     holds: Option<i64>,
     /// What made it shorter than asked.
     capped_by: Option<CappedBy>,
+}
+
+/// The accept queue as it is on the running machine.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RunningEntry {
+    /// Send-Q.
+    limit: u32,
+    /// Recv-Q.
+    queued: u32,
 }
 
 /// The queue of half-open connections.
@@ -228,6 +243,7 @@ impl Document {
                 .collect(),
             findings: (0..report.findings.len()).filter_map(|at| finding_entry(report, at, &ids)).collect(),
             summary: report.summary(),
+            running: report.seen.as_ref().map(|seen| seen.running.clone()),
         }
     }
 }
@@ -305,6 +321,7 @@ fn listener_entry(report: &Report, listener: &Listener, queue: &Queue, id: &str)
             at: at(&report.sources, backlog.map_or(listener.site, |value| value.span)),
         },
         queue: QueueEntry { limit: queue.limit, holds: queue.holds(), capped_by: queue.capped_by },
+        running: running_entry(report, queue.listener),
         syn_queue: SynQueueEntry {
             limit: queue.syn.limit,
             limit_max: queue.syn.limit_max,
@@ -315,6 +332,12 @@ fn listener_entry(report: &Report, listener: &Listener, queue: &Queue, id: &str)
         // Remarks come first, so that the last step stays the limit.
         steps: listener.notes.iter().chain(&queue.steps).map(step).collect(),
     }
+}
+
+fn running_entry(report: &Report, listener: usize) -> Option<RunningEntry> {
+    let sockets = report.seen.as_ref()?.sockets_of(listener);
+    let (_, fullest) = sockets.max_by_key(|(_, socket)| (socket.queued, std::cmp::Reverse(socket.limit)))?;
+    Some(RunningEntry { limit: fullest.limit, queued: fullest.queued })
 }
 
 fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Option<FindingEntry> {

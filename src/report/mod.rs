@@ -10,7 +10,7 @@ mod screen;
 
 pub use screen::{Detail, Screen};
 
-use crate::model::{Finding, Host, Listener, Queue, Severity, ids};
+use crate::model::{Finding, Host, Listener, Queue, Seen, Severity, ids};
 use crate::plan::Plan;
 use crate::rules::Rules;
 use crate::text::Sources;
@@ -22,6 +22,8 @@ pub struct Report {
     pub host: Host,
     /// One for each listener, in the order of `host.listeners`.
     pub queues: Vec<Queue>,
+    /// The running machine, if it was looked at.
+    pub seen: Option<Seen>,
     /// Sorted by path, place and rule.
     pub findings: Vec<Finding>,
     pub plan: Plan,

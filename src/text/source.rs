@@ -15,14 +15,14 @@ pub enum Origin {
     Absent { root: Option<String>, path: PathBuf },
     /// One of our own tables, such as `rules/services/nginx.toml`.
     Builtin(String),
-    /// A reading of the running kernel, such as `/proc/sys/net/core/somaxconn`.
+    /// A reading of the running kernel: `/proc/sys/net/core/somaxconn`, or the command that shows the same, such as `ss -lntp`.
     Live(String),
     /// A command-line flag, such as `--kernel`.
     Flag(String),
 }
 
 /// One text, with its lines found when first asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Source {
     pub origin: Origin,
     bytes: Cow<'static, [u8]>,
@@ -99,7 +99,7 @@ impl Source {
 }
 
 /// All sources of an audit. Shared between threads; a source never moves and is never dropped before the rest.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
     all: boxcar::Vec<Source>,
     nothing: OnceLock<Source>,

@@ -1,7 +1,11 @@
 //! From facts to queues: what the program asks for, what the kernel makes of it, step by step.
 
+mod seen;
+
 use crate::kernel::listen;
 use crate::model::{CappedBy, Host, Kind, Listener, Place, Queue, Step, SynQueue, Value, key};
+
+pub use seen::seen;
 
 /// The queue of every listener, in their order.
 pub fn queues(host: &Host) -> Vec<Queue> {

@@ -1,0 +1,185 @@
+//! Which network namespaces there are, what they are called, and how each is entered: by a thread of its own, so that the rest
+//! of the program stays where it is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::cgroup::Belongs;
+use super::containers;
+use super::counters::CounterFiles;
+use super::diag::Diag;
+use super::owners;
+use crate::kernel;
+use crate::model::{Counters, Namespace, NamespaceKind, key};
+
+/// Where ip-netns(8) keeps the namespaces that have names.
+const NAMED: &str = "/run/netns";
+/// include/uapi/linux/magic.h: NSFS_MAGIC. What is left of a name after its namespace has gone is an ordinary file.
+const NSFS: u64 = 0x6e73_6673;
+
+const KEYS: [&str; 5] =
+    [key::SOMAXCONN, key::MAX_SYN_BACKLOG, key::SYNCOOKIES, key::ABORT_ON_OVERFLOW, key::SYNACK_RETRIES];
+
+/// A namespace with what was opened inside it.
+#[derive(Debug)]
+pub(super) struct Station {
+    pub(super) namespace: Namespace,
+    pub(super) diag: Diag,
+    pub(super) counters: CounterFiles,
+    /// What leads into it; nothing for our own.
+    door: Option<File>,
+}
+
+impl Station {
+    /// Our own namespace.
+    pub(super) fn here() -> io::Result<Self> {
+        let inode = fs::metadata("/proc/self/ns/net").map(|it| it.ino())?;
+        let namespace = unread("host", NamespaceKind::Host, inode, String::new());
+        let (diag, counters) = (Diag::open()?, CounterFiles::open()?);
+        Ok(Self { namespace: Namespace { sysctls: sysctls(), ..namespace }, diag, counters, door: None })
+    }
+
+    fn enter(namespace: Namespace, door: File) -> io::Result<Self> {
+        let opened = within(&door, || Ok((Diag::open()?, CounterFiles::open()?, sysctls())));
+        let (diag, counters, sysctls) = opened?;
+        Ok(Self { namespace: Namespace { sysctls, ..namespace }, diag, counters, door: Some(door) })
+    }
+
+    /// Reads its sysctls anew.
+    pub(super) fn refresh(&mut self) {
+        self.namespace.sysctls = match &self.door {
+            None => sysctls(),
+            Some(door) => within(door, || Ok(sysctls())).unwrap_or_default(),
+        };
+    }
+}
+
+/// What is done by a thread inside a namespace; the thread ends there.
+fn within<T: Send>(door: &File, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    let inside = || {
+        move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))?;
+        work()
+    };
+    let outcome = thread::scope(|scope| scope.spawn(inside).join());
+    outcome.unwrap_or_else(|_| Err(io::Error::other("the thread inside the namespace ended")))
+}
+
+/// The sysctls of the calling thread's namespace.
+fn sysctls() -> BTreeMap<String, i64> {
+    KEYS.iter().filter_map(|key| Some(((*key).to_owned(), kernel::live::number(key)?))).collect()
+}
+
+fn unread(name: &str, kind: NamespaceKind, inode: u64, enter: String) -> Namespace {
+    let counters = Counters::default();
+    Namespace {
+        name: name.into(),
+        kind,
+        inode,
+        enter,
+        sysctls: BTreeMap::new(),
+        moved: counters.clone(),
+        counters,
+    }
+}
+
+/// The namespaces beside those that are known by their inodes: entered, with the number of those that may not be. Ones that
+/// have gone meanwhile do not count.
+pub(super) fn others(known: &BTreeSet<u64>) -> (Vec<Station>, usize, BTreeSet<u64>) {
+    let ways = ways();
+    let alive = ways.keys().copied().collect();
+    let (mut stations, mut closed) = (Vec::new(), 0);
+    for (inode, way) in ways.into_iter().filter(|(inode, _)| !known.contains(inode)) {
+        match way.open().and_then(|door| Station::enter(way.namespace(inode), door)) {
+            Ok(station) => stations.push(station),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => closed += 1,
+            Err(_) => {}
+        }
+    }
+    (stations, closed, alive)
+}
+
+/// How a namespace can be reached.
+#[derive(Debug, Default)]
+struct Way {
+    /// Its name in [`NAMED`].
+    name: Option<String>,
+    /// The first process inside.
+    pid: Option<u32>,
+}
+
+impl Way {
+    fn open(&self) -> io::Result<File> {
+        match (&self.name, self.pid) {
+            (Some(name), _) => File::open(Path::new(NAMED).join(name)),
+            (None, Some(pid)) => File::open(format!("/proc/{pid}/ns/net")),
+            (None, None) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn namespace(&self, inode: u64) -> Namespace {
+        let Belongs { unit, container, pod } = self.pid.map(owners::belongs).unwrap_or_default();
+        let (kind, name) = match (pod, container, &self.name, unit) {
+            (Some(pod), ..) => (NamespaceKind::Pod, format!("pod {pod}")),
+            (_, Some(id), ..) => (NamespaceKind::Container, containers::name(&id).unwrap_or(id)),
+            (_, _, Some(name), _) => (NamespaceKind::Other, name.clone()),
+            (_, _, _, Some(unit)) => (NamespaceKind::Unit, unit),
+            _ => (NamespaceKind::Other, format!("net:[{inode}]")),
+        };
+        let enter = match (&self.name, self.pid) {
+            (Some(name), _) => format!("ip netns exec {}", crate::model::shell_word(name)),
+            (None, pid) => format!("nsenter -t {} -n", pid.unwrap_or_default()),
+        };
+        unread(&name, kind, inode, enter)
+    }
+}
+
+/// Every namespace that a name or a process leads to, by its inode.
+fn ways() -> BTreeMap<u64, Way> {
+    let mut ways: BTreeMap<u64, Way> = BTreeMap::new();
+    for entry in fs::read_dir(NAMED).into_iter().flatten().flatten() {
+        let (Some(inode), Ok(name)) = (namespace_file(&entry.path()), entry.file_name().into_string()) else {
+            continue;
+        };
+        ways.entry(inode).or_default().name.get_or_insert(name);
+    }
+    for pid in owners::pids() {
+        if let Some(inode) = of_process(pid) {
+            ways.entry(inode).or_default().pid.get_or_insert(pid);
+        }
+    }
+    ways
+}
+
+/// The inode of a namespace that is mounted on a file.
+fn namespace_file(path: &Path) -> Option<u64> {
+    let kind = rustix::fs::statfs(path).ok()?.f_type;
+    if u64::try_from(kind) != Ok(NSFS) {
+        return None;
+    }
+    fs::metadata(path).ok().map(|it| it.ino())
+}
+
+/// The link of a process reads `net:[4026531840]`; it may be seen by root and by its own user.
+fn of_process(pid: u32) -> Option<u64> {
+    let link = fs::read_link(format!("/proc/{pid}/ns/net")).ok()?;
+    link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok()
+}
+
+/// Gives namespaces of one name different ones.
+pub(super) fn tell_apart(stations: &mut [Station]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for station in stations {
+        let count = seen.entry(station.namespace.name.to_string()).or_default();
+        *count += 1;
+        if *count > 1 {
+            station.namespace.name = format!("{} #{count}", station.namespace.name).into();
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The running machine beside the files: which socket is which listener, and the lines that show what was read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+use crate::knowledge::Knowledge;
+use crate::model::{
+    Counter, Endpoint, Host, Listener, Listening, Namespace, Owner, Running, Seen, Transport,
+};
+use crate::text::{Origin, Sources, Span};
+
+/// Joins what was seen to what the files say, and gives every reading a line to point at.
+pub fn seen(sources: &Sources, knowledge: &Knowledge, host: &Host, running: Running) -> Seen {
+    let listeners = join(knowledge, host, &running);
+    let lines = socket_lines(sources, &running);
+    let counters = running.namespaces.iter().map(|namespace| counter_lines(sources, namespace)).collect();
+    Seen { running, listeners, lines, counters }
+}
+
+/// The listener of each socket. The files are about the first namespace; sockets elsewhere are none of theirs.
+fn join(knowledge: &Knowledge, host: &Host, running: &Running) -> Vec<Option<usize>> {
+    let by_address = by_address(host);
+    let here = running.namespaces.first().map(|namespace| &namespace.name);
+    let listener = |socket: &Listening| {
+        if Some(&socket.namespace) != here {
+            return None;
+        }
+        let index = spellings(&socket.address).iter().find_map(|address| by_address.get(address))?;
+        let is_its = runs(knowledge, host.listeners.get(*index)?, socket.owner.as_ref());
+        is_its.then_some(*index)
+    };
+    running.sockets.iter().map(listener).collect()
+}
+
+/// The first listener of each address.
+fn by_address(host: &Host) -> HashMap<String, usize> {
+    let mut known = HashMap::new();
+    for (index, listener) in host.listeners.iter().enumerate() {
+        if let Some(address) = listener.endpoint.address() {
+            known.entry(in_run(&address).to_owned()).or_insert(index);
+        }
+    }
+    known
+}
+
+/// What the files may call a socket. One for both families is bound to IPv4 alone where the machine has no IPv6.
+fn spellings(address: &Endpoint) -> Vec<String> {
+    let written = address.to_string();
+    let both = match address {
+        Endpoint::Tcp(tcp) if tcp.ip().is_unspecified() => Some(format!("*:{}", tcp.port())),
+        _ => None,
+    };
+    std::iter::once(in_run(&written).to_owned()).chain(both).collect()
+}
+
+/// /var/run is a link to /run (file-hierarchy(7)).
+fn in_run(path: &str) -> &str {
+    if path.starts_with("/var/run/") { path.get("/var".len()..).unwrap_or(path) } else { path }
+}
+
+/// Whether a process may be the service's: another program may have taken the address. One that cannot be seen may be.
+fn runs(knowledge: &Knowledge, listener: &Listener, owner: Option<&Owner>) -> bool {
+    let (Some(service), Some(owner)) = (knowledge.service(&listener.service), owner) else { return true };
+    let names = [Some(&owner.name), owner.program.as_ref()];
+    service.programs.is_empty()
+        || owner.pid == 1 // systemd listens for the services that it activates
+        || names.into_iter().flatten().any(|name| service.programs.iter().any(|program| **program == **name))
+}
+
+/// A line for each socket, as `ss -lntp` and `ss -lxp` print it.
+fn socket_lines(sources: &Sources, running: &Running) -> Vec<Span> {
+    let mut lines = vec![None; running.sockets.len()];
+    for namespace in &running.namespaces {
+        for (transport, command) in [(Transport::Tcp, "ss -lntp"), (Transport::Unix, "ss -lxp")] {
+            let here = |(_, socket): &(usize, &Listening)| {
+                socket.namespace == namespace.name && socket.address.transport() == transport
+            };
+            let sockets: Vec<(usize, &Listening)> = running.sockets.iter().enumerate().filter(here).collect();
+            if sockets.is_empty() {
+                continue;
+            }
+            let (text, ranges) = table(&sockets);
+            let source = sources.add(Origin::Live(inside(namespace, command)), text.into_bytes());
+            for ((index, _), range) in sockets.iter().zip(ranges) {
+                if let Some(line) = lines.get_mut(*index) {
+                    *line = Some(Span::new(source, range));
+                }
+            }
+        }
+    }
+    let nowhere = sources.add(Origin::Live("ss -lntp".to_owned()), Vec::new());
+    lines.into_iter().map(|line| line.unwrap_or(Span::top(nowhere))).collect()
+}
+
+/// The lines of a table, and where the numbers of each stand: from Recv-Q to Send-Q.
+fn table(sockets: &[(usize, &Listening)]) -> (String, Vec<std::ops::Range<usize>>) {
+    let mut text = String::from("State   Recv-Q  Send-Q  Local Address:Port       Process\n");
+    let mut ranges = Vec::with_capacity(sockets.len());
+    for (_, socket) in sockets {
+        let start = text.len() + "LISTEN  ".len();
+        let process = socket
+            .owner
+            .as_ref()
+            .map_or(String::new(), |owner| format!("{} ({})", visible(&owner.name), owner.pid));
+        // Writing to memory does not fail.
+        let _ = write!(text, "LISTEN  {:<6}  {:<6}", socket.queued, socket.limit);
+        ranges.push(start..text.trim_end().len());
+        let _ = writeln!(text, "  {:<23}  {process}", address(socket));
+    }
+    (text, ranges)
+}
+
+fn address(socket: &Listening) -> String {
+    let written = visible(&socket.address.to_string());
+    match (&socket.interface, written.rsplit_once(':')) {
+        (Some(interface), Some((host, port))) => format!("{host}%{}:{port}", visible(interface)),
+        _ => written,
+    }
+}
+
+/// A name of a process or a path may hold anything: what would break the line is spelled out.
+fn visible(name: &str) -> String {
+    let spelled = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    name.chars().map(spelled).collect()
+}
+
+/// A line for each counter, as `nstat -az` prints it.
+fn counter_lines(sources: &Sources, namespace: &Namespace) -> BTreeMap<Counter, Span> {
+    let mut text = String::from("#kernel\n");
+    let mut ranges = Vec::new();
+    for (counter, value) in &namespace.counters.0 {
+        let name = counter.nstat();
+        let start = text.len();
+        let _ = writeln!(text, "{name:<31} {value}");
+        ranges.push((*counter, start..text.trim_end().len()));
+    }
+    let source = sources.add(Origin::Live(inside(namespace, "nstat -az")), text.into_bytes());
+    ranges.into_iter().map(|(counter, range)| (counter, Span::new(source, range))).collect()
+}
+
+/// A command as it is typed to run in a namespace.
+fn inside(namespace: &Namespace, command: &str) -> String {
+    match namespace.enter.as_str() {
+        "" => command.to_owned(),
+        enter => format!("{enter} {command}"),
+    }
+}
