@@ -16,10 +16,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use crate::discover::{Discovery, Site};
 use crate::knowledge::{Broken, Candidate, Knowledge, SYSCTL};
-use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs, Running, Safety};
+use crate::model::{Finding, Host, Place, PlaceId, PlaceKind, ReadAs, Running, Safety, Severity};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::rules::{Judged, Rules};
@@ -101,7 +102,17 @@ pub fn read(request: &Request) -> Result<Audited, Error> {
     let Read { host, only, left_out } = read;
     let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
-    Ok(Audited { sources, knowledge: Arc::new(knowledge), rules, host, only, allowed, files, left_out })
+    Ok(Audited {
+        sources,
+        knowledge: Arc::new(knowledge),
+        rules,
+        host,
+        only,
+        allowed,
+        files,
+        left_out,
+        chosen: !request.select.is_empty(),
+    })
 }
 
 /// What was read: the files' side of everything that is judged.
@@ -115,14 +126,20 @@ pub struct Audited {
     allowed: Safety,
     files: usize,
     left_out: usize,
+    /// Rules were chosen by name.
+    chosen: bool,
 }
 
 impl Audited {
-    /// Computes the queues and looks for what is wrong: in the files, and where the running machine differs from them.
+    /// Computes the queues and looks for what is wrong: in the files, or where the running machine is in trouble or differs
+    /// from them. What is wrong in the files alone is only counted then, unless rules were chosen.
     pub fn judge(self, running: Option<Running>) -> Report {
-        let Self { sources, knowledge, rules, mut host, only, allowed, files, left_out } = self;
+        let Self { sources, knowledge, rules, mut host, only, allowed, files, left_out, chosen } = self;
         let mut queues = resolve::queues(&host);
-        let seen = running.map(|running| resolve::seen(&sources, &knowledge, &host, running));
+        let mut seen = running.map(|running| {
+            let running = with_changes(running, &sources, &host);
+            resolve::seen(&sources, &knowledge, &host, running)
+        });
         let judged = Judged {
             sources: &sources,
             knowledge: &knowledge,
@@ -130,11 +147,39 @@ impl Audited {
             queues: &queues,
             seen: seen.as_ref(),
         };
-        let mut findings = rules.judge(judged);
-        suppress::restrict(&sources, &only, &mut host, &mut queues, &mut findings);
+        let mut in_files = 0;
+        let mut findings = match &seen {
+            Some(_) if !chosen => {
+                let (live, of_files) = rules.clone().part();
+                let counts = |finding: &Finding| finding.severity > Severity::Info;
+                in_files = of_files.judge(judged).iter().filter(|finding| counts(finding)).count();
+                live.judge(judged)
+            }
+            _ => rules.judge(judged),
+        };
+        suppress::restrict(&sources, &only, &mut host, &mut queues, seen.as_mut(), &mut findings);
         let plan = Plan::make(&sources, &host, &findings, allowed);
-        Report { sources, host, queues, seen, findings, plan, rules, files, left_out }
+        Report { sources, host, queues, seen, findings, in_files, plan, rules, files, left_out }
     }
+}
+
+/// Adds when the files that name backlogs were changed last; a record of the machine says it by itself.
+fn with_changes(mut running: Running, sources: &Sources, host: &Host) -> Running {
+    if running.changed.is_empty() {
+        for listener in &host.listeners {
+            let written = listener.backlog.value.as_ref().map(|backlog| backlog.span);
+            for span in [written, Some(listener.site)].into_iter().flatten() {
+                let Some((path, place)) = sources.get(span.source).path().zip(host.place(listener.place))
+                else {
+                    continue;
+                };
+                let modified = std::fs::metadata(place.top.join(path)).and_then(|it| it.modified());
+                let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                running.changed.extend(since.map(|since| (path.to_string_lossy().into(), since.as_secs())));
+            }
+        }
+    }
+    running
 }
 
 fn load_rules(sources: &Sources, request: &Request) -> Result<Rules, Broken> {

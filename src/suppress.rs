@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::{Finding, Host, Queue, Target, Want};
+use crate::model::{Finding, Host, Queue, Seen, Target, Want};
 use crate::text::{Sources, Span};
 
 /// Paths in one tree (by its label) that a report is about. A tree without an entry is reported as a whole.
@@ -26,6 +26,7 @@ pub fn restrict(
     only: &[Only],
     host: &mut Host,
     queues: &mut Vec<Queue>,
+    seen: Option<&mut Seen>,
     findings: &mut Vec<Finding>,
 ) {
     if only.is_empty() {
@@ -43,6 +44,9 @@ pub fn restrict(
         if asked(listener.site) || named {
             kept.push(index);
         }
+    }
+    for listener in seen.into_iter().flat_map(|seen| &mut seen.listeners) {
+        *listener = listener.and_then(|old| kept.binary_search(&old).ok());
     }
     renumber(&kept, host, queues, findings);
 }

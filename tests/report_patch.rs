@@ -64,7 +64,18 @@ fn report(changes: &[Change], root: Option<&str>) -> Report {
         }
     }
     let (host, rules) = (Host::default(), Rules::default());
-    Report { sources, host, queues: vec![], seen: None, findings: vec![], plan, rules, files: 0, left_out: 0 }
+    Report {
+        sources,
+        host,
+        queues: vec![],
+        seen: None,
+        findings: vec![],
+        in_files: 0,
+        plan,
+        rules,
+        files: 0,
+        left_out: 0,
+    }
 }
 
 fn run(program: &str, arguments: &[&str], folder: &Path, input: &[u8]) {

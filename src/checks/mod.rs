@@ -2,12 +2,20 @@
 //! its words that are always the same stand in the rule that uses it.
 
 mod below_somaxconn;
+mod drift;
 mod facts;
+mod half_open;
+mod live_drift;
+mod needs_relisten;
+mod overflow;
 mod problems;
 mod queue_clamped;
+mod queue_filling;
 mod queue_short;
 mod remedy;
 mod repair;
+mod reuseport_unbalanced;
+mod running;
 mod sixteen_bits;
 mod somaxconn_assumed;
 mod syn_backlog_ignored;
@@ -20,6 +28,7 @@ mod sysctl_overridden;
 mod sysctl_tools_disagree;
 mod sysctl_typo;
 mod sysctl_value;
+mod unknown_listener;
 mod wrong_knob;
 
 use serde::Deserialize;
@@ -29,24 +38,35 @@ pub use facts::{Facts, Socket};
 
 /// Declares the enum of all checks; a rule names one as `[check.kebab-case]` and gives its parameters there.
 macro_rules! checks {
-    ($($module:ident::$check:ident),* $(,)?) => {
+    (
+        of the files: $($module:ident::$check:ident),*;
+        of the running machine: $($live_module:ident::$live:ident),*;
+    ) => {
         #[derive(Debug, Clone, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Check {
             $($check($module::$check),)*
+            $($live($live_module::$live),)*
         }
 
         impl Check {
             pub fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
                 match self {
                     $(Check::$check(check) => check.judge(facts),)*
+                    $(Check::$live(check) => check.judge(facts),)*
                 }
+            }
+
+            /// Whether it looks at the running machine; without one it finds nothing.
+            pub fn is_live(&self) -> bool {
+                matches!(self, $(Check::$live(_))|*)
             }
         }
     };
 }
 
 checks! {
+    of the files:
     below_somaxconn::BelowSomaxconn,
     problems::Problems,
     queue_clamped::QueueClamped,
@@ -63,5 +83,14 @@ checks! {
     sysctl_tools_disagree::SysctlToolsDisagree,
     sysctl_typo::SysctlTypo,
     sysctl_value::SysctlValue,
-    wrong_knob::WrongKnob,
+    wrong_knob::WrongKnob;
+
+    of the running machine:
+    half_open::HalfOpenFlood,
+    live_drift::LiveDrift,
+    needs_relisten::NeedsRelisten,
+    overflow::Overflow,
+    queue_filling::QueueFilling,
+    reuseport_unbalanced::ReuseportUnbalanced,
+    unknown_listener::UnknownListener;
 }

@@ -1,6 +1,7 @@
 //! The only way out is text. Each format is one function from a [`Report`] to a string.
 
 pub mod catalogue;
+mod columns;
 pub mod human;
 pub mod json;
 pub mod patch;
@@ -26,6 +27,8 @@ pub struct Report {
     pub seen: Option<Seen>,
     /// Sorted by path, place and rule.
     pub findings: Vec<Finding>,
+    /// Warnings and errors of the files alone, which a look at the running machine does not tell.
+    pub in_files: usize,
     pub plan: Plan,
     pub rules: Rules,
     /// Files that were read.

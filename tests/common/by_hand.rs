@@ -35,6 +35,7 @@ impl ByHand {
             queues: vec![],
             seen: None,
             findings: vec![],
+            in_files: 0,
             plan,
             rules,
             files: 0,

@@ -6,6 +6,7 @@ mod finding;
 mod groups;
 mod ledger;
 mod next;
+mod running;
 mod table;
 
 use super::screen::{self, counted};
@@ -29,12 +30,14 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
         return page.findings(|group| least.is_some_and(|least| group.severity >= least));
     }
     let mut text: String = report.host.places.iter().map(|place| page.opening(place)).collect();
+    text.push_str(&report.seen.as_ref().map_or(String::new(), |seen| page.looked_at(&seen.running)));
     text.push('\n');
     text.push_str(&page.findings(|_| true));
-    match report.host.listeners.is_empty() {
-        false => text.push_str(&table::render(report, screen)),
-        true if report.findings.is_empty() => text.push_str(&next::nothing(report, screen)),
-        true => {}
+    match (&report.seen, report.host.listeners.is_empty()) {
+        (Some(seen), _) => text.push_str(&page.running(seen)),
+        (None, false) => text.push_str(&table::render(report, screen)),
+        (None, true) if report.findings.is_empty() => text.push_str(&next::nothing(report, screen)),
+        (None, true) => {}
     }
     if screen.is_verbose() {
         text.push_str(&page.in_detail());

@@ -2,26 +2,17 @@
 
 use std::collections::HashMap;
 
-use unicode_width::UnicodeWidthStr;
-
 use super::groups::loss;
 use super::{excerpt, plain};
 use crate::model::{Listener, Queue, Severity};
-use crate::report::screen::{accent, left, right, tail};
+use crate::report::columns::{self, Cell, Column};
 use crate::report::{Report, Screen};
 
 /// More rows than this are folded: listeners that differ in nothing but their address share one.
 const FOLDED_FROM: usize = 24;
 
-const COLUMNS: [&str; 6] = ["service", "address", "asked", "limit", "holds", "cut by"];
 const ADDRESS: usize = 1;
-const ASKED: usize = 2;
 const LIMIT: usize = 3;
-const HOLDS: usize = 4;
-const CUT_BY: usize = 5;
-
-/// Blanks before each column.
-const BETWEEN: usize = 2;
 
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +36,8 @@ pub(super) fn render(report: &Report, screen: &Screen) -> String {
         hidden = rows.iter().skip(FOLDED_FROM).map(|row| row.count).sum();
         rows.truncate(FOLDED_FROM);
     }
-    let widths = widths(&rows, screen.width);
-    let head = Row { cells: COLUMNS.map(str::to_owned), lost: 0, shared: false, count: 0 };
-    let mut lines = vec![screen.faint(&line(&head, &widths, screen))];
-    lines.extend(rows.iter().map(|row| line(row, &widths, screen)));
+    let cells: Vec<Vec<Cell>> = rows.iter().map(cells).collect();
+    let mut lines = columns::lines(&columns(), &cells, screen);
     if hidden > 0 {
         lines.push(screen.faint(&format!("  and {hidden} more; --verbose lists all")));
     }
@@ -56,6 +45,26 @@ pub(super) fn render(report: &Report, screen: &Screen) -> String {
         lines.push(screen.faint("  xN: N sockets share the address, each with a queue of its own"));
     }
     lines.join("\n") + "\n\n"
+}
+
+fn columns() -> [Column; 6] {
+    [
+        Column::left("service"),
+        Column::left("address").giving_way(),
+        Column::right("asked"),
+        Column::right("limit"),
+        Column::right("holds"),
+        Column::left("cut by"),
+    ]
+}
+
+/// What is left of a number that was cut stands out.
+fn cells(row: &Row) -> Vec<Cell> {
+    let cut = (row.lost > 0).then_some(Severity::Warning);
+    let cell = |(index, text): (usize, &String)| {
+        Cell::from(text.clone()).standing_out(cut.filter(|_| index == LIMIT))
+    };
+    row.cells.iter().enumerate().map(cell).collect()
 }
 
 /// The address, as `ss` prints it, with its root when there are several; without one, the line that opens it.
@@ -113,36 +122,4 @@ fn folded(rows: Vec<Row>) -> Vec<Row> {
         row.cells[ADDRESS].push_str(&format!(" and {} more", row.count - 1));
     }
     kept
-}
-
-/// As wide as the widest cell; the address gives way where the screen is too narrow.
-fn widths(rows: &[Row], screen: usize) -> [usize; 6] {
-    let mut widths = COLUMNS.map(str::len);
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(&row.cells) {
-            *width = (*width).max(cell.width());
-        }
-    }
-    let taken: usize = widths.iter().sum::<usize>() + BETWEEN * widths.len();
-    let least = COLUMNS[ADDRESS].len();
-    widths[ADDRESS] = widths[ADDRESS].saturating_sub(taken.saturating_sub(screen)).max(least);
-    widths
-}
-
-/// A row, padded so that the columns line up; what is left of a number that was cut stands out.
-fn line(row: &Row, widths: &[usize; 6], screen: &Screen) -> String {
-    let mut text = String::new();
-    for (index, (cell, width)) in row.cells.iter().zip(widths).enumerate() {
-        let cell = tail(cell, *width, screen.sign("…", "..."));
-        let padded = match index {
-            ASKED..=HOLDS => right(&cell, *width),
-            CUT_BY => cell,
-            _ => left(&cell, *width),
-        };
-        text.push_str(&" ".repeat(BETWEEN));
-        let stands_out = index == LIMIT && row.lost > 0;
-        text.push_str(&if stands_out { screen.paint(accent(Severity::Warning), &padded) } else { padded });
-    }
-    text.truncate(text.trim_end().len());
-    text
 }

@@ -1,0 +1,51 @@
+//! One of several sockets that share an address is full while others have nothing to do.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::facts::Facts;
+use super::running::{Live, counted};
+use crate::model::{Endpoint, Finding};
+
+/// A socket is idle that never held more than a tenth of its room.
+const IDLE: u32 = 10;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReuseportUnbalanced {}
+
+impl ReuseportUnbalanced {
+    pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
+        let mut groups: BTreeMap<(&str, &Endpoint), Vec<Live<'_>>> = BTreeMap::new();
+        for live in facts.running().into_iter().filter(|live| !live.is_unix()) {
+            groups.entry((&live.socket.namespace, &live.socket.address)).or_default().push(live);
+        }
+        groups.values().filter_map(|group| finding(facts, group)).collect()
+    }
+}
+
+fn finding<'a>(facts: &Facts<'a>, group: &[Live<'a>]) -> Option<Finding> {
+    let (full, rest): (Vec<&Live<'_>>, Vec<&Live<'_>>) = group.iter().partition(|live| live.socket.is_full());
+    let first = full.first()?;
+    let idle = |live: &&&Live<'_>| live.most() <= live.socket.holds() / IDLE;
+    let most = rest.iter().filter(idle).map(|live| live.most()).max()?;
+    let idle = rest.iter().filter(idle).count();
+    let message = format!(
+        "{} of the {} sockets of {} {} full, {idle} nearly empty",
+        full.len(),
+        group.len(),
+        first.name(facts),
+        if full.len() == 1 { "is" } else { "are" },
+    );
+    let mut found = first.finding(facts, message);
+    for live in &full {
+        found = found.label(live.at, format!("full: {} wait", live.most()));
+    }
+    let empty = rest.iter().find(|live| live.most() <= live.socket.holds() / IDLE)?;
+    found = found.label(empty.at, format!("{} at most", counted(most, "connection")));
+    Some(found.help(
+        "the kernel deals clients out by a hash of their address, whether a socket has room or not: the worker behind the full \
+         one is stuck or slow, and no longer queue mends that",
+    ))
+}

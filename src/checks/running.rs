@@ -1,0 +1,143 @@
+//! What checks of the running machine share: the sockets in a rule's scope, how messages name them, what to do about them.
+
+use super::facts::{Facts, Socket};
+use crate::kernel::{listen, version};
+use crate::model::{Counter, Finding, Listening, Namespace, Owner, PlaceId, SynQueue, Transport, key};
+use crate::text::Span;
+
+/// A socket that listens, and the listener of the files that it is, if they tell of one.
+#[derive(Clone, Copy)]
+pub(super) struct Live<'a> {
+    /// In [`Running::sockets`](crate::model::Running).
+    pub(super) index: usize,
+    pub(super) socket: &'a Listening,
+    pub(super) namespace: &'a Namespace,
+    pub(super) listener: Option<Socket<'a>>,
+    /// Its line as `ss` prints it.
+    pub(super) at: Span,
+}
+
+impl<'a> Facts<'a> {
+    /// The running sockets in the rule's scope.
+    pub(super) fn running(&self) -> Vec<Live<'a>> {
+        let Some(seen) = self.seen else { return Vec::new() };
+        let live = |(index, socket): (usize, &'a Listening)| {
+            let joined = seen.listeners.get(index).copied().flatten();
+            let listener = joined.map(|joined| self.socket(joined));
+            let in_scope = listener.map_or(self.covers_unknown, |listener| listener.is_some());
+            let (_, namespace) = seen.namespace(socket).filter(|_| in_scope)?;
+            let at = *seen.lines.get(index)?;
+            Some(Live { index, socket, namespace, listener: listener.flatten(), at })
+        };
+        seen.running.sockets.iter().enumerate().filter_map(live).collect()
+    }
+
+    /// A listener in the rule's scope: they are in the order of their indices.
+    fn socket(&self, index: usize) -> Option<Socket<'a>> {
+        let at = self.sockets.binary_search_by_key(&index, |socket| socket.index).ok()?;
+        self.sockets.get(at).copied()
+    }
+
+    /// The seconds within which things moved.
+    pub(super) fn window(&self) -> f64 {
+        self.seen.map_or(0.0, |seen| seen.running.window)
+    }
+
+    /// The place of a counter of a namespace.
+    pub(super) fn counter_at(&self, namespace: &Namespace, counter: Counter) -> Option<Span> {
+        let seen = self.seen?;
+        let nth = seen.running.namespaces.iter().position(|it| it.name == namespace.name)?;
+        seen.counters.get(nth)?.get(&counter).copied()
+    }
+}
+
+impl<'a> Live<'a> {
+    /// A finding about the running socket.
+    pub(super) fn finding(&self, facts: &Facts<'a>, message: String) -> Finding {
+        let place = self.listener.map_or(PlaceId::default(), |socket| socket.listener.place);
+        let listener = self.listener.map(|socket| socket.index);
+        Finding { listener, ..facts.finding(place, self.at, message) }
+    }
+
+    /// `nginx on 0.0.0.0:80`; what no file tells of goes by its process.
+    pub(super) fn name(&self, facts: &Facts<'a>) -> String {
+        let address = &self.socket.address;
+        let name = match (self.listener, &self.socket.owner) {
+            (Some(socket), _) => facts.name(&socket),
+            (None, Some(owner)) => format!("{} ({}) on {address}", owner.name, owner.pid),
+            (None, None) => format!("the listener on {address}"),
+        };
+        format!("{name}{}", self.elsewhere())
+    }
+
+    /// ` in blue`, where it is another namespace than the host's.
+    fn elsewhere(&self) -> String {
+        let namespace = self.namespace;
+        if namespace.enter.is_empty() { String::new() } else { format!(" in {}", namespace.name) }
+    }
+
+    pub(super) fn is_unix(&self) -> bool {
+        self.socket.address.transport() == Transport::Unix
+    }
+
+    /// The most that waited at once.
+    pub(super) fn most(&self) -> u32 {
+        self.socket.peak.max(self.socket.queued)
+    }
+
+    pub(super) fn moved(&self, counter: Counter) -> u64 {
+        self.namespace.moved.count(counter)
+    }
+
+    pub(super) fn somaxconn(&self) -> Option<i64> {
+        self.namespace.sysctl(key::SOMAXCONN)
+    }
+
+    pub(super) fn has_cookies(&self) -> bool {
+        self.namespace.sysctl(key::SYNCOOKIES) != Some(0)
+    }
+
+    /// The SYN queue that the kernel gives it.
+    pub(super) fn syn_queue(&self, facts: &Facts<'_>) -> SynQueue {
+        let Some(version) = facts.seen.and_then(|seen| version::parse(&seen.running.release)) else {
+            return SynQueue::default();
+        };
+        let most = self.namespace.sysctl(key::MAX_SYN_BACKLOG);
+        let cookies = self.namespace.sysctl(key::SYNCOOKIES).unwrap_or(1);
+        listen::syn_queue(version, self.socket.limit.into(), most, cookies)
+    }
+
+    /// Which number makes its queue as long as it is, for a reader who wants it longer.
+    pub(super) fn knob(&self, facts: &Facts<'a>) -> String {
+        let by_somaxconn = self.somaxconn() == Some(self.socket.limit.into());
+        match self.listener {
+            _ if by_somaxconn => "net.core.somaxconn sets its length".to_owned(),
+            Some(socket) => {
+                format!("its own backlog sets its length: {}", facts.line(facts.asked_at(&socket)))
+            }
+            None => "the program's own backlog sets its length".to_owned(),
+        }
+    }
+
+    pub(super) fn owner(&self) -> Option<&'a Owner> {
+        self.socket.owner.as_ref()
+    }
+}
+
+/// `1 connection`, `2 connections`.
+pub(super) fn counted(count: impl Into<u64>, thing: &str) -> String {
+    match count.into() {
+        1 => format!("1 {thing}"),
+        count => format!("{count} {thing}s"),
+    }
+}
+
+/// How often something happens, for people: `42 a second`, `3 in 10 s`.
+pub(super) fn rate(count: u64, window: f64) -> String {
+    let per_second = count as f64 / window.max(0.001);
+    match per_second {
+        fast if fast >= 10.0 => format!("{fast:.0} a second"),
+        some if some >= 1.0 => format!("{some:.1} a second"),
+        _ => format!("{count} in {window:.0} s"),
+    }
+}

@@ -1,0 +1,53 @@
+//! Something listens of which the files that were read do not tell.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::facts::Facts;
+use super::running::{Live, counted};
+use crate::model::Finding;
+
+/// Addresses that a message names before it counts the others.
+const NAMED: usize = 3;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownListener {}
+
+impl UnknownListener {
+    /// One for each program of the host; unix sockets are how the parts of a machine talk, and not worth a word.
+    pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
+        let mut programs: BTreeMap<Option<&str>, Vec<Live<'_>>> = BTreeMap::new();
+        for live in facts.running() {
+            if live.listener.is_none() && !live.is_unix() && live.namespace.enter.is_empty() {
+                programs.entry(live.owner().map(|owner| &*owner.name)).or_default().push(live);
+            }
+        }
+        programs.iter().filter_map(|(program, sockets)| finding(facts, *program, sockets)).collect()
+    }
+}
+
+fn finding<'a>(facts: &Facts<'a>, program: Option<&str>, sockets: &[Live<'a>]) -> Option<Finding> {
+    let first = sockets.first()?;
+    let mut addresses: Vec<String> = sockets.iter().map(|live| live.socket.address.to_string()).collect();
+    addresses.dedup();
+    let more = addresses.len().saturating_sub(NAMED);
+    addresses.truncate(NAMED);
+    if more > 0 {
+        addresses.push(format!("{more} more"));
+    }
+    let listed = match addresses.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => addresses.join(""),
+    };
+    let who = program.map_or_else(|| "a program that cannot be seen".to_owned(), str::to_owned);
+    let message = format!("{who} listens on {listed}, of which no file here tells");
+    let limits: BTreeMap<u32, u64> = sockets.iter().fold(BTreeMap::new(), |mut limits, live| {
+        *limits.entry(live.socket.limit).or_default() += 1;
+        limits
+    });
+    let limits: Vec<String> =
+        limits.iter().map(|(limit, count)| format!("{} of {limit}", counted(*count, "queue"))).collect();
+    Some(first.finding(facts, message).label(first.at, limits.join(", ")))
+}
