@@ -202,6 +202,10 @@ impl Live {
         let request = self.audit.request();
         Request { paths: root(request.paths), live: true, ..request }
     }
+
+    pub(crate) fn again(&self, program: &str) -> Again {
+        self.audit.repeated(program, &["live"])
+    }
 }
 
 impl Audit {
@@ -261,7 +265,12 @@ impl Audit {
 
     /// The command line that asks for the same again, without its formats.
     pub(crate) fn again(&self, program: &str) -> Again {
+        self.repeated(program, &[])
+    }
+
+    fn repeated(&self, program: &str, command: &[&str]) -> Again {
         let mut words = vec![quoted(program)];
+        words.extend(command.iter().map(|word| (*word).to_owned()));
         let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
         if let Some(read_as) = self.read_as {
             option("--as", read_as.word());

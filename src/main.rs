@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use backlog_audit::knowledge::Knowledge;
 #[cfg(target_os = "linux")]
 use backlog_audit::live::Machine;
+use backlog_audit::report::human::Again;
 use backlog_audit::report::{Report, catalogue, human, json, patch, sarif};
 use backlog_audit::rules::Rules;
 use backlog_audit::text::Sources;
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
 fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
     let outputs = audit.outputs()?;
     let report = backlog_audit::audit(&audit.request())?;
-    show(&report, &outputs, audit, view)
+    show(&report, &outputs, audit, &audit.again(&program()), view)
 }
 
 /// Looks at the running machine while its files are read, then judges both together.
@@ -56,7 +57,7 @@ fn live(wanted: &Live, view: &View) -> Result<ExitCode, Failure> {
     });
     let audited = audited.map_err(|_| Failure::from("reading the files failed".to_owned()))??;
     let report = audited.judge(Some(running?));
-    show(&report, &outputs, &wanted.audit, view)
+    show(&report, &outputs, &wanted.audit, &wanted.again(&program()), view)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -65,23 +66,28 @@ fn live(_wanted: &Live, _view: &View) -> Result<ExitCode, Failure> {
 }
 
 /// Writes every report, and says by the exit code whether there is something to do.
-fn show(report: &Report, outputs: &[Output], audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
+fn show(
+    report: &Report,
+    outputs: &[Output],
+    audit: &Audit,
+    again: &Again,
+    view: &View,
+) -> Result<ExitCode, Failure> {
     for output in outputs {
-        write(report, output, audit, view)?;
+        write(report, output, audit, again, view)?;
     }
     let fails = audit.fails_on().is_some_and(|least| report.findings.iter().any(|it| it.severity >= least));
     Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn write(report: &Report, output: &Output, audit: &Audit, view: &View) -> Result<(), Failure> {
+fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &View) -> Result<(), Failure> {
     let door = match (&output.file, output.format) {
         (Some(file), _) => Door::file(file, view),
         (None, Format::Human) if audit.is_patch_beside_human() => Door::error(view),
         (None, _) => Door::output(view),
     };
     match output.format {
-        Format::Human => door
-            .put(human::render(report, &door.screen, &audit.again(&program()), audit.fails_on()).as_bytes()),
+        Format::Human => door.put(human::render(report, &door.screen, again, audit.fails_on()).as_bytes()),
         Format::Json => door.put(json::render(report).as_bytes()),
         Format::Sarif => door.put(sarif::render(report).as_bytes()),
         Format::Patch => door.put_raw(&patch::render(report)),

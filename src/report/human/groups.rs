@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{PlaceId, Queue, Severity, Step};
+use crate::model::{Finding, Fix, PlaceId, Queue, Severity, Step};
 use crate::report::Report;
 use crate::text::Span;
 
@@ -20,7 +20,16 @@ struct Key<'a> {
     rule: &'a str,
     severity: Severity,
     place: PlaceId,
-    decided_at: Span,
+    decider: Decider<'a>,
+}
+
+/// What one change would mend for all.
+#[derive(PartialEq, Eq, Hash)]
+enum Decider<'a> {
+    /// The line that decides the number.
+    Line(Span),
+    /// The service that has to be restarted or reloaded.
+    Service(&'a str),
 }
 
 /// All findings: the worst first, those of one rule together, else in the order of the report.
@@ -29,12 +38,11 @@ pub(super) fn groups(report: &Report) -> Vec<Group> {
     let mut known: HashMap<Key, usize> = HashMap::new();
     for (index, finding) in report.findings.iter().enumerate() {
         let alone = Group { severity: finding.severity, first: index, rest: Vec::new() };
-        let queue = finding.listener.and_then(|listener| report.queues.get(listener));
-        let Some(decided_at) = queue.and_then(decider).map(|step| step.at) else {
+        let Some(decider) = decided_by(report, finding) else {
             groups.push(alone);
             continue;
         };
-        let key = Key { rule: &finding.rule, severity: finding.severity, place: finding.place, decided_at };
+        let key = Key { rule: &finding.rule, severity: finding.severity, place: finding.place, decider };
         match known.get(&key).and_then(|at| groups.get_mut(*at)) {
             Some(group) => group.rest.push(index),
             None => {
@@ -53,6 +61,15 @@ pub(super) fn groups(report: &Report) -> Vec<Group> {
     }
     groups.sort_by_key(|group| (std::cmp::Reverse(group.severity), first_met.get(&rule(group)).copied()));
     groups
+}
+
+fn decided_by<'a>(report: &'a Report, finding: &Finding) -> Option<Decider<'a>> {
+    let (listener, queue) = report.listener(finding.listener?)?;
+    let is_command = |fix: &Fix| fix.set.is_empty() && !fix.then.is_empty();
+    if report.seen.is_some() && finding.fixes.iter().any(is_command) {
+        return Some(Decider::Service(&listener.service));
+    }
+    decider(queue).map(|step| Decider::Line(step.at))
 }
 
 impl Group {

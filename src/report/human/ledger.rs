@@ -19,14 +19,16 @@ impl Page<'_> {
     /// How the number came about, line by line: who asked, who cut, what is left.
     pub(super) fn ledger(&self, queue: &Queue) -> String {
         let figure = |value: Option<i64>| value.map_or("?".to_owned(), |value| value.to_string());
-        let words: Vec<String> = queue.steps.iter().map(|step| plain::inline(&step.what)).collect();
+        let running = self.running_step(queue);
+        let steps: Vec<&Step> = queue.steps.iter().chain(&running).collect();
+        let words: Vec<String> = steps.iter().map(|step| plain::inline(&step.what)).collect();
         let widest =
             words.iter().map(|words| words.width()).filter(|width| *width <= WORDS).max().unwrap_or(0);
-        let digits = queue.steps.iter().map(|step| figure(step.value).len()).max().unwrap_or(0).max(NUMBER);
+        let digits = steps.iter().map(|step| figure(step.value).len()).max().unwrap_or(0).max(NUMBER);
         let mut text = String::new();
-        for (index, (step, words)) in queue.steps.iter().zip(&words).enumerate() {
+        for (index, (step, words)) in steps.iter().zip(&words).enumerate() {
             let number = right(&figure(step.value), digits);
-            let cut = queue.capped_by.is_some() && index + 1 == queue.steps.len();
+            let cut = index + 1 == steps.len() && (queue.capped_by.is_some() || running.is_some());
             let number = if cut { self.screen.paint(accent(Severity::Warning), &number) } else { number };
             let lead = format!("{}{number}  ", self.lead(if index == 0 { "queue" } else { "" }));
             let place = self.location(step.at);
@@ -38,12 +40,22 @@ impl Page<'_> {
             let place = self.screen.faint(&tail(&place, room, self.screen.sign("…", "...")));
             text.push_str(&format!("{lead}{}  {place}\n", left(words, widest)));
         }
-        if let Some(holds) = queue.holds() {
+        let ends_at = running.and_then(|step| step.value).or(queue.limit);
+        if let Some(holds) = ends_at.map(|limit| limit.saturating_add(1)) {
             let number = self.screen.strong(&right(&holds.to_string(), digits));
             let lead = format!("{}{number}  ", self.lead(""));
             text.push_str(&self.screen.hang(&lead, "connections wait at most, then clients time out"));
         }
         text
+    }
+
+    /// Where the running machine has another limit than the files give, that is the last word.
+    fn running_step(&self, queue: &Queue) -> Option<Step> {
+        let seen = self.report.seen.as_ref()?;
+        let (index, socket) = seen.sockets_of(queue.listener).next()?;
+        let value = Some(i64::from(socket.limit));
+        let at = *seen.lines.get(index).filter(|_| value != queue.limit)?;
+        Some(Step { value, what: "what the running socket has".to_owned(), at })
     }
 
     /// Every listener with its ledger and what else is known of it.

@@ -43,6 +43,7 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
         text.push_str(&page.in_detail());
     }
     text.push_str(&page.totals());
+    text.push_str(&next::in_files(report, screen, again));
     text.push_str(&next::render(report, screen, again));
     text
 }

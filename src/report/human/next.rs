@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::plain;
 use crate::knowledge::{Knowledge, SYSCTL, Shape};
 use crate::model::{Finding, Place, ReadAs, Safety, Severity};
-use crate::report::screen::left;
+use crate::report::screen::{counted, left};
 use crate::report::{Report, Screen};
 use crate::text::Sources;
 
@@ -49,11 +49,26 @@ fn next(report: &Report, again: &Again) -> Option<(&'static str, String)> {
     let unsafe_ones = |finding: &Finding| {
         finding.severity > Severity::Info && finding.fixes.iter().any(|fix| fix.safety == Safety::Unsafe)
     };
+    let in_trouble = |finding: &Finding| finding.severity > Severity::Info && finding.fixes.is_empty();
+    if report.seen.is_some() && report.findings.iter().any(in_trouble) {
+        return Some(("keep an eye on it", format!("{} watch", again.program)));
+    }
     if !edits.is_empty() && report.findings.iter().any(unsafe_ones) {
         return Some(("look at the unsafe fixes", format!("{command} --unsafe-fixes --format patch")));
     }
     let worst = report.findings.iter().rev().max_by_key(|finding| finding.severity)?;
     Some(("read more about it", format!("{} explain {}", again.program, worst.rule)))
+}
+
+/// What a look at the running machine does not tell: the faults of the files alone.
+pub(super) fn in_files(report: &Report, screen: &Screen, again: &Again) -> String {
+    if report.in_files == 0 {
+        return String::new();
+    }
+    let places = report.host.places.iter().map(|place| quoted(&from_here(&place.top).to_string_lossy()));
+    let command = format!("{} {}", again.program, places.collect::<Vec<_>>().join(" "));
+    let faults = counted(report.in_files, "fault");
+    screen.hang("", &format!("The files alone have {faults} more: {}", plain::inline(&command)))
 }
 
 /// ` -d ROOT`, where the patch is applied anywhere but here.
