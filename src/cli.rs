@@ -222,6 +222,7 @@ impl Audit {
             rules: self.rules.clone(),
             select: self.select.clone(),
             ignore: self.ignore.clone(),
+            running: None,
         }
     }
 

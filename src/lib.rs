@@ -68,6 +68,8 @@ pub struct Request {
     pub select: Vec<String>,
     /// All but these rules.
     pub ignore: Vec<String>,
+    /// What the machine of these files showed while it ran; it is judged too.
+    pub running: Option<Running>,
 }
 
 /// Why an audit could not be done at all. A file that does not read is a finding instead.
@@ -82,7 +84,7 @@ pub enum Error {
 
 /// Audits the trees that the request names.
 pub fn audit(request: &Request) -> Result<Report, Error> {
-    Ok(read(request)?.judge(None))
+    Ok(read(request)?.judge(request.running.clone()))
 }
 
 /// Reads the trees that the request names.
@@ -173,9 +175,13 @@ fn with_changes(mut running: Running, sources: &Sources, host: &Host) -> Running
                 else {
                     continue;
                 };
-                let modified = std::fs::metadata(place.top.join(path)).and_then(|it| it.modified());
+                let path = path.to_string_lossy().into_owned();
+                if running.changed.contains_key(&path) {
+                    continue;
+                }
+                let modified = std::fs::metadata(place.top.join(&path)).and_then(|it| it.modified());
                 let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                running.changed.extend(since.map(|since| (path.to_string_lossy().into(), since.as_secs())));
+                running.changed.extend(since.map(|since| (path, since.as_secs())));
             }
         }
     }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::facts::Facts;
 use super::overflow;
-use super::running::{Live, counted};
-use crate::model::{Counter, Endpoint, Finding};
+use super::running::{Live, counted, rate};
+use crate::model::{Counter, Endpoint, Finding, Namespace};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -38,7 +38,35 @@ impl HalfOpenFlood {
                 findings.push(self.finding(facts, live, room));
             }
         }
+        for namespace in facts.seen.iter().flat_map(|seen| &seen.running.namespaces) {
+            if !told.iter().any(|(told, _)| *told == &*namespace.name) {
+                findings.extend(self.burst(facts, &running, namespace));
+            }
+        }
         findings
+    }
+
+    /// Some SYN queue was full for a moment, and none is now: connections came all at once, and went on.
+    fn burst<'a>(&self, facts: &Facts<'a>, running: &[Live<'a>], namespace: &Namespace) -> Option<Finding> {
+        let full = [Counter::TCPReqQFullDoCookies, Counter::TCPReqQFullDrop];
+        let counter = full.into_iter().find(|counter| namespace.moved.count(*counter) > 0)?;
+        let here = running.iter().filter(|live| live.namespace.name == namespace.name && !live.is_unix());
+        let with_room = here.filter_map(|live| Some((live.syn_queue(facts).limit?, live)));
+        let (room, live) = with_room.min_by_key(|(room, _)| *room)?;
+        if room == 0 || room >= self.short_below {
+            return None;
+        }
+        let times = rate(namespace.moved.count(counter), facts.window());
+        let message = format!(
+            "bursts met a full SYN queue ({times}), no flood: {} has room for {room}",
+            live.name(facts)
+        );
+        let finding = live.finding(facts, message).label(live.at, "the shortest here");
+        let finding = match facts.counter_at(namespace, counter) {
+            Some(at) => finding.label(at, moved(facts, live, counter)),
+            None => finding,
+        };
+        Some(finding.help(self.help(facts, live, room)))
     }
 
     /// The room in its SYN queue, if that is nearly used up.
@@ -53,7 +81,7 @@ impl HalfOpenFlood {
         let name = live.name(facts);
         let from = format!("{} from {}", counted(half.count, "half-open connection"), addresses(half.peers));
         let message = match room < self.short_below {
-            true => format!("{name} has a SYN queue of {room}, and {from} fill it"),
+            true => format!("{name} met a burst, no flood: {from} fill its SYN queue of {room}"),
             false => format!("{name} looks flooded with SYNs: {from} fill its SYN queue of {room}"),
         };
         let unanswered = format!("{} of {} had their SYN-ACK sent again", half.retried, half.count);
@@ -65,9 +93,7 @@ impl HalfOpenFlood {
         let counter =
             if live.has_cookies() { Counter::TCPReqQFullDoCookies } else { Counter::TCPReqQFullDrop };
         let finding = match facts.counter_at(live.namespace, counter) {
-            Some(at) if live.moved(counter) > 0 => {
-                finding.label(at, format!("moved by {} in {:.1} s", live.moved(counter), facts.window()))
-            }
+            Some(at) if live.moved(counter) > 0 => finding.label(at, moved(facts, live, counter)),
             _ => finding,
         };
         finding.help(self.help(facts, live, room))
@@ -93,6 +119,10 @@ impl HalfOpenFlood {
             ),
         }
     }
+}
+
+fn moved(facts: &Facts<'_>, live: &Live<'_>, counter: Counter) -> String {
+    format!("moved by {} in {:.1} s", live.moved(counter), facts.window())
 }
 
 fn addresses(count: u32) -> String {

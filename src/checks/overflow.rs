@@ -65,7 +65,7 @@ impl Overflow {
         let (name, holds) = (live.name(facts), live.socket.holds());
         let finding = match self.when {
             When::Now => {
-                let often = rate(live.socket.dropped.unwrap_or(0).into(), facts.window());
+                let often = rate(overflows(facts, live), facts.window());
                 let message = format!(
                     "{name} overflows: {often} turned away while {} wait",
                     counted(holds, "connection")
@@ -148,7 +148,17 @@ impl Overflow {
     }
 }
 
-/// The namespaces in which the accept queue of some listener in scope overflows now.
+/// How many met the full queue of this listener. The kernel counts overflows by namespace and drops by socket, some of them
+/// twice: its share of the drops is its share of the overflows.
+fn overflows(facts: &Facts<'_>, live: &Live<'_>) -> u64 {
+    let here = facts.seen.iter().flat_map(|seen| &seen.running.sockets);
+    let here = here.filter(|socket| socket.namespace == live.socket.namespace);
+    let all: u64 = here.filter_map(|socket| socket.dropped).map(u64::from).sum();
+    let own = u64::from(live.socket.dropped.unwrap_or(0));
+    live.moved(Counter::ListenOverflows).saturating_mul(own).checked_div(all).unwrap_or(0).max(1)
+}
+
+/// The sockets whose accept queue overflows now.
 pub(super) fn overflowing(running: &[Live<'_>]) -> BTreeSet<usize> {
     let now = Overflow { when: When::Now };
     running.iter().filter(|live| now.concerns(live)).map(|live| live.index).collect()

@@ -206,13 +206,15 @@ fn moment(stations: &[Station], found: &[Found]) -> Moment {
     moment
 }
 
-/// An MPTCP listener appears twice: as itself, whose inode a process holds, and as the TCP listener below it, which nobody
-/// holds and which counts the drops. One is left of them.
+/// An MPTCP listener appears twice: as itself, and as the TCP listener below it, which counts the drops. Both have one inode
+/// (net/mptcp/subflow.c: mptcp_subflow_create_socket), or nobody holds the lower one. One is left of them.
 fn join_mptcp(sockets: Vec<Socket>, owners: &Owners) -> Vec<Socket> {
     let (above, mut rest): (Vec<Socket>, Vec<Socket>) = sockets.into_iter().partition(|socket| socket.mptcp);
     for socket in above {
-        let below =
-            |it: &&mut Socket| !it.mptcp && it.address == socket.address && owners.of(it.inode).is_none();
+        let below = |it: &&mut Socket| {
+            let same = it.inode == socket.inode || owners.of(it.inode).is_none();
+            same && !it.mptcp && it.address == socket.address
+        };
         match rest.iter_mut().find(below) {
             Some(below) => {
                 (below.mptcp, below.inode, below.uid) = (true, socket.inode, socket.uid);

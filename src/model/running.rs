@@ -167,7 +167,8 @@ pub struct Listening {
     /// Its SYN queue; always empty for unix sockets. Sockets that share an address share these numbers.
     #[serde(default)]
     pub half_open: HalfOpen,
-    /// SYNs and final ACKs that it dropped since it was opened; the kernel does not count for unix sockets.
+    /// SYNs and final ACKs that it dropped since it was opened, of which an ACK that meets a full queue counts twice (measured
+    /// on Linux 6.18); the kernel does not count for unix sockets.
     pub drops: Option<u32>,
     /// Within the window.
     pub dropped: Option<u32>,

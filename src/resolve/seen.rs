@@ -120,8 +120,14 @@ fn address(socket: &Listening) -> String {
 
 /// A name of a process or a path may hold anything: what would break the line is spelled out.
 fn visible(name: &str) -> String {
-    let spelled = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    name.chars().map(spelled).collect()
+    let mut shown = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c.is_control() {
+            true => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// A line for each counter, as `nstat -az` prints it.
