@@ -74,9 +74,9 @@ impl Overflow {
                 live.finding(facts, message).label(live.at, says)
             }
             When::Before => {
-                let drops = counted(live.socket.drops.unwrap_or(0), "attempt");
+                let drops = counted(live.socket.drops.unwrap_or(0), "drop");
                 let message =
-                    format!("{name} has turned away {drops} to connect since it was opened, none now");
+                    format!("{name} has turned clients away since it was opened ({drops}), none now");
                 live.finding(facts, message).label(live.at, format!("holds {}", counted(holds, "connection")))
             }
         };
@@ -140,8 +140,8 @@ impl Overflow {
                 "most clients hang, because their SYN is dropped; tcp_abort_on_overflow resets those whose handshake ends now"
             }
         };
-        let program = match live.owner() {
-            Some(owner) => format!("process {} does not accept fast enough: top -H -p {0}", owner.pid),
+        let program = match live.top() {
+            Some(top) => format!("its program does not accept fast enough: {top}"),
             None => "its program does not accept fast enough".to_owned(),
         };
         format!("{clients}; {program}; a longer queue only helps against bursts, {knob}")

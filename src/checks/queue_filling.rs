@@ -55,8 +55,8 @@ fn help(facts: &Facts<'_>, live: &Live<'_>) -> String {
         (true, false) => "the next client's SYN is dropped without a word",
         (false, _) => "clients wait until the program accepts them",
     };
-    let look = match live.owner() {
-        Some(owner) => format!("see what it is busy with: top -H -p {}", owner.pid),
+    let look = match live.top() {
+        Some(top) => format!("see what it is busy with: {top}"),
         None => "see what its program is busy with".to_owned(),
     };
     format!("{next}; the program accepts too slowly, {look}; {}", live.knob(facts))

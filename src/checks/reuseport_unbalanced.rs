@@ -43,7 +43,11 @@ fn finding<'a>(facts: &Facts<'a>, group: &[Live<'a>]) -> Option<Finding> {
         found = found.label(live.at, format!("full: {} wait", live.most()));
     }
     let empty = rest.iter().find(|live| live.most() <= live.socket.holds() / IDLE)?;
-    found = found.label(empty.at, format!("{} at most", counted(most, "connection")));
+    let waited = match most {
+        0 => "nothing ever waited".to_owned(),
+        most => format!("{} at most", counted(most, "connection")),
+    };
+    found = found.label(empty.at, waited);
     Some(found.help(
         "the kernel deals clients out by a hash of their address, whether a socket has room or not: the worker behind the full \
          one is stuck or slow, and no longer queue mends that",

@@ -122,6 +122,17 @@ impl<'a> Live<'a> {
     pub(super) fn owner(&self) -> Option<&'a Owner> {
         self.socket.owner.as_ref()
     }
+
+    /// A command that shows what its program is busy with: all processes of the name, because the one that opened a socket is
+    /// often not the one that accepts from it.
+    pub(super) fn top(&self) -> Option<String> {
+        let owner = self.owner()?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        Some(match !owner.name.is_empty() && owner.name.chars().all(plain) {
+            true => format!("top -H -p $(pgrep -d, -x {})", owner.name),
+            false => format!("top -H -p {}", owner.pid),
+        })
+    }
 }
 
 /// `1 connection`, `2 connections`.

@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use backlog_audit::Request;
-use backlog_audit::model::ReadAs;
+use backlog_audit::model::{ReadAs, Running};
 use backlog_audit::report::Report;
 
 pub fn cases(kind: &str) -> Vec<PathBuf> {
@@ -35,9 +35,16 @@ pub fn of_root(root: &Path) -> Request {
     Request { paths: vec![root.to_owned()], read_as: Some(ReadAs::Root), offline: true, ..Request::default() }
 }
 
-/// A case's root with what `request.json` beside it says: kernel, as, set, rules.
+/// A case's root with what `request.json` beside it says: kernel, as, set, rules; and what the machine showed, if
+/// `running.json` does.
 pub fn request(case: &Path) -> Request {
     let mut request = of_root(&case.join("root"));
+    let running = case.join("running.json");
+    if running.exists() {
+        let running: Running = serde_json::from_value(json(&running)).unwrap();
+        request.kernel = Some(running.release.clone());
+        request.running = Some(running);
+    }
     let asked = case.join("request.json");
     if !asked.exists() {
         return request;

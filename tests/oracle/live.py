@@ -101,10 +101,15 @@ def record(name, root, result):
     folder = os.path.join(CASES, name)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root, os.path.join(folder, "root"), symlinks=True)
+    for path, _, _ in os.walk(os.path.join(folder, "root"), topdown=False):
+        if not os.listdir(path):
+            os.rmdir(path)  # git keeps no empty folder
     kept = {"known": result["known"], "before": result["before"], "after": result["after"],
             "expects": sorted(scenarios.SCENARIOS[name].expects),
             "allows": sorted(scenarios.SCENARIOS[name].allows)}
-    for file, value in (("running", json.loads(result["printed"])["running"]), ("truth", kept)):
+    running = json.loads(result["printed"])["running"]
+    running["release"] = running["release"].split("-")[0]
+    for file, value in (("running", running), ("truth", kept)):
         with open(os.path.join(folder, file + ".json"), "w") as out:
             out.write(json.dumps(value, indent=1) + "\n")
 

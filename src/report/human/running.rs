@@ -11,10 +11,10 @@ const MOST_ROWS: usize = 24;
 
 /// The counters that tell of trouble, and what each means, for a reader who has never met them.
 const MEANINGS: [(Counter, &str); 6] = [
-    (Counter::ListenOverflows, "met a full accept queue"),
+    (Counter::ListenOverflows, "turned away, accept queue full"),
     (Counter::ListenDrops, "dropped by listeners, overflows included"),
-    (Counter::TCPReqQFullDrop, "SYNs that met a full SYN queue, dropped"),
-    (Counter::TCPReqQFullDoCookies, "SYNs that met a full SYN queue, sent a cookie"),
+    (Counter::TCPReqQFullDrop, "SYNs dropped, SYN queue full"),
+    (Counter::TCPReqQFullDoCookies, "SYNs sent a cookie, SYN queue full"),
     (Counter::SyncookiesSent, "SYN cookies sent"),
     (Counter::EmbryonicRsts, "half-open connections reset"),
 ];
