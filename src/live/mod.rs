@@ -137,9 +137,14 @@ impl Machine {
             station.namespace.moved =
                 moved.map_or(Counters::default(), |before| found.counters.since(before));
             station.namespace.counters = found.counters;
-            for socket in join_mptcp(found.sockets, &self.owners) {
+            let mut here = join_mptcp(found.sockets, &self.owners);
+            here.sort_by(|a, b| order(a).cmp(&order(b)));
+            for socket in here {
                 let id = (station.namespace.inode, socket.cookie);
-                let queues = half_open.get(&(id.0, socket.address.clone())).copied().unwrap_or_default();
+                let queues = match half_open.is_empty() {
+                    true => HalfOpen::default(),
+                    false => half_open.get(&(id.0, socket.address.clone())).copied().unwrap_or_default(),
+                };
                 let dropped = moments.and_then(|(before, _)| {
                     Some(socket.drops?.wrapping_sub(before.drops.get(&id).copied().unwrap_or(0)))
                 });
@@ -152,12 +157,6 @@ impl Machine {
                 sockets.push(Listening { owner: self.owners.of(listening.inode).cloned(), ..listening });
             }
         }
-        let order: HashMap<_, usize> =
-            self.stations.iter().enumerate().map(|(nth, it)| (it.namespace.name.clone(), nth)).collect();
-        sockets.sort_by(|a, b| {
-            let place = |it: &Listening| (order.get(&it.namespace).copied(), it.address.transport());
-            place(a).cmp(&place(b)).then_with(|| a.address.cmp(&b.address)).then(a.inode.cmp(&b.inode))
-        });
         Running {
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             window: moments.map_or(0.0, |(before, now)| now.at.duration_since(before.at).as_secs_f64()),
@@ -224,6 +223,11 @@ fn join_mptcp(sockets: Vec<Socket>, owners: &Owners) -> Vec<Socket> {
         }
     }
     rest
+}
+
+/// TCP before unix, then by address.
+fn order(socket: &Socket) -> (Transport, &Endpoint, u32) {
+    (socket.address.transport(), &socket.address, socket.inode)
 }
 
 fn listening(station: &Station, socket: Socket) -> Listening {

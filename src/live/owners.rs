@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use procfs::process::Process;
 use rayon::prelude::*;
-use rustix::fs::{CWD, Dir, Mode, OFlags, openat, readlinkat_raw};
+use rustix::fs::{CWD, Dir, Mode, OFlags, fstat, openat, readlinkat_raw};
 
 use super::cgroup::{self, Belongs};
 use crate::model::Owner;
@@ -32,7 +32,7 @@ impl Owners {
         if sought.is_empty() {
             return false;
         }
-        let (holders, denied) = holders(&sought);
+        let (holders, denied) = holders(sought);
         let mut pids: Vec<u32> = holders.values().copied().collect();
         pids.sort_unstable();
         pids.dedup();
@@ -49,67 +49,147 @@ impl Owners {
     }
 }
 
-/// All processes, the oldest numbers first.
+/// All processes by their numbers, but the first of all last: it may hold sockets for the services that it starts.
 pub(super) fn pids() -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let mut pids: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    pids.sort_unstable();
+    pids.sort_unstable_by_key(|pid| (*pid == 1, *pid));
     pids
 }
 
 /// The first process that holds each socket, as far as may be seen; true if some process could not be looked at.
-fn holders(sought: &HashSet<u32>) -> (HashMap<u32, u32>, bool) {
+///
+/// Small processes are looked through together, one with thousands of descriptors by itself: the workers of a server hold
+/// what their master holds, and need not be looked through once that has answered for all.
+fn holders(mut sought: HashSet<u32>) -> (HashMap<u32, u32>, bool) {
     let mut holders: HashMap<u32, u32> = HashMap::with_capacity(sought.len());
     let mut denied = false;
-    for lot in pids().chunks(LOT) {
-        let held: Vec<Option<Vec<u32>>> = lot.par_iter().map(|pid| held(*pid, sought)).collect();
-        for (pid, held) in lot.iter().zip(held) {
-            denied |= held.is_none();
-            for inode in held.into_iter().flatten() {
-                holders.entry(inode).or_insert(*pid);
-            }
+    let mut lot: Vec<(u32, Folder)> = Vec::new();
+    let mut pids = pids().into_iter().peekable();
+    while let Some(pid) = pids.next().filter(|_| !sought.is_empty()) {
+        match Folder::open(pid) {
+            Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => denied = true,
+            Err(_) => {} // it has gone
+            Ok(folder) => lot.push((pid, folder)),
         }
-        if holders.len() == sought.len() {
-            break;
+        let is_large = lot.last().is_some_and(|(_, folder)| folder.is_large());
+        if !is_large && lot.len() < LOT && pids.peek().is_some() {
+            continue;
+        }
+        let large = if is_large { lot.pop() } else { None };
+        let mut held: Vec<(u32, Vec<u32>)> =
+            lot.par_iter().map(|(pid, folder)| (*pid, folder.held(&sought))).collect();
+        lot.clear();
+        take(&mut sought, &mut holders, held.drain(..));
+        if let Some((pid, folder)) = large.filter(|_| !sought.is_empty()) {
+            let inodes = folder.held(&sought);
+            take(&mut sought, &mut holders, std::iter::once((pid, inodes)));
         }
     }
     (holders, denied)
 }
 
-/// The sockets among those sought that a process holds; nothing if it may not be looked at. One that has gone holds none.
-fn held(pid: u32, sought: &HashSet<u32>) -> Option<Vec<u32>> {
-    let folder = match open(pid) {
-        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => return None,
-        Err(_) => return Some(Vec::new()),
-        Ok(folder) => folder,
-    };
-    let descriptors = descriptors(&folder);
-    let socket = |name: &CString| socket(&folder, name).filter(|inode| sought.contains(inode));
-    Some(match descriptors.len() {
-        0..=SHARE => descriptors.iter().filter_map(socket).collect(),
-        _ => descriptors.par_chunks(SHARE).flat_map_iter(|share| share.iter().filter_map(socket)).collect(),
-    })
+/// Notes who holds what; a socket is not sought any more then.
+fn take(
+    sought: &mut HashSet<u32>,
+    holders: &mut HashMap<u32, u32>,
+    held: impl Iterator<Item = (u32, Vec<u32>)>,
+) {
+    for (pid, inodes) in held {
+        for inode in inodes {
+            if sought.remove(&inode) {
+                holders.insert(inode, pid);
+            }
+        }
+    }
 }
 
-fn open(pid: u32) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    openat(CWD, format!("/proc/{pid}/fd"), flags, Mode::empty())
+/// The open descriptors of a process.
+struct Folder {
+    folder: OwnedFd,
+    /// How many they are, if the kernel tells.
+    count: Option<usize>,
 }
 
-fn descriptors(folder: &OwnedFd) -> Vec<CString> {
-    let names = Dir::read_from(folder).into_iter().flatten().flatten();
-    names
-        .map(|entry| entry.file_name().to_owned())
-        .filter(|name| !name.as_bytes().starts_with(b"."))
-        .collect()
+impl Folder {
+    fn open(pid: u32) -> rustix::io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = openat(CWD, format!("/proc/{pid}/fd"), flags, Mode::empty())?;
+        // Only since Linux 6.2 the folder's size tells (fs/proc/fd.c: proc_fd_getattr).
+        let size = fstat(&folder).map_or(0, |stat| stat.st_size);
+        let count = usize::try_from(size).ok().filter(|count| *count > 0);
+        Ok(Self { folder, count })
+    }
+
+    fn is_large(&self) -> bool {
+        self.count.is_some_and(|count| count > SHARE)
+    }
+
+    /// The sockets among those sought. A process that has gone holds none.
+    fn held(&self, sought: &HashSet<u32>) -> Vec<u32> {
+        let many = self.count.filter(|count| *count > SHARE);
+        many.and_then(|count| self.counted_up(count, sought)).unwrap_or_else(|| self.listed(sought))
+    }
+
+    /// Looks at the descriptors one after the other without a list of them, which for thousands costs as much again as a
+    /// look. The kernel gives out the lowest free number, so they lie close together; nothing if they do not.
+    fn counted_up(&self, count: usize, sought: &HashSet<u32>) -> Option<Vec<u32>> {
+        let (mut inodes, mut open, mut next) = (Vec::new(), 0, 0);
+        while open < count {
+            let end = next + (count - open).max(SHARE);
+            if end > 2 * count {
+                return None;
+            }
+            let numbers: Vec<usize> = (next..end).collect();
+            let name = |number: &usize| CString::new(number.to_string()).unwrap_or_default();
+            let look = |number: &usize| self.look(&name(number), sought);
+            let looks: Vec<Look> =
+                numbers.par_chunks(SHARE / 4).flat_map_iter(|share| share.iter().map(look)).collect();
+            open += looks.iter().filter(|look| !matches!(look, Look::Nothing)).count();
+            inodes.extend(looks.into_iter().filter_map(Look::socket));
+            next = end;
+        }
+        Some(inodes)
+    }
+
+    fn listed(&self, sought: &HashSet<u32>) -> Vec<u32> {
+        let names = Dir::read_from(&self.folder).into_iter().flatten().flatten();
+        let names: Vec<CString> = names.map(|entry| entry.file_name().to_owned()).collect();
+        let socket = |name: &CString| self.look(name, sought).socket();
+        match names.len() {
+            0..=SHARE => names.iter().filter_map(socket).collect(),
+            _ => names.par_chunks(SHARE).flat_map_iter(|share| share.iter().filter_map(socket)).collect(),
+        }
+    }
+
+    /// The link of a socket's descriptor reads `socket:[12345]`. It is only read: following it to a file of a server that
+    /// does not answer would wait for that.
+    fn look(&self, descriptor: &CString, sought: &HashSet<u32>) -> Look {
+        let mut buffer = [0; 32];
+        let Ok(length) = readlinkat_raw(&self.folder, descriptor, &mut buffer[..]) else {
+            return Look::Nothing;
+        };
+        let inode = buffer.get(..length).and_then(|link| {
+            let number = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+            std::str::from_utf8(number).ok()?.parse().ok()
+        });
+        inode.filter(|inode| sought.contains(inode)).map_or(Look::Other, Look::Socket)
+    }
 }
 
-/// The inode behind a descriptor: its link reads `socket:[12345]`.
-fn socket(folder: &impl AsFd, descriptor: &CString) -> Option<u32> {
-    let mut buffer = [0; 32];
-    let length = readlinkat_raw(folder, descriptor, &mut buffer[..]).ok()?;
-    let number = buffer.get(..length)?.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
-    std::str::from_utf8(number).ok()?.parse().ok()
+/// What is behind a descriptor.
+enum Look {
+    /// A socket that is sought.
+    Socket(u32),
+    Other,
+    /// It is not open.
+    Nothing,
+}
+
+impl Look {
+    fn socket(self) -> Option<u32> {
+        if let Look::Socket(inode) = self { Some(inode) } else { None }
+    }
 }
 
 /// What there is to know of a process; nothing if it has gone.
