@@ -5,6 +5,7 @@ pub mod human;
 pub mod json;
 pub mod patch;
 mod plain;
+pub mod prometheus;
 pub mod sarif;
 mod screen;
 
