@@ -1,7 +1,10 @@
 //! The command line: what can be said, and what is answered where it is not understood.
 
 pub(crate) mod door;
+#[cfg(target_os = "linux")]
+pub(crate) mod serve;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,6 +37,10 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) view: View,
 }
+
+const FOR_PROMETHEUS: &str = "\
+For Prometheus: --format prometheus=FILE.prom for node_exporter's textfile collector,
+--serve for a scraper at http://127.0.0.1:9798/metrics. Both take a single look unless --for is given.";
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 the audit could not be done.
@@ -130,10 +137,22 @@ pub(crate) struct Audit {
 
 /// What `live` is asked for. PATH is the root of this machine's files.
 #[derive(Debug, Args)]
+#[command(after_help = FOR_PROMETHEUS)]
 pub(crate) struct Live {
-    /// How long to measure rates and the fullest moment of every queue, such as 10s or 1m; 0s for a single look
-    #[arg(long = "for", value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = "What is looked at")]
-    pub(crate) window: Duration,
+    /// How long to measure rates and the fullest moment of every queue, such as 10s or 1m; 0s for a single look [default: 1s]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = "What is looked at")]
+    window: Option<Duration>,
+    /// Answer a Prometheus scraper until a signal comes; only this machine can ask, unless another address is written
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = "9798",
+        value_parser = address,
+        conflicts_with_all = ["formats", "patch"],
+        help_heading = "Output"
+    )]
+    pub(crate) serve: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) audit: Audit,
 }
@@ -179,10 +198,16 @@ pub(crate) enum Format {
     Json,
     Sarif,
     Patch,
+    Prometheus,
 }
 
-const FORMATS: [(&str, Format); 4] =
-    [("human", Format::Human), ("json", Format::Json), ("sarif", Format::Sarif), ("patch", Format::Patch)];
+const FORMATS: [(&str, Format); 5] = [
+    ("human", Format::Human),
+    ("json", Format::Json),
+    ("sarif", Format::Sarif),
+    ("patch", Format::Patch),
+    ("prometheus", Format::Prometheus),
+];
 
 impl Catalogue {
     pub(crate) fn form(&self) -> catalogue::Form {
@@ -205,6 +230,12 @@ impl Live {
 
     pub(crate) fn again(&self, program: &str) -> Again {
         self.audit.repeated(program, &["live"])
+    }
+
+    /// Prometheus measures over time itself.
+    pub(crate) fn window(&self) -> Duration {
+        let single = self.serve.is_some() || self.audit.asks_for(Format::Prometheus);
+        self.window.unwrap_or(if single { Duration::ZERO } else { Duration::from_secs(1) })
     }
 }
 
@@ -257,6 +288,10 @@ impl Audit {
             all.push(Output { format: Format::Human, file: None });
         }
         Ok(all)
+    }
+
+    pub(crate) fn asks_for(&self, format: Format) -> bool {
+        self.formats.iter().any(|output| output.format == format)
     }
 
     /// The patch goes to standard output beside the report for people, which then goes to standard error.
@@ -363,6 +398,23 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Where to serve: what is not written is 127.0.0.1 and 9798.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const PORT: u16 = 9798;
+    let host = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let local = text.replacen("localhost", "127.0.0.1", 1);
+    if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
+        return Ok(SocketAddr::new(HERE, port));
+    }
+    match (local.parse(), host.parse()) {
+        (Ok(address), _) => Ok(address),
+        (_, Ok(host)) => Ok(SocketAddr::new(host, PORT)),
+        _ if text == "localhost" => Ok(SocketAddr::new(HERE, PORT)),
+        _ => Err("write it as ADDRESS:PORT, such as 127.0.0.1:9798; a PATH stands before --serve".to_owned()),
+    }
+}
+
 fn kernel(text: &str) -> Result<String, String> {
     match version::parse(text) {
         Some(_) => Ok(text.to_owned()),
@@ -402,4 +454,30 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let likeness = |known: &&'a str| strsim::jaro_winkler(word, known);
     let near = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
     (likeness(&near) > 0.8).then_some(near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_written_of_an_address_is_this_machine() {
+        for (text, meant) in [
+            ("9798", "127.0.0.1:9798"),
+            (":9100", "127.0.0.1:9100"),
+            ("localhost", "127.0.0.1:9798"),
+            ("localhost:1", "127.0.0.1:1"),
+            ("127.0.0.1", "127.0.0.1:9798"),
+            ("0.0.0.0", "0.0.0.0:9798"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
+            ("[::1]", "[::1]:9798"),
+            ("::1", "[::1]:9798"),
+            ("[::]:9100", "[::]:9100"),
+        ] {
+            assert_eq!(address(text).unwrap().to_string(), meant, "{text}");
+        }
+        for text in ["", "/", "/srv/root", "web1:9798", "127.0.0.1:", "70000", "127.0.0.1:70000"] {
+            assert!(address(text).is_err(), "{text}");
+        }
+    }
 }

@@ -18,7 +18,8 @@ use backlog_audit::knowledge::Knowledge;
 #[cfg(target_os = "linux")]
 use backlog_audit::live::Machine;
 use backlog_audit::report::human::Again;
-use backlog_audit::report::{Report, catalogue, human, json, patch, sarif};
+use backlog_audit::report::prometheus::Exposition;
+use backlog_audit::report::{Report, catalogue, human, json, patch, prometheus, sarif};
 use backlog_audit::rules::Rules;
 use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
@@ -41,6 +42,11 @@ fn main() -> ExitCode {
 
 fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
     let outputs = audit.outputs()?;
+    if audit.asks_for(Format::Prometheus) {
+        let failure =
+            Failure::from("prometheus shows the running machine, not files by themselves".to_owned());
+        return Err(failure.with_tip(format!("{} live --format prometheus", program())));
+    }
     let report = backlog_audit::audit(&audit.request())?;
     show(&report, &outputs, audit, &audit.again(&program()), view)
 }
@@ -48,11 +54,14 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
 /// Looks at the running machine while its files are read, then judges both together.
 #[cfg(target_os = "linux")]
 fn live(wanted: &Live, view: &View) -> Result<ExitCode, Failure> {
+    if let Some(address) = wanted.serve {
+        return cli::serve::until_signal(address, wanted.window(), &wanted.request(), view);
+    }
     let outputs = wanted.audit.outputs()?;
     let request = wanted.request();
     let (running, audited) = std::thread::scope(|scope| {
         let files = scope.spawn(|| backlog_audit::read(&request));
-        let running = Machine::open().and_then(|mut machine| machine.look(wanted.window));
+        let running = Machine::open().and_then(|mut machine| machine.look(wanted.window()));
         (running, files.join())
     });
     let audited = audited.map_err(|_| Failure::from("reading the files failed".to_owned()))??;
@@ -82,6 +91,7 @@ fn show(
 
 fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &View) -> Result<(), Failure> {
     let door = match (&output.file, output.format) {
+        (Some(file), Format::Prometheus) => Door::replaced(file, view),
         (Some(file), _) => Door::file(file, view),
         (None, Format::Human) if audit.is_patch_beside_human() => Door::error(view),
         (None, _) => Door::output(view),
@@ -91,6 +101,7 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
         Format::Json => door.put(json::render(report).as_bytes()),
         Format::Sarif => door.put(sarif::render(report).as_bytes()),
         Format::Patch => door.put_raw(&patch::render(report)),
+        Format::Prometheus => door.put(prometheus::render(report, Exposition::Text).as_bytes()),
     }
 }
 

@@ -153,7 +153,7 @@ impl Rules {
 
     /// The rules about the running machine, and those about the files.
     pub fn part(self) -> (Self, Self) {
-        let (live, files) = self.all.into_iter().partition(|rule| rule.check.is_live());
+        let (live, files) = self.all.into_iter().partition(Rule::is_live);
         (Self { all: live }, Self { all: files })
     }
 
@@ -167,6 +167,11 @@ impl Rules {
 }
 
 impl Rule {
+    /// Whether it is about the running machine.
+    pub fn is_live(&self) -> bool {
+        self.check.is_live()
+    }
+
     fn read(sources: &Sources, path: &Path, source: SourceId) -> Result<Self, Broken> {
         let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if !is_kebab_case(&id) {

@@ -22,6 +22,8 @@ enum Way {
     Output,
     Error,
     File(PathBuf),
+    /// A file that somebody may read at any moment: always whole, the old one or the new.
+    Replaced(PathBuf),
 }
 
 impl Door {
@@ -36,6 +38,10 @@ impl Door {
     pub(crate) fn file(path: &Path, view: &View) -> Self {
         let screen = Screen { colour: view.color == Colour::Always, detail: detail(view), ..Screen::plain() };
         Self { way: Way::File(path.to_owned()), screen, is_terminal: false }
+    }
+
+    pub(crate) fn replaced(path: &Path, view: &View) -> Self {
+        Self { way: Way::Replaced(path.to_owned()), ..Self::file(path, view) }
     }
 
     fn standard<S>(way: Way, stream: &impl IsTerminal, size: Option<(Width, S)>, view: &View) -> Self {
@@ -56,11 +62,8 @@ impl Door {
         let written = match &self.way {
             Way::Output => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
             Way::Error => io::stderr().write_all(bytes),
-            Way::File(path) => {
-                return fs::write(path, bytes).map_err(|error| {
-                    Failure::from(format!("cannot write {}: {}", path.display(), reason(&error)))
-                });
-            }
+            Way::File(path) => return fs::write(path, bytes).map_err(|error| unwritten(path, &error)),
+            Way::Replaced(path) => return replace(path, bytes).map_err(|error| unwritten(path, &error)),
         };
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -77,6 +80,29 @@ impl Door {
     pub(crate) fn tell(&self, failure: &Failure) {
         let _ = self.put(failure.show(&self.screen).as_bytes());
     }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::from(format!("cannot write {}: {}", path.display(), reason(error)))
+}
+
+/// Writes beside the file, then puts that in its place. What is no ordinary file, such as a pipe, is written to.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        return fs::write(path, bytes);
+    }
+    // A link stays one: what it leads to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // A collector takes up names that end as the file's own does.
+    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = fs::File::create_new(&beside)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&beside, &path));
+    if written.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists) {
+        let _ = fs::remove_file(&beside);
+    }
+    written
 }
 
 fn detail(view: &View) -> Detail {
@@ -172,7 +198,7 @@ fn no_path(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// What went wrong, in the words of the system.
-fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     without_number(&error.to_string()).to_owned()
 }
 

@@ -6,6 +6,7 @@ pub mod human;
 pub mod json;
 pub mod patch;
 mod plain;
+pub mod prometheus;
 pub mod sarif;
 mod screen;
 
