@@ -95,7 +95,7 @@ pub(crate) struct Audit {
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
 
-    /// human, json, sarif or patch; with =FILE into a file, also several times
+    /// human, json, ndjson, sarif, github, gitlab, junit, checkstyle, markdown or patch; with =FILE into a file, also several times
     #[arg(short, long = "format", value_name = "FORMAT[=FILE]", value_parser = output, help_heading = "Output")]
     formats: Vec<Output>,
     /// Write the fixes as one unified diff; - for standard output
@@ -196,15 +196,27 @@ pub(crate) struct Output {
 pub(crate) enum Format {
     Human,
     Json,
+    Ndjson,
     Sarif,
+    Github,
+    Gitlab,
+    Junit,
+    Checkstyle,
+    Markdown,
     Patch,
     Prometheus,
 }
 
-const FORMATS: [(&str, Format); 5] = [
+const FORMATS: [(&str, Format); 11] = [
     ("human", Format::Human),
     ("json", Format::Json),
+    ("ndjson", Format::Ndjson),
     ("sarif", Format::Sarif),
+    ("github", Format::Github),
+    ("gitlab", Format::Gitlab),
+    ("junit", Format::Junit),
+    ("checkstyle", Format::Checkstyle),
+    ("markdown", Format::Markdown),
     ("patch", Format::Patch),
     ("prometheus", Format::Prometheus),
 ];

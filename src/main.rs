@@ -19,7 +19,10 @@ use backlog_audit::knowledge::Knowledge;
 use backlog_audit::live::Machine;
 use backlog_audit::report::human::Again;
 use backlog_audit::report::prometheus::Exposition;
-use backlog_audit::report::{Report, catalogue, human, json, patch, prometheus, sarif};
+use backlog_audit::report::{
+    Report, catalogue, checkstyle, github, gitlab, human, json, junit, markdown, ndjson, patch, prometheus,
+    sarif,
+};
 use backlog_audit::rules::Rules;
 use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
@@ -96,13 +99,20 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
         (None, Format::Human) if audit.is_patch_beside_human() => Door::error(view),
         (None, _) => Door::output(view),
     };
-    match output.format {
-        Format::Human => door.put(human::render(report, &door.screen, again, audit.fails_on()).as_bytes()),
-        Format::Json => door.put(json::render(report).as_bytes()),
-        Format::Sarif => door.put(sarif::render(report).as_bytes()),
-        Format::Patch => door.put_raw(&patch::render(report)),
-        Format::Prometheus => door.put(prometheus::render(report, Exposition::Text).as_bytes()),
-    }
+    let text = match output.format {
+        Format::Patch => return door.put_raw(&patch::render(report)),
+        Format::Human => human::render(report, &door.screen, again, audit.fails_on()),
+        Format::Json => json::render(report),
+        Format::Ndjson => ndjson::render(report),
+        Format::Sarif => sarif::render(report),
+        Format::Github => github::render(report),
+        Format::Gitlab => gitlab::render(report),
+        Format::Junit => junit::render(report, audit.fails_on()),
+        Format::Checkstyle => checkstyle::render(report),
+        Format::Markdown => markdown::render(report),
+        Format::Prometheus => prometheus::render(report, Exposition::Text),
+    };
+    door.put(text.as_bytes())
 }
 
 fn other(command: &Command, view: &View) -> Result<(), Failure> {

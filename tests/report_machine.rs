@@ -3,7 +3,6 @@
 mod common;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use backlog_audit::model::{Endpoint, Kind, Severity, Step, Transport};
@@ -47,16 +46,7 @@ fn as_sarif(report: &Report) -> Value {
 
 #[test]
 fn every_tree_that_we_have_gives_valid_reports() {
-    let mut roots = vec![PathBuf::from("examples/host")];
-    for kind in ["hosts", "services/nginx", "services/node", "services/tomcat"] {
-        roots.extend(common::cases(kind).iter().map(|case| case.join("root")));
-    }
-    for rule in common::cases("rules") {
-        roots.extend(std::fs::read_dir(rule).unwrap().map(|case| case.unwrap().path().join("root")));
-    }
-    roots.retain(|root| root.is_dir());
-    assert!(roots.len() > 200, "{}", roots.len());
-    for root in roots {
+    for root in common::roots() {
         let report = common::audit(&common::of_root(&root));
         let (document, log) = (as_json(&report), as_sarif(&report));
         let ids: Vec<&Value> = document["listeners"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
@@ -281,6 +271,22 @@ fn sarif_has_places_ledger_fixes_and_fingerprints() {
 }
 
 #[test]
+fn sarif_explains_each_rule_that_it_names() {
+    let report = common::audit(&common::of_root(std::path::Path::new("examples/host")));
+    let run = as_sarif(&report)["runs"][0].clone();
+    for result in run["results"].as_array().unwrap() {
+        let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!(rule["id"], result["ruleId"]);
+        let known = report.rules.get(rule["id"].as_str().unwrap()).unwrap();
+        let markdown = rule["help"]["markdown"].as_str().unwrap();
+        for part in [&known.what, &known.why, &known.fix, &known.example, &known.references[0]] {
+            assert!(markdown.contains(part.trim()), "{markdown}");
+        }
+        assert!(rule["help"]["text"].as_str().unwrap().contains(known.fix.trim()));
+    }
+}
+
+#[test]
 fn fingerprints_stay_when_lines_move_and_differ_between_findings() {
     let prints = |hand: &ByHand| -> Vec<String> {
         let results = as_sarif(&hand.0)["runs"][0]["results"].clone();
@@ -290,13 +296,16 @@ fn fingerprints_stay_when_lines_move_and_differ_between_findings() {
     let before = prints(&sample());
     assert_ne!(before[0], before[1]);
     let mut hand = ByHand::new();
-    let sysctl = hand.file("etc/sysctl.d/99 old.conf", "# moved down\n\n\n  net.core.somaxconn = 128\n");
+    let sysctl = hand.file("etc/sysctl.d/99 old.conf", "# moved down\n\n\n  net.core.somaxconn\t =  128 \n");
     let nginx = hand.file("etc/nginx/nginx.conf", "backlog=511 backlog=1000");
     hand.somaxconn(hand.at(sysctl, "128"), 128);
     let (first, second) = (hand.at(nginx, "backlog=511"), hand.at(nginx, "backlog=1000"));
     hand.clamped("nginx", "0.0.0.0:80", first, 511);
     hand.clamped("nginx", "0.0.0.0:81", second, 1000);
     assert_eq!(before, prints(&hand));
+    hand.0.host.listeners[0].service = "tomcat".into();
+    assert_ne!(before[0], prints(&hand)[0], "another service");
+    hand.0.host.listeners[0].service = "nginx".into();
     hand.0.findings[1].listener = Some(0);
     let twins = prints(&hand);
     assert_eq!(twins[0], before[0]);

@@ -58,7 +58,7 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
     });
     Some(
         finding
-            .help("keep one line for the key: delete the other, or give both the number that is meant")
+            .help("keep one line for the key and delete the other, or give both the number that is meant")
             .fix(fix),
     )
 }

@@ -161,7 +161,7 @@ struct StepEntry {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct FindingEntry {
+pub(super) struct FindingEntry {
     /// The rule's id.
     rule: String,
     severity: Severity,
@@ -306,7 +306,7 @@ fn listener_entry(report: &Report, listener: &Listener, queue: &Queue, id: &str)
     let backlog = listener.backlog.value.as_ref();
     let step = |step: &Step| StepEntry {
         value: step.value,
-        what: step.what.clone(),
+        what: plain::masked(&step.what),
         at: at(&report.sources, step.at),
     };
     ListenerEntry {
@@ -340,18 +340,18 @@ fn running_entry(report: &Report, listener: usize) -> Option<RunningEntry> {
     Some(RunningEntry { limit: fullest.limit, queued: fullest.queued })
 }
 
-fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Option<FindingEntry> {
+pub(super) fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Option<FindingEntry> {
     let finding = report.findings.get(index)?;
     let label = |label: &crate::model::Label| LabelEntry {
-        message: label.message.clone(),
+        message: plain::masked(&label.message),
         at: at(&report.sources, label.at),
     };
     let fixes = finding.fixes.iter().enumerate();
     Some(FindingEntry {
         rule: finding.rule.clone(),
         severity: finding.severity,
-        message: finding.message.clone(),
-        help: finding.help.clone(),
+        message: plain::masked(&finding.message),
+        help: finding.help.as_deref().map(plain::masked),
         listener: finding.listener.and_then(|listener| ids.get(listener)).cloned(),
         at: at(&report.sources, finding.at),
         labels: finding.labels.iter().map(label).collect(),
@@ -382,11 +382,20 @@ fn edit_entry(sources: &Sources, planned: &Planned) -> EditEntry {
     }
 }
 
-/// Pretty JSON in which no character can harm a terminal: serde_json escapes the controls below U+0020; outside strings
-/// there is nothing but line breaks to spare, so the other harmful ones become `\u` escapes too, which mean the same text.
+/// Pretty JSON in which no character can harm a terminal, with a final newline.
 pub(super) fn to_text(value: &impl Serialize) -> String {
     // Writing our own types to memory does not fail.
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    harmless(&serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// The same on one line.
+pub(super) fn to_line(value: &impl Serialize) -> String {
+    harmless(&serde_json::to_string(value).unwrap_or_default())
+}
+
+/// serde_json escapes the controls below U+0020; outside strings there is nothing but line breaks to spare, so the other
+/// harmful ones become `\u` escapes too, which mean the same text.
+fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         match c {

@@ -1,14 +1,22 @@
 //! The only way out is text. Each format is one function from a [`Report`] to a string.
 
 pub mod catalogue;
+pub mod checkstyle;
 mod columns;
+pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod ndjson;
 pub mod patch;
 mod plain;
 pub mod prometheus;
 pub mod sarif;
 mod screen;
+mod subject;
+mod xml;
 
 pub use screen::{Detail, Screen};
 

@@ -5,6 +5,11 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::text::Source;
+
+/// Names of secrets may stand this many lines above their values.
+const REACH: usize = 3;
+
 /// Whether a terminal may obey the character or a reader be misled by it: controls (C0, DEL, C1), and the marks that are
 /// invisible or turn the direction of writing (Unicode TR 36, "Bidirectional Text Spoofing").
 pub(super) fn is_harmful(c: char) -> bool {
@@ -20,6 +25,23 @@ pub(super) fn inline(text: &str) -> String {
         push(&mut shown, c);
     }
     shown
+}
+
+/// Words of a report, which may repeat what a file says, with secrets starred.
+pub(super) fn masked(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for range in secrets(text.as_bytes()) {
+        if let Some(secret) = bytes.get_mut(range) {
+            secret.fill(b'*');
+        }
+    }
+    // Secrets end where characters do.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The same on one line and harmless.
+pub(super) fn said(text: &str) -> String {
+    inline(&masked(text))
 }
 
 /// Adds one character, spelled out if it is harmful.
@@ -71,6 +93,31 @@ pub(super) fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     }));
     all.extend(found(&IN_URL, |_| true));
     all
+}
+
+/// The secrets on a line (1-based), as offsets in it.
+pub(super) fn secrets_on(source: &Source, line: usize) -> Vec<Range<usize>> {
+    let (from, start) = (source.start_of(line.saturating_sub(REACH).max(1)), source.start_of(line));
+    let end = start + source.line(line).len();
+    let text = source.bytes().get(from..end).unwrap_or_default();
+    let here = |range: Range<usize>| {
+        let (from, to) = ((from + range.start).max(start), (from + range.end).min(end));
+        (from < to).then(|| from - start..to - start)
+    };
+    secrets(text).into_iter().filter_map(here).collect()
+}
+
+/// The bytes of a line (1-based) with one star for each secret, however long it is.
+pub(super) fn without_secrets(source: &Source, line: usize) -> Vec<u8> {
+    let mut bytes = source.line(line).to_vec();
+    let mut found = secrets_on(source, line);
+    found.sort_by_key(|range| std::cmp::Reverse(range.start));
+    for range in found {
+        if range.end <= bytes.len() {
+            bytes.splice(range, [b'*']);
+        }
+    }
+    bytes
 }
 
 fn within_quotes(text: &[u8], value: Range<usize>) -> Range<usize> {

@@ -26,6 +26,21 @@ pub fn cases(kind: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Every root filesystem that we have.
+pub fn roots() -> Vec<PathBuf> {
+    let mut roots = vec![PathBuf::from("examples/host")];
+    for kind in ["hosts", "services/nginx", "services/node", "services/tomcat"] {
+        roots.extend(cases(kind).iter().map(|case| case.join("root")));
+    }
+    for rule in cases("rules") {
+        roots.extend(fs::read_dir(rule).unwrap().map(|case| case.unwrap().path().join("root")));
+    }
+    roots.retain(|root| root.is_dir());
+    roots.sort();
+    assert!(roots.len() > 200, "{}", roots.len());
+    roots
+}
+
 pub fn name(case: &Path) -> String {
     case.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -15,9 +15,6 @@ const CLOSE: usize = 3;
 /// A tab goes to the next multiple of this many columns.
 const TAB: usize = 4;
 
-/// Lines before a drawn one in which the name of a secret may stand whose value it holds.
-const REACH: usize = 3;
-
 /// A message that has to be wrapped keeps at least this many columns.
 const LEAST: usize = 24;
 
@@ -129,7 +126,7 @@ impl Excerpt {
         let room = width.saturating_sub(gutter(line)).max(20);
         let spots: Vec<Spot> =
             marks.iter().map(|(range, mark)| Spot::new(range.clone(), &mark.message)).collect();
-        let mut drawn = Drawn::new(bytes, &secrets(source, line), &spots, room);
+        let mut drawn = Drawn::new(bytes, &plain::secrets_on(source, line), &spots, room);
         if marks.iter().any(|(range, _)| range.start == bytes.len()) {
             // Something for a mark at the end of a line to stand under.
             drawn.text.push(' ');
@@ -140,7 +137,7 @@ impl Excerpt {
                 (drawn.offset(range.start), drawn.offset(range.end).max(drawn.offset(range.start)));
             self.labels.push(Label {
                 text: base + from..base + to,
-                message: plain::inline(&mark.message),
+                message: plain::said(&mark.message),
                 line,
                 column: String::from_utf8_lossy(bytes.get(..range.start).unwrap_or_default()).chars().count()
                     + 1,
@@ -246,18 +243,6 @@ fn within(span: Span, start: usize, length: usize) -> Range<usize> {
     let range = span.range();
     let from = range.start.saturating_sub(start).min(length);
     from..range.end.saturating_sub(start).clamp(from, length)
-}
-
-/// The secrets on a line, as offsets in it. Their names may stand some lines above.
-fn secrets(source: &Source, line: usize) -> Vec<Range<usize>> {
-    let (from, start) = (source.start_of(line.saturating_sub(REACH).max(1)), source.start_of(line));
-    let end = start + source.line(line).len();
-    let text = source.bytes().get(from..end).unwrap_or_default();
-    let here = |range: Range<usize>| {
-        let (from, to) = ((from + range.start).max(start), (from + range.end).min(end));
-        (from < to).then(|| from - start..to - start)
-    };
-    plain::secrets(text).into_iter().filter_map(here).collect()
 }
 
 fn columns(text: &str) -> usize {

@@ -38,7 +38,7 @@ impl Page<'_> {
             text.push_str(&self.fix(group, index, fix));
         }
         if let Some(help) = &finding.help {
-            text.push_str(&self.beside("help", &plain::inline(help)));
+            text.push_str(&self.beside("help", &plain::said(help)));
         }
         text
     }
@@ -67,7 +67,7 @@ impl Page<'_> {
             count => self.screen.faint(&format!(" (and {count} more)")),
         };
         let rule = self.screen.paint(accent(finding.severity), &format!("{}:", finding.rule));
-        format!("{rule} {}{more}", plain::inline(&finding.message))
+        format!("{rule} {}{more}", plain::said(&finding.message))
     }
 
     /// The message and the lines that take part: those of audited files drawn by miette, those of our own tables told, unless the
@@ -198,7 +198,7 @@ fn marks(finding: &Finding) -> Vec<Mark> {
 }
 
 fn said_of(place: &str, message: &str) -> String {
-    if message.is_empty() { place.to_owned() } else { format!("{place}: {}", plain::inline(message)) }
+    if message.is_empty() { place.to_owned() } else { format!("{place}: {}", plain::said(message)) }
 }
 
 /// A headline and the lines that take part, as miette draws them.

@@ -8,10 +8,10 @@ use crate::text::Span;
 
 /// Findings by their indices in the report. The first stands for the rest: it loses most.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
-    pub(super) severity: Severity,
-    pub(super) first: usize,
-    pub(super) rest: Vec<usize>,
+pub(in crate::report) struct Group {
+    pub(in crate::report) severity: Severity,
+    pub(in crate::report) first: usize,
+    pub(in crate::report) rest: Vec<usize>,
 }
 
 /// What findings of one group have in common.
@@ -33,7 +33,7 @@ enum Decider<'a> {
 }
 
 /// All findings: the worst first, those of one rule together, else in the order of the report.
-pub(super) fn groups(report: &Report) -> Vec<Group> {
+pub(in crate::report) fn groups(report: &Report) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
     for (index, finding) in report.findings.iter().enumerate() {

@@ -21,7 +21,7 @@ impl Page<'_> {
         let figure = |value: Option<i64>| value.map_or("?".to_owned(), |value| value.to_string());
         let running = self.running_step(queue);
         let steps: Vec<&Step> = queue.steps.iter().chain(&running).collect();
-        let words: Vec<String> = steps.iter().map(|step| plain::inline(&step.what)).collect();
+        let words: Vec<String> = steps.iter().map(|step| plain::said(&step.what)).collect();
         let widest =
             words.iter().map(|words| words.width()).filter(|width| *width <= WORDS).max().unwrap_or(0);
         let digits = steps.iter().map(|step| figure(step.value).len()).max().unwrap_or(0).max(NUMBER);
@@ -80,7 +80,7 @@ impl Page<'_> {
             let number = right(&value.map_or(String::new(), |value| value.to_string()), NUMBER);
             let place = self.screen.faint(&self.location(*at));
             let lead = format!("{}{number}  ", self.lead("note"));
-            text.push_str(&self.screen.hang(&lead, &format!("{} {place}", plain::inline(what))));
+            text.push_str(&self.screen.hang(&lead, &format!("{} {place}", plain::said(what))));
         }
         let apply = match listener.apply {
             Apply::Reload => "a reload brings in a changed backlog, a restart also a changed somaxconn",

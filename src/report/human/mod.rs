@@ -3,7 +3,7 @@
 
 mod excerpt;
 mod finding;
-mod groups;
+pub(super) mod groups;
 mod ledger;
 mod next;
 mod running;

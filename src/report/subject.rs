@@ -1,0 +1,172 @@
+//! Findings as other programs are told of them: the file that each stands in, its words, and what tells it from others.
+
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::{Report, plain};
+use crate::model::{Finding, Safety, Step};
+use crate::text::{Source, Span};
+
+/// A report's files by the paths that a pipeline knows them by: from the working directory, where they lie below it.
+pub(super) struct Paths<'a> {
+    report: &'a Report,
+    here: Option<PathBuf>,
+}
+
+impl<'a> Paths<'a> {
+    pub(super) fn of(report: &'a Report) -> Self {
+        let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+        Self { report, here }
+    }
+
+    /// The path of an audited file. One that does not lie below the working directory is told from its root, whose name
+    /// stands before it if there are several.
+    pub(super) fn path(&self, source: &Source) -> Option<PathBuf> {
+        let path = source.path()?;
+        let place = self.report.host.places.iter().find(|place| place.root.as_deref() == source.root());
+        let below = place.zip(self.here.as_ref()).and_then(|(place, here)| place.top.strip_prefix(here).ok());
+        Some(match below.or(source.root().map(Path::new)) {
+            Some(root) => root.join(path),
+            None => path.to_owned(),
+        })
+    }
+
+    /// What a source is called, without a character that could do harm.
+    pub(super) fn name(&self, source: &Source) -> String {
+        match self.path(source) {
+            Some(path) => plain::inline(&path.to_string_lossy()),
+            None => plain::inline(&source.name()),
+        }
+    }
+
+    /// `etc/nginx/nginx.conf:12`.
+    pub(super) fn spot(&self, span: Span) -> String {
+        let name = self.name(self.report.sources.get(span.source));
+        format!("{name}:{}", self.report.sources.position(span).line)
+    }
+
+    /// All findings, in the order of the report.
+    pub(super) fn subjects(&self) -> Vec<Subject<'_>> {
+        let mut twins: HashMap<u64, usize> = HashMap::new();
+        let findings = self.report.findings.iter().enumerate();
+        let subject = |(index, finding): (usize, &'a Finding)| {
+            let mut subject = Subject { paths: self, report: self.report, finding, index, print: (0, 0) };
+            let print = subject.hash();
+            let twin = twins.entry(print).or_default();
+            *twin += 1;
+            subject.print = (print, *twin);
+            subject
+        };
+        findings.map(subject).collect()
+    }
+}
+
+/// One finding and where it stands in its report.
+pub(super) struct Subject<'a> {
+    pub(super) paths: &'a Paths<'a>,
+    pub(super) report: &'a Report,
+    pub(super) finding: &'a Finding,
+    pub(super) index: usize,
+    /// The hash, and the how-manieth with it this is: even findings that are alike are told apart.
+    print: (u64, usize),
+}
+
+impl Subject<'_> {
+    /// The line that a viewer opens: the finding's own if it lies in an audited file, else the first that does.
+    pub(super) fn home(&self) -> Span {
+        let finding = self.finding;
+        let in_file = |span: &Span| self.report.sources.get(span.source).path().is_some();
+        let site = finding.listener.and_then(|at| self.report.host.listeners.get(at)).map(|it| it.site);
+        let mut spans =
+            std::iter::once(finding.at).chain(finding.labels.iter().map(|label| label.at)).chain(site);
+        spans.find(in_file).unwrap_or(finding.at)
+    }
+
+    /// The source of [`home`](Self::home).
+    pub(super) fn source(&self) -> &Source {
+        self.report.sources.get(self.home().source)
+    }
+
+    /// The name of the file that it stands in, and whether that is an audited file at all.
+    pub(super) fn file(&self) -> (String, bool) {
+        let source = self.source();
+        (self.paths.name(source), source.path().is_some())
+    }
+
+    /// The message, on one line.
+    pub(super) fn message(&self) -> String {
+        plain::said(&self.finding.message)
+    }
+
+    pub(super) fn help(&self) -> Option<String> {
+        self.finding.help.as_deref().map(plain::said)
+    }
+
+    /// The steps by which the listener's number came about.
+    pub(super) fn steps(&self) -> &[Step] {
+        let queue = self.finding.listener.and_then(|at| self.report.queues.get(at));
+        queue.map_or(&[], |queue| &queue.steps)
+    }
+
+    /// What there is to read below the message, line by line: the ledger of the number, other lines that take part, what
+    /// to do.
+    pub(super) fn details(&self) -> Vec<String> {
+        let step = |step: &Step| {
+            let number = step.value.map_or("?".to_owned(), |value| value.to_string());
+            format!("{number} {} ({})", plain::said(&step.what), self.paths.spot(step.at))
+        };
+        let mut lines: Vec<String> = self.steps().iter().map(step).collect();
+        if lines.is_empty() {
+            let labels = self.finding.labels.iter().filter(|label| !label.message.is_empty());
+            lines.extend(
+                labels.map(|label| format!("{}: {}", self.paths.spot(label.at), plain::said(&label.message))),
+            );
+        }
+        for (index, fix) in self.finding.fixes.iter().enumerate() {
+            let safety = if fix.safety == Safety::Safe { "safe" } else { "unsafe" };
+            lines.push(format!("fix: {} ({safety})", plain::said(&fix.title)));
+            let then = self.report.plan.then_of(&self.report.findings, self.index, index);
+            lines.extend(then.iter().map(|command| format!("then: {}", plain::said(command))));
+        }
+        lines.extend(self.help().map(|help| format!("help: {help}")));
+        lines
+    }
+
+    /// `5d41402abc4b2a76:1`: the same for as long as the finding is the same, wherever its line moves to.
+    pub(super) fn fingerprint(&self) -> String {
+        let (print, twin) = self.print;
+        format!("{print:016x}:{twin}")
+    }
+
+    /// Made of the rule, the listener, the file and the text of the line. Blanks do not count, and secrets are not told.
+    fn hash(&self) -> u64 {
+        let span = self.home();
+        let source = self.source();
+        let listener = self.finding.listener.and_then(|at| self.report.host.listeners.get(at));
+        let (service, address) = match listener {
+            Some(listener) => (listener.service.as_str(), listener.endpoint.address().unwrap_or_default()),
+            None => ("", String::new()),
+        };
+        let path = source.path().map_or(source.name().as_bytes().to_vec(), |path| {
+            source
+                .root()
+                .map_or(path.to_owned(), |root| Path::new(root).join(path))
+                .as_os_str()
+                .as_bytes()
+                .to_vec()
+        });
+        let line = plain::without_secrets(source, self.report.sources.position(span).line);
+        let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+        let line = words.join(&b' ');
+        let parts = [self.finding.rule.as_bytes(), service.as_bytes(), address.as_bytes(), &path, &line];
+        fnv1a(&parts.join(&b'\n'))
+    }
+}
+
+/// FNV-1a, 64 bits: a hash that stays the same from release to release.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
