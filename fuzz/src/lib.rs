@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use backlog_audit::model::ReadAs;
-use backlog_audit::report::{Report, Screen, human, json, patch, sarif};
+use backlog_audit::report::{
+    Report, Screen, checkstyle, github, gitlab, human, json, junit, markdown, ndjson, patch, sarif,
+};
 use backlog_audit::text::{Slot, Span};
 use backlog_audit::{Error, Request};
 
@@ -76,13 +78,22 @@ fn check(report: &Report) {
 
 /// Every format can show every report, and no control character of a file reaches a terminal.
 fn shown(report: &Report) {
-    json::render(report);
-    sarif::render(report);
     patch::render(report);
     let again = human::Again::default();
-    let screen = human::render(report, &Screen::plain(), &again, None);
-    let harmful = screen.chars().find(|c| c.is_control() && *c != '\n');
-    assert_eq!(harmful, None, "{screen}");
+    for text in [
+        human::render(report, &Screen::plain(), &again, None),
+        checkstyle::render(report),
+        github::render(report),
+        gitlab::render(report),
+        json::render(report),
+        junit::render(report, None),
+        markdown::render(report),
+        ndjson::render(report),
+        sarif::render(report),
+    ] {
+        let harmful = text.chars().find(|c| c.is_control() && *c != '\n');
+        assert_eq!(harmful, None, "{text}");
+    }
 }
 
 fn inside(report: &Report, span: Span) {
