@@ -17,6 +17,8 @@ use clap::builder::{PossibleValuesParser, Styles, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use self::door::Failure;
+
 /// Computes the accept queue of every TCP listener from the files that decide it, shows why, and writes the fix as a patch
 #[derive(Debug, Parser)]
 #[command(
@@ -91,7 +93,7 @@ enum Form {
 
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
-    /// Root filesystems, etc folders, repositories or files [default: .]
+    /// Root filesystems, etc folders, repositories or files; - for one file on standard input [default: .]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     paths: Vec<PathBuf>,
 
@@ -108,6 +110,9 @@ pub(crate) struct Audit {
     /// How to understand PATH, instead of a guess
     #[arg(long = "as", value_name = "KIND", value_parser = read_as(), help_heading = "What is audited")]
     read_as: Option<ReadAs>,
+    /// What the file on standard input is called, such as deploy/nginx.conf
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::FilePath, help_heading = "What is audited")]
+    stdin_path: Option<PathBuf>,
     /// The kernel that the files will run on, such as 4.18 or 5.15.0-91-generic
     #[arg(long, value_name = "VERSION", value_parser = kernel, help_heading = "What is audited")]
     kernel: Option<String>,
@@ -233,11 +238,11 @@ impl Catalogue {
 
 impl Live {
     /// The files of this machine are those of `/`, unless a PATH is named.
-    pub(crate) fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Result<Request, Failure> {
         let root =
             |paths: Vec<PathBuf>| if self.audit.paths.is_empty() { vec![PathBuf::from("/")] } else { paths };
-        let request = self.audit.request();
-        Request { paths: root(request.paths), live: true, ..request }
+        let request = self.audit.request()?;
+        Ok(Request { paths: root(request.paths), live: true, ..request })
     }
 
     pub(crate) fn again(&self, program: &str) -> Again {
@@ -252,9 +257,10 @@ impl Live {
 }
 
 impl Audit {
-    pub(crate) fn request(&self) -> Request {
-        Request {
+    pub(crate) fn request(&self) -> Result<Request, Failure> {
+        Ok(Request {
             paths: if self.paths.is_empty() { vec![PathBuf::from(".")] } else { self.paths.clone() },
+            given: self.given()?,
             live: false,
             read_as: self.read_as,
             kernel: self.kernel.clone(),
@@ -266,7 +272,24 @@ impl Audit {
             select: self.select.clone(),
             ignore: self.ignore.clone(),
             running: None,
-        }
+        })
+    }
+
+    /// The file that is read from standard input, if one is.
+    fn given(&self) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
+        let wanted = self.paths.iter().any(|path| path.as_os_str() == "-");
+        let fault = match (&self.stdin_path, self.paths.as_slice(), self.read_as) {
+            (None, ..) if !wanted => return Ok(None),
+            (Some(name), [_], None | Some(ReadAs::File)) if wanted => {
+                let name = name.clone();
+                return Ok(Some((name, door::input().map_err(|error| format!("standard input: {error}"))?)));
+            }
+            (None, ..) => "what a file is shows in its name; give it as --stdin-path NAME",
+            (_, [_], Some(_)) if wanted => "what comes from standard input is read as a file",
+            (_, [_, ..], _) if wanted => "standard input is read alone, without other paths",
+            _ => "--stdin-path names the file that the path - stands for",
+        };
+        Err(Failure::from(fault.to_owned()))
     }
 
     /// From which severity on a finding makes the exit code 1.
@@ -322,6 +345,9 @@ impl Audit {
         let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
         if let Some(read_as) = self.read_as {
             option("--as", read_as.word());
+        }
+        if let Some(name) = &self.stdin_path {
+            option("--stdin-path", &name.to_string_lossy());
         }
         if let Some(kernel) = &self.kernel {
             option("--kernel", kernel);

@@ -48,6 +48,8 @@ pub mod text;
 pub struct Request {
     /// Root filesystems, etc folders, repositories or files.
     pub paths: Vec<PathBuf>,
+    /// One file by its name and bytes, instead of the paths.
+    pub given: Option<(PathBuf, Vec<u8>)>,
     /// How to understand the paths, instead of the guess.
     pub read_as: Option<ReadAs>,
     /// The kernel that the files will run on, e.g. `5.15.0-91-generic`.
@@ -96,7 +98,10 @@ pub fn read(request: &Request) -> Result<Audited, Error> {
         Ok(loaded) => loaded,
         Err(broken) => return Err(Error::Broken(broken, Box::new(sources))),
     };
-    let sites = discover::sites(&request.paths, request.read_as)?;
+    let sites = match &request.given {
+        Some((path, bytes)) => vec![discover::given(&sources, path, bytes.clone())?],
+        None => discover::sites(&request.paths, request.read_as)?,
+    };
     let mut read = Read::default();
     for site in &sites {
         read.site(&sources, &knowledge, site, request);

@@ -50,7 +50,7 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
             Failure::from("prometheus shows the running machine, not files by themselves".to_owned());
         return Err(failure.with_tip(format!("{} live --format prometheus", program())));
     }
-    let report = backlog_audit::audit(&audit.request())?;
+    let report = backlog_audit::audit(&audit.request()?)?;
     show(&report, &outputs, audit, &audit.again(&program()), view)
 }
 
@@ -58,10 +58,10 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
 #[cfg(target_os = "linux")]
 fn live(wanted: &Live, view: &View) -> Result<ExitCode, Failure> {
     if let Some(address) = wanted.serve {
-        return cli::serve::until_signal(address, wanted.window(), &wanted.request(), view);
+        return cli::serve::until_signal(address, wanted.window(), &wanted.request()?, view);
     }
     let outputs = wanted.audit.outputs()?;
-    let request = wanted.request();
+    let request = wanted.request()?;
     let (running, audited) = std::thread::scope(|scope| {
         let files = scope.spawn(|| backlog_audit::read(&request));
         let running = Machine::open().and_then(|mut machine| machine.look(wanted.window()));

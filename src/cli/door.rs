@@ -1,11 +1,12 @@
 //! Where text leaves the program: standard output, standard error or a file, and what each of them can show.
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use backlog_audit::discover::Unusable;
 use backlog_audit::report::{self, Detail, Screen, human};
+use backlog_audit::text::tree::MAX_FILE;
 use backlog_audit::text::{Sources, Span};
 use terminal_size::{Width, terminal_size_of};
 
@@ -103,6 +104,13 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// What stands on standard input, as far as a file would be read.
+pub(crate) fn input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn detail(view: &View) -> Detail {

@@ -12,7 +12,7 @@ use crate::knowledge::{Candidate, Candidates, Knowledge, Shape};
 use crate::model::{Problem, ProblemKind, ReadAs};
 use crate::text::tree::{Unread, Walk};
 use crate::text::{Sources, Span, Tree};
-pub use paths::{Site, Unusable, sites};
+pub use paths::{Site, Unusable, given, sites};
 
 /// A root's folders for applications: file-hierarchy(7), the conventions of container images, and what people do.
 const APPLICATIONS: [&str; 7] = ["app", "home", "opt", "root", "srv", "usr/src/app", "var/www"];

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::ReadAs;
-use crate::text::Tree;
+use crate::text::{Sources, Tree};
 
 /// One machine or repository to audit.
 #[derive(Debug)]
@@ -54,6 +54,17 @@ pub fn sites(paths: &[PathBuf], read_as: Option<ReadAs>) -> Result<Vec<Site>, Un
     }
     let several = grouped.len() > 1;
     grouped.into_iter().map(|(path, only)| open(path, only, several)).collect()
+}
+
+/// A file whose bytes are given, understood as the file of that name would be.
+pub fn given(sources: &Sources, path: &Path, bytes: Vec<u8>) -> Result<Site, Unusable> {
+    let unusable = |source| Unusable { path: path.to_owned(), source };
+    let whole = std::path::absolute(path).map_err(unusable)?;
+    let (Some(folder), Some(name)) = (whole.parent(), whole.file_name().map(Path::new)) else {
+        return Err(unusable(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file")));
+    };
+    let tree = Tree::around(sources, folder, name, bytes);
+    Ok(Site { tree, read_as: ReadAs::File, only: vec![name.to_owned()] })
 }
 
 fn open(path: Meant, only: Vec<PathBuf>, several: bool) -> Result<Site, Unusable> {

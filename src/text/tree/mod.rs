@@ -62,6 +62,8 @@ pub struct Tree {
     absolute_links: bool,
     folders: Mutex<HashMap<PathBuf, Result<PathBuf, Unread>>>,
     files: Mutex<HashMap<PathBuf, Result<SourceId, Unread>>>,
+    /// A file whose bytes were given, whether or not it exists.
+    given: Option<PathBuf>,
     opened: AtomicUsize,
 }
 
@@ -71,14 +73,33 @@ impl Tree {
         let top = fs::canonicalize(top)?;
         // A folder that cannot be listed is no empty one.
         fs::read_dir(&top)?;
-        Ok(Self {
+        Ok(Self::new(top, absolute_links))
+    }
+
+    /// A tree around one file whose bytes are given: what stands beside it in its folder can be included by it. Neither has
+    /// to exist.
+    pub fn around(sources: &Sources, folder: &Path, name: &Path, bytes: Vec<u8>) -> Self {
+        let top = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        let tree = Self { given: Some(name.to_owned()), ..Self::new(top, false) };
+        let read = match bytes.len() as u64 {
+            long if long > MAX_FILE => Err(Unread::TooLarge(long)),
+            _ => Ok(sources.add(tree.origin(name.to_owned()), bytes)),
+        };
+        lock(&tree.files).insert(name.to_owned(), read);
+        tree.opened.fetch_add(1, Ordering::Relaxed);
+        tree
+    }
+
+    fn new(top: PathBuf, absolute_links: bool) -> Self {
+        Self {
             top,
             label: None,
             absolute_links,
             folders: Mutex::default(),
             files: Mutex::default(),
+            given: None,
             opened: AtomicUsize::new(0),
-        })
+        }
     }
 
     /// The name that reports use for this tree when there are several.
@@ -155,6 +176,9 @@ impl Tree {
     }
 
     fn entry_at(&self, real: &Path) -> Result<Entry, Unread> {
+        if self.given.as_deref() == Some(real) {
+            return Ok(Entry::File);
+        }
         let full = self.top.join(real);
         let found = fs::symlink_metadata(&full).map_err(|error| unread(&error))?;
         let kind = found.file_type();
