@@ -1,6 +1,7 @@
 //! The command line: what can be said, and what is answered where it is not understood.
 
 pub(crate) mod door;
+pub(crate) mod progress;
 #[cfg(target_os = "linux")]
 pub(crate) mod serve;
 
@@ -271,7 +272,7 @@ impl Audit {
             rules: self.rules.clone(),
             select: self.select.clone(),
             ignore: self.ignore.clone(),
-            running: None,
+            ..Request::default()
         })
     }
 

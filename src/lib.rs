@@ -25,7 +25,7 @@ use crate::plan::Plan;
 use crate::report::Report;
 use crate::rules::{Judged, Rules};
 use crate::suppress::Only;
-use crate::text::Sources;
+use crate::text::{Progress, Sources};
 
 pub mod checks;
 pub mod discover;
@@ -72,6 +72,8 @@ pub struct Request {
     pub ignore: Vec<String>,
     /// What the machine of these files showed while it ran; it is judged too.
     pub running: Option<Running>,
+    /// How far the audit has come, for somebody who waits.
+    pub progress: Arc<Progress>,
 }
 
 /// Why an audit could not be done at all. A file that does not read is a finding instead.
@@ -98,10 +100,11 @@ pub fn read(request: &Request) -> Result<Audited, Error> {
         Ok(loaded) => loaded,
         Err(broken) => return Err(Error::Broken(broken, Box::new(sources))),
     };
-    let sites = match &request.given {
+    let mut sites = match &request.given {
         Some((path, bytes)) => vec![discover::given(&sources, path, bytes.clone())?],
         None => discover::sites(&request.paths, request.read_as)?,
     };
+    sites.iter_mut().for_each(|site| site.tree.watched_by(&request.progress));
     let mut read = Read::default();
     for site in &sites {
         read.site(&sources, &knowledge, site, request);

@@ -28,6 +28,7 @@ use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::door::{Door, Failure};
+use crate::cli::progress::watched;
 use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, View};
 
 fn main() -> ExitCode {
@@ -50,7 +51,8 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
             Failure::from("prometheus shows the running machine, not files by themselves".to_owned());
         return Err(failure.with_tip(format!("{} live --format prometheus", program())));
     }
-    let report = backlog_audit::audit(&audit.request()?)?;
+    let request = audit.request()?;
+    let report = watched(&request.progress, &Door::error(view), || backlog_audit::audit(&request))?;
     show(&report, &outputs, audit, &audit.again(&program()), view)
 }
 

@@ -58,6 +58,11 @@ impl Door {
         Self { way, screen, is_terminal }
     }
 
+    /// Whether lines that are drawn over one another make sense here.
+    pub(crate) fn can_move(&self) -> bool {
+        self.is_terminal && !variable_is("TERM", "dumb") && self.screen.detail != Detail::Quiet
+    }
+
     /// Writes text of ours. A reader who has gone away, as in `| head`, is no fault.
     pub(crate) fn put(&self, bytes: &[u8]) -> Result<(), Failure> {
         let written = match &self.way {

@@ -10,13 +10,13 @@ use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use rustix::fs::{Mode, OFlags};
 
-use super::{Glob, Origin, SourceId, Sources, has_magic};
+use super::{Glob, Origin, Progress, SourceId, Sources, has_magic};
 pub use walk::Walk;
 
 /// The largest file that is read, in bytes. Configuration is a thousand times smaller; what is larger is data.
@@ -65,6 +65,7 @@ pub struct Tree {
     /// A file whose bytes were given, whether or not it exists.
     given: Option<PathBuf>,
     opened: AtomicUsize,
+    progress: Arc<Progress>,
 }
 
 impl Tree {
@@ -99,6 +100,7 @@ impl Tree {
             files: Mutex::default(),
             given: None,
             opened: AtomicUsize::new(0),
+            progress: Arc::default(),
         }
     }
 
@@ -106,6 +108,11 @@ impl Tree {
     pub fn labelled(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
+    }
+
+    /// Lets somebody watch how far the reading has come.
+    pub fn watched_by(&mut self, progress: &Arc<Progress>) {
+        self.progress = Arc::clone(progress);
     }
 
     pub fn label(&self) -> Option<&str> {
@@ -267,7 +274,13 @@ impl Tree {
 
     /// Reads many files at once. The one place where the audit of a tree is parallel.
     pub fn read_all<T: Send>(&self, paths: &[PathBuf], read: impl Fn(&Path) -> T + Sync) -> Vec<T> {
-        paths.par_iter().with_min_len(16).map(|path| read(path)).collect()
+        self.progress.expect(paths.len());
+        let one = |path: &PathBuf| {
+            let found = read(path);
+            self.progress.step();
+            found
+        };
+        paths.par_iter().with_min_len(16).map(one).collect()
     }
 
     /// A source without text that stands for a file which cannot be read, so that a finding can name it.
