@@ -71,26 +71,35 @@ pub(crate) enum Command {
     },
     /// Print a completion script
     Completions { shell: Shell },
-    /// Print the man page
-    Man,
+    /// Print a man page
+    Man {
+        /// A command such as explain, for its own page
+        command: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Catalogue {
-    /// human, json or markdown
-    #[arg(short, long, value_name = "FORMAT", default_value = "human", hide_default_value = true)]
+    /// human, json or markdown; with markdown=FOLDER a page for each into files
+    #[arg(short, long, value_name = "FORMAT", default_value = "human", hide_default_value = true, value_parser = form)]
     format: Form,
     /// A folder of your own rule files, beside the built-in ones
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) rules: Vec<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    Human,
-    Json,
-    Markdown,
+/// How a catalogue is set, and the folder that its pages go to; none for standard output.
+#[derive(Debug, Clone)]
+struct Form {
+    form: catalogue::Form,
+    folder: Option<PathBuf>,
 }
+
+const FORMS: [(&str, catalogue::Form); 3] = [
+    ("human", catalogue::Form::Human),
+    ("json", catalogue::Form::Json),
+    ("markdown", catalogue::Form::Markdown),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
@@ -229,11 +238,12 @@ const FORMATS: [(&str, Format); 11] = [
 
 impl Catalogue {
     pub(crate) fn form(&self) -> catalogue::Form {
-        match self.format {
-            Form::Human => catalogue::Form::Human,
-            Form::Json => catalogue::Form::Json,
-            Form::Markdown => catalogue::Form::Markdown,
-        }
+        self.format.form
+    }
+
+    /// The folder that pages go to.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.format.folder.as_deref()
     }
 }
 
@@ -402,6 +412,18 @@ fn read_as() -> impl TypedValueParser<Value = ReadAs> {
     const ALL: [ReadAs; 4] = [ReadAs::Root, ReadAs::Etc, ReadAs::Repo, ReadAs::File];
     PossibleValuesParser::new(ALL.map(ReadAs::word))
         .try_map(|word| ALL.into_iter().find(|read_as| read_as.word() == word).ok_or("unknown"))
+}
+
+fn form(text: &str) -> Result<Form, String> {
+    let (word, folder) = match text.split_once('=') {
+        Some(("markdown", folder)) if !folder.is_empty() => ("markdown", Some(PathBuf::from(folder))),
+        Some(_) => return Err("a folder can only be given to markdown, as in markdown=docs/rules".to_owned()),
+        None => (text, None),
+    };
+    match FORMS.iter().find(|(known, _)| *known == word) {
+        Some((_, form)) => Ok(Form { form: *form, folder }),
+        None => Err(unknown("format", word, &FORMS.map(|(word, _)| word))),
+    }
 }
 
 fn output(text: &str) -> Result<Output, String> {

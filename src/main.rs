@@ -27,7 +27,7 @@ use backlog_audit::rules::Rules;
 use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
 
-use crate::cli::door::{Door, Failure};
+use crate::cli::door::{self, Door, Failure};
 use crate::cli::progress::watched;
 use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, View};
 
@@ -123,11 +123,21 @@ fn other(command: &Command, view: &View) -> Result<(), Failure> {
         Command::Live(_) => Ok(()),
         Command::Rules(wanted) => {
             let Known { rules, .. } = Known::load(wanted)?;
+            if let Some(folder) = wanted.folder() {
+                return door::put_files(folder, &catalogue::rule_files(&rules));
+            }
             door.put(catalogue::rules(&rules, wanted.form(), &door.screen).as_bytes())
         }
         Command::Services(wanted) => {
             let Known { knowledge, .. } = Known::load(wanted)?;
+            if let Some(folder) = wanted.folder() {
+                return door::put_files(folder, &catalogue::service_files(&knowledge));
+            }
             door.put(catalogue::services(&knowledge, wanted.form(), &door.screen).as_bytes())
+        }
+        Command::Explain { catalogue: wanted, .. } if wanted.folder().is_some() => {
+            let error = "explain writes one page; `rules` and `services` write all into a folder";
+            Err(Failure::from(error.to_owned()))
         }
         Command::Explain { id, catalogue: wanted } => {
             let known = Known::load(wanted)?;
@@ -142,12 +152,25 @@ fn other(command: &Command, view: &View) -> Result<(), Failure> {
             clap_complete::generate(*shell, &mut Cli::command(), "backlog-audit", &mut script);
             door.put(&script)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            door.put(&page)
-        }
+        Command::Man { command } => door.put(&man(command.as_deref())?),
     }
+}
+
+/// The man page of the program, or of one of its commands.
+fn man(command: Option<&str>) -> Result<Vec<u8>, Failure> {
+    let mut program = Cli::command();
+    // Gives the commands their whole names.
+    program.build();
+    let wanted = match command {
+        None => program,
+        Some(name) => program.find_subcommand(name).cloned().ok_or_else(|| {
+            let commands = Cli::commands();
+            cli::unknown("command", name, &commands.iter().map(String::as_str).collect::<Vec<_>>())
+        })?,
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(wanted).render(&mut page)?;
+    Ok(page)
 }
 
 /// What can be looked up.

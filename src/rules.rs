@@ -196,6 +196,12 @@ impl Rule {
         })
     }
 
+    /// The names of the services that it is about; `None` for all.
+    pub fn services(&self) -> Option<Vec<&str>> {
+        let named = self.scope.services.as_ref()?;
+        Some(named.iter().map(|name| name.get_ref().as_str()).collect())
+    }
+
     /// What the rule is judged on: that part of everything which its scope covers.
     fn facts<'a>(&'a self, judged: Judged<'a>) -> Facts<'a> {
         let Judged { sources, knowledge, host, queues, seen } = judged;

@@ -196,6 +196,20 @@ fn packagers_get_completions_and_a_man_page() {
     }
     let page = text(&run(&scratch.0, &["man"]).stdout);
     assert!(page.contains(".TH backlog-audit 1") && page.contains("net.core.somaxconn=128"), "{page}");
+    // What the program's own page refers to is there.
+    let commands: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("backlog\\-audit\\-"))
+        .filter_map(|line| line.strip_suffix("(1)"))
+        .collect();
+    assert!(commands.contains(&"explain") && commands.contains(&"man"), "{commands:?}");
+    for command in commands {
+        let page = text(&run(&scratch.0, &["man", command]).stdout);
+        assert!(page.contains(&format!(".TH backlog-audit-{command} 1")), "{command}: {page}");
+    }
+    let output = run(&scratch.0, &["man", "explian"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("did you mean `explain`?"));
 }
 
 #[test]

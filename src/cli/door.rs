@@ -88,6 +88,16 @@ impl Door {
     }
 }
 
+/// Writes files by their names into a folder, which is made if there is none.
+pub(crate) fn put_files(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;
+    for (name, text) in files {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|error| unwritten(&path, &error))?;
+    }
+    Ok(())
+}
+
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
     Failure::from(format!("cannot write {}: {}", path.display(), reason(error)))
 }

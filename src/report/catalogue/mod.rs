@@ -18,12 +18,32 @@ pub enum Form {
     Markdown,
 }
 
+/// All rules as Markdown files by their names: a page for each and an index.
+pub fn rule_files(rules: &Rules) -> Vec<(String, String)> {
+    let pages = rules.iter().map(|rule| (rule.id.as_str(), rule_page(rule)));
+    files("Rules", "What is looked for.", rule_table(rules), pages)
+}
+
+/// All services, likewise.
+pub fn service_files(knowledge: &Knowledge) -> Vec<(String, String)> {
+    let pages = knowledge.services().map(|service| (service.name.as_str(), service_page(service)));
+    files("Services", "What is read.", service_table(knowledge), pages)
+}
+
+fn files<'a>(
+    title: &str,
+    lead: &str,
+    table: Table,
+    pages: impl Iterator<Item = (&'a str, Page)>,
+) -> Vec<(String, String)> {
+    let index = format!("# {title}\n\n{lead}\n\n{}", table.as_index());
+    let pages = pages.map(|(name, page)| (format!("{name}.md"), page.as_markdown()));
+    std::iter::once(("README.md".to_owned(), index)).chain(pages).collect()
+}
+
 /// All rules.
 pub fn rules(rules: &Rules, form: Form, screen: &Screen) -> String {
-    let rows = rules
-        .iter()
-        .map(|rule| vec![rule.id.clone(), rule.severity.word().to_owned(), rule.summary.trim().to_owned()]);
-    let table = Table { head: vec!["rule", "severity", "what is wrong"], rows: rows.collect() };
+    let table = rule_table(rules);
     match form {
         Form::Json => json::to_text(&rules.iter().map(RuleEntry::of).collect::<Vec<_>>()),
         Form::Markdown => table.as_markdown(),
@@ -33,16 +53,27 @@ pub fn rules(rules: &Rules, form: Form, screen: &Screen) -> String {
 
 /// All services.
 pub fn services(knowledge: &Knowledge, form: Form, screen: &Screen) -> String {
-    let rows = knowledge.services().map(|service| {
-        let backlog = service.default("backlog").map_or(String::new(), |value| value.get.to_string());
-        vec![service.name.clone(), service.title.clone(), backlog, service.what.trim().to_owned()]
-    });
-    let table = Table { head: vec!["service", "name", "default", "what is read"], rows: rows.collect() };
+    let table = service_table(knowledge);
     match form {
         Form::Json => json::to_text(&knowledge.services().map(ServiceEntry::of).collect::<Vec<_>>()),
         Form::Markdown => table.as_markdown(),
         Form::Human => table.on_screen(2, screen),
     }
+}
+
+fn rule_table(rules: &Rules) -> Table {
+    let rows = rules
+        .iter()
+        .map(|rule| vec![rule.id.clone(), rule.severity.word().to_owned(), rule.summary.trim().to_owned()]);
+    Table { head: vec!["rule", "severity", "what is wrong"], rows: rows.collect() }
+}
+
+fn service_table(knowledge: &Knowledge) -> Table {
+    let rows = knowledge.services().map(|service| {
+        let backlog = service.default("backlog").map_or(String::new(), |value| value.get.to_string());
+        vec![service.name.clone(), service.title.clone(), backlog, service.what.trim().to_owned()]
+    });
+    Table { head: vec!["service", "name", "default", "what is read"], rows: rows.collect() }
 }
 
 /// The page about a rule or a service; `None` if there is none of this name.
@@ -77,7 +108,16 @@ fn rule_page(rule: &Rule) -> Page {
         .section("Why", text(&rule.why))
         .section("Example", vec![Part::Code(rule.example.clone())])
         .section("Fix", text(&rule.fix))
+        .section("Services", text(&services_of(rule)))
         .section("Sources", vec![Part::List(rule.references.clone())])
+}
+
+/// The services that a rule is about.
+fn services_of(rule: &Rule) -> String {
+    match rule.services() {
+        Some(named) => format!("Only {}.", named.join(", ")),
+        None => "All that `backlog-audit services` lists.".to_owned(),
+    }
 }
 
 fn service_page(service: &Service) -> Page {

@@ -149,6 +149,15 @@ impl Table {
     }
 
     pub(super) fn as_markdown(&self) -> String {
+        self.as_markdown_with(markdown)
+    }
+
+    /// The first cell of each row leads to the page of that name.
+    pub(super) fn as_index(&self) -> String {
+        self.as_markdown_with(|name| format!("[{}]({name}.md)", markdown(name)))
+    }
+
+    fn as_markdown_with(&self, first: impl Fn(&str) -> String) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let head: Vec<String> = (0..columns)
@@ -156,7 +165,9 @@ impl Table {
             .collect();
         let mut text = line(&head) + &line(&vec!["---".to_owned(); columns]);
         for row in &self.rows {
-            text.push_str(&line(&row.iter().map(|cell| markdown(cell)).collect::<Vec<_>>()));
+            let cells = row.iter().enumerate();
+            let cells = cells.map(|(at, cell)| if at == 0 { first(cell) } else { markdown(cell) });
+            text.push_str(&line(&cells.collect::<Vec<_>>()));
         }
         text
     }
