@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""Holds what we give to pipelines, and the recipes of docs/ci.md, against the schemas of those who read them.
+Usage: tests/around/recipes.py, with check-jsonschema and pre-commit on PATH"""
+
+import pathlib
+import re
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# What each file is held against, by its name.
+CHECKS = {
+    "action.yml": ["check-jsonschema", "--builtin-schema", "vendor.github-actions"],
+    ".github/workflows/": ["check-jsonschema", "--builtin-schema", "vendor.github-workflows"],
+    "gitlab-ci.yml": ["check-jsonschema", "--builtin-schema", "vendor.gitlab-ci"],
+    ".pre-commit-config.yaml": ["pre-commit", "validate-config"],
+    ".pre-commit-hooks.yaml": ["pre-commit", "validate-manifest"],
+}
+
+
+def check(name, path):
+    [command] = [command for part, command in CHECKS.items() if part in name]
+    subprocess.run([*command, path], check=True, stdout=subprocess.DEVNULL)
+    print(f"{name} is valid")
+
+
+for name in ("action.yml", "templates/backlog-audit.gitlab-ci.yml", ".pre-commit-hooks.yaml"):
+    check(name, ROOT / name)
+recipes = re.findall(r"^```yaml\n(# (\S+)\n.*?)^```$", (ROOT / "docs/ci.md").read_text(), re.M | re.S)
+assert len(recipes) == 4, len(recipes)
+for recipe, name in recipes:
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        file.write(recipe)
+        file.flush()
+        check(name, file.name)
