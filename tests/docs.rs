@@ -70,9 +70,6 @@ fn ground(name: &str) -> Scratch {
         scratch.write(format!("bin/{name}"), format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(scratch.0.join("bin").join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let git =
-        |arguments: &[&str]| Command::new("git").args(arguments).current_dir(&scratch.0).status().unwrap();
-    assert!(git(&["init", "--quiet"]).success());
     scratch
 }
 

@@ -311,3 +311,16 @@ fn fingerprints_stay_when_lines_move_and_differ_between_findings() {
     assert_eq!(twins[0], before[0]);
     assert_ne!(twins[0], twins[1], "even alike, each has its own");
 }
+
+#[test]
+fn fingerprints_do_not_tell_secrets() {
+    let print = |password: &str| {
+        let mut hand = ByHand::new();
+        let line = format!("<Connector port=\"80\" keystorePass=\"{password}\"/>\n");
+        let file = hand.file("etc/tomcat10/server.xml", line);
+        let at = hand.at(file, "port");
+        hand.finding("queue-default", Severity::Info, "a queue", at);
+        as_sarif(&hand.0)["runs"][0]["results"][0]["partialFingerprints"]["finding/v1"].clone()
+    };
+    assert_eq!(print("hunter2"), print("something longer"));
+}

@@ -148,19 +148,21 @@ impl Subject<'_> {
             Some(listener) => (listener.service.as_str(), listener.endpoint.address().unwrap_or_default()),
             None => ("", String::new()),
         };
-        let path = source.path().map_or(source.name().as_bytes().to_vec(), |path| {
-            source
-                .root()
-                .map_or(path.to_owned(), |root| Path::new(root).join(path))
-                .as_os_str()
-                .as_bytes()
-                .to_vec()
-        });
+        let path = in_root(source);
         let line = plain::without_secrets(source, self.report.sources.position(span).line);
         let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
         let line = words.join(&b' ');
         let parts = [self.finding.rule.as_bytes(), service.as_bytes(), address.as_bytes(), &path, &line];
         fnv1a(&parts.join(&b'\n'))
+    }
+}
+
+/// A file's path from its root, with the name of the root if there are several: the same wherever the audit is run.
+fn in_root(source: &Source) -> Vec<u8> {
+    match (source.path(), source.root()) {
+        (Some(path), Some(root)) => Path::new(root).join(path).into_os_string().into_encoded_bytes(),
+        (Some(path), None) => path.as_os_str().as_bytes().to_vec(),
+        (None, _) => source.name().as_bytes().to_vec(),
     }
 }
 
