@@ -1,7 +1,8 @@
 //! The documents: their consoles do what they show, their pages are what the program writes, their links lead somewhere.
 //!
 //! A block of ```` ```console ```` is run line by line in one folder for each document. What a command prints is shown below it,
-//! `[...]` stands for lines that are left out; below a command with nothing shown anything may be printed.
+//! `[...]` stands for lines that are left out; below a command with nothing shown anything may be printed. A prompt of `#` is
+//! root's, on a running machine: tests/oracle holds what is said there to real servers.
 
 mod common;
 
@@ -34,12 +35,15 @@ struct Step {
 fn steps(document: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut console = false;
+    let mut by_root = false;
     for (index, line) in document.lines().enumerate() {
         match (line.strip_prefix("```"), line.strip_prefix("$ ")) {
-            (Some(kind), _) => console = kind == "console",
+            (Some(kind), _) => (console, by_root) = (kind == "console", false),
             (None, Some(command)) if console => {
+                by_root = false;
                 steps.push(Step { line: index + 1, command: command.to_owned(), shown: Vec::new() });
             }
+            (None, None) if console && (by_root || line.starts_with("# ")) => by_root = true,
             (None, None) if console => steps.last_mut().unwrap().shown.push(line.to_owned()),
             _ => {}
         }
