@@ -19,6 +19,7 @@ for file in \
     doc/backlog-audit/CHANGELOG.md \
     doc/backlog-audit/copyright \
     doc/backlog-audit/docs/ci.md \
+    doc/backlog-audit/monitoring/backlog-audit.rules.yml \
     doc/backlog-audit/docs/rules/queue-clamped.md
 do
     [ -s "$scratch/usr/share/$file" ] || { echo "$1 lacks usr/share/$file" >&2; exit 1; }

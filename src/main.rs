@@ -31,6 +31,10 @@ use crate::cli::door::{self, Door, Failure};
 use crate::cli::progress::watched;
 use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, View};
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
