@@ -16,8 +16,9 @@
 
 use std::path::PathBuf;
 
+use crate::config::{Assume, FailOn, Policy, Target};
 use crate::discover::{Discovery, Site};
-use crate::knowledge::{Broken, Candidate, Knowledge, SYSCTL};
+use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
 use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs, Safety};
 use crate::plan::Plan;
 use crate::report::Report;
@@ -26,6 +27,7 @@ use crate::suppress::Only;
 use crate::text::Sources;
 
 pub mod checks;
+pub mod config;
 pub mod discover;
 pub mod kernel;
 pub mod knowledge;
@@ -62,6 +64,10 @@ pub struct Request {
     pub select: Vec<String>,
     /// All but these rules.
     pub ignore: Vec<String>,
+    /// The policy, instead of the one that is found upward from the first path.
+    pub config: Option<PathBuf>,
+    /// From which severity on findings fail the audit, whatever the policy says.
+    pub fail_on: Option<FailOn>,
 }
 
 /// Why an audit could not be done at all. A file that does not read is a finding instead.
@@ -77,28 +83,56 @@ pub enum Error {
 /// Audits the trees that the request names.
 pub fn audit(request: &Request) -> Result<Report, Error> {
     let sources = Sources::new();
-    let loaded =
-        Knowledge::load(&sources).and_then(|knowledge| Ok((knowledge, load_rules(&sources, request)?)));
-    let (knowledge, rules) = match loaded {
-        Ok(loaded) => loaded,
+    let sites = discover::sites(&request.paths, request.read_as)?;
+    let beliefs = match Beliefs::load(&sources, request, &sites) {
+        Ok(beliefs) => beliefs,
         Err(broken) => return Err(Error::Broken(broken, Box::new(sources))),
     };
-    let sites = discover::sites(&request.paths, request.read_as)?;
     let mut read = Read::default();
     for site in &sites {
-        read.site(&sources, &knowledge, site, request);
+        read.site(&sources, &beliefs, site, request);
     }
+    let Beliefs { knowledge, policy, rules } = beliefs;
+    read.host.minimums = policy.minimums;
     let mut queues = resolve::queues(&read.host);
     let mut findings = rules.judge(&sources, &knowledge, &read.host, &queues);
     suppress::restrict(&sources, &read.only, &mut read.host, &mut queues, &mut findings);
     let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
     let plan = Plan::make(&sources, &read.host, &findings, allowed);
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
-    Ok(Report { sources, host: read.host, queues, findings, plan, rules, files, left_out: read.left_out })
+    let fails_on = request.fail_on.or(policy.fail_on).unwrap_or(FailOn::Warning).severity();
+    let left_out = read.left_out;
+    Ok(Report { sources, host: read.host, queues, findings, plan, rules, files, left_out, fails_on })
 }
 
-fn load_rules(sources: &Sources, request: &Request) -> Result<Rules, Broken> {
-    Rules::load(sources, &request.rules)?.choose(&request.select, &request.ignore)
+/// What an audit goes by.
+struct Beliefs {
+    knowledge: Knowledge,
+    policy: Policy,
+    rules: Rules,
+}
+
+impl Beliefs {
+    fn load(sources: &Sources, request: &Request, sites: &[Site]) -> Result<Self, Broken> {
+        let knowledge = Knowledge::load(sources)?;
+        let first = request.paths.first().map(PathBuf::as_path).zip(sites.first());
+        let policy = Policy::load(sources, &knowledge, request.config.as_deref(), first)?;
+        let rules = load_rules(sources, request, &policy)?;
+        Ok(Self { knowledge, policy, rules })
+    }
+}
+
+/// The rules that count, as much as they do. What the command line says of the choice replaces what the policy says.
+fn load_rules(sources: &Sources, request: &Request, policy: &Policy) -> Result<Rules, Broken> {
+    let folders: Vec<PathBuf> = policy.folders.iter().chain(&request.rules).cloned().collect();
+    let mut rules = Rules::load(sources, &folders)?;
+    policy.check_rules(sources, &rules)?;
+    for ((id, _), severity) in &policy.severities {
+        rules.set_severity(id, *severity);
+    }
+    let ids = |named: &[(String, text::Span)]| named.iter().map(|(id, _)| id.clone()).collect();
+    let or = |asked: &Vec<String>, named| if asked.is_empty() { ids(named) } else { asked.clone() };
+    rules.choose(&or(&request.select, &policy.select), &or(&request.ignore, &policy.ignore))
 }
 
 /// What all sites came to.
@@ -110,15 +144,43 @@ struct Read {
 }
 
 impl Read {
-    fn site(&mut self, sources: &Sources, knowledge: &Knowledge, site: &Site, request: &Request) {
+    fn site(&mut self, sources: &Sources, beliefs: &Beliefs, site: &Site, request: &Request) {
+        let Beliefs { knowledge, policy, .. } = beliefs;
+        let found = discover::find(sources, site, knowledge, request.include_tests, &policy.exclude);
+        let Discovery { files, problems, left_out } = found;
+        self.host.problems.extend(problems);
+        self.left_out += left_out;
+        for (target, files) in by_target(policy, site, files) {
+            self.place(sources, beliefs, site, request, target, &files);
+        }
+        // What a file by itself includes is its own.
+        if !site.only.is_empty() && site.read_as != ReadAs::File {
+            let root = site.tree.label().map(str::to_owned);
+            self.only.push(Only { root, paths: site.only.clone() });
+        }
+    }
+
+    /// The machines of a target, or those of all files that belong to none.
+    fn place(
+        &mut self,
+        sources: &Sources,
+        Beliefs { knowledge, policy, .. }: &Beliefs,
+        site: &Site,
+        request: &Request,
+        target: Option<&Target>,
+        files: &Candidates,
+    ) {
         let place = PlaceId(self.host.places.len());
-        let Discovery { files, problems, left_out } =
-            discover::find(sources, site, knowledge, request.include_tests);
-        let asked = asked(sources, site, request, files.get(SYSCTL));
+        let machine = matches!(site.read_as, ReadAs::Root | ReadAs::Etc)
+            && site.tree.top() == std::path::Path::new("/");
+        let Assume { kernel, set } = assumed(sources, request, policy, target);
+        let sysctls = files.get(SYSCTL).into_iter().flatten();
+        let sysctls = sysctls.map(|file| file.path.clone()).collect();
+        let asked = kernel::Asked { kernel, set, files: sysctls, live: machine && !request.offline };
         let ruling = kernel::read(sources, &site.tree, knowledge, site.read_as, &asked);
-        let found = services::read(sources, &site.tree, knowledge, site.read_as, place, &files);
+        let found = services::read(sources, &site.tree, knowledge, site.read_as, place, files);
         self.host.places.push(Place {
-            name: "host".into(),
+            name: target.map_or("host", |target| &target.name).to_owned(),
             kind: PlaceKind::Host,
             read_as: site.read_as,
             top: site.tree.top().to_owned(),
@@ -127,29 +189,55 @@ impl Read {
             sysctls: ruling.sysctls,
         });
         self.host.listeners.extend(found.listeners);
-        self.host.problems.extend(problems.into_iter().chain(ruling.problems).chain(found.problems));
-        self.left_out += left_out;
-        // What a file by itself includes is its own.
-        if !site.only.is_empty() && site.read_as != ReadAs::File {
-            let root = site.tree.label().map(str::to_owned);
-            self.only.push(Only { root, paths: site.only.clone() });
+        for problem in ruling.problems.into_iter().chain(found.problems) {
+            // What all machines have in common is told once.
+            if !self.host.problems.iter().any(|known| known.message == problem.message && target.is_some()) {
+                self.host.problems.push(problem);
+            }
         }
     }
 }
 
-fn asked(sources: &Sources, site: &Site, request: &Request, files: Option<&Vec<Candidate>>) -> kernel::Asked {
-    let machine =
-        matches!(site.read_as, ReadAs::Root | ReadAs::Etc) && site.tree.top() == std::path::Path::new("/");
-    kernel::Asked {
-        kernel: request.kernel.as_ref().map(|release| (release.clone(), sources.flag("--kernel", release))),
-        set: request
-            .set
-            .iter()
-            .map(|(key, value)| (key.clone(), *value, set_flag(sources, key, *value)))
-            .collect(),
-        files: files.into_iter().flatten().map(|file| file.path.clone()).collect(),
-        live: machine && !request.offline,
+/// The files of a site by the machines that they run on: those of no target, then those of each target that has any. Sysctl
+/// files of no target are for all machines.
+fn by_target<'p>(
+    policy: &'p Policy,
+    site: &Site,
+    files: Candidates,
+) -> Vec<(Option<&'p Target>, Candidates)> {
+    let mut parts: Vec<(Option<&Target>, Candidates)> = vec![(None, Candidates::new())];
+    for (service, files) in files {
+        for file in files {
+            let target = policy.target_of(site.tree.top(), &file.path);
+            let is_same = |known: &Option<&Target>| known.map(|it| &it.name) == target.map(|it| &it.name);
+            let at = parts.iter().position(|(known, _)| is_same(known)).unwrap_or(parts.len());
+            if at == parts.len() {
+                parts.push((target, Candidates::new()));
+            }
+            if let Some((_, part)) = parts.get_mut(at) {
+                part.entry(service.clone()).or_default().push(file);
+            }
+        }
     }
+    let shared = parts.first().and_then(|(_, part)| part.get(SYSCTL)).cloned().unwrap_or_default();
+    for (_, part) in parts.iter_mut().skip(1).filter(|_| !shared.is_empty()) {
+        let sysctls = part.entry(SYSCTL.to_owned()).or_default();
+        sysctls.extend(shared.iter().cloned());
+        sysctls.sort();
+    }
+    parts
+}
+
+/// What is assumed of machines: by the command line, else for their target, else for all.
+fn assumed(sources: &Sources, request: &Request, policy: &Policy, target: Option<&Target>) -> Assume {
+    let flag = request.kernel.as_ref().map(|release| (release.clone(), sources.flag("--kernel", release)));
+    let own = target.map(|target| &target.assume);
+    let kernel = flag.or_else(|| own.and_then(|own| own.kernel.clone()));
+    let flags = request.set.iter().map(|(key, value)| (key.clone(), *value, set_flag(sources, key, *value)));
+    let own = own.into_iter().flat_map(|own| &own.set);
+    // The last one counts.
+    let set = policy.assume.set.iter().chain(own).cloned().chain(flags).collect();
+    Assume { kernel: kernel.or_else(|| policy.assume.kernel.clone()), set }
 }
 
 fn set_flag(sources: &Sources, key: &str, value: i64) -> text::Span {

@@ -14,6 +14,7 @@ mod cli;
 
 use std::process::ExitCode;
 
+use backlog_audit::config;
 use backlog_audit::knowledge::Knowledge;
 use backlog_audit::report::{Report, catalogue, human, json, patch, sarif};
 use backlog_audit::rules::Rules;
@@ -21,7 +22,7 @@ use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::door::{Door, Failure};
-use crate::cli::{Audit, Catalogue, Cli, Command, Format, Output, View};
+use crate::cli::{Audit, Catalogue, Cli, Command, Format, Output, Schema, View};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -41,8 +42,7 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
     for output in &outputs {
         write(&report, output, audit, view)?;
     }
-    let fails = audit.fails_on().is_some_and(|least| report.findings.iter().any(|it| it.severity >= least));
-    Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if report.fails() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 fn write(report: &Report, output: &Output, audit: &Audit, view: &View) -> Result<(), Failure> {
@@ -53,7 +53,7 @@ fn write(report: &Report, output: &Output, audit: &Audit, view: &View) -> Result
     };
     match output.format {
         Format::Human => door
-            .put(human::render(report, &door.screen, &audit.again(&program()), audit.fails_on()).as_bytes()),
+            .put(human::render(report, &door.screen, &audit.again(&program()), report.fails_on).as_bytes()),
         Format::Json => door.put(json::render(report).as_bytes()),
         Format::Sarif => door.put(sarif::render(report).as_bytes()),
         Format::Patch => door.put_raw(&patch::render(report)),
@@ -78,7 +78,8 @@ fn other(command: &Command, view: &View) -> Result<(), Failure> {
                 None => Err(known.nothing_called(id)),
             }
         }
-        Command::Schema { .. } => door.put(json::schema().as_bytes()),
+        Command::Schema { of: Schema::Report } => door.put(json::schema().as_bytes()),
+        Command::Schema { of: Schema::Config } => door.put(config::schema().as_bytes()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "backlog-audit", &mut script);

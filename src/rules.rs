@@ -113,6 +113,12 @@ impl Rules {
         Ok(Self { all: all.into_values().collect() })
     }
 
+    pub fn set_severity(&mut self, id: &str, severity: Severity) {
+        for rule in self.all.iter_mut().filter(|rule| rule.id == id) {
+            rule.severity = severity;
+        }
+    }
+
     /// Only the rules of `select`, if it names any, and none of `ignore`.
     pub fn choose(self, select: &[String], ignore: &[String]) -> Result<Self, Broken> {
         for (flag, ids) in [("--select", select), ("--ignore", ignore)] {
@@ -141,6 +147,11 @@ impl Rules {
                 .order(a.at, b.at)
                 .then_with(|| a.rule.cmp(&b.rule))
                 .then_with(|| a.message.cmp(&b.message))
+        });
+        // What several places have in common is told once.
+        findings.dedup_by(|a, b| {
+            let no_listener = a.listener.is_none() && b.listener.is_none();
+            no_listener && (a.at, &a.rule, &a.message) == (b.at, &b.rule, &b.message)
         });
         findings
     }
@@ -247,7 +258,7 @@ fn services() -> Vec<&'static str> {
 }
 
 /// `there is no rule `queue-clampd`; did you mean `queue-clamped`?`
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known.map(|known| (strsim::osa_distance(name, known), known)).min();
     match near.filter(|(distance, _)| *distance <= name.len() / 2) {
         Some((_, known)) => format!("there is no {what} `{name}`; did you mean `{known}`?"),
@@ -290,7 +301,7 @@ at-least = 4096
     #[test]
     fn every_built_in_rule_loads_and_says_why() {
         let rules = load(&[]).1.unwrap();
-        assert_eq!(rules.iter().count(), 21);
+        assert_eq!(rules.iter().count(), 22);
         for rule in rules.iter() {
             assert!(!rule.references.is_empty(), "{} cites nothing", rule.id);
             assert!(rule.summary.ends_with('.') && rule.summary.len() < 120, "{}", rule.summary);
@@ -304,9 +315,9 @@ at-least = 4096
     fn an_organisation_adds_and_replaces() {
         let rules = own("long-queues.toml", LONG).1.unwrap();
         assert_eq!(rules.get("long-queues").unwrap().severity, Severity::Error);
-        assert_eq!(rules.iter().count(), 22);
+        assert_eq!(rules.iter().count(), 23);
         let rules = own("queue-tiny.toml", LONG).1.unwrap();
-        assert_eq!(rules.iter().count(), 21);
+        assert_eq!(rules.iter().count(), 22);
         assert_eq!(rules.get("queue-tiny").unwrap().severity, Severity::Error);
     }
 

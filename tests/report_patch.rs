@@ -64,7 +64,17 @@ fn report(changes: &[Change], root: Option<&str>) -> Report {
         }
     }
     let (host, rules) = (Host::default(), Rules::default());
-    Report { sources, host, queues: vec![], findings: vec![], plan, rules, files: 0, left_out: 0 }
+    Report {
+        sources,
+        host,
+        queues: vec![],
+        findings: vec![],
+        plan,
+        rules,
+        files: 0,
+        left_out: 0,
+        fails_on: None,
+    }
 }
 
 fn run(program: &str, arguments: &[&str], folder: &Path, input: &[u8]) {

@@ -130,8 +130,9 @@ impl<'a> Facts<'a> {
         self.sources.get(at.source).path().is_some()
     }
 
-    pub(super) fn is_flag(&self, at: Span) -> bool {
-        matches!(self.sources.get(at.source).origin, Origin::Flag(_))
+    /// Whether a value is assumed by the command line or the policy: then no audited file changes it.
+    pub(super) fn is_told(&self, at: Span) -> bool {
+        matches!(self.sources.get(at.source).origin, Origin::Flag(_) | Origin::Config(_))
     }
 
     /// Where a sysctl's value comes from, as the label beside it.

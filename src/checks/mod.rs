@@ -4,6 +4,7 @@
 mod below_somaxconn;
 mod facts;
 mod problems;
+mod queue_below_minimum;
 mod queue_clamped;
 mod queue_short;
 mod remedy;
@@ -49,6 +50,7 @@ macro_rules! checks {
 checks! {
     below_somaxconn::BelowSomaxconn,
     problems::Problems,
+    queue_below_minimum::QueueBelowMinimum,
     queue_clamped::QueueClamped,
     queue_short::QueueShort,
     sixteen_bits::SixteenBits,

@@ -3,6 +3,7 @@
 
 mod finding;
 mod listener;
+mod minimum;
 mod place;
 mod problem;
 mod queue;
@@ -12,6 +13,7 @@ mod value;
 
 pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want, shell_word};
 pub use listener::{Apply, Endpoint, Listener, Transport, ids};
+pub use minimum::Minimum;
 pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
 pub use problem::{Problem, ProblemKind};
 pub use queue::{CappedBy, Queue, Step, SynQueue};

@@ -19,6 +19,8 @@ pub enum Origin {
     Live(String),
     /// A command-line flag, such as `--kernel`.
     Flag(String),
+    /// The policy, by its path as seen from the audited tree. It is read for what it says, and never changed.
+    Config(PathBuf),
 }
 
 /// One text, with its lines found when first asked for.
@@ -37,7 +39,9 @@ impl Source {
     /// The path as a report prints it, without escaping: `etc/sysctl.conf`, `builtin:rules/kernel.toml`, `--kernel`.
     pub fn name(&self) -> Cow<'_, str> {
         match &self.origin {
-            Origin::File { path, .. } | Origin::Absent { path, .. } => path.to_string_lossy(),
+            Origin::File { path, .. } | Origin::Absent { path, .. } | Origin::Config(path) => {
+                path.to_string_lossy()
+            }
             Origin::Builtin(path) => Cow::Owned(format!("builtin:{path}")),
             Origin::Live(path) | Origin::Flag(path) => Cow::Borrowed(path),
         }
@@ -54,7 +58,7 @@ impl Source {
     /// The path inside the audited tree, for sources that have one.
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
-            Origin::File { path, .. } | Origin::Absent { path, .. } => Some(path),
+            Origin::File { path, .. } | Origin::Absent { path, .. } | Origin::Config(path) => Some(path),
             _ => None,
         }
     }

@@ -29,8 +29,17 @@ impl ByHand {
         };
         let host = Host { places: vec![place], ..Host::default() };
         let (plan, rules) = (Plan::default(), Rules::default());
-        let report =
-            Report { sources, host, queues: vec![], findings: vec![], plan, rules, files: 0, left_out: 0 };
+        let report = Report {
+            sources,
+            host,
+            queues: vec![],
+            findings: vec![],
+            plan,
+            rules,
+            files: 0,
+            left_out: 0,
+            fails_on: None,
+        };
         Self(report)
     }
 

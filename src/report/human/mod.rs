@@ -72,7 +72,10 @@ struct Page<'a> {
 impl Page<'_> {
     /// What was audited, as what, for which kernel.
     fn opening(&self, place: &Place) -> String {
-        let path = next::shown_path(place);
+        let path = match place.name.as_str() {
+            "host" => next::shown_path(place),
+            target => format!("{} in {}", plain::inline(target), next::shown_path(place)),
+        };
         let what = match place.read_as {
             ReadAs::Root => format!("{path} as a root filesystem"),
             ReadAs::Etc => format!("{path} as the etc folder of a machine"),

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::groups::loss;
 use super::{excerpt, plain};
-use crate::model::{Listener, Queue, Severity};
+use crate::model::{Listener, Place, Queue, Severity};
 use crate::report::screen::{accent, left, right, tail};
 use crate::report::{Report, Screen};
 
@@ -58,16 +58,18 @@ pub(super) fn render(report: &Report, screen: &Screen) -> String {
     lines.join("\n") + "\n\n"
 }
 
-/// The address, as `ss` prints it, with its root when there are several; without one, the line that opens it.
+/// The address, as `ss` prints it, with its root or target when there are several; without one, the line that opens it.
 pub(super) fn address(report: &Report, listener: &Listener) -> String {
-    let root = report.host.place(listener.place).and_then(|place| place.root.as_deref());
+    let label = report.host.place(listener.place).and_then(Place::label);
     let address = listener.endpoint.address().unwrap_or_else(|| {
         let line = report.sources.position(listener.site).line;
         format!("{}:{line}", excerpt::name(report.sources.get(listener.site.source)))
     });
     let address = plain::inline(&address);
-    match root {
-        Some(root) if listener.endpoint.address().is_some() => format!("{}: {address}", plain::inline(root)),
+    match label {
+        Some(label) if listener.endpoint.address().is_some() => {
+            format!("{}: {address}", plain::inline(&label))
+        }
         _ => address,
     }
 }
