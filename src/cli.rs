@@ -3,11 +3,12 @@
 pub(crate) mod door;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use backlog_audit::Request;
 use backlog_audit::config::FailOn;
 use backlog_audit::kernel::version;
-use backlog_audit::model::{ReadAs, key};
+use backlog_audit::model::{Date, ReadAs, key};
 use backlog_audit::report::catalogue;
 use backlog_audit::report::human::{Again, quoted};
 use clap::builder::{PossibleValuesParser, Styles, TypedValueParser};
@@ -198,6 +199,7 @@ impl Audit {
             ignore: self.ignore.clone(),
             config: self.config.clone(),
             fail_on: self.fail_on,
+            today: Date::of(SystemTime::now()),
         }
     }
 

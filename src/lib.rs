@@ -19,11 +19,11 @@ use std::path::PathBuf;
 use crate::config::{Assume, FailOn, Policy, Target};
 use crate::discover::{Discovery, Site};
 use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
-use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs, Safety};
+use crate::model::{Date, Finding, Host, Place, PlaceId, PlaceKind, Queue, ReadAs, Safety};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::rules::Rules;
-use crate::suppress::Only;
+use crate::suppress::{Hidden, Only};
 use crate::text::Sources;
 
 pub mod checks;
@@ -68,6 +68,8 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// From which severity on findings fail the audit, whatever the policy says.
     pub fail_on: Option<FailOn>,
+    /// The day of the audit, for ignores that hold until one; without it none expires.
+    pub today: Option<Date>,
 }
 
 /// Why an audit could not be done at all. A file that does not read is a finding instead.
@@ -92,24 +94,58 @@ pub fn audit(request: &Request) -> Result<Report, Error> {
     for site in &sites {
         read.site(&sources, &beliefs, site, request);
     }
-    let Beliefs { knowledge, policy, rules } = beliefs;
-    read.host.minimums = policy.minimums;
+    let Beliefs { knowledge, policy, rules } = &beliefs;
+    read.host.minimums.clone_from(&policy.minimums);
     let mut queues = resolve::queues(&read.host);
-    let mut findings = rules.judge(&sources, &knowledge, &read.host, &queues);
+    let findings = rules.all.judge(&sources, knowledge, &read.host, &queues, None);
+    let (mut findings, hidden) = ignore(&sources, &beliefs, request, &mut read.host, &queues, findings);
     suppress::restrict(&sources, &read.only, &mut read.host, &mut queues, &mut findings);
     let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
     let plan = Plan::make(&sources, &read.host, &findings, allowed);
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
     let fails_on = request.fail_on.or(policy.fail_on).unwrap_or(FailOn::Warning).severity();
     let left_out = read.left_out;
-    Ok(Report { sources, host: read.host, queues, findings, plan, rules, files, left_out, fails_on })
+    let (host, rules) = (read.host, beliefs.rules.chosen);
+    Ok(Report { sources, host, queues, findings, plan, rules, files, left_out, fails_on, hidden })
+}
+
+/// Takes out what somebody decided to live with, adds what is wrong with that, and keeps what the chosen rules say.
+fn ignore(
+    sources: &Sources,
+    Beliefs { knowledge, policy, rules }: &Beliefs,
+    request: &Request,
+    host: &mut Host,
+    queues: &[Queue],
+    findings: Vec<Finding>,
+) -> (Vec<Finding>, Hidden) {
+    let ignoring = suppress::comments(sources).into_iter().chain(policy.ignores.iter().cloned()).collect();
+    let exists = |id: &str| rules.all.exists(id);
+    let told = suppress::ignore(sources, host, findings, ignoring, request.today, exists);
+    host.ignores = told.ignores;
+    host.settled = suppress::settled(&told.hidden);
+    let mut findings = told.findings;
+    if !host.settled.is_empty() {
+        // What is hidden has no part in what is written.
+        let again = rules.all.judge(sources, knowledge, host, queues, None);
+        suppress::refresh(&mut findings, again);
+    }
+    let mut findings = rules.all.judge(sources, knowledge, host, queues, Some(findings));
+    let is_chosen = |finding: &Finding| rules.chosen.get(&finding.rule).is_some();
+    findings.retain(is_chosen);
+    (findings, Hidden { ignored: told.hidden.iter().filter(|finding| is_chosen(finding)).count() })
 }
 
 /// What an audit goes by.
 struct Beliefs {
     knowledge: Knowledge,
     policy: Policy,
-    rules: Rules,
+    rules: Chosen,
+}
+
+/// All rules, so that it is known what an ignore hides, and those that are asked for.
+struct Chosen {
+    all: Rules,
+    chosen: Rules,
 }
 
 impl Beliefs {
@@ -123,16 +159,18 @@ impl Beliefs {
 }
 
 /// The rules that count, as much as they do. What the command line says of the choice replaces what the policy says.
-fn load_rules(sources: &Sources, request: &Request, policy: &Policy) -> Result<Rules, Broken> {
+fn load_rules(sources: &Sources, request: &Request, policy: &Policy) -> Result<Chosen, Broken> {
     let folders: Vec<PathBuf> = policy.folders.iter().chain(&request.rules).cloned().collect();
-    let mut rules = Rules::load(sources, &folders)?;
-    policy.check_rules(sources, &rules)?;
+    let mut all = Rules::load(sources, &folders)?;
+    policy.check_rules(sources, &all)?;
     for ((id, _), severity) in &policy.severities {
-        rules.set_severity(id, *severity);
+        all.set_severity(id, *severity);
     }
     let ids = |named: &[(String, text::Span)]| named.iter().map(|(id, _)| id.clone()).collect();
     let or = |asked: &Vec<String>, named| if asked.is_empty() { ids(named) } else { asked.clone() };
-    rules.choose(&or(&request.select, &policy.select), &or(&request.ignore, &policy.ignore))
+    let (select, ignore) = (or(&request.select, &policy.select), or(&request.ignore, &policy.ignore));
+    let chosen = all.clone().choose(&select, &ignore)?;
+    Ok(Chosen { all, chosen })
 }
 
 /// What all sites came to.
@@ -191,7 +229,7 @@ impl Read {
         self.host.listeners.extend(found.listeners);
         for problem in ruling.problems.into_iter().chain(found.problems) {
             // What all machines have in common is told once.
-            if !self.host.problems.iter().any(|known| known.message == problem.message && target.is_some()) {
+            if target.is_none() || self.host.problems.iter().all(|known| known.message != problem.message) {
                 self.host.problems.push(problem);
             }
         }

@@ -87,7 +87,7 @@ impl Scope {
 }
 
 /// All rules of a run, by id.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Rules {
     all: Vec<Rule>,
 }
@@ -105,8 +105,7 @@ impl Rules {
         for folder in folders {
             for path in own(folder)? {
                 let bytes = fs::read(&path).map_err(|error| broken(&path, error.to_string()))?;
-                let origin = Origin::File { root: None, path: path.clone() };
-                let rule = Rule::read(sources, &path, sources.add(origin, bytes))?;
+                let rule = Rule::read(sources, &path, sources.add(Origin::Config(path.clone()), bytes))?;
                 all.insert(rule.id.clone(), rule);
             }
         }
@@ -122,8 +121,7 @@ impl Rules {
     /// Only the rules of `select`, if it names any, and none of `ignore`.
     pub fn choose(self, select: &[String], ignore: &[String]) -> Result<Self, Broken> {
         for (flag, ids) in [("--select", select), ("--ignore", ignore)] {
-            if let Some(id) = ids.iter().find(|id| self.get(id).is_none()) {
-                let message = unknown("rule", id, self.all.iter().map(|rule| rule.id.as_str()));
+            if let Some(message) = ids.iter().find_map(|id| self.exists(id).err()) {
                 return Err(Broken { name: flag.to_owned(), message, at: None });
             }
         }
@@ -132,16 +130,20 @@ impl Rules {
         Ok(Self { all: self.all.into_iter().filter(chosen).collect() })
     }
 
-    /// What is wrong, sorted by path, place and rule.
+    /// What is wrong, sorted by path, place and rule. Whether ignores are in order can be told once they have been applied: what
+    /// was found until then is `before`.
     pub fn judge(
         &self,
         sources: &Sources,
         knowledge: &Knowledge,
         host: &Host,
         queues: &[Queue],
+        before: Option<Vec<Finding>>,
     ) -> Vec<Finding> {
         let of = |rule: &Rule| rule.check.judge(&rule.facts(sources, knowledge, host, queues));
-        let mut findings: Vec<Finding> = self.all.iter().flat_map(of).collect();
+        let now = self.all.iter().filter(|rule| rule.check.is_about_ignores() == before.is_some());
+        let mut findings: Vec<Finding> = now.flat_map(of).collect();
+        findings.extend(before.into_iter().flatten());
         findings.sort_by(|a, b| {
             sources
                 .order(a.at, b.at)
@@ -154,6 +156,14 @@ impl Rules {
             no_listener && (a.at, &a.rule, &a.message) == (b.at, &b.rule, &b.message)
         });
         findings
+    }
+
+    /// What is wrong with the id of a rule that there is not.
+    pub fn exists(&self, id: &str) -> Result<(), String> {
+        match self.get(id) {
+            Some(_) => Ok(()),
+            None => Err(unknown("rule", id, self.all.iter().map(|rule| rule.id.as_str()))),
+        }
     }
 
     pub fn get(&self, id: &str) -> Option<&Rule> {
@@ -204,7 +214,9 @@ impl Rule {
             self.scope.covers_service(&listener.service)
                 && place.is_some_and(|place| self.scope.covers_place(place))
         };
-        let sockets = queues.iter().filter_map(|queue| {
+        let is_settled =
+            |listener| !host.settled.is_empty() && host.settled.contains(&(self.id.clone(), listener));
+        let sockets = queues.iter().filter(|queue| !is_settled(queue.listener)).filter_map(|queue| {
             let listener = host.listeners.get(queue.listener).filter(|listener| covers(listener))?;
             Some(Socket { index: queue.listener, listener, queue })
         });
@@ -301,7 +313,7 @@ at-least = 4096
     #[test]
     fn every_built_in_rule_loads_and_says_why() {
         let rules = load(&[]).1.unwrap();
-        assert_eq!(rules.iter().count(), 22);
+        assert_eq!(rules.iter().count(), 25);
         for rule in rules.iter() {
             assert!(!rule.references.is_empty(), "{} cites nothing", rule.id);
             assert!(rule.summary.ends_with('.') && rule.summary.len() < 120, "{}", rule.summary);
@@ -315,9 +327,9 @@ at-least = 4096
     fn an_organisation_adds_and_replaces() {
         let rules = own("long-queues.toml", LONG).1.unwrap();
         assert_eq!(rules.get("long-queues").unwrap().severity, Severity::Error);
-        assert_eq!(rules.iter().count(), 23);
+        assert_eq!(rules.iter().count(), 26);
         let rules = own("queue-tiny.toml", LONG).1.unwrap();
-        assert_eq!(rules.iter().count(), 22);
+        assert_eq!(rules.iter().count(), 25);
         assert_eq!(rules.get("queue-tiny").unwrap().severity, Severity::Error);
     }
 

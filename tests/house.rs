@@ -18,8 +18,8 @@ const SEES: [(&str, &[&str]); 14] = [
     ("rules", &["text", "model", "knowledge", "checks"]),
     ("plan", &["text", "model"]),
     ("suppress", &["text", "model"]),
-    ("config", &["text", "model", "knowledge", "kernel", "discover", "checks", "rules"]),
-    ("report", &["text", "model", "knowledge", "rules", "plan"]),
+    ("config", &["text", "model", "knowledge", "kernel", "discover", "checks", "rules", "suppress"]),
+    ("report", &["text", "model", "knowledge", "rules", "plan", "suppress"]),
 ];
 
 const TOP: [&str; 3] = ["cli", "lib", "main"];

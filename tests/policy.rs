@@ -209,6 +209,11 @@ fn what_is_misspelt_is_pointed_at_with_what_was_meant() {
         ("target", "[[target]]\nname = \"host\"\npath = \"deploy\"\n"),
         ("folder", "[rules]\nfolders = [\"nowhere\"]\n"),
         ("outside", "[rules]\nfolders = [\"../..\"]\n"),
+        ("ignore", "[[ignore]]\nreason = \"so\"\n"),
+        ("ignored-rule", "[[ignore]]\npath = \"a\"\n\n[[ignore]]\nrule = \"queue-clampd\"\n"),
+        ("until", "[[ignore]]\nrule = \"queue-clamped\"\nuntil = 2026-01-31T00:00:00Z\n"),
+        ("quoted-until", "[[ignore]]\nrule = \"queue-clamped\"\nuntil = \"2026-01-31\"\n"),
+        ("reason", "[[ignore]]\nrule = \"queue-clamped\"\nreson = \"so\"\n"),
         ("toml", "kernel = 5.10.1\n"),
     ] {
         let scratch = repository(&format!("misspelt-{name}"), policy);
@@ -275,7 +280,8 @@ fn the_schema_takes_what_the_program_takes() {
     let whole = "kernel = \"5.10\"\nfail-on = \"never\"\nexclude = [\"old\"]\n[sysctls]\nnet.core.somaxconn = 1\n\
                  \"net.ipv4.tcp_syncookies\" = 1\n[rules]\nselect = [\"queue-tiny\"]\nignore = [\"queue-tiny\"]\n\
                  [rules.severity]\nqueue-tiny = \"info\"\n[[target]]\nname = \"a\"\npath = \"b\"\n\
-                 kernel = \"6.1\"\n[[minimum]]\nservice = \"nginx\"\nport = 80\naddress = \"0.0.0.0:80\"\nat-least = 1\n";
+                 kernel = \"6.1\"\n[[ignore]]\npath = \"a\"\nlistener = \"b\"\n\
+                 rule = \"queue-tiny\"\nreason = \"c\"\n[[minimum]]\nservice = \"nginx\"\nport = 80\naddress = \"0.0.0.0:80\"\nat-least = 1\n";
     let scratch = repository("whole", whole);
     assert_ne!(run(&scratch.0, &[]).status.code(), Some(2));
     assert!(taken(whole) && taken(""));

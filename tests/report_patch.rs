@@ -74,6 +74,7 @@ fn report(changes: &[Change], root: Option<&str>) -> Report {
         files: 0,
         left_out: 0,
         fails_on: None,
+        hidden: backlog_audit::suppress::Hidden::default(),
     }
 }
 

@@ -58,6 +58,13 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The place that a file belongs to.
+    pub(super) fn place_of(&self, at: Span) -> PlaceId {
+        let root = self.sources.get(at.source).root();
+        let mut places = self.host.places.iter();
+        PlaceId(places.position(|place| place.root.as_deref() == root).unwrap_or_default())
+    }
+
     /// A finding about the number that a listener asks for.
     pub(super) fn about(&self, socket: &Socket<'_>, message: String) -> Finding {
         let finding = self.finding(socket.listener.place, self.asked_at(socket), message);

@@ -3,6 +3,7 @@
 
 mod below_somaxconn;
 mod facts;
+mod ignores;
 mod problems;
 mod queue_below_minimum;
 mod queue_clamped;
@@ -43,12 +44,17 @@ macro_rules! checks {
                     $(Check::$check(check) => check.judge(facts),)*
                 }
             }
+
+            pub fn is_about_ignores(&self) -> bool {
+                matches!(self, Check::Ignores(_))
+            }
         }
     };
 }
 
 checks! {
     below_somaxconn::BelowSomaxconn,
+    ignores::Ignores,
     problems::Problems,
     queue_below_minimum::QueueBelowMinimum,
     queue_clamped::QueueClamped,

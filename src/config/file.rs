@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use toml::Spanned;
+use toml::value::Datetime;
 
 use super::FailOn;
 use crate::model::{Severity, key};
@@ -26,6 +27,10 @@ pub(super) struct PolicyFile {
     /// of this file and cover what lies below a match.
     pub(super) exclude: Vec<String>,
     pub(super) rules: RulesTable,
+    /// What somebody decided to live with. Comments say the same beside what they are about.
+    #[serde(rename = "ignore")]
+    #[schemars(with = "Vec<IgnoreTable>")]
+    pub(super) ignores: Vec<Spanned<IgnoreTable>>,
     /// Environments in one repository: files that run on machines of their own.
     #[serde(rename = "target")]
     pub(super) targets: Vec<TargetTable>,
@@ -51,6 +56,25 @@ pub(super) struct RulesTable {
     /// Severities by rule.
     #[schemars(with = "BTreeMap<String, Severity>")]
     pub(super) severity: BTreeMap<Spanned<String>, Severity>,
+}
+
+/// Findings that are left out: those that all of path, listener and rule cover.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Ignore")]
+pub(super) struct IgnoreTable {
+    /// A pattern of paths, as in `exclude`.
+    pub(super) path: Option<String>,
+    /// A listener by its id or its address, such as nginx:0.0.0.0:80 or 127.0.0.1:8080; `*` stands for any text.
+    pub(super) listener: Option<String>,
+    /// A rule; all, where none is named.
+    #[schemars(with = "Option<String>")]
+    pub(super) rule: Option<Spanned<String>>,
+    /// Why. One without a reason is reported.
+    pub(super) reason: Option<String>,
+    /// The last day on which it holds, such as 2026-12-31, without quotes. One that has expired is reported.
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub(super) until: Option<Spanned<Datetime>>,
 }
 
 /// Files that run on machines of their own.

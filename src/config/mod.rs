@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
+use toml::value::Datetime;
 
-use self::file::{Assumed, MinimumTable, PolicyFile, TargetTable};
+use self::file::{Assumed, IgnoreTable, MinimumTable, PolicyFile, TargetTable};
 use crate::discover::Site;
 use crate::kernel::version;
 use crate::knowledge::{Broken, Knowledge, parse};
-use crate::model::{Endpoint, Minimum, ReadAs, Severity, Value, key};
+use crate::model::{Came, Date, Endpoint, Ignore, IgnoredRule, Minimum, ReadAs, Severity, Value, key};
 use crate::rules::{Rules, unknown};
+use crate::suppress::{Ignoring, Reach};
 use crate::text::{Origin, Pattern, SourceId, Sources, Span, Tree};
 
 /// The name of the file that is looked for.
@@ -80,6 +82,7 @@ pub struct Policy {
     pub exclude: Vec<Pattern>,
     pub targets: Vec<Target>,
     pub minimums: Vec<Minimum>,
+    pub ignores: Vec<Ignoring>,
 }
 
 /// The JSON Schema of the file, with a final newline.
@@ -102,8 +105,9 @@ impl Policy {
             (None, None) => None,
         };
         let Some(found) = found else { return Ok(Self::default()) };
+        let whole = first.is_some_and(|(_, site)| is_whole(site, &found.folder));
         let file = parse(sources, found.source).map_err(with_nearest)?;
-        Reader { sources, knowledge, found: &found }.policy(file)
+        Reader { sources, knowledge, found: &found, whole }.policy(file)
     }
 
     /// The machines that a file of a tree runs on, if they are not those of the rest.
@@ -115,13 +119,12 @@ impl Policy {
     pub fn check_rules(&self, sources: &Sources, rules: &Rules) -> Result<(), Broken> {
         let named =
             self.select.iter().chain(&self.ignore).chain(self.severities.iter().map(|(rule, _)| rule));
-        match named.into_iter().find(|(id, _)| rules.get(id).is_none()) {
-            None => Ok(()),
-            Some((id, at)) => {
-                let known = rules.iter().map(|rule| rule.id.as_str());
-                Err(wrong(sources, *at, unknown("rule", id, known)))
-            }
+        let ignored = self.ignores.iter().flat_map(|it| &it.ignore.rules);
+        let ignored = ignored.filter_map(|rule| Some((rule.id.as_ref()?, rule.at)));
+        for (id, at) in named.map(|(id, at)| (id, *at)).chain(ignored) {
+            rules.exists(id).map_err(|message| wrong(sources, at, message))?;
         }
+        Ok(())
     }
 }
 
@@ -171,6 +174,8 @@ struct Reader<'a> {
     sources: &'a Sources,
     knowledge: &'a Knowledge,
     found: &'a Found,
+    /// All that the policy is about is looked at.
+    whole: bool,
 }
 
 impl Reader<'_> {
@@ -187,6 +192,7 @@ impl Reader<'_> {
             severities: severities.map(|(rule, severity)| (self.named(rule), severity)).collect(),
             exclude: file.exclude.iter().map(|pattern| self.pattern(pattern)).collect(),
             targets: self.targets(file.targets)?,
+            ignores: file.ignores.into_iter().map(|it| self.ignore(it)).collect::<Result<_, _>>()?,
             minimums: file.minimums.into_iter().map(|it| self.minimum(it)).collect::<Result<_, _>>()?,
         })
     }
@@ -253,6 +259,29 @@ impl Reader<'_> {
         Ok(targets)
     }
 
+    fn ignore(&self, table: Spanned<IgnoreTable>) -> Result<Ignoring, Broken> {
+        let IgnoreTable { path, listener, rule, reason, until } = table.get_ref();
+        if path.is_none() && listener.is_none() && rule.is_none() {
+            return Err(self.wrong(&table, "name a path, a listener or a rule to ignore".to_owned()));
+        }
+        let until = match until {
+            None => None,
+            Some(until) => match day(until.get_ref()) {
+                Some(day) => Some(Value::written(day, self.span(until))),
+                None => return Err(self.wrong(until, "write a day, such as 2026-12-31".to_owned())),
+            },
+        };
+        let at = rule.as_ref().map_or_else(|| self.span(&table), |rule| self.span(rule));
+        let came = if self.whole { Came::Unused } else { Came::NotJudged };
+        let rules = vec![IgnoredRule { id: rule.as_ref().map(|rule| rule.get_ref().clone()), at, came }];
+        let reason = reason.clone().filter(|reason| !reason.trim().is_empty());
+        let path = path.as_ref().map(|pattern| self.pattern(pattern));
+        Ok(Ignoring {
+            ignore: Ignore { at, reason, until, has_expired: false, rules },
+            reach: Reach::Policy { path, listener: listener.clone() },
+        })
+    }
+
     fn minimum(&self, table: MinimumTable) -> Result<Minimum, Broken> {
         let services = || self.knowledge.services().map(|service| service.name.as_str());
         if let Some(service) = &table.service
@@ -270,12 +299,24 @@ impl Reader<'_> {
     }
 }
 
+/// Whether an audit of this site looks at all that a policy in this folder is about.
+fn is_whole(site: &Site, folder: &Path) -> bool {
+    site.read_as != ReadAs::File && folder.starts_with(site.tree.top())
+}
+
 /// Whether a folder and the rule files in it lie where they seem to.
 fn stays_within(top: &Path, folder: &Path) -> bool {
     let inside = |path: &Path| path.canonicalize().is_ok_and(|real| real.starts_with(top));
     let Ok(entries) = fs::read_dir(folder) else { return folder.canonicalize().is_err() || inside(folder) };
     let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     inside(folder) && files.all(|path| path.extension().is_none_or(|it| it != "toml") || inside(&path))
+}
+
+fn day(until: &Datetime) -> Option<Date> {
+    match until {
+        Datetime { date: Some(date), time: None, offset: None } => Date::new(date.year, date.month, date.day),
+        _ => None,
+    }
 }
 
 fn wrong(sources: &Sources, at: Span, message: String) -> Broken {

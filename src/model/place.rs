@@ -1,12 +1,13 @@
 //! Network namespaces: where listeners live, and where sysctls are decided.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Listener, Minimum, Problem, Sysctls, Value, ids};
+use super::{Ignore, Listener, Minimum, Problem, Sysctls, Value, ids};
 use crate::text::Sources;
 
 /// A Linux version, as far as behaviour depends on it.
@@ -134,6 +135,10 @@ pub struct Host {
     pub problems: Vec<Problem>,
     /// What a policy wants of the listeners.
     pub minimums: Vec<Minimum>,
+    /// What was to be left out of the report, once that is done.
+    pub ignores: Vec<Ignore>,
+    /// Rules and the listeners about which they have nothing more to say: somebody decided to live with it.
+    pub settled: BTreeSet<(String, usize)>,
 }
 
 impl Host {

@@ -201,6 +201,14 @@ pub struct Summary {
     pub errors: usize,
     pub warnings: usize,
     pub infos: usize,
+    /// Findings that somebody decided to live with; they are not in this report.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ignored: usize,
+}
+
+/// Of what is not done in most audits nothing is said where there is none.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The report as one JSON object, with a final newline.

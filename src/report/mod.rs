@@ -13,6 +13,7 @@ pub use screen::{Detail, Screen};
 use crate::model::{Finding, Host, Listener, Queue, Severity};
 use crate::plan::Plan;
 use crate::rules::Rules;
+use crate::suppress::Hidden;
 use crate::text::Sources;
 
 /// Everything that an audit came to, ready to be shown.
@@ -32,6 +33,7 @@ pub struct Report {
     pub left_out: usize,
     /// From which severity on findings count.
     pub fails_on: Option<Severity>,
+    pub hidden: Hidden,
 }
 
 /// Bytes as text that a terminal can be given: line by line the same, harmful characters spelled out.
@@ -72,6 +74,7 @@ impl Report {
             errors: self.count(Severity::Error),
             warnings: self.count(Severity::Warning),
             infos: self.count(Severity::Info),
+            ignored: self.hidden.ignored,
         }
     }
 

@@ -19,7 +19,8 @@ pub enum Origin {
     Live(String),
     /// A command-line flag, such as `--kernel`.
     Flag(String),
-    /// The policy, by its path as seen from the audited tree. It is read for what it says, and never changed.
+    /// The policy, by its path as seen from the audited tree, and rules of an organisation. They are read for what they say,
+    /// and never changed.
     Config(PathBuf),
 }
 
@@ -137,6 +138,12 @@ impl Sources {
 
     pub fn bytes(&self, id: SourceId) -> &[u8] {
         self.get(id).bytes()
+    }
+
+    /// The audited files that have been read.
+    pub fn files(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        let files = self.all.iter().filter(|(_, source)| matches!(source.origin, Origin::File { .. }));
+        files.map(|(index, source)| (SourceId(u32::try_from(index).unwrap_or(u32::MAX)), source))
     }
 
     /// The bytes at a span; empty where the span does not lie in its source.

@@ -39,6 +39,7 @@ impl ByHand {
             files: 0,
             left_out: 0,
             fails_on: None,
+            hidden: backlog_audit::suppress::Hidden::default(),
         };
         Self(report)
     }

@@ -149,6 +149,9 @@ impl Page<'_> {
         if summary.errors + summary.warnings + summary.infos == 0 {
             parts.push("nothing to report".to_owned());
         }
+        if summary.ignored > 0 {
+            parts.push(format!("{} ignored", summary.ignored));
+        }
         parts.push(format!("{} read", counted(summary.files, "file")));
         if summary.left_out > 0 {
             parts.push(format!("{} left out (tests, examples, other people's code)", summary.left_out));

@@ -1,4 +1,4 @@
-//! What is left out of a report although it was found: what does not concern the paths that were asked for.
+//! What is left out because it does not concern the paths that were asked for.
 
 use std::path::PathBuf;
 
