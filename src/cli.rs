@@ -134,6 +134,12 @@ pub(crate) struct Audit {
     /// The policy, instead of the backlog-audit.toml of the repository or root
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
     config: Option<PathBuf>,
+    /// Leave out the findings that FILE lists
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    baseline: Option<PathBuf>,
+    /// Write all findings into FILE, for --baseline
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub(crate) write_baseline: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +206,8 @@ impl Audit {
             config: self.config.clone(),
             fail_on: self.fail_on,
             today: Date::of(SystemTime::now()),
+            baseline: self.baseline.clone(),
+            keep_baseline: self.write_baseline.is_some(),
         }
     }
 
@@ -247,8 +255,10 @@ impl Audit {
         for folder in &self.rules {
             option("--rules", &folder.to_string_lossy());
         }
-        if let Some(policy) = &self.config {
-            option("--config", &policy.to_string_lossy());
+        for (name, file) in [("--config", &self.config), ("--baseline", &self.baseline)] {
+            if let Some(file) = file {
+                option(name, &file.to_string_lossy());
+            }
         }
         for (name, rules) in [("--select", &self.select), ("--ignore", &self.ignore)] {
             if !rules.is_empty() {

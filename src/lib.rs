@@ -14,7 +14,7 @@
 )]
 #![warn(unreachable_pub)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Assume, FailOn, Policy, Target};
 use crate::discover::{Discovery, Site};
@@ -23,7 +23,7 @@ use crate::model::{Date, Finding, Host, Place, PlaceId, PlaceKind, Queue, ReadAs
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::rules::Rules;
-use crate::suppress::{Hidden, Only};
+use crate::suppress::{Baseline, Hidden, Ignored, Only};
 use crate::text::Sources;
 
 pub mod checks;
@@ -70,6 +70,10 @@ pub struct Request {
     pub fail_on: Option<FailOn>,
     /// The day of the audit, for ignores that hold until one; without it none expires.
     pub today: Option<Date>,
+    /// A file that lists findings which are not reported.
+    pub baseline: Option<PathBuf>,
+    /// Keep all that was found, as the next baseline.
+    pub keep_baseline: bool,
 }
 
 /// Why an audit could not be done at all. A file that does not read is a finding instead.
@@ -77,6 +81,8 @@ pub struct Request {
 pub enum Error {
     #[error(transparent)]
     Path(#[from] discover::Unusable),
+    #[error("{}: {message}", path.display())]
+    Baseline { path: PathBuf, message: String },
     /// A rule file or one of our own tables does not read; the sources hold the place that it names.
     #[error("{0}")]
     Broken(Broken, Box<Sources>),
@@ -86,7 +92,8 @@ pub enum Error {
 pub fn audit(request: &Request) -> Result<Report, Error> {
     let sources = Sources::new();
     let sites = discover::sites(&request.paths, request.read_as)?;
-    let beliefs = match Beliefs::load(&sources, request, &sites) {
+    let baseline = request.baseline.as_deref().map(read_baseline).transpose()?;
+    let beliefs = match Beliefs::load(&sources, request, &sites, baseline) {
         Ok(beliefs) => beliefs,
         Err(broken) => return Err(Error::Broken(broken, Box::new(sources))),
     };
@@ -94,11 +101,11 @@ pub fn audit(request: &Request) -> Result<Report, Error> {
     for site in &sites {
         read.site(&sources, &beliefs, site, request);
     }
-    let Beliefs { knowledge, policy, rules } = &beliefs;
+    let Beliefs { knowledge, policy, rules, .. } = &beliefs;
     read.host.minimums.clone_from(&policy.minimums);
     let mut queues = resolve::queues(&read.host);
     let findings = rules.all.judge(&sources, knowledge, &read.host, &queues, None);
-    let (mut findings, hidden) = ignore(&sources, &beliefs, request, &mut read.host, &queues, findings);
+    let (mut findings, hidden) = leave_out(&sources, &beliefs, request, &mut read.host, &queues, findings);
     suppress::restrict(&sources, &read.only, &mut read.host, &mut queues, &mut findings);
     let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
     let plan = Plan::make(&sources, &read.host, &findings, allowed);
@@ -110,9 +117,9 @@ pub fn audit(request: &Request) -> Result<Report, Error> {
 }
 
 /// Takes out what somebody decided to live with, adds what is wrong with that, and keeps what the chosen rules say.
-fn ignore(
+fn leave_out(
     sources: &Sources,
-    Beliefs { knowledge, policy, rules }: &Beliefs,
+    Beliefs { knowledge, policy, rules, baseline }: &Beliefs,
     request: &Request,
     host: &mut Host,
     queues: &[Queue],
@@ -120,19 +127,33 @@ fn ignore(
 ) -> (Vec<Finding>, Hidden) {
     let ignoring = suppress::comments(sources).into_iter().chain(policy.ignores.iter().cloned()).collect();
     let exists = |id: &str| rules.all.exists(id);
-    let told = suppress::ignore(sources, host, findings, ignoring, request.today, exists);
-    host.ignores = told.ignores;
-    host.settled = suppress::settled(&told.hidden);
-    let mut findings = told.findings;
+    let Ignored { findings, hidden: mut settled, ignores } =
+        suppress::ignore(sources, host, findings, ignoring, request.today, exists);
+    host.ignores = ignores;
+    let findings = rules.all.judge(sources, knowledge, host, queues, Some(findings));
+    let is_chosen = |rule: &str| rules.chosen.get(rule).is_some();
+    let count = |hidden: &[Finding]| hidden.iter().filter(|finding| is_chosen(&finding.rule)).count();
+    let mut hidden = Hidden { ignored: count(&settled), ..Hidden::default() };
+    let chosen = findings.iter().filter(|finding| is_chosen(&finding.rule));
+    hidden.baseline = request.keep_baseline.then(|| Baseline::of(sources, host, chosen));
+    let mut findings = match baseline {
+        None => findings,
+        Some(baseline) => {
+            let known = baseline.take(sources, host, findings);
+            hidden.in_baseline = count(&known.hidden);
+            hidden.fixed = Some(known.fixed.into_iter().filter(|entry| is_chosen(&entry.rule)).collect());
+            settled.extend(known.hidden);
+            known.findings
+        }
+    };
+    host.settled = suppress::settled(&settled);
     if !host.settled.is_empty() {
         // What is hidden has no part in what is written.
         let again = rules.all.judge(sources, knowledge, host, queues, None);
         suppress::refresh(&mut findings, again);
     }
-    let mut findings = rules.all.judge(sources, knowledge, host, queues, Some(findings));
-    let is_chosen = |finding: &Finding| rules.chosen.get(&finding.rule).is_some();
-    findings.retain(is_chosen);
-    (findings, Hidden { ignored: told.hidden.iter().filter(|finding| is_chosen(finding)).count() })
+    findings.retain(|finding| is_chosen(&finding.rule));
+    (findings, hidden)
 }
 
 /// What an audit goes by.
@@ -140,6 +161,7 @@ struct Beliefs {
     knowledge: Knowledge,
     policy: Policy,
     rules: Chosen,
+    baseline: Option<Baseline>,
 }
 
 /// All rules, so that it is known what an ignore hides, and those that are asked for.
@@ -149,13 +171,24 @@ struct Chosen {
 }
 
 impl Beliefs {
-    fn load(sources: &Sources, request: &Request, sites: &[Site]) -> Result<Self, Broken> {
+    fn load(
+        sources: &Sources,
+        request: &Request,
+        sites: &[Site],
+        baseline: Option<Baseline>,
+    ) -> Result<Self, Broken> {
         let knowledge = Knowledge::load(sources)?;
         let first = request.paths.first().map(PathBuf::as_path).zip(sites.first());
         let policy = Policy::load(sources, &knowledge, request.config.as_deref(), first)?;
         let rules = load_rules(sources, request, &policy)?;
-        Ok(Self { knowledge, policy, rules })
+        Ok(Self { knowledge, policy, rules, baseline })
     }
+}
+
+fn read_baseline(path: &Path) -> Result<Baseline, Error> {
+    let read = std::fs::read(path).map_err(|error| error.to_string());
+    read.and_then(|text| Baseline::parse(&text))
+        .map_err(|message| Error::Baseline { path: path.to_owned(), message })
 }
 
 /// The rules that count, as much as they do. What the command line says of the choice replaces what the policy says.
@@ -209,8 +242,7 @@ impl Read {
         files: &Candidates,
     ) {
         let place = PlaceId(self.host.places.len());
-        let machine = matches!(site.read_as, ReadAs::Root | ReadAs::Etc)
-            && site.tree.top() == std::path::Path::new("/");
+        let machine = matches!(site.read_as, ReadAs::Root | ReadAs::Etc) && site.tree.top() == Path::new("/");
         let Assume { kernel, set } = assumed(sources, request, policy, target);
         let sysctls = files.get(SYSCTL).into_iter().flatten();
         let sysctls = sysctls.map(|file| file.path.clone()).collect();

@@ -75,6 +75,7 @@ impl Report {
             warnings: self.count(Severity::Warning),
             infos: self.count(Severity::Info),
             ignored: self.hidden.ignored,
+            in_baseline: self.hidden.in_baseline,
         }
     }
 

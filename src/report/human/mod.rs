@@ -11,6 +11,7 @@ mod table;
 use super::screen::{self, counted};
 use super::{Detail, Report, Screen, plain};
 use crate::model::{Kind, Place, ReadAs, Severity};
+use crate::suppress::Entry;
 use crate::text::{Origin, Source, Sources, Span};
 use excerpt::Mark;
 use groups::Group;
@@ -39,6 +40,7 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
     if screen.is_verbose() {
         text.push_str(&page.in_detail());
     }
+    text.push_str(&page.fixed());
     text.push_str(&page.totals());
     text.push_str(&next::render(report, screen, again));
     text
@@ -136,6 +138,21 @@ impl Page<'_> {
         self.report.findings.get(group.first).map(|finding| finding.rule.as_str())
     }
 
+    /// What the baseline lists for nothing.
+    fn fixed(&self) -> String {
+        let named = |entry: &Entry| {
+            let at = entry.listener.as_ref().or(entry.path.as_ref());
+            let times = if entry.count > 1 { format!(" x{}", entry.count) } else { String::new() };
+            format!("{} of {}{times}", entry.rule, at.map_or("", String::as_str))
+        };
+        let fixed = self.report.hidden.fixed.as_deref().unwrap_or_default();
+        let words: Vec<String> = fixed.iter().map(|entry| plain::inline(&named(entry))).collect();
+        match words.is_empty() {
+            true => String::new(),
+            false => self.screen.hang("Fixed since the baseline: ", &words.join(", ")) + "\n",
+        }
+    }
+
     fn totals(&self) -> String {
         let summary = self.report.summary();
         let mut parts = vec![counted(summary.listeners, "listener")];
@@ -149,8 +166,10 @@ impl Page<'_> {
         if summary.errors + summary.warnings + summary.infos == 0 {
             parts.push("nothing to report".to_owned());
         }
-        if summary.ignored > 0 {
-            parts.push(format!("{} ignored", summary.ignored));
+        for (count, what) in [(summary.ignored, "ignored"), (summary.in_baseline, "in the baseline")] {
+            if count > 0 {
+                parts.push(format!("{count} {what}"));
+            }
         }
         parts.push(format!("{} read", counted(summary.files, "file")));
         if summary.left_out > 0 {
