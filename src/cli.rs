@@ -140,6 +140,9 @@ pub(crate) struct Audit {
     /// Write all findings into FILE, for --baseline
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
     pub(crate) write_baseline: Option<PathBuf>,
+    /// Only findings in which files take part that have changed since a git revision
+    #[arg(long, value_name = "REV", help_heading = "Rules")]
+    changed_since: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -208,6 +211,7 @@ impl Audit {
             today: Date::of(SystemTime::now()),
             baseline: self.baseline.clone(),
             keep_baseline: self.write_baseline.is_some(),
+            changed_since: self.changed_since.clone(),
         }
     }
 
@@ -259,6 +263,9 @@ impl Audit {
             if let Some(file) = file {
                 option(name, &file.to_string_lossy());
             }
+        }
+        if let Some(rev) = &self.changed_since {
+            option("--changed-since", rev);
         }
         for (name, rules) in [("--select", &self.select), ("--ignore", &self.ignore)] {
             if !rules.is_empty() {

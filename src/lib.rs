@@ -29,6 +29,7 @@ use crate::text::Sources;
 pub mod checks;
 pub mod config;
 pub mod discover;
+pub mod git;
 pub mod kernel;
 pub mod knowledge;
 pub mod model;
@@ -74,6 +75,8 @@ pub struct Request {
     pub baseline: Option<PathBuf>,
     /// Keep all that was found, as the next baseline.
     pub keep_baseline: bool,
+    /// Only findings in which files take part that have changed since this revision.
+    pub changed_since: Option<String>,
 }
 
 /// Why an audit could not be done at all. A file that does not read is a finding instead.
@@ -81,6 +84,8 @@ pub struct Request {
 pub enum Error {
     #[error(transparent)]
     Path(#[from] discover::Unusable),
+    #[error(transparent)]
+    Git(#[from] git::Fault),
     #[error("{}: {message}", path.display())]
     Baseline { path: PathBuf, message: String },
     /// A rule file or one of our own tables does not read; the sources hold the place that it names.
@@ -105,8 +110,12 @@ pub fn audit(request: &Request) -> Result<Report, Error> {
     read.host.minimums.clone_from(&policy.minimums);
     let mut queues = resolve::queues(&read.host);
     let findings = rules.all.judge(&sources, knowledge, &read.host, &queues, None);
-    let (mut findings, hidden) = leave_out(&sources, &beliefs, request, &mut read.host, &queues, findings);
+    let (mut findings, mut hidden) =
+        leave_out(&sources, &beliefs, request, &mut read.host, &queues, findings);
     suppress::restrict(&sources, &read.only, &mut read.host, &mut queues, &mut findings);
+    if let Some(rev) = &request.changed_since {
+        hidden.unchanged = keep_changed(&sources, &sites, rev, &read.host, &mut findings)?;
+    }
     let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
     let plan = Plan::make(&sources, &read.host, &findings, allowed);
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
@@ -114,6 +123,24 @@ pub fn audit(request: &Request) -> Result<Report, Error> {
     let left_out = read.left_out;
     let (host, rules) = (read.host, beliefs.rules.chosen);
     Ok(Report { sources, host, queues, findings, plan, rules, files, left_out, fails_on, hidden })
+}
+
+/// Keeps the findings in which files take part that have changed since a revision, and counts the others.
+fn keep_changed(
+    sources: &Sources,
+    sites: &[Site],
+    rev: &str,
+    host: &Host,
+    findings: &mut Vec<Finding>,
+) -> Result<usize, git::Fault> {
+    let mut changed = Vec::new();
+    for site in sites {
+        let paths = git::changed(sources, &site.tree, rev)?;
+        changed.push(Only { root: site.tree.label().map(str::to_owned), paths });
+    }
+    let all = findings.len();
+    findings.retain(|finding| suppress::takes_part(sources, &changed, host, finding));
+    Ok(all - findings.len())
 }
 
 /// Takes out what somebody decided to live with, adds what is wrong with that, and keeps what the chosen rules say.

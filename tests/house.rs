@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and what it may see. `main`, `lib` and `cli` may see everything.
-const SEES: [(&str, &[&str]); 14] = [
+const SEES: [(&str, &[&str]); 15] = [
     ("text", &[]),
     ("syntax", &["text"]),
     ("model", &["text"]),
@@ -18,6 +18,7 @@ const SEES: [(&str, &[&str]); 14] = [
     ("rules", &["text", "model", "knowledge", "checks"]),
     ("plan", &["text", "model"]),
     ("suppress", &["text", "model"]),
+    ("git", &["text"]),
     ("config", &["text", "model", "knowledge", "kernel", "discover", "checks", "rules", "suppress"]),
     ("report", &["text", "model", "knowledge", "rules", "plan", "suppress"]),
 ];

@@ -148,6 +148,7 @@ impl From<backlog_audit::Error> for Failure {
     fn from(error: backlog_audit::Error) -> Self {
         match error {
             backlog_audit::Error::Path(Unusable { path, source }) => no_path(&path, &source),
+            backlog_audit::Error::Git(fault) => Self::from(without_number(&fault.to_string()).to_owned()),
             backlog_audit::Error::Baseline { path, message } => {
                 Self::from(format!("{}: {}", path.display(), without_number(&message)))
             }

@@ -211,6 +211,9 @@ pub struct Summary {
     /// Findings that the baseline lists; they are not in this report either.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub in_baseline: usize,
+    /// Findings in which no file takes part that has changed since the revision asked for; neither are they.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unchanged: usize,
 }
 
 /// Of what is not done in most audits nothing is said where there is none.

@@ -76,6 +76,7 @@ impl Report {
             infos: self.count(Severity::Info),
             ignored: self.hidden.ignored,
             in_baseline: self.hidden.in_baseline,
+            unchanged: self.hidden.unchanged,
         }
     }
 

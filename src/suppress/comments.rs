@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Ignoring, Reach};
 use crate::model::{Came, Date, Ignore, IgnoredRule, Value};
-use crate::text::{Source, SourceId, Sources, Span};
+use crate::text::{Origin, Source, SourceId, Sources, Span};
 
 const MARK: &[u8] = b"backlog-audit:";
 
@@ -55,7 +55,8 @@ fn styles(path: &Path) -> &'static [Style] {
 
 /// The ignores in the comments of all audited files, in the order of files and lines.
 pub fn comments(sources: &Sources) -> Vec<Ignoring> {
-    let mut all: Vec<Ignoring> = sources.files().flat_map(|(id, source)| of_file(id, source)).collect();
+    let files = sources.all().filter(|(_, source)| matches!(source.origin, Origin::File { .. }));
+    let mut all: Vec<Ignoring> = files.flat_map(|(id, source)| of_file(id, source)).collect();
     all.sort_by(|a, b| sources.order(a.ignore.at, b.ignore.at));
     all
 }
@@ -207,7 +208,6 @@ fn split(text: &[u8]) -> (usize, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Origin;
 
     /// `line: rule, rule (until) reason` for each ignore of a file.
     fn read(path: &str, text: &str) -> Vec<String> {

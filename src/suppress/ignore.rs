@@ -53,6 +53,9 @@ pub fn ignore(
             }
         }
     }
+    if ignoring.is_empty() {
+        return Ignored { findings, hidden: Vec::new(), ignores: Vec::new() };
+    }
     let index = Index::of(&ignoring);
     let ids = host.listener_ids(sources);
     let (mut kept, mut hidden) = (Vec::new(), Vec::new());

@@ -140,10 +140,9 @@ impl Sources {
         self.get(id).bytes()
     }
 
-    /// The audited files that have been read.
-    pub fn files(&self) -> impl Iterator<Item = (SourceId, &Source)> {
-        let files = self.all.iter().filter(|(_, source)| matches!(source.origin, Origin::File { .. }));
-        files.map(|(index, source)| (SourceId(u32::try_from(index).unwrap_or(u32::MAX)), source))
+    /// All of them, in the order in which they came.
+    pub fn all(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        self.all.iter().map(|(index, source)| (SourceId(u32::try_from(index).unwrap_or(u32::MAX)), source))
     }
 
     /// The bytes at a span; empty where the span does not lie in its source.

@@ -166,7 +166,11 @@ impl Page<'_> {
         if summary.errors + summary.warnings + summary.infos == 0 {
             parts.push("nothing to report".to_owned());
         }
-        for (count, what) in [(summary.ignored, "ignored"), (summary.in_baseline, "in the baseline")] {
+        for (count, what) in [
+            (summary.ignored, "ignored"),
+            (summary.in_baseline, "in the baseline"),
+            (summary.unchanged, "in unchanged files"),
+        ] {
             if count > 0 {
                 parts.push(format!("{count} {what}"));
             }
