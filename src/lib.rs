@@ -302,20 +302,18 @@ fn by_target<'p>(
     site: &Site,
     files: Candidates,
 ) -> Vec<(Option<&'p Target>, Candidates)> {
-    let mut parts: Vec<(Option<&Target>, Candidates)> = vec![(None, Candidates::new())];
+    let targets = std::iter::once(None).chain(policy.targets.iter().map(Some));
+    let mut parts: Vec<(Option<&Target>, Candidates)> =
+        targets.map(|target| (target, Candidates::new())).collect();
     for (service, files) in files {
         for file in files {
-            let target = policy.target_of(site.tree.top(), &file.path);
-            let is_same = |known: &Option<&Target>| known.map(|it| &it.name) == target.map(|it| &it.name);
-            let at = parts.iter().position(|(known, _)| is_same(known)).unwrap_or(parts.len());
-            if at == parts.len() {
-                parts.push((target, Candidates::new()));
-            }
-            if let Some((_, part)) = parts.get_mut(at) {
+            let part = policy.target_of(site.tree.top(), &file.path).map_or(0, |target| target + 1);
+            if let Some((_, part)) = parts.get_mut(part) {
                 part.entry(service.clone()).or_default().push(file);
             }
         }
     }
+    parts.retain(|(target, files)| target.is_none() || !files.is_empty());
     let shared = parts.first().and_then(|(_, part)| part.get(SYSCTL)).cloned().unwrap_or_default();
     for (_, part) in parts.iter_mut().skip(1).filter(|_| !shared.is_empty()) {
         let sysctls = part.entry(SYSCTL.to_owned()).or_default();

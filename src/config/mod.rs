@@ -110,9 +110,9 @@ impl Policy {
         Reader { sources, knowledge, found: &found, whole }.policy(file)
     }
 
-    /// The machines that a file of a tree runs on, if they are not those of the rest.
-    pub fn target_of(&self, top: &Path, path: &Path) -> Option<&Target> {
-        self.targets.iter().find(|target| target.path.covers(top, path))
+    /// The target that a file of a tree belongs to, by its index, if it belongs to one.
+    pub fn target_of(&self, top: &Path, path: &Path) -> Option<usize> {
+        self.targets.iter().position(|target| target.path.covers(top, path))
     }
 
     /// Every rule that the policy names exists; else the place of the one that does not.
@@ -247,6 +247,10 @@ impl Reader<'_> {
         let mut targets: Vec<Target> = Vec::new();
         for table in tables {
             let name = table.name.get_ref();
+            if !is_name(name) {
+                let message = "a name is made of letters, digits, dashes, dots and underscores";
+                return Err(self.wrong(&table.name, message.to_owned()));
+            }
             if name == "host" || targets.iter().any(|target| target.name == *name) {
                 return Err(self.wrong(&table.name, format!("`{name}` is taken; call it otherwise")));
             }
@@ -310,6 +314,11 @@ fn stays_within(top: &Path, folder: &Path) -> bool {
     let Ok(entries) = fs::read_dir(folder) else { return folder.canonicalize().is_err() || inside(folder) };
     let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     inside(folder) && files.all(|path| path.extension().is_none_or(|it| it != "toml") || inside(&path))
+}
+
+/// The name of a target is a part of ids.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
 }
 
 fn day(until: &Datetime) -> Option<Date> {
