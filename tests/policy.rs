@@ -11,6 +11,8 @@ use backlog_audit::Request;
 use backlog_audit::config::{self, FailOn};
 use backlog_audit::model::{Severity, key};
 use backlog_audit::report::Report;
+use backlog_audit::rules::Rules;
+use backlog_audit::text::Sources;
 use common::scratch::Scratch;
 use common::snapshot;
 
@@ -294,4 +296,22 @@ fn the_schema_takes_what_the_program_takes() {
     ] {
         assert!(!taken(wrong), "{wrong}");
     }
+}
+
+/// The policy that the documentation shows is one, and the rules that its comments name exist.
+#[test]
+fn the_documented_policy_is_taken() {
+    let page = fs::read_to_string("docs/policy.md").unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    for ignored in page.lines().filter_map(|line| line.split_once("# backlog-audit: ignore ")) {
+        let rules = ignored.1.split(" until ").next().unwrap().split(" -- ").next().unwrap();
+        for rule in rules.split(", ").filter(|rule| *rule != "RULE") {
+            assert!(Rules::load(&Sources::new(), &[]).unwrap().get(rule).is_some(), "{rule}");
+        }
+    }
+    let scratch = repository("documented", rest.split_once("```").unwrap().0);
+    scratch.write("policy/rules/README", "");
+    let output = run(&scratch.0, &[]);
+    assert_ne!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("queue-below-minimum"), "{}", text(&output.stdout));
 }
