@@ -11,6 +11,7 @@ use toml::Spanned;
 use crate::checks::{Check, Facts, Socket};
 use crate::knowledge::{Broken, Knowledge, RULES, parse};
 use crate::model::{Finding, Host, Listener, Place, PlaceId, Queue, Severity};
+use crate::text::tree::{MAX_FILE, Unread};
 use crate::text::{Origin, SourceId, Sources, Span};
 
 /// One rule, as `rules/<id>.toml` says it.
@@ -104,7 +105,7 @@ impl Rules {
         }
         for folder in folders {
             for path in own(folder)? {
-                let bytes = fs::read(&path).map_err(|error| broken(&path, error.to_string()))?;
+                let bytes = read(&path)?;
                 let rule = Rule::read(sources, &path, sources.add(Origin::Config(path.clone()), bytes))?;
                 all.insert(rule.id.clone(), rule);
             }
@@ -238,14 +239,23 @@ impl Rule {
     }
 }
 
-/// The rule files of a folder, in order.
+/// The rule files of a folder, in order. A FIFO or a device is none: a policy may name a folder of the audited tree.
 fn own(folder: &Path) -> Result<Vec<PathBuf>, Broken> {
     let entries = fs::read_dir(folder).map_err(|error| broken(folder, error.to_string()))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
+    paths.retain(|path| fs::metadata(path).map_or(true, |found| found.is_file() || found.is_dir()));
     paths.sort();
     Ok(paths)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Broken> {
+    let size = fs::metadata(path).map_or(0, |found| found.len());
+    if size > MAX_FILE {
+        return Err(broken(path, Unread::TooLarge(size).to_string()));
+    }
+    fs::read(path).map_err(|error| broken(path, error.to_string()))
 }
 
 /// One line of a text that was broken into lines where it suited the file.

@@ -267,6 +267,20 @@ fn a_policy_that_is_found_leads_nowhere_else() {
 }
 
 #[test]
+fn a_rule_folder_of_a_policy_can_hold_anything() {
+    let scratch = repository("folder-of-anything", "[rules]\nfolders = [\"rules\"]\n");
+    fs::create_dir_all(scratch.0.join("rules")).unwrap();
+    let mode = rustix::fs::Mode::RWXU;
+    let fifo = scratch.0.join("rules/fifo.toml");
+    rustix::fs::mknodat(rustix::fs::CWD, fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    assert_eq!(run(&scratch.0, &["--kernel", "6.1"]).status.code(), Some(0), "a FIFO is not waited on");
+    fs::File::create(scratch.0.join("rules/large.toml")).unwrap().set_len(8 << 30).unwrap();
+    let output = run(&scratch.0, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("it has 8192 MiB"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn the_schema_is_published_and_fresh() {
     snapshot::same(Path::new("schemas/config.schema.json"), config::schema().as_bytes());
     assert_eq!(text(&run(Path::new("."), &["schema", "config"]).stdout), config::schema());
