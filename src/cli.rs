@@ -6,11 +6,12 @@ pub(crate) mod serve;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backlog_audit::Request;
+use backlog_audit::config::FailOn;
 use backlog_audit::kernel::version;
-use backlog_audit::model::{ReadAs, Severity, key};
+use backlog_audit::model::{Date, ReadAs, key};
 use backlog_audit::report::catalogue;
 use backlog_audit::report::human::{Again, quoted};
 use clap::builder::{PossibleValuesParser, Styles, TypedValueParser};
@@ -56,20 +57,26 @@ pub(crate) enum Command {
         catalogue: Catalogue,
     },
     /// Look at the running machine: its sockets and counters, against its files
-    Live(Live),
+    Live(Box<Live>),
     /// List the rules
     Rules(Catalogue),
     /// List the services
     Services(Catalogue),
-    /// Print the JSON Schema of the report
+    /// Print the JSON Schema of the report or of backlog-audit.toml
     Schema {
-        #[arg(default_value = "report", value_parser = ["report"])]
-        of: String,
+        #[arg(default_value = "report")]
+        of: Schema,
     },
     /// Print a completion script
     Completions { shell: Shell },
     /// Print the man page
     Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Schema {
+    Report,
+    Config,
 }
 
 #[derive(Debug, Args)]
@@ -121,9 +128,9 @@ pub(crate) struct Audit {
     #[arg(long, help_heading = "What is audited")]
     include_tests: bool,
 
-    /// The lowest severity that makes the exit code 1
-    #[arg(long, value_name = "SEVERITY", default_value = "warning", help_heading = "Rules")]
-    fail_on: FailOn,
+    /// The lowest severity that makes the exit code 1 [default: warning]
+    #[arg(long, value_name = "SEVERITY", value_parser = fail_on(), help_heading = "Rules")]
+    fail_on: Option<FailOn>,
     /// Only these rules
     #[arg(long, value_name = "RULE,...", value_delimiter = ',', help_heading = "Rules")]
     select: Vec<String>,
@@ -133,6 +140,18 @@ pub(crate) struct Audit {
     /// A folder of your own rule files, beside the built-in ones
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Rules")]
     rules: Vec<PathBuf>,
+    /// The policy, instead of the backlog-audit.toml of the repository or root
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    config: Option<PathBuf>,
+    /// Leave out the findings that FILE lists
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    baseline: Option<PathBuf>,
+    /// Write all findings into FILE, for --baseline
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub(crate) write_baseline: Option<PathBuf>,
+    /// Only findings in which files take part that have changed since a git revision
+    #[arg(long, value_name = "REV", help_heading = "Rules")]
+    changed_since: Option<String>,
 }
 
 /// What `live` is asked for. PATH is the root of this machine's files.
@@ -174,14 +193,6 @@ pub(crate) struct View {
 pub(crate) enum Colour {
     Auto,
     Always,
-    Never,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOn {
-    Error,
-    Warning,
-    Info,
     Never,
 }
 
@@ -254,16 +265,12 @@ impl Audit {
             select: self.select.clone(),
             ignore: self.ignore.clone(),
             running: None,
-        }
-    }
-
-    /// From which severity on a finding makes the exit code 1.
-    pub(crate) fn fails_on(&self) -> Option<Severity> {
-        match self.fail_on {
-            FailOn::Error => Some(Severity::Error),
-            FailOn::Warning => Some(Severity::Warning),
-            FailOn::Info => Some(Severity::Info),
-            FailOn::Never => None,
+            config: self.config.clone(),
+            fail_on: self.fail_on,
+            today: Date::of(SystemTime::now()),
+            baseline: self.baseline.clone(),
+            keep_baseline: self.write_baseline.is_some(),
+            changed_since: self.changed_since.clone(),
         }
     }
 
@@ -320,6 +327,14 @@ impl Audit {
         for folder in &self.rules {
             option("--rules", &folder.to_string_lossy());
         }
+        for (name, file) in [("--config", &self.config), ("--baseline", &self.baseline)] {
+            if let Some(file) = file {
+                option(name, &file.to_string_lossy());
+            }
+        }
+        if let Some(rev) = &self.changed_since {
+            option("--changed-since", rev);
+        }
         for (name, rules) in [("--select", &self.select), ("--ignore", &self.ignore)] {
             if !rules.is_empty() {
                 option(name, &rules.join(","));
@@ -363,6 +378,11 @@ fn read_as() -> impl TypedValueParser<Value = ReadAs> {
     const ALL: [ReadAs; 4] = [ReadAs::Root, ReadAs::Etc, ReadAs::Repo, ReadAs::File];
     PossibleValuesParser::new(ALL.map(ReadAs::word))
         .try_map(|word| ALL.into_iter().find(|read_as| read_as.word() == word).ok_or("unknown"))
+}
+
+fn fail_on() -> impl TypedValueParser<Value = FailOn> {
+    PossibleValuesParser::new(FailOn::ALL.map(FailOn::word))
+        .try_map(|word| FailOn::ALL.into_iter().find(|it| it.word() == word).ok_or("unknown"))
 }
 
 fn output(text: &str) -> Result<Output, String> {
@@ -425,11 +445,7 @@ fn kernel(text: &str) -> Result<String, String> {
 fn sysctl(text: &str) -> Result<(String, i64), String> {
     let example = "write it as KEY=VALUE, such as net.core.somaxconn=128";
     let Some((key, value)) = text.split_once('=') else { return Err(example.to_owned()) };
-    // The first separator decides, as in sysctl.d(5).
-    let name = match key.trim().find(['.', '/']).and_then(|at| key.trim().get(at..=at)) {
-        Some("/") => key.trim().replace('/', "."),
-        _ => key.trim().to_owned(),
-    };
+    let name = key::dotted(key);
     if !key::ALL.contains(&name.as_str()) {
         return Err(unknown("sysctl", &name, &key::ALL));
     }

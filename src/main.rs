@@ -14,6 +14,7 @@ mod cli;
 
 use std::process::ExitCode;
 
+use backlog_audit::config;
 use backlog_audit::knowledge::Knowledge;
 #[cfg(target_os = "linux")]
 use backlog_audit::live::Machine;
@@ -25,7 +26,7 @@ use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::door::{Door, Failure};
-use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, View};
+use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, Schema, View};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -85,8 +86,10 @@ fn show(
     for output in outputs {
         write(report, output, audit, again, view)?;
     }
-    let fails = audit.fails_on().is_some_and(|least| report.findings.iter().any(|it| it.severity >= least));
-    Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    if let (Some(file), Some(baseline)) = (&audit.write_baseline, &report.hidden.baseline) {
+        Door::file(file, view).put(json::baseline(baseline).as_bytes())?;
+    }
+    Ok(if report.fails() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &View) -> Result<(), Failure> {
@@ -97,7 +100,7 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
         (None, _) => Door::output(view),
     };
     match output.format {
-        Format::Human => door.put(human::render(report, &door.screen, again, audit.fails_on()).as_bytes()),
+        Format::Human => door.put(human::render(report, &door.screen, again, report.fails_on).as_bytes()),
         Format::Json => door.put(json::render(report).as_bytes()),
         Format::Sarif => door.put(sarif::render(report).as_bytes()),
         Format::Patch => door.put_raw(&patch::render(report)),
@@ -124,7 +127,8 @@ fn other(command: &Command, view: &View) -> Result<(), Failure> {
                 None => Err(known.nothing_called(id)),
             }
         }
-        Command::Schema { .. } => door.put(json::schema().as_bytes()),
+        Command::Schema { of: Schema::Report } => door.put(json::schema().as_bytes()),
+        Command::Schema { of: Schema::Config } => door.put(config::schema().as_bytes()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "backlog-audit", &mut script);

@@ -174,6 +174,10 @@ impl From<backlog_audit::Error> for Failure {
     fn from(error: backlog_audit::Error) -> Self {
         match error {
             backlog_audit::Error::Path(Unusable { path, source }) => no_path(&path, &source),
+            backlog_audit::Error::Git(fault) => Self::from(without_number(&fault.to_string()).to_owned()),
+            backlog_audit::Error::Baseline { path, message } => {
+                Self::from(format!("{}: {}", path.display(), without_number(&message)))
+            }
             backlog_audit::Error::Broken(broken, sources) => {
                 let message = format!("{}: {}", broken.name, without_number(&broken.message));
                 Self { message, tip: None, at: broken.at.map(|at| (sources, at)) }

@@ -217,6 +217,7 @@ fn uri(source: &Source) -> String {
             Some(root) => std::path::Path::new(root).join(path),
             None => path.clone(),
         },
+        Origin::Config(path) => path.clone(),
         Origin::Builtin(path) => return format!("builtin:{}", escaped(path.as_bytes())),
         Origin::Live(path) => return format!("file://{}", escaped(path.as_bytes())),
         Origin::Flag(flag) => return format!("flag:{}", escaped(flag.as_bytes())),

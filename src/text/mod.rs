@@ -3,6 +3,7 @@
 
 mod edit;
 mod glob;
+mod pattern;
 mod slot;
 mod source;
 mod span;
@@ -10,6 +11,7 @@ pub mod tree;
 
 pub use edit::{Edit, apply};
 pub use glob::{Glob, has_magic};
+pub use pattern::Pattern;
 pub use slot::Slot;
 pub use source::{Origin, Source, Sources};
 pub use span::{Position, SourceId, Span};
