@@ -194,7 +194,8 @@ def shows_what_ss_shows(tmux):
     assert table[FILLING][1:4] == (9, 9, 10) and table[IDLE][1:4] == (0, 0, 5), table
     assert list(table)[:2] == [OVERFLOWING, FILLING], "the fullest first: %s" % list(table)
     assert re.search(r"accept queue overflows [\d.]+/s", screen), screen
-    assert "queue-clamped" in screen and "next" in screen, screen
+    assert re.search(r"overflowing: nginx on 127\.0\.0\.1:%d" % OVERFLOWING, screen), screen
+    assert re.search(r"^   (next|help) ", screen, re.M), screen
     assert re.search(r"[12] idle unix hidden", screen), screen  # tmux itself has one
 
 
@@ -248,8 +249,8 @@ def helps(tmux):
 def tells_all(tmux):
     tmux.keys("Enter")
     screen = tmux.until(lambda screen: "runs now (Send-Q)" in screen, "the detail")
-    for word in ("nginx 127.0.0.1:%d" % OVERFLOWING, "17 now", "queue-clamped", "net.core.somaxconn",
-                 "etc/nginx/nginx.conf:2", "then"):
+    for word in ("nginx 127.0.0.1:%d" % OVERFLOWING, "17 now", "overflowing", "net.core.somaxconn",
+                 "etc/nginx/nginx.conf:2", "etc/sysctl.d/99-old.conf:1"):
         assert word in screen, "%s is missing:\n%s" % (word, screen)
     tmux.keys("q")
     tmux.until(rows, "the table")
@@ -316,7 +317,7 @@ def pages(tmux, command):
     tmux.command(command)
     tmux.until(lambda screen: screen.count("█") > 20, "something to see")
     shown = [tmux.screen("-e")]
-    for keys, word in [(["Enter"], "queue-clamped"), (["q", "?"], "always leaves")]:
+    for keys, word in [(["Enter"], "runs now"), (["q", "?"], "always leaves")]:
         tmux.keys(*keys)
         tmux.until(lambda screen: word in screen and "s sort" not in screen, word)
         shown.append(tmux.screen("-e"))

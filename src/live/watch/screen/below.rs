@@ -9,18 +9,27 @@ use crate::live::watch::app::{App, Mode};
 use crate::live::watch::rows::Row;
 use crate::report::{Report, counted, inline};
 
-/// A rule, the row, two lines of what is wrong with it, and two of what to do.
-pub(super) const HEIGHT: u16 = 6;
+/// A rule and the row.
+const HEAD: usize = 2;
 
 /// Lines that a message may take.
 const MESSAGE: usize = 2;
 
-pub(super) fn lines(app: &App, width: usize, paint: &Paint) -> Vec<Line<'static>> {
+/// The lines of screen that are for this, of so many in all: none on a low screen.
+pub(super) fn height(screen: u16) -> u16 {
+    match screen {
+        ..16 => 0,
+        16..32 => 6,
+        32.. => 8,
+    }
+}
+
+pub(super) fn lines(app: &App, (width, height): (usize, usize), paint: &Paint) -> Vec<Line<'static>> {
     let rule = Span::styled(paint.sign("─", "-").repeat(width), paint.faint());
     let mut lines = vec![Line::from(rule)];
     if let (Some(report), Some(row)) = (&app.shown, app.selected_row()) {
         lines.push(about(report, row, width, paint));
-        lines.extend(wrong(report, row, width, paint));
+        lines.extend(wrong(report, row, (width, height.saturating_sub(HEAD)), paint));
     }
     lines
 }
@@ -46,7 +55,7 @@ fn about(report: &Report, row: &Row, width: usize, paint: &Paint) -> Line<'stati
 }
 
 /// The worst that was found about it, and what to do next.
-fn wrong(report: &Report, row: &Row, width: usize, paint: &Paint) -> Vec<Line<'static>> {
+fn wrong(report: &Report, row: &Row, (width, height): (usize, usize), paint: &Paint) -> Vec<Line<'static>> {
     let found = detail::findings(report, row);
     let worst = found.first().and_then(|index| Some((*index, report.findings.get(*index)?)));
     let Some((index, finding)) = worst else {
@@ -55,19 +64,21 @@ fn wrong(report: &Report, row: &Row, width: usize, paint: &Paint) -> Vec<Line<'s
     let style = paint.severity(finding.severity);
     let sign = paint.severity_sign(finding.severity);
     let text = format!("{}: {}", inline(&finding.rule), inline(&finding.message));
-    let mut wrapped = detail::wrapped(&text, width.saturating_sub(5));
-    if wrapped.len() > MESSAGE {
-        let rest = wrapped.split_off(MESSAGE - 1).join(" ");
-        wrapped.push(paint.head(&rest, width.saturating_sub(5)).trim_end().to_owned());
-    }
     let mut lines: Vec<Line> = Vec::new();
-    for (nth, line) in wrapped.into_iter().enumerate() {
+    for (nth, line) in detail::clipped(&text, width.saturating_sub(5), MESSAGE, paint).into_iter().enumerate()
+    {
         let lead = if nth == 0 { format!(" {sign} ") } else { "   ".to_owned() };
-        lines.push(Line::from(vec![Span::styled(lead, style), Span::styled(line, style)]));
+        lines.push(Line::from(Span::styled(format!("{lead}{line}"), style)));
     }
-    for (lead, text) in detail::next(report, index) {
-        let text = paint.head(&text, width.saturating_sub(9)).trim_end().to_owned();
-        lines.push(Line::from(vec![Span::styled(format!("   {lead} "), paint.strong()), Span::raw(text)]));
+    let next = detail::next(report, index);
+    // A single answer has the room to itself.
+    let lines_each = if next.len() == 1 { height.saturating_sub(lines.len()) } else { 1 };
+    for (word, text) in next {
+        let said = detail::clipped(&text, width.saturating_sub(10), lines_each, paint);
+        for (nth, line) in said.into_iter().enumerate() {
+            let lead = if nth == 0 { format!("   {word} ") } else { " ".repeat(8) };
+            lines.push(Line::from(vec![Span::styled(lead, paint.strong()), Span::raw(line)]));
+        }
     }
     lines
 }

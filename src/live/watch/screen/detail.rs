@@ -70,7 +70,7 @@ impl Page<'_> {
         spans.extend(self.paint.gauge(row, 16));
         let peak = row.peak.max(row.queued);
         let words =
-            format!("  {} now, {peak} at most of {} that fit (limit {})", row.queued, row.holds(), row.limit);
+            format!("  {} now, {peak} at most; {} fit (limit {})", row.queued, row.holds(), row.limit);
         spans.push(Span::styled(words, self.paint.state(row)));
         self.lines.push(Line::from(spans));
         let so_far = drops(self.report, row)
@@ -279,7 +279,7 @@ fn names(message: &str, address: &str) -> bool {
     })
 }
 
-/// What to do about a finding, in a line or two.
+/// What to do about a finding: a word at the left, and what it says.
 pub(super) fn next(report: &Report, index: usize) -> Vec<(&'static str, String)> {
     let Some(finding) = report.findings.get(index) else { return Vec::new() };
     let Some(fix) = finding.fixes.first() else {
@@ -290,6 +290,16 @@ pub(super) fn next(report: &Report, index: usize) -> Vec<(&'static str, String)>
     let mut lines = vec![("next", inline(&fix.title))];
     if !then.is_empty() {
         lines.push(("then", then.join("; ")));
+    }
+    lines
+}
+
+/// The text in at most so many lines, what is left of it cut off.
+pub(super) fn clipped(text: &str, width: usize, most: usize, paint: &Paint) -> Vec<String> {
+    let mut lines = wrapped(text, width);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(paint.head(&rest, width).trim_end().to_owned());
     }
     lines
 }

@@ -19,9 +19,6 @@ use paint::Paint;
 /// The smallest screen that the table makes sense on.
 const LEAST: (u16, u16) = (40, 8);
 
-/// What lies under the table needs so many rows of screen to be there at all.
-const ROOMY: u16 = 16;
-
 /// Draws the state; the state is told how much there was room for.
 pub fn draw(frame: &mut Frame, app: &mut App, look: &Screen) {
     let paint = Paint { colour: look.colour, unicode: look.unicode };
@@ -34,7 +31,7 @@ pub fn draw(frame: &mut Frame, app: &mut App, look: &Screen) {
     let rows = [head.len(), 1].map(|rows| u16::try_from(rows).unwrap_or(1));
     // A page needs a blank line of its own above the keys.
     let is_page = matches!(app.mode, Mode::Detail | Mode::Help);
-    let gap = u16::from(is_page && area.height >= ROOMY);
+    let gap = u16::from(is_page && area.height >= 16);
     let [top, _, body, _, keys] = Layout::vertical([
         Constraint::Length(rows[0]),
         Constraint::Length(1),
@@ -47,18 +44,17 @@ pub fn draw(frame: &mut Frame, app: &mut App, look: &Screen) {
     match app.mode {
         Mode::Detail => page(buffer, body, app, detail::lines(app, usize::from(area.width), &paint)),
         Mode::Help => page(buffer, body, app, help::lines(&paint)),
-        Mode::List | Mode::Filter(_) => list(buffer, body, app, &paint),
+        Mode::List | Mode::Filter(_) => list(buffer, body, app, below::height(area.height), &paint),
     }
     put(buffer, keys, &[below::keys(app, usize::from(area.width), &paint)]);
 }
 
-/// The table, and below it what is known of the selected row.
-fn list(buffer: &mut Buffer, body: Rect, app: &mut App, paint: &Paint) {
-    let about = if body.height + 5 < ROOMY { 0 } else { below::HEIGHT };
+/// The table, and below it in `about` lines what is known of the selected row.
+fn list(buffer: &mut Buffer, body: Rect, app: &mut App, about: u16, paint: &Paint) {
     let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Length(about)]).areas(body);
     table::draw(buffer, upper, app, paint);
     if about > 0 {
-        put(buffer, lower, &below::lines(app, usize::from(body.width), paint));
+        put(buffer, lower, &below::lines(app, (usize::from(lower.width), usize::from(lower.height)), paint));
     }
 }
 
