@@ -47,6 +47,6 @@ pub enum Error {
     Files(#[from] crate::Error),
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("reading stopped without a reason")]
+    #[error("the reading broke off")]
     Stopped,
 }

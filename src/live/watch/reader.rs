@@ -35,7 +35,7 @@ pub(super) fn run(
             break;
         }
         let running = machine.look(wish.every.min(left))?;
-        files.keep_fresh();
+        files.keep_fresh()?;
         if tell(files.audited().judge(Some(running)), files.note.clone()).is_break() {
             break;
         }
@@ -64,10 +64,11 @@ impl Files<'_> {
     }
 
     /// Takes in what was read meanwhile, and begins anew when it is time. What does not read now leaves what was read before.
-    fn keep_fresh(&mut self) {
+    fn keep_fresh(&mut self) -> Result<(), Error> {
         match self.again.take() {
             Some(again) if again.thread.is_finished() => match again.end() {
                 Ok(read) => (self.read, self.note) = (read, None),
+                Err(Error::Stopped) => return Err(Error::Stopped),
                 Err(error) => {
                     self.note = Some(format!("the files could not be read again: {error}"));
                     self.read.at = Instant::now();
@@ -79,6 +80,7 @@ impl Files<'_> {
             }
             None => {}
         }
+        Ok(())
     }
 }
 

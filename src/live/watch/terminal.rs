@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -22,6 +23,9 @@ use crate::report::{Report, Screen};
 
 /// A whole screen is written at once.
 const BUFFER: usize = 1 << 16;
+
+/// Whether the terminal is ours: it is given back once, by whoever comes first, and not drawn on afterwards.
+static OURS: AtomicBool = AtomicBool::new(false);
 
 /// Something to answer.
 enum News {
@@ -80,6 +84,7 @@ impl Held {
             before(panic);
         }));
         enable_raw_mode()?;
+        OURS.store(true, Ordering::SeqCst);
         let taken = execute!(io::stdout(), EnterAlternateScreen, Hide).and_then(|()| {
             Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout())))
         });
@@ -93,6 +98,9 @@ impl Held {
     }
 
     fn draw(&mut self, app: &mut App, look: &Screen) -> io::Result<()> {
+        if !OURS.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| draw(frame, app, look))?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
@@ -108,6 +116,9 @@ impl Drop for Held {
 
 /// As far as it can be done: there may be no terminal any more.
 fn give_back() {
+    if !OURS.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let _ = execute!(io::stdout(), EndSynchronizedUpdate, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }
