@@ -58,6 +58,8 @@ pub(crate) enum Command {
     },
     /// Look at the running machine: its sockets and counters, against its files
     Live(Box<Live>),
+    /// Watch the queues of the running machine: a screen, or lines in a pipe
+    Watch(Watch),
     /// List the rules
     Rules(Catalogue),
     /// List the services
@@ -176,6 +178,26 @@ pub(crate) struct Live {
     pub(crate) audit: Audit,
 }
 
+/// What `watch` is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The root of this machine's files
+    #[arg(value_name = "PATH", default_value = "/", value_hint = ValueHint::AnyPath)]
+    pub(crate) path: PathBuf,
+    /// How often to look, such as 500ms or 2s
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
+    pub(crate) every: Duration,
+    /// Leave after so long, such as 10s or 1m
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) length: Option<Duration>,
+    /// Leave after so many looks
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) count: Option<u64>,
+    /// A folder of your own rule files, beside the built-in ones
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct View {
     /// When to colour
@@ -247,6 +269,13 @@ impl Live {
     pub(crate) fn window(&self) -> Duration {
         let single = self.serve.is_some() || self.audit.asks_for(Format::Prometheus);
         self.window.unwrap_or(if single { Duration::ZERO } else { Duration::from_secs(1) })
+    }
+}
+
+impl Watch {
+    pub(crate) fn request(&self) -> Request {
+        let (paths, rules) = (vec![self.path.clone()], self.rules.clone());
+        Request { paths, rules, live: true, ..Request::default() }
     }
 }
 
@@ -433,6 +462,13 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         _ if text == "localhost" => Ok(SocketAddr::new(HERE, PORT)),
         _ => Err("write it as ADDRESS:PORT, such as 127.0.0.1:9798; a PATH stands before --serve".to_owned()),
     }
+}
+
+/// A length of time that something is done once in.
+fn interval(text: &str) -> Result<Duration, String> {
+    let least = Duration::from_millis(100);
+    duration(text)
+        .and_then(|time| if time < least { Err("100ms is the shortest".to_owned()) } else { Ok(time) })
 }
 
 fn kernel(text: &str) -> Result<String, String> {

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use backlog_audit::config;
 use backlog_audit::knowledge::Knowledge;
 #[cfg(target_os = "linux")]
-use backlog_audit::live::Machine;
+use backlog_audit::live::{Machine, watch};
 use backlog_audit::report::human::Again;
 use backlog_audit::report::prometheus::Exposition;
 use backlog_audit::report::{Report, catalogue, human, json, patch, prometheus, sarif};
@@ -26,13 +26,14 @@ use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::door::{Door, Failure};
-use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, Schema, View};
+use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, Schema, View, Watch};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         None => audit(&cli.audit, &cli.view),
         Some(Command::Live(wanted)) => live(wanted, &cli.view),
+        Some(Command::Watch(wanted)) => watch(wanted, &cli.view),
         Some(command) => other(command, &cli.view).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {
@@ -75,6 +76,24 @@ fn live(_wanted: &Live, _view: &View) -> Result<ExitCode, Failure> {
     Err(Failure::from("`live` looks at a running Linux; this is another system".to_owned()))
 }
 
+#[cfg(target_os = "linux")]
+fn watch(wanted: &Watch, view: &View) -> Result<ExitCode, Failure> {
+    let Watch { every, length, count, .. } = *wanted;
+    let wish = watch::Wish { request: wanted.request(), every, length, count };
+    let door = Door::output(view);
+    let ended = if door.is_screen() { watch::on_screen(wish, &door.screen) } else { watch::in_lines(&wish) };
+    Ok(match ended? {
+        watch::Ended::Done => ExitCode::SUCCESS,
+        // As a shell tells of a program that a signal ended.
+        watch::Ended::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn watch(_wanted: &Watch, _view: &View) -> Result<ExitCode, Failure> {
+    Err(Failure::from("`watch` looks at a running Linux; this is another system".to_owned()))
+}
+
 /// Writes every report, and says by the exit code whether there is something to do.
 fn show(
     report: &Report,
@@ -111,7 +130,7 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
 fn other(command: &Command, view: &View) -> Result<(), Failure> {
     let door = Door::output(view);
     match command {
-        Command::Live(_) => Ok(()),
+        Command::Live(_) | Command::Watch(_) => Ok(()),
         Command::Rules(wanted) => {
             let Known { rules, .. } = Known::load(wanted)?;
             door.put(catalogue::rules(&rules, wanted.form(), &door.screen).as_bytes())

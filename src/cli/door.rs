@@ -57,6 +57,12 @@ impl Door {
         Self { way, screen, is_terminal }
     }
 
+    /// Whether pictures can be drawn there, again and again in the same place.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_screen(&self) -> bool {
+        self.is_terminal && !variable_is("TERM", "dumb")
+    }
+
     /// Writes text of ours. A reader who has gone away, as in `| head`, is no fault.
     pub(crate) fn put(&self, bytes: &[u8]) -> Result<(), Failure> {
         let written = match &self.way {
@@ -182,6 +188,18 @@ impl From<backlog_audit::Error> for Failure {
                 let message = format!("{}: {}", broken.name, without_number(&broken.message));
                 Self { message, tip: None, at: broken.at.map(|at| (sources, at)) }
             }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl From<backlog_audit::live::watch::Error> for Failure {
+    fn from(error: backlog_audit::live::watch::Error) -> Self {
+        use backlog_audit::live::watch::Error;
+        match error {
+            Error::Files(error) => error.into(),
+            Error::Io(error) => error.into(),
+            Error::Stopped => Self::from(error.to_string()),
         }
     }
 }

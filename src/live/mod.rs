@@ -10,6 +10,7 @@ mod half_open;
 mod namespaces;
 mod owners;
 mod sample;
+pub mod watch;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;

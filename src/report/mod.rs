@@ -10,7 +10,9 @@ pub mod prometheus;
 pub mod sarif;
 mod screen;
 
+pub(crate) use plain::inline;
 pub use screen::{Detail, Screen};
+pub(crate) use screen::{counted, left, right, tail};
 
 use crate::model::{Finding, Host, Listener, Queue, Seen, Severity};
 use crate::plan::Plan;
