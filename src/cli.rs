@@ -7,11 +7,12 @@ pub(crate) mod serve;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backlog_audit::Request;
+use backlog_audit::config::FailOn;
 use backlog_audit::kernel::version;
-use backlog_audit::model::{ReadAs, Severity, key};
+use backlog_audit::model::{Date, ReadAs, key};
 use backlog_audit::report::catalogue;
 use backlog_audit::report::human::{Again, quoted};
 use clap::builder::{PossibleValuesParser, Styles, TypedValueParser};
@@ -59,15 +60,17 @@ pub(crate) enum Command {
         catalogue: Catalogue,
     },
     /// Look at the running machine: its sockets and counters, against its files
-    Live(Live),
+    Live(Box<Live>),
+    /// Watch the queues of the running machine: a screen, or lines in a pipe
+    Watch(Watch),
     /// List the rules
     Rules(Catalogue),
     /// List the services
     Services(Catalogue),
-    /// Print the JSON Schema of the report
+    /// Print the JSON Schema of the report or of backlog-audit.toml
     Schema {
-        #[arg(default_value = "report", value_parser = ["report"])]
-        of: String,
+        #[arg(default_value = "report")]
+        of: Schema,
     },
     /// Print a completion script
     Completions { shell: Shell },
@@ -76,6 +79,12 @@ pub(crate) enum Command {
         /// A command such as explain, for its own page
         command: Option<String>,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Schema {
+    Report,
+    Config,
 }
 
 #[derive(Debug, Args)]
@@ -136,9 +145,9 @@ pub(crate) struct Audit {
     #[arg(long, help_heading = "What is audited")]
     include_tests: bool,
 
-    /// The lowest severity that makes the exit code 1
-    #[arg(long, value_name = "SEVERITY", default_value = "warning", help_heading = "Rules")]
-    fail_on: FailOn,
+    /// The lowest severity that makes the exit code 1 [default: warning]
+    #[arg(long, value_name = "SEVERITY", value_parser = fail_on(), help_heading = "Rules")]
+    fail_on: Option<FailOn>,
     /// Only these rules
     #[arg(long, value_name = "RULE,...", value_delimiter = ',', help_heading = "Rules")]
     select: Vec<String>,
@@ -148,6 +157,18 @@ pub(crate) struct Audit {
     /// A folder of your own rule files, beside the built-in ones
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Rules")]
     rules: Vec<PathBuf>,
+    /// The policy, instead of the backlog-audit.toml of the repository or root
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    config: Option<PathBuf>,
+    /// Leave out the findings that FILE lists
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    baseline: Option<PathBuf>,
+    /// Write all findings into FILE, for --baseline
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Rules")]
+    pub(crate) write_baseline: Option<PathBuf>,
+    /// Only findings in which files take part that have changed since a git revision
+    #[arg(long, value_name = "REV", help_heading = "Rules")]
+    changed_since: Option<String>,
 }
 
 /// What `live` is asked for. PATH is the root of this machine's files.
@@ -172,6 +193,26 @@ pub(crate) struct Live {
     pub(crate) audit: Audit,
 }
 
+/// What `watch` is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The root of this machine's files
+    #[arg(value_name = "PATH", default_value = "/", value_hint = ValueHint::AnyPath)]
+    pub(crate) path: PathBuf,
+    /// How often to look, such as 500ms or 2s
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
+    pub(crate) every: Duration,
+    /// Leave after so long, such as 10s or 1m
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) length: Option<Duration>,
+    /// Leave after so many looks
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) count: Option<u64>,
+    /// A folder of your own rule files, beside the built-in ones
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct View {
     /// When to colour
@@ -189,14 +230,6 @@ pub(crate) struct View {
 pub(crate) enum Colour {
     Auto,
     Always,
-    Never,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOn {
-    Error,
-    Warning,
-    Info,
     Never,
 }
 
@@ -267,11 +300,24 @@ impl Live {
     }
 }
 
+impl Watch {
+    pub(crate) fn request(&self) -> Request {
+        let (paths, rules) = (vec![self.path.clone()], self.rules.clone());
+        Request { paths, rules, live: true, ..Request::default() }
+    }
+}
+
 impl Audit {
     pub(crate) fn request(&self) -> Result<Request, Failure> {
+        let given = self.given()?;
+        let paths = match &given {
+            Some((name, _)) => vec![name.clone()],
+            None if self.paths.is_empty() => vec![PathBuf::from(".")],
+            None => self.paths.clone(),
+        };
         Ok(Request {
-            paths: if self.paths.is_empty() { vec![PathBuf::from(".")] } else { self.paths.clone() },
-            given: self.given()?,
+            paths,
+            given,
             live: false,
             read_as: self.read_as,
             kernel: self.kernel.clone(),
@@ -282,6 +328,13 @@ impl Audit {
             rules: self.rules.clone(),
             select: self.select.clone(),
             ignore: self.ignore.clone(),
+            running: None,
+            config: self.config.clone(),
+            fail_on: self.fail_on,
+            today: Date::of(SystemTime::now()),
+            baseline: self.baseline.clone(),
+            keep_baseline: self.write_baseline.is_some(),
+            changed_since: self.changed_since.clone(),
             ..Request::default()
         })
     }
@@ -301,16 +354,6 @@ impl Audit {
             _ => "--stdin-path names the file that the path - stands for",
         };
         Err(Failure::from(fault.to_owned()))
-    }
-
-    /// From which severity on a finding makes the exit code 1.
-    pub(crate) fn fails_on(&self) -> Option<Severity> {
-        match self.fail_on {
-            FailOn::Error => Some(Severity::Error),
-            FailOn::Warning => Some(Severity::Warning),
-            FailOn::Info => Some(Severity::Info),
-            FailOn::Never => None,
-        }
     }
 
     /// Everything that is to be written. The report for people goes to standard output unless something else does.
@@ -369,6 +412,14 @@ impl Audit {
         for folder in &self.rules {
             option("--rules", &folder.to_string_lossy());
         }
+        for (name, file) in [("--config", &self.config), ("--baseline", &self.baseline)] {
+            if let Some(file) = file {
+                option(name, &file.to_string_lossy());
+            }
+        }
+        if let Some(rev) = &self.changed_since {
+            option("--changed-since", rev);
+        }
         for (name, rules) in [("--select", &self.select), ("--ignore", &self.ignore)] {
             if !rules.is_empty() {
                 option(name, &rules.join(","));
@@ -426,6 +477,11 @@ fn form(text: &str) -> Result<Form, String> {
     }
 }
 
+fn fail_on() -> impl TypedValueParser<Value = FailOn> {
+    PossibleValuesParser::new(FailOn::ALL.map(FailOn::word))
+        .try_map(|word| FailOn::ALL.into_iter().find(|it| it.word() == word).ok_or("unknown"))
+}
+
 fn output(text: &str) -> Result<Output, String> {
     let (word, file) = match text.split_once('=') {
         Some((_, "")) => return Err("a file name belongs after the =, as in json=report.json".to_owned()),
@@ -476,6 +532,13 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// A length of time that something is done once in.
+fn interval(text: &str) -> Result<Duration, String> {
+    let least = Duration::from_millis(100);
+    duration(text)
+        .and_then(|time| if time < least { Err("100ms is the shortest".to_owned()) } else { Ok(time) })
+}
+
 fn kernel(text: &str) -> Result<String, String> {
     match version::parse(text) {
         Some(_) => Ok(text.to_owned()),
@@ -486,11 +549,7 @@ fn kernel(text: &str) -> Result<String, String> {
 fn sysctl(text: &str) -> Result<(String, i64), String> {
     let example = "write it as KEY=VALUE, such as net.core.somaxconn=128";
     let Some((key, value)) = text.split_once('=') else { return Err(example.to_owned()) };
-    // The first separator decides, as in sysctl.d(5).
-    let name = match key.trim().find(['.', '/']).and_then(|at| key.trim().get(at..=at)) {
-        Some("/") => key.trim().replace('/', "."),
-        _ => key.trim().to_owned(),
-    };
+    let name = key::dotted(key);
     if !key::ALL.contains(&name.as_str()) {
         return Err(unknown("sysctl", &name, &key::ALL));
     }

@@ -14,9 +14,10 @@ mod cli;
 
 use std::process::ExitCode;
 
+use backlog_audit::config;
 use backlog_audit::knowledge::Knowledge;
 #[cfg(target_os = "linux")]
-use backlog_audit::live::Machine;
+use backlog_audit::live::{Machine, watch};
 use backlog_audit::report::human::Again;
 use backlog_audit::report::prometheus::Exposition;
 use backlog_audit::report::{
@@ -29,7 +30,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::door::{self, Door, Failure};
 use crate::cli::progress::watched;
-use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, View};
+use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, Schema, View, Watch};
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         None => audit(&cli.audit, &cli.view),
         Some(Command::Live(wanted)) => live(wanted, &cli.view),
+        Some(Command::Watch(wanted)) => watch(wanted, &cli.view),
         Some(command) => other(command, &cli.view).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {
@@ -83,6 +85,24 @@ fn live(_wanted: &Live, _view: &View) -> Result<ExitCode, Failure> {
     Err(Failure::from("`live` looks at a running Linux; this is another system".to_owned()))
 }
 
+#[cfg(target_os = "linux")]
+fn watch(wanted: &Watch, view: &View) -> Result<ExitCode, Failure> {
+    let Watch { every, length, count, .. } = *wanted;
+    let wish = watch::Wish { request: wanted.request(), every, length, count };
+    let door = Door::output(view);
+    let ended = if door.is_screen() { watch::on_screen(wish, &door.screen) } else { watch::in_lines(&wish) };
+    Ok(match ended? {
+        watch::Ended::Done => ExitCode::SUCCESS,
+        // As a shell tells of a program that a signal ended.
+        watch::Ended::Signal(signal) => ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn watch(_wanted: &Watch, _view: &View) -> Result<ExitCode, Failure> {
+    Err(Failure::from("`watch` looks at a running Linux; this is another system".to_owned()))
+}
+
 /// Writes every report, and says by the exit code whether there is something to do.
 fn show(
     report: &Report,
@@ -94,8 +114,10 @@ fn show(
     for output in outputs {
         write(report, output, audit, again, view)?;
     }
-    let fails = audit.fails_on().is_some_and(|least| report.findings.iter().any(|it| it.severity >= least));
-    Ok(if fails { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    if let (Some(file), Some(baseline)) = (&audit.write_baseline, &report.hidden.baseline) {
+        Door::file(file, view).put(json::baseline(baseline).as_bytes())?;
+    }
+    Ok(if report.fails() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &View) -> Result<(), Failure> {
@@ -107,13 +129,13 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
     };
     let text = match output.format {
         Format::Patch => return door.put_raw(&patch::render(report)),
-        Format::Human => human::render(report, &door.screen, again, audit.fails_on()),
+        Format::Human => human::render(report, &door.screen, again, report.fails_on),
         Format::Json => json::render(report),
         Format::Ndjson => ndjson::render(report),
         Format::Sarif => sarif::render(report),
         Format::Github => github::render(report),
         Format::Gitlab => gitlab::render(report),
-        Format::Junit => junit::render(report, audit.fails_on()),
+        Format::Junit => junit::render(report, report.fails_on),
         Format::Checkstyle => checkstyle::render(report),
         Format::Markdown => markdown::render(report),
         Format::Prometheus => prometheus::render(report, Exposition::Text),
@@ -124,7 +146,7 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
 fn other(command: &Command, view: &View) -> Result<(), Failure> {
     let door = Door::output(view);
     match command {
-        Command::Live(_) => Ok(()),
+        Command::Live(_) | Command::Watch(_) => Ok(()),
         Command::Rules(wanted) => {
             let Known { rules, .. } = Known::load(wanted)?;
             if let Some(folder) = wanted.folder() {
@@ -150,7 +172,8 @@ fn other(command: &Command, view: &View) -> Result<(), Failure> {
                 None => Err(known.nothing_called(id)),
             }
         }
-        Command::Schema { .. } => door.put(json::schema().as_bytes()),
+        Command::Schema { of: Schema::Report } => door.put(json::schema().as_bytes()),
+        Command::Schema { of: Schema::Config } => door.put(config::schema().as_bytes()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "backlog-audit", &mut script);

@@ -11,6 +11,7 @@ use toml::Spanned;
 use crate::checks::{Check, Facts, Socket};
 use crate::knowledge::{Broken, Knowledge, RULES, parse};
 use crate::model::{Finding, Host, Listener, Place, PlaceId, Queue, Seen, Severity};
+use crate::text::tree::{MAX_FILE, Unread};
 use crate::text::{Origin, SourceId, Sources, Span};
 
 /// One rule, as `rules/<id>.toml` says it.
@@ -115,20 +116,24 @@ impl Rules {
         }
         for folder in folders {
             for path in own(folder)? {
-                let bytes = fs::read(&path).map_err(|error| broken(&path, error.to_string()))?;
-                let origin = Origin::File { root: None, path: path.clone() };
-                let rule = Rule::read(sources, &path, sources.add(origin, bytes))?;
+                let bytes = read(&path)?;
+                let rule = Rule::read(sources, &path, sources.add(Origin::Config(path.clone()), bytes))?;
                 all.insert(rule.id.clone(), rule);
             }
         }
         Ok(Self { all: all.into_values().collect() })
     }
 
+    pub fn set_severity(&mut self, id: &str, severity: Severity) {
+        for rule in self.all.iter_mut().filter(|rule| rule.id == id) {
+            rule.severity = severity;
+        }
+    }
+
     /// Only the rules of `select`, if it names any, and none of `ignore`.
     pub fn choose(self, select: &[String], ignore: &[String]) -> Result<Self, Broken> {
         for (flag, ids) in [("--select", select), ("--ignore", ignore)] {
-            if let Some(id) = ids.iter().find(|id| self.get(id).is_none()) {
-                let message = unknown("rule", id, self.all.iter().map(|rule| rule.id.as_str()));
+            if let Some(message) = ids.iter().find_map(|id| self.exists(id).err()) {
                 return Err(Broken { name: flag.to_owned(), message, at: None });
             }
         }
@@ -137,24 +142,34 @@ impl Rules {
         Ok(Self { all: self.all.into_iter().filter(chosen).collect() })
     }
 
-    /// What is wrong, sorted by path, place and rule.
-    pub fn judge(&self, judged: Judged<'_>) -> Vec<Finding> {
+    /// What is wrong, sorted by path, place and rule. Whether ignores are in order can be told once they have been applied: what
+    /// was found until then is `before`.
+    pub fn judge(&self, judged: Judged<'_>, before: Option<Vec<Finding>>) -> Vec<Finding> {
         let sources = judged.sources;
         let of = |rule: &Rule| rule.check.judge(&rule.facts(judged));
-        let mut findings: Vec<Finding> = self.all.iter().flat_map(of).collect();
+        let now = self.all.iter().filter(|rule| rule.check.is_about_ignores() == before.is_some());
+        let mut findings: Vec<Finding> = now.flat_map(of).collect();
+        findings.extend(before.into_iter().flatten());
         findings.sort_by(|a, b| {
             sources
                 .order(a.at, b.at)
                 .then_with(|| a.rule.cmp(&b.rule))
                 .then_with(|| a.message.cmp(&b.message))
         });
+        // What several places have in common is told once.
+        findings.dedup_by(|a, b| {
+            let no_listener = a.listener.is_none() && b.listener.is_none();
+            no_listener && (a.at, &a.rule, &a.message) == (b.at, &b.rule, &b.message)
+        });
         findings
     }
 
-    /// The rules about the running machine, and those about the files.
-    pub fn part(self) -> (Self, Self) {
-        let (live, files) = self.all.into_iter().partition(Rule::is_live);
-        (Self { all: live }, Self { all: files })
+    /// What is wrong with the id of a rule that there is not.
+    pub fn exists(&self, id: &str) -> Result<(), String> {
+        match self.get(id) {
+            Some(_) => Ok(()),
+            None => Err(unknown("rule", id, self.all.iter().map(|rule| rule.id.as_str()))),
+        }
     }
 
     pub fn get(&self, id: &str) -> Option<&Rule> {
@@ -211,7 +226,9 @@ impl Rule {
             self.scope.covers_service(&listener.service)
                 && place.is_some_and(|place| self.scope.covers_place(place))
         };
-        let sockets = queues.iter().filter_map(|queue| {
+        let is_settled =
+            |listener| !host.settled.is_empty() && host.settled.contains(&(self.id.clone(), listener));
+        let sockets = queues.iter().filter(|queue| !is_settled(queue.listener)).filter_map(|queue| {
             let listener = host.listeners.get(queue.listener).filter(|listener| covers(listener))?;
             Some(Socket { index: queue.listener, listener, queue })
         });
@@ -235,14 +252,23 @@ impl Rule {
     }
 }
 
-/// The rule files of a folder, in order.
+/// The rule files of a folder, in order. A FIFO or a device is none: a policy may name a folder of the audited tree.
 fn own(folder: &Path) -> Result<Vec<PathBuf>, Broken> {
     let entries = fs::read_dir(folder).map_err(|error| broken(folder, error.to_string()))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
+    paths.retain(|path| fs::metadata(path).map_or(true, |found| found.is_file() || found.is_dir()));
     paths.sort();
     Ok(paths)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Broken> {
+    let size = fs::metadata(path).map_or(0, |found| found.len());
+    if size > MAX_FILE {
+        return Err(broken(path, Unread::TooLarge(size).to_string()));
+    }
+    fs::read(path).map_err(|error| broken(path, error.to_string()))
 }
 
 /// One line of a text that was broken into lines where it suited the file.
@@ -267,7 +293,7 @@ fn services() -> Vec<&'static str> {
 }
 
 /// `there is no rule `queue-clampd`; did you mean `queue-clamped`?`
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = known.map(|known| (strsim::osa_distance(name, known), known)).min();
     match near.filter(|(distance, _)| *distance <= name.len() / 2) {
         Some((_, known)) => format!("there is no {what} `{name}`; did you mean `{known}`?"),
@@ -310,7 +336,7 @@ at-least = 4096
     #[test]
     fn every_built_in_rule_loads_and_says_why() {
         let rules = load(&[]).1.unwrap();
-        assert_eq!(rules.iter().count(), 29);
+        assert_eq!(rules.iter().count(), 33);
         for rule in rules.iter() {
             assert!(!rule.references.is_empty(), "{} cites nothing", rule.id);
             assert!(rule.summary.ends_with('.') && rule.summary.len() < 120, "{}", rule.summary);
@@ -324,9 +350,9 @@ at-least = 4096
     fn an_organisation_adds_and_replaces() {
         let rules = own("long-queues.toml", LONG).1.unwrap();
         assert_eq!(rules.get("long-queues").unwrap().severity, Severity::Error);
-        assert_eq!(rules.iter().count(), 30);
+        assert_eq!(rules.iter().count(), 34);
         let rules = own("queue-tiny.toml", LONG).1.unwrap();
-        assert_eq!(rules.iter().count(), 29);
+        assert_eq!(rules.iter().count(), 33);
         assert_eq!(rules.get("queue-tiny").unwrap().severity, Severity::Error);
     }
 

@@ -69,7 +69,8 @@ fn ground(name: &str) -> Scratch {
                  'test' | 'install --path .') ;;\n*) exit 9;;\nesac"
             ),
         ),
-        ("sudo", "exec \"$@\"".to_owned()),
+        // It watches until it is stopped.
+        ("sudo", "if [ \"$2\" = watch ]; then set -- \"$@\" --count 1; fi\nexec \"$@\"".to_owned()),
     ] {
         scratch.write(format!("bin/{name}"), format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(scratch.0.join("bin").join(name), fs::Permissions::from_mode(0o755)).unwrap();
@@ -81,8 +82,11 @@ fn ground(name: &str) -> Scratch {
 fn run(folder: &Path, command: &str) -> (Option<i32>, String) {
     let command = command.replace(" /etc", " root/etc").replace("-d / ", "-d root ");
     let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
-    let mut shell = Command::new("sh");
-    let shell = shell.args(["-c", &format!("exec 2>&1; {command}")]).current_dir(folder).env("PATH", path);
+    let mut shell = Command::new("timeout");
+    let shell = shell
+        .args(["60", "sh", "-c", &format!("exec 2>&1; {command}")])
+        .current_dir(folder)
+        .env("PATH", path);
     let output = shell.env_remove("NO_COLOR").stdin(Stdio::null()).output().unwrap();
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }

@@ -75,6 +75,8 @@ fn report(changes: &[Change], root: Option<&str>) -> Report {
         rules,
         files: 0,
         left_out: 0,
+        fails_on: None,
+        hidden: backlog_audit::suppress::Hidden::default(),
     }
 }
 

@@ -11,6 +11,8 @@ use backlog_audit::model::{
 };
 use backlog_audit::report::Report;
 use backlog_audit::report::prometheus::{Exposition, render};
+use backlog_audit::rules::Rules;
+use backlog_audit::text::Sources;
 use backlog_audit::text::Span;
 use common::by_hand::ByHand;
 use common::snapshot;
@@ -62,6 +64,7 @@ fn owner(name: &str, unit: Option<&str>, container: Option<&str>) -> Option<Owne
 /// Two namespaces: nginx with two sockets of one address, a unix socket, one that only the files know, and a container.
 fn sample() -> ByHand {
     let mut hand = ByHand::new();
+    hand.0.rules = Rules::load(&Sources::new(), &[]).unwrap();
     let sysctl = hand.file("etc/sysctl.d/99-old.conf", "net.core.somaxconn = 511\n");
     let nginx = hand.file("etc/nginx/nginx.conf", "listen 80 backlog=600;\nlisten 81 backlog=100;\n");
     hand.somaxconn(hand.at(sysctl, "511"), 511);

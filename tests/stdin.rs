@@ -76,6 +76,21 @@ fn its_name_says_whose_it_is() {
     }
 }
 
+/// The policy is looked for from where the file would lie.
+#[test]
+fn the_policy_of_its_folder_holds() {
+    let scratch = Scratch::new("stdin-policy");
+    scratch.write("repository/.git/HEAD", "");
+    scratch.write("repository/deploy/x", "");
+    scratch.write("repository/backlog-audit.toml", "[sysctls]\n\"net.core.somaxconn\" = 7\n");
+    for name in ["repository/deploy/nginx.conf", "repository/nginx.conf"] {
+        let input = b"events {}\nhttp { server { listen 80; } }\n";
+        let output = audit(&scratch.0, &["-", "--stdin-path", name, "-f", "json"], input);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        assert_eq!(report["listeners"][0]["queue"]["limit"], 7, "{name}: {report:#}");
+    }
+}
+
 #[test]
 fn more_than_a_file_may_hold_is_a_finding() {
     let scratch = Scratch::new("stdin-large");

@@ -4,7 +4,8 @@
 use backlog_audit_fuzz::{Ground, pieces};
 use libfuzzer_sys::fuzz_target;
 
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 11] = [
+    "backlog-audit.toml",
     "etc/fstab",
     "etc/hosts",
     "etc/nginx/conf.d/a.conf",

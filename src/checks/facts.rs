@@ -62,6 +62,13 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The place that a file belongs to.
+    pub(super) fn place_of(&self, at: Span) -> PlaceId {
+        let root = self.sources.get(at.source).root();
+        let mut places = self.host.places.iter();
+        PlaceId(places.position(|place| place.root.as_deref() == root).unwrap_or_default())
+    }
+
     /// A finding about the number that a listener asks for.
     pub(super) fn about(&self, socket: &Socket<'_>, message: String) -> Finding {
         let finding = self.finding(socket.listener.place, self.asked_at(socket), message);
@@ -134,8 +141,9 @@ impl<'a> Facts<'a> {
         self.sources.get(at.source).path().is_some()
     }
 
-    pub(super) fn is_flag(&self, at: Span) -> bool {
-        matches!(self.sources.get(at.source).origin, Origin::Flag(_))
+    /// Whether a value is assumed by the command line or the policy: then no audited file changes it.
+    pub(super) fn is_told(&self, at: Span) -> bool {
+        matches!(self.sources.get(at.source).origin, Origin::Flag(_) | Origin::Config(_))
     }
 
     /// Where a sysctl's value comes from, as the label beside it.

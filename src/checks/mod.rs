@@ -5,10 +5,12 @@ mod below_somaxconn;
 mod drift;
 mod facts;
 mod half_open;
+mod ignores;
 mod live_drift;
 mod needs_relisten;
 mod overflow;
 mod problems;
+mod queue_below_minimum;
 mod queue_clamped;
 mod queue_filling;
 mod queue_short;
@@ -61,6 +63,10 @@ macro_rules! checks {
             pub fn is_live(&self) -> bool {
                 matches!(self, $(Check::$live(_))|*)
             }
+
+            pub fn is_about_ignores(&self) -> bool {
+                matches!(self, Check::Ignores(_))
+            }
         }
     };
 }
@@ -68,7 +74,9 @@ macro_rules! checks {
 checks! {
     of the files:
     below_somaxconn::BelowSomaxconn,
+    ignores::Ignores,
     problems::Problems,
+    queue_below_minimum::QueueBelowMinimum,
     queue_clamped::QueueClamped,
     queue_short::QueueShort,
     sixteen_bits::SixteenBits,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::facts::Facts;
-use crate::model::{Finding, PlaceId, Problem, ProblemKind, Severity};
+use crate::model::{Finding, Problem, ProblemKind, Severity};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,8 +37,6 @@ impl Problems {
 }
 
 fn finding(facts: &Facts<'_>, problem: &Problem) -> Finding {
-    let root = facts.sources.get(problem.at.source).root();
-    let place = facts.host.places.iter().position(|place| place.root.as_deref() == root).unwrap_or_default();
     let severity = match problem.kind {
         ProblemKind::Skipped => facts.severity.min(Severity::Info),
         ProblemKind::Conflict | ProblemKind::Lost => facts.severity,
@@ -54,6 +52,6 @@ fn finding(facts: &Facts<'_>, problem: &Problem) -> Finding {
     let check = service.and_then(|service| service.apply.check.as_ref());
     let help =
         problem.help.clone().or_else(|| Some(format!("`{}` says what the service makes of it", check?)));
-    let finding = facts.finding(PlaceId(place), problem.at, message);
+    let finding = facts.finding(facts.place_of(problem.at), problem.at, message);
     Finding { severity, help, labels: problem.labels.clone(), ..finding }
 }

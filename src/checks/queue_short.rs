@@ -20,30 +20,33 @@ impl QueueShort {
     }
 
     fn finding<'a>(&self, facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
-        let at_least = i64::from(self.at_least);
-        let (limit, holds) = (socket.queue.limit?, socket.queue.holds()?);
         let asks_little =
             self.asks_below.is_none_or(|below| socket.asks().is_some_and(|asked| asked < below.into()));
-        if limit >= at_least || !asks_little || socket.listener.internal {
-            return None;
-        }
-        let wait =
-            if holds == 1 { "1 connection can wait" } else { &format!("{holds} connections can wait") };
-        let message = format!("{} has an accept queue of {limit}: {wait}", facts.name(socket));
-        let fix = facts.lengthen(socket, at_least).map(|set| fix(facts, socket, set, at_least));
-        let help = match &fix {
-            Some(fix) => fix.title.clone(),
-            None => format!("{at_least} or more are wanted, but these files offer no place to say so"),
-        };
-        let finding = facts.label_asked(facts.about(socket, message), socket);
-        let place = socket.listener.place;
-        let short = facts.sysctl(place, key::SOMAXCONN).filter(|(_, somaxconn)| somaxconn.get < at_least);
-        let finding = match short {
-            Some((_, somaxconn)) => finding.label(somaxconn.span, facts.origin(place, somaxconn)),
-            None => finding,
-        };
-        Some(finding.help(help).fix(fix))
+        shorter(facts, socket, self.at_least.into()).filter(|_| asks_little)
     }
+}
+
+/// The finding that a queue is shorter than `at_least`, with what would make it as long.
+pub(super) fn shorter<'a>(facts: &Facts<'a>, socket: &Socket<'a>, at_least: i64) -> Option<Finding> {
+    let (limit, holds) = (socket.queue.limit?, socket.queue.holds()?);
+    if limit >= at_least || socket.listener.internal {
+        return None;
+    }
+    let wait = if holds == 1 { "1 connection can wait" } else { &format!("{holds} connections can wait") };
+    let message = format!("{} has an accept queue of {limit}: {wait}", facts.name(socket));
+    let fix = facts.lengthen(socket, at_least).map(|set| fix(facts, socket, set, at_least));
+    let help = match &fix {
+        Some(fix) => fix.title.clone(),
+        None => format!("{at_least} or more are wanted, but these files offer no place to say so"),
+    };
+    let finding = facts.label_asked(facts.about(socket, message), socket);
+    let place = socket.listener.place;
+    let short = facts.sysctl(place, key::SOMAXCONN).filter(|(_, somaxconn)| somaxconn.get < at_least);
+    let finding = match short {
+        Some((_, somaxconn)) => finding.label(somaxconn.span, facts.origin(place, somaxconn)),
+        None => finding,
+    };
+    Some(finding.help(help).fix(fix))
 }
 
 fn fix(facts: &Facts<'_>, socket: &Socket<'_>, set: Vec<Want>, at_least: i64) -> Fix {

@@ -12,7 +12,7 @@ impl Facts<'_> {
     /// sets no file changes.
     pub(super) fn settable(&self, place: PlaceId, key: &str) -> Option<Target> {
         let sysctl = self.host.place(place)?.sysctls.get(key)?;
-        let forced = sysctl.value.as_ref().is_some_and(|value| self.is_flag(value.span));
+        let forced = sysctl.value.as_ref().is_some_and(|value| self.is_told(value.span));
         (sysctl.slot.is_some() && !forced).then(|| Target::Sysctl { place, key: key.to_owned() })
     }
 

@@ -52,7 +52,7 @@ impl Facts<'_> {
     pub(super) fn mend(&self, place: PlaceId, repair: &Repair<'_>) -> Option<(Safety, Want)> {
         let sysctls = &self.host.place(place)?.sysctls;
         let sysctl = sysctls.get(repair.key)?;
-        let forced = sysctl.value.as_ref().is_some_and(|value| self.is_flag(value.span));
+        let forced = sysctl.value.as_ref().is_some_and(|value| self.is_told(value.span));
         let dead =
             sysctl.assignments.iter().filter(|line| line.mend.is_some() && !is_overridden(line)).count();
         let meant = sysctls.suspects.iter().filter(|suspect| suspect.meant == repair.key).count();

@@ -54,7 +54,7 @@ impl SysctlValue {
         }
         // A default stands in none of the audited files; then the listener that suffers is the place to look at.
         let at = match first {
-            Some(socket) if !facts.is_audited(value.span) && !facts.is_flag(value.span) => {
+            Some(socket) if !facts.is_audited(value.span) && !facts.is_told(value.span) => {
                 socket.listener.site
             }
             _ => value.span,

@@ -58,9 +58,9 @@ impl Door {
         Self { way, screen, is_terminal }
     }
 
-    /// Whether lines that are drawn over one another make sense here.
-    pub(crate) fn can_move(&self) -> bool {
-        self.is_terminal && !variable_is("TERM", "dumb") && self.screen.detail != Detail::Quiet
+    /// Whether pictures can be drawn there, again and again in the same place.
+    pub(crate) fn is_screen(&self) -> bool {
+        self.is_terminal && !variable_is("TERM", "dumb")
     }
 
     /// Writes text of ours. A reader who has gone away, as in `| head`, is no fault.
@@ -197,10 +197,26 @@ impl From<backlog_audit::Error> for Failure {
     fn from(error: backlog_audit::Error) -> Self {
         match error {
             backlog_audit::Error::Path(Unusable { path, source }) => no_path(&path, &source),
+            backlog_audit::Error::Git(fault) => Self::from(without_number(&fault.to_string()).to_owned()),
+            backlog_audit::Error::Baseline { path, message } => {
+                Self::from(format!("{}: {}", path.display(), without_number(&message)))
+            }
             backlog_audit::Error::Broken(broken, sources) => {
                 let message = format!("{}: {}", broken.name, without_number(&broken.message));
                 Self { message, tip: None, at: broken.at.map(|at| (sources, at)) }
             }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl From<backlog_audit::live::watch::Error> for Failure {
+    fn from(error: backlog_audit::live::watch::Error) -> Self {
+        use backlog_audit::live::watch::Error;
+        match error {
+            Error::Files(error) => error.into(),
+            Error::Io(error) => error.into(),
+            Error::Stopped => Self::from(error.to_string()),
         }
     }
 }

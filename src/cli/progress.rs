@@ -4,6 +4,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use backlog_audit::report::Detail;
 use backlog_audit::text::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -16,7 +17,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Does the work, and shows how far it has come at a door that is a terminal. Nothing is left of the bar afterwards.
 pub(crate) fn watched<T>(progress: &Progress, door: &Door, work: impl FnOnce() -> T) -> T {
-    if !door.can_move() {
+    if !door.is_screen() || door.screen.detail == Detail::Quiet {
         return work();
     }
     let signs = if door.screen.unicode { "━╸ " } else { "=> " };

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::knowledge::{Candidate, Candidates, Knowledge, Shape};
 use crate::model::{Problem, ProblemKind, ReadAs};
 use crate::text::tree::{Unread, Walk};
-use crate::text::{Sources, Span, Tree};
+use crate::text::{Pattern, Sources, Span, Tree};
 pub use paths::{Site, Unusable, given, sites};
 
 /// A root's folders for applications: file-hierarchy(7), the conventions of container images, and what people do.
@@ -28,8 +28,14 @@ pub struct Discovery {
     pub left_out: usize,
 }
 
-/// Looks through a tree for the files of every service.
-pub fn find(sources: &Sources, site: &Site, knowledge: &Knowledge, include_tests: bool) -> Discovery {
+/// Looks through a tree for the files of every service, but for those that `exclude` covers.
+pub fn find(
+    sources: &Sources,
+    site: &Site,
+    knowledge: &Knowledge,
+    include_tests: bool,
+    exclude: &[Pattern],
+) -> Discovery {
     let mut found = Discovery::default();
     if site.read_as != ReadAs::File {
         for (name, shape) in knowledge.shapes() {
@@ -37,7 +43,13 @@ pub fn find(sources: &Sources, site: &Site, knowledge: &Knowledge, include_tests
         }
     }
     let (paths, left_out) = searched(site, knowledge, include_tests);
-    found.left_out = left_out;
+    let is_excluded = |path: &Path| exclude.iter().any(|out| out.covers(site.tree.top(), path));
+    let (excluded, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        paths.into_iter().partition(|path| is_excluded(path));
+    found.left_out = left_out + excluded.len();
+    for files in found.files.values_mut() {
+        files.retain(|file| !is_excluded(&file.path));
+    }
     found.by_content(sources, site, knowledge, &paths);
     for files in found.files.values_mut() {
         files.sort();

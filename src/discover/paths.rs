@@ -15,6 +15,24 @@ pub struct Site {
     pub only: Vec<PathBuf>,
 }
 
+impl Site {
+    /// The folders in which a policy for a PATH of this site may lie: from it up to the top of its repository or root.
+    pub fn upward(&self, path: &Path) -> Option<Vec<PathBuf>> {
+        // A file whose bytes are given need not exist; its folder may.
+        let real = match path.canonicalize() {
+            Ok(real) => real,
+            Err(_) => std::path::absolute(path).ok()?.parent()?.canonicalize().ok()?,
+        };
+        let start = if real.is_dir() { real.as_path() } else { real.parent()? };
+        let top = match self.read_as {
+            ReadAs::Root | ReadAs::Etc => self.tree.top(),
+            ReadAs::Repo | ReadAs::File => repository_of(start).unwrap_or(self.tree.top()),
+        };
+        let inside = start.ancestors().take_while(|folder| folder.starts_with(top));
+        Some(inside.map(Path::to_owned).collect())
+    }
+}
+
 /// A PATH that cannot be audited.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}", path.display())]

@@ -10,6 +10,7 @@ mod half_open;
 mod namespaces;
 mod owners;
 mod sample;
+pub mod watch;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -172,7 +173,9 @@ impl Machine {
     fn unseen(&self, denied: bool) -> Vec<String> {
         let mut unseen = Vec::new();
         if denied {
-            unseen.push("whose some sockets are: processes of other users show it to root only".to_owned());
+            unseen.push(
+                "the owners of some sockets: processes of other users show them to root only".to_owned(),
+            );
         }
         match self.closed {
             0 if denied => unseen.push("other network namespaces: only root may look for them".to_owned()),

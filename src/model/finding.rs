@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::PlaceId;
-use crate::text::{Edit, Span};
+use crate::text::{Edit, Sources, Span};
 
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize, JsonSchema,
@@ -101,6 +101,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The line that a reader opens: its own if that lies in an audited file, else the first of its labels that does.
+    pub fn home(&self, sources: &Sources) -> Option<Span> {
+        let mut spans = std::iter::once(self.at).chain(self.labels.iter().map(|label| label.at));
+        spans.find(|span| sources.get(span.source).path().is_some())
+    }
+
     /// Another line that takes part. One that the finding is already about adds nothing.
     #[must_use]
     pub fn label(mut self, at: Span, message: impl Into<String>) -> Self {

@@ -155,22 +155,16 @@ pub struct Listener {
 }
 
 /// The ids of listeners in reports: `nginx:0.0.0.0:80`; `node:PATH:LINE` where the address is not known; a second of the same
-/// id gets `#2`. `prefix` is the name of the listener's root when there are several.
-pub fn ids<'a>(
-    listeners: impl Iterator<Item = (Option<&'a str>, &'a Listener)>,
-    sources: &Sources,
-) -> Vec<String> {
+/// id gets `#2`. What stands before a listener is the name of its root, when there are several, and that of its target.
+pub fn ids<'a>(listeners: impl Iterator<Item = (String, &'a Listener)>, sources: &Sources) -> Vec<String> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     listeners
-        .map(|(root, listener)| {
+        .map(|(before, listener)| {
             let place = listener.endpoint.address().unwrap_or_else(|| {
                 let line = sources.position(listener.site).line;
                 format!("{}:{line}", sources.get(listener.site.source).name())
             });
-            let id = match root {
-                Some(root) => format!("{root}:{}:{place}", listener.service),
-                None => format!("{}:{place}", listener.service),
-            };
+            let id = format!("{before}{}:{place}", listener.service);
             let count = seen.entry(id.clone()).or_default();
             *count += 1;
             if *count == 1 { id } else { format!("{id}#{count}") }

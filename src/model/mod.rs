@@ -1,8 +1,11 @@
 //! What we know: values with their places, listeners, network namespaces, queues, findings, fixes.
 //! Data only; nothing here reads a file or decides anything.
 
+mod date;
 mod finding;
+mod ignore;
 mod listener;
+mod minimum;
 mod place;
 mod problem;
 mod queue;
@@ -10,8 +13,11 @@ mod running;
 mod sysctl;
 mod value;
 
+pub use date::Date;
 pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want, shell_word};
+pub use ignore::{Came, Ignore, IgnoredRule};
 pub use listener::{Apply, Endpoint, Listener, Transport, ids};
+pub use minimum::Minimum;
 pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
 pub use problem::{Problem, ProblemKind};
 pub use queue::{CappedBy, Queue, Step, SynQueue};

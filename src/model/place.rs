@@ -1,12 +1,14 @@
 //! Network namespaces: where listeners live, and where sysctls are decided.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Listener, Problem, Sysctls, Value};
+use super::{Ignore, Listener, Minimum, Problem, Sysctls, Value, ids};
+use crate::text::Sources;
 
 /// A Linux version, as far as behaviour depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,17 +116,43 @@ pub struct Place {
     pub sysctls: Sysctls,
 }
 
+impl Place {
+    /// What tells it from the other places of a report: its root, when there are several, and its target.
+    pub fn label(&self) -> Option<String> {
+        let target = Some(self.name.as_str()).filter(|name| *name != "host");
+        match (&self.root, target) {
+            (Some(root), Some(target)) => Some(format!("{root}:{target}")),
+            (root, target) => root.as_deref().or(target).map(str::to_owned),
+        }
+    }
+}
+
 /// All that was read: the facts that queues are resolved from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Host {
     pub places: Vec<Place>,
     pub listeners: Vec<Listener>,
     pub problems: Vec<Problem>,
+    /// What a policy wants of the listeners.
+    pub minimums: Vec<Minimum>,
+    /// What was to be left out of the report, once that is done.
+    pub ignores: Vec<Ignore>,
+    /// Rules and the listeners about which they have nothing more to say: somebody decided to live with it.
+    pub settled: BTreeSet<(String, usize)>,
 }
 
 impl Host {
     pub fn place(&self, id: PlaceId) -> Option<&Place> {
         self.places.get(id.0)
+    }
+
+    /// The ids of the listeners in reports, in their order.
+    pub fn listener_ids(&self, sources: &Sources) -> Vec<String> {
+        let before = |listener: &Listener| {
+            let label = self.place(listener.place).and_then(Place::label);
+            label.map_or(String::new(), |label| format!("{label}:"))
+        };
+        ids(self.listeners.iter().map(|listener| (before(listener), listener)), sources)
     }
 
     /// The listeners of one place, with their indices.

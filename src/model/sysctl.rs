@@ -17,6 +17,15 @@ pub mod key {
     /// All that are computed.
     pub const ALL: [&str; 6] =
         [SOMAXCONN, MAX_SYN_BACKLOG, SYNCOOKIES, ABORT_ON_OVERFLOW, SYNACK_RETRIES, NETDEV_MAX_BACKLOG];
+
+    /// A key in the spelling with dots. The first separator decides, as in sysctl.d(5).
+    pub fn dotted(key: &str) -> String {
+        let key = key.trim();
+        match key.find(['.', '/']).and_then(|at| key.get(at..=at)) {
+            Some("/") => key.replace('/', "."),
+            _ => key.to_owned(),
+        }
+    }
 }
 
 /// What became of a line that assigns a key, when systemd-sysctl applies all files at boot.

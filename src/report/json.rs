@@ -11,6 +11,7 @@ use crate::model::{
     Sysctl, Transport, key,
 };
 use crate::plan::Planned;
+use crate::suppress::{Baseline, Entry};
 use crate::text::{Sources, Span};
 
 /// The keys that `sysctls` always lists; others only where a file assigns them.
@@ -28,6 +29,9 @@ pub struct Document {
     listeners: Vec<ListenerEntry>,
     /// Sorted by path, place and rule.
     findings: Vec<FindingEntry>,
+    /// What the baseline lists and is no longer found, where there is a baseline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fixed: Option<Vec<Entry>>,
     summary: Summary,
     /// What the running machine showed, if it was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,11 +220,30 @@ pub struct Summary {
     pub errors: usize,
     pub warnings: usize,
     pub infos: usize,
+    /// Findings that somebody decided to live with; they are not in this report.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ignored: usize,
+    /// Findings that the baseline lists; they are not in this report either.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub in_baseline: usize,
+    /// Findings in which no file takes part that has changed since the revision asked for; neither are they.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unchanged: usize,
+}
+
+/// Of what is not done in most audits nothing is said where there is none.
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The report as one JSON object, with a final newline.
 pub fn render(report: &Report) -> String {
     to_text(&Document::of(report))
+}
+
+/// A baseline as one JSON object, with a final newline.
+pub fn baseline(baseline: &Baseline) -> String {
+    to_text(baseline)
 }
 
 /// The JSON Schema of [`render`]'s object, with a final newline.
@@ -242,6 +265,7 @@ impl Document {
                 .map(|((l, q), id)| listener_entry(report, l, q, id))
                 .collect(),
             findings: (0..report.findings.len()).filter_map(|at| finding_entry(report, at, &ids)).collect(),
+            fixed: report.hidden.fixed.clone(),
             summary: report.summary(),
             running: report.seen.as_ref().map(|seen| seen.running.clone()),
         }

@@ -18,11 +18,14 @@ mod screen;
 mod subject;
 mod xml;
 
+pub(crate) use plain::inline;
 pub use screen::{Detail, Screen};
+pub(crate) use screen::{counted, left, right, tail};
 
-use crate::model::{Finding, Host, Listener, Queue, Seen, Severity, ids};
+use crate::model::{Finding, Host, Listener, Queue, Seen, Severity};
 use crate::plan::Plan;
 use crate::rules::Rules;
+use crate::suppress::Hidden;
 use crate::text::Sources;
 
 /// Everything that an audit came to, ready to be shown.
@@ -44,6 +47,9 @@ pub struct Report {
     pub files: usize,
     /// Files and folders left out because they are not production.
     pub left_out: usize,
+    /// From which severity on findings count.
+    pub fails_on: Option<Severity>,
+    pub hidden: Hidden,
 }
 
 /// Bytes as text that a terminal can be given: line by line the same, harmful characters spelled out.
@@ -56,6 +62,11 @@ pub fn harmless(bytes: &[u8]) -> String {
 }
 
 impl Report {
+    /// Whether there is a finding that counts.
+    pub fn fails(&self) -> bool {
+        self.fails_on.is_some_and(|least| self.findings.iter().any(|finding| finding.severity >= least))
+    }
+
     /// The listeners and their queues.
     pub fn listeners(&self) -> impl Iterator<Item = (&Listener, &Queue)> {
         self.host.listeners.iter().zip(&self.queues)
@@ -68,11 +79,7 @@ impl Report {
 
     /// The ids of the listeners, in their order.
     pub fn listener_ids(&self) -> Vec<String> {
-        let rooted = self.host.listeners.iter().map(|listener| {
-            let root = self.host.place(listener.place).and_then(|place| place.root.as_deref());
-            (root, listener)
-        });
-        ids(rooted, &self.sources)
+        self.host.listener_ids(&self.sources)
     }
 
     pub fn summary(&self) -> json::Summary {
@@ -83,6 +90,9 @@ impl Report {
             errors: self.count(Severity::Error),
             warnings: self.count(Severity::Warning),
             infos: self.count(Severity::Info),
+            ignored: self.hidden.ignored,
+            in_baseline: self.hidden.in_baseline,
+            unchanged: self.hidden.unchanged,
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) fn is_harmful(c: char) -> bool {
 }
 
 /// The text with every harmful character spelled out: `\n`, `\x1b`, `\u{202e}`.
-pub(super) fn inline(text: &str) -> String {
+pub(crate) fn inline(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         push(&mut shown, c);

@@ -173,7 +173,9 @@ impl Subject<'_> {
 /// A reading, a flag or a line of our own tables as a URI.
 fn uri(origin: &Origin) -> String {
     match origin {
-        Origin::File { path, .. } | Origin::Absent { path, .. } => escaped(path.as_os_str().as_bytes()),
+        Origin::File { path, .. } | Origin::Absent { path, .. } | Origin::Config(path) => {
+            escaped(path.as_os_str().as_bytes())
+        }
         Origin::Builtin(path) => format!("builtin:{}", escaped(path.as_bytes())),
         Origin::Live(path) => format!("file://{}", escaped(path.as_bytes())),
         Origin::Flag(flag) => format!("flag:{}", escaped(flag.as_bytes())),

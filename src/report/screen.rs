@@ -57,7 +57,7 @@ impl Screen {
     }
 
     /// A sign of typography, or what stands for it on a poor screen.
-    pub(super) fn sign(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+    pub(crate) fn sign(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.unicode { unicode } else { ascii }
     }
 
@@ -85,17 +85,17 @@ pub(super) fn accent(severity: Severity) -> Style {
 }
 
 /// The text with blanks after it, up to a width in columns.
-pub(super) fn left(text: &str, width: usize) -> String {
+pub(crate) fn left(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
 /// The text with blanks before it.
-pub(super) fn right(text: &str, width: usize) -> String {
+pub(crate) fn right(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
 }
 
 /// `1 warning`, `2 warnings`.
-pub(super) fn counted(count: usize, thing: &str) -> String {
+pub(crate) fn counted(count: usize, thing: &str) -> String {
     match count {
         1 => format!("1 {thing}"),
         _ => format!("{count} {thing}s"),
@@ -103,7 +103,7 @@ pub(super) fn counted(count: usize, thing: &str) -> String {
 }
 
 /// The text, its start replaced by `…` if it is wider: the end of a path says most.
-pub(super) fn tail(text: &str, width: usize, sign: &str) -> String {
+pub(crate) fn tail(text: &str, width: usize, sign: &str) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

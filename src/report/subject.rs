@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{Report, plain};
 use crate::model::{Finding, Safety, Step};
@@ -27,7 +27,7 @@ impl<'a> Paths<'a> {
         let place = self.report.host.places.iter().find(|place| place.root.as_deref() == source.root());
         let below = place.zip(self.here.as_ref()).and_then(|(place, here)| place.top.strip_prefix(here).ok());
         Some(match below.or(source.root().map(Path::new)) {
-            Some(root) => root.join(path),
+            Some(root) => plain_path(&root.join(path)),
             None => path.to_owned(),
         })
     }
@@ -60,6 +60,19 @@ impl<'a> Paths<'a> {
         };
         findings.map(subject).collect()
     }
+}
+
+/// A path without `..` where that can be: a policy may lie above what is audited.
+fn plain_path(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        let above = matches!(plain.components().next_back(), None | Some(Component::ParentDir));
+        match part {
+            Component::ParentDir if !above => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// One finding and where it stands in its report.

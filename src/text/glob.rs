@@ -37,16 +37,30 @@ impl Glob {
     }
 }
 
+/// Iterative with one point of return, as below: a pattern of many `**` may come from whoever wrote the audited tree.
 fn match_parts(parts: &[Vec<u8>], names: &[&[u8]]) -> bool {
-    match parts.split_first() {
-        None => names.is_empty(),
-        Some((part, rest)) if part == b"**" => {
-            (0..=names.len()).any(|skip| names.get(skip..).is_some_and(|tail| match_parts(rest, tail)))
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(name) = names.get(n) {
+        match parts.get(p) {
+            Some(part) if part == b"**" => {
+                star = Some((p + 1, n));
+                p += 1;
+            }
+            Some(part) if Glob::matches_name(part, name) => {
+                p += 1;
+                n += 1;
+            }
+            _ => match star {
+                Some((after, from)) => {
+                    star = Some((after, from + 1));
+                    (p, n) = (after, from + 1);
+                }
+                None => return false,
+            },
         }
-        Some((part, rest)) => names
-            .split_first()
-            .is_some_and(|(name, tail)| Glob::matches_name(part, name) && match_parts(rest, tail)),
     }
+    parts.get(p..).unwrap_or_default().iter().all(|part| part == b"**")
 }
 
 /// Iterative with one point of return, so that no pattern takes more than quadratic time.
@@ -132,6 +146,9 @@ mod tests {
             ("[^a]x", "bx"),
             ("**/server.xml", "opt/t/conf/server.xml"),
             ("**/server.xml", "server.xml"),
+            ("a/**/b/**/c", "a/b/x/b/y/c"),
+            ("a/**", "a"),
+            ("a/**", "a/b/c"),
             ("a*b*c", "axxbyyc"),
             ("[]a]", "]"),
             ("\\*", "*"),
@@ -153,6 +170,8 @@ mod tests {
             ("etc/*", "etc"),
             ("[a-c]", "d"),
             ("**/x", "y"),
+            ("a/**/b", "a/b/c"),
+            ("a/**/b/c", "a/b/b"),
         ] {
             assert!(!matches(pattern, path), "{pattern} should not match {path}");
         }
@@ -162,5 +181,8 @@ mod tests {
     fn many_stars_end_soon() {
         let pattern = "*a".repeat(2_000);
         assert!(!matches(&pattern, &"a".repeat(1_000)));
+        let folders = "**/a/".repeat(200);
+        assert!(!matches(&format!("{folders}b"), &"a/".repeat(400)));
+        assert!(matches(&format!("{folders}a"), &"a/".repeat(400)));
     }
 }

@@ -3,6 +3,7 @@
 
 mod edit;
 mod glob;
+mod pattern;
 mod progress;
 mod slot;
 mod source;
@@ -11,6 +12,7 @@ pub mod tree;
 
 pub use edit::{Edit, apply};
 pub use glob::{Glob, has_magic};
+pub use pattern::Pattern;
 pub use progress::Progress;
 pub use slot::Slot;
 pub use source::{Origin, Source, Sources};

@@ -19,6 +19,9 @@ pub enum Origin {
     Live(String),
     /// A command-line flag, such as `--kernel`.
     Flag(String),
+    /// The policy, by its path as seen from the audited tree, and rules of an organisation. They are read for what they say,
+    /// and never changed.
+    Config(PathBuf),
 }
 
 /// One text, with its lines found when first asked for.
@@ -37,7 +40,9 @@ impl Source {
     /// The path as a report prints it, without escaping: `etc/sysctl.conf`, `builtin:rules/kernel.toml`, `--kernel`.
     pub fn name(&self) -> Cow<'_, str> {
         match &self.origin {
-            Origin::File { path, .. } | Origin::Absent { path, .. } => path.to_string_lossy(),
+            Origin::File { path, .. } | Origin::Absent { path, .. } | Origin::Config(path) => {
+                path.to_string_lossy()
+            }
             Origin::Builtin(path) => Cow::Owned(format!("builtin:{path}")),
             Origin::Live(path) | Origin::Flag(path) => Cow::Borrowed(path),
         }
@@ -54,7 +59,7 @@ impl Source {
     /// The path inside the audited tree, for sources that have one.
     pub fn path(&self) -> Option<&Path> {
         match &self.origin {
-            Origin::File { path, .. } | Origin::Absent { path, .. } => Some(path),
+            Origin::File { path, .. } | Origin::Absent { path, .. } | Origin::Config(path) => Some(path),
             _ => None,
         }
     }
@@ -133,6 +138,11 @@ impl Sources {
 
     pub fn bytes(&self, id: SourceId) -> &[u8] {
         self.get(id).bytes()
+    }
+
+    /// All of them, in the order in which they came.
+    pub fn all(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        self.all.iter().map(|(index, source)| (SourceId(u32::try_from(index).unwrap_or(u32::MAX)), source))
     }
 
     /// The bytes at a span; empty where the span does not lie in its source.

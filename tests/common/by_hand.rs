@@ -40,6 +40,8 @@ impl ByHand {
             rules,
             files: 0,
             left_out: 0,
+            fails_on: None,
+            hidden: backlog_audit::suppress::Hidden::default(),
         };
         Self(report)
     }

@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use backlog_audit::Request;
-use backlog_audit::model::{ReadAs, Running};
+use backlog_audit::model::{Date, ReadAs, Running};
 use backlog_audit::report::Report;
 
 pub fn cases(kind: &str) -> Vec<PathBuf> {
@@ -50,7 +50,7 @@ pub fn of_root(root: &Path) -> Request {
     Request { paths: vec![root.to_owned()], read_as: Some(ReadAs::Root), offline: true, ..Request::default() }
 }
 
-/// A case's root with what `request.json` beside it says: kernel, as, set, rules; and what the machine showed, if
+/// A case's root with what `request.json` beside it says: kernel, as, set, rules, today; and what the machine showed, if
 /// `running.json` does.
 pub fn request(case: &Path) -> Request {
     let mut request = of_root(&case.join("root"));
@@ -75,6 +75,7 @@ pub fn request(case: &Path) -> Request {
                 let pairs = value.as_object().unwrap().iter();
                 request.set = pairs.map(|(key, value)| (key.clone(), value.as_i64().unwrap())).collect();
             }
+            "today" => request.today = Date::parse(value.as_str().unwrap()),
             "rules" => request.rules = vec![case.join(value.as_str().unwrap())],
             other => panic!("{}: {other}?", asked.display()),
         }

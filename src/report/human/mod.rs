@@ -12,6 +12,7 @@ mod table;
 use super::screen::{self, counted};
 use super::{Detail, Report, Screen, plain};
 use crate::model::{Kind, Place, ReadAs, Severity};
+use crate::suppress::Entry;
 use crate::text::{Origin, Source, Sources, Span};
 use excerpt::Mark;
 use groups::Group;
@@ -42,6 +43,7 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
     if screen.is_verbose() {
         text.push_str(&page.in_detail());
     }
+    text.push_str(&page.fixed());
     text.push_str(&page.totals());
     text.push_str(&next::in_files(report, screen, again));
     text.push_str(&next::render(report, screen, again));
@@ -76,7 +78,10 @@ struct Page<'a> {
 impl Page<'_> {
     /// What was audited, as what, for which kernel.
     fn opening(&self, place: &Place) -> String {
-        let path = next::shown_path(place);
+        let path = match place.name.as_str() {
+            "host" => next::shown_path(place),
+            target => format!("{} in {}", plain::inline(target), next::shown_path(place)),
+        };
         let what = match place.read_as {
             ReadAs::Root => format!("{path} as a root filesystem"),
             ReadAs::Etc => format!("{path} as the etc folder of a machine"),
@@ -137,6 +142,21 @@ impl Page<'_> {
         self.report.findings.get(group.first).map(|finding| finding.rule.as_str())
     }
 
+    /// What the baseline lists for nothing.
+    fn fixed(&self) -> String {
+        let named = |entry: &Entry| {
+            let at = entry.listener.as_ref().or(entry.path.as_ref());
+            let times = if entry.count > 1 { format!(" x{}", entry.count) } else { String::new() };
+            format!("{} of {}{times}", entry.rule, at.map_or("", String::as_str))
+        };
+        let fixed = self.report.hidden.fixed.as_deref().unwrap_or_default();
+        let words: Vec<String> = fixed.iter().map(|entry| plain::inline(&named(entry))).collect();
+        match words.is_empty() {
+            true => String::new(),
+            false => self.screen.hang("Fixed since the baseline: ", &words.join(", ")) + "\n",
+        }
+    }
+
     fn totals(&self) -> String {
         let summary = self.report.summary();
         let mut parts = vec![counted(summary.listeners, "listener")];
@@ -149,6 +169,15 @@ impl Page<'_> {
         }
         if summary.errors + summary.warnings + summary.infos == 0 {
             parts.push("nothing to report".to_owned());
+        }
+        for (count, what) in [
+            (summary.ignored, "ignored"),
+            (summary.in_baseline, "in the baseline"),
+            (summary.unchanged, "in unchanged files"),
+        ] {
+            if count > 0 {
+                parts.push(format!("{count} {what}"));
+            }
         }
         parts.push(format!("{} read", counted(summary.files, "file")));
         if summary.left_out > 0 {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::groups::loss;
 use super::{excerpt, plain};
-use crate::model::{Listener, Queue, Severity};
+use crate::model::{Listener, Place, Queue, Severity};
 use crate::report::columns::{self, Cell, Column};
 use crate::report::{Report, Screen};
 
@@ -67,16 +67,18 @@ fn cells(row: &Row) -> Vec<Cell> {
     row.cells.iter().enumerate().map(cell).collect()
 }
 
-/// The address, as `ss` prints it, with its root when there are several; without one, the line that opens it.
+/// The address, as `ss` prints it, with its root or target when there are several; without one, the line that opens it.
 pub(super) fn address(report: &Report, listener: &Listener) -> String {
-    let root = report.host.place(listener.place).and_then(|place| place.root.as_deref());
+    let label = report.host.place(listener.place).and_then(Place::label);
     let address = listener.endpoint.address().unwrap_or_else(|| {
         let line = report.sources.position(listener.site).line;
         format!("{}:{line}", excerpt::name(report.sources.get(listener.site.source)))
     });
     let address = plain::inline(&address);
-    match root {
-        Some(root) if listener.endpoint.address().is_some() => format!("{}: {address}", plain::inline(root)),
+    match label {
+        Some(label) if listener.endpoint.address().is_some() => {
+            format!("{}: {address}", plain::inline(&label))
+        }
         _ => address,
     }
 }

@@ -1,4 +1,4 @@
-//! What is left out of a report although it was found: what does not concern the paths that were asked for.
+//! What is left out because it does not concern the paths that were asked for.
 
 use std::path::PathBuf;
 
@@ -32,12 +32,8 @@ pub fn restrict(
     if only.is_empty() {
         return;
     }
+    findings.retain(|finding| takes_part(sources, only, host, finding));
     let asked = |at: Span| !only.iter().any(|only| only.excludes(sources, at));
-    let files = |at: &Span| sources.get(at.source).path().is_some();
-    findings.retain(|finding| {
-        let labels = finding.labels.iter().map(|label| label.at);
-        std::iter::once(finding.at).chain(labels).filter(files).any(asked)
-    });
     let mut kept = Vec::new();
     for (index, listener) in host.listeners.iter().enumerate() {
         let named = findings.iter().any(|finding| finding.listener == Some(index) || wants(finding, index));
@@ -49,6 +45,15 @@ pub fn restrict(
         *listener = listener.and_then(|old| kept.binary_search(&old).ok());
     }
     renumber(&kept, host, queues, findings);
+}
+
+/// Whether one of the paths takes part in a finding: its line, one of its labels, or what opens its listener.
+pub fn takes_part(sources: &Sources, only: &[Only], host: &Host, finding: &Finding) -> bool {
+    let labels = finding.labels.iter().map(|label| label.at);
+    let site = finding.listener.and_then(|at| host.listeners.get(at)).map(|listener| listener.site);
+    let files = |at: &Span| sources.get(at.source).path().is_some();
+    let mut spans = std::iter::once(finding.at).chain(labels).chain(site).filter(files);
+    spans.any(|at| !only.iter().any(|only| only.excludes(sources, at)))
 }
 
 fn wants(finding: &Finding, index: usize) -> bool {

@@ -1,0 +1,153 @@
+//! From what was read to what is wrong: queues, findings, what is left out of them, and the plan of the fixes.
+
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use crate::config::FailOn;
+use crate::model::{Finding, Host, Queue, Running, Safety, Seen, Severity};
+use crate::plan::Plan;
+use crate::read::Beliefs;
+use crate::report::Report;
+use crate::rules::{Judged, Rule};
+use crate::suppress::{Baseline, Hidden, Ignored, Only};
+use crate::text::Sources;
+use crate::{Request, resolve, suppress};
+
+/// What was read: the files' side of everything that is judged.
+#[derive(Debug, Clone)]
+pub struct Audited {
+    pub(crate) sources: Sources,
+    pub(crate) beliefs: Arc<Beliefs>,
+    pub(crate) request: Request,
+    pub host: Host,
+    pub(crate) only: Vec<Only>,
+    /// What has changed since a revision, where only that is reported.
+    pub(crate) changed: Option<Vec<Only>>,
+    pub(crate) files: usize,
+    pub(crate) left_out: usize,
+}
+
+impl Audited {
+    /// Computes the queues and looks for what is wrong: in the files, or where the running machine is in trouble or differs
+    /// from them. What is wrong in the files alone is only counted then, unless rules were chosen.
+    pub fn judge(self, running: Option<Running>) -> Report {
+        let Self { sources, beliefs, request, mut host, only, changed, files, left_out } = self;
+        let Beliefs { knowledge, policy, rules, .. } = &*beliefs;
+        host.minimums.clone_from(&policy.minimums);
+        let mut queues = resolve::queues(&host);
+        let mut seen = running.map(|running| {
+            let running = with_changes(running, &sources, &host);
+            resolve::seen(&sources, knowledge, &host, running)
+        });
+        let judged =
+            Judged { sources: &sources, knowledge, host: &host, queues: &queues, seen: seen.as_ref() };
+        let findings = rules.all.judge(judged, None);
+        let facts = (queues.as_slice(), seen.as_ref());
+        let (mut findings, mut hidden) = leave_out(&sources, &beliefs, &request, &mut host, facts, findings);
+        let in_files = match &seen {
+            Some(_) if !rules.by_name => leave_to_the_audit(&beliefs, &mut findings),
+            _ => 0,
+        };
+        suppress::restrict(&sources, &only, &mut host, &mut queues, seen.as_mut(), &mut findings);
+        if let Some(changed) = &changed {
+            hidden.unchanged = keep_changed(&sources, changed, &host, &mut findings);
+        }
+        let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
+        let plan = Plan::make(&sources, &host, &findings, allowed);
+        let fails_on = request.fail_on.or(policy.fail_on).unwrap_or(FailOn::Warning).severity();
+        let rules = rules.chosen.clone();
+        Report {
+            sources,
+            host,
+            queues,
+            seen,
+            findings,
+            in_files,
+            plan,
+            rules,
+            files,
+            left_out,
+            fails_on,
+            hidden,
+        }
+    }
+}
+
+/// Takes out what is wrong in the files alone, and counts the warnings and errors among it.
+fn leave_to_the_audit(beliefs: &Beliefs, findings: &mut Vec<Finding>) -> usize {
+    let is_live = |finding: &Finding| beliefs.rules.all.get(&finding.rule).is_some_and(Rule::is_live);
+    let counts = |finding: &&Finding| finding.severity > Severity::Info && !is_live(finding);
+    let count = findings.iter().filter(counts).count();
+    findings.retain(is_live);
+    count
+}
+
+/// Adds when the files that name backlogs were changed last; a record of the machine says it by itself.
+fn with_changes(mut running: Running, sources: &Sources, host: &Host) -> Running {
+    if !running.changed.is_empty() {
+        return running;
+    }
+    for listener in &host.listeners {
+        let written = listener.backlog.value.as_ref().map(|backlog| backlog.span);
+        for span in [written, Some(listener.site)].into_iter().flatten() {
+            let file = sources.get(span.source).path().zip(host.place(listener.place));
+            let Some((path, place)) = file else { continue };
+            let name = path.to_string_lossy().into_owned();
+            if running.changed.contains_key(&name) {
+                continue;
+            }
+            let modified = std::fs::metadata(place.top.join(path)).and_then(|it| it.modified());
+            let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            running.changed.extend(since.map(|since| (name, since.as_secs())));
+        }
+    }
+    running
+}
+
+/// Keeps the findings in which files take part that have changed since a revision, and counts the others.
+fn keep_changed(sources: &Sources, changed: &[Only], host: &Host, findings: &mut Vec<Finding>) -> usize {
+    let all = findings.len();
+    findings.retain(|finding| suppress::takes_part(sources, changed, host, finding));
+    all - findings.len()
+}
+
+/// Takes out what somebody decided to live with, adds what is wrong with that, and keeps what the chosen rules say.
+fn leave_out(
+    sources: &Sources,
+    beliefs: &Beliefs,
+    request: &Request,
+    host: &mut Host,
+    (queues, seen): (&[Queue], Option<&Seen>),
+    findings: Vec<Finding>,
+) -> (Vec<Finding>, Hidden) {
+    let Beliefs { knowledge, policy, rules, baseline } = beliefs;
+    let ignoring = suppress::comments(sources).into_iter().chain(policy.ignores.iter().cloned()).collect();
+    let exists = |id: &str| rules.all.exists(id);
+    let Ignored { findings, hidden: mut settled, ignores } =
+        suppress::ignore(sources, host, findings, ignoring, request.today, exists);
+    host.ignores = ignores;
+    let findings = rules.all.judge(Judged { sources, knowledge, host, queues, seen }, Some(findings));
+    let is_chosen = |rule: &str| rules.chosen.get(rule).is_some();
+    let count = |hidden: &[Finding]| hidden.iter().filter(|finding| is_chosen(&finding.rule)).count();
+    let mut hidden = Hidden { ignored: count(&settled), ..Hidden::default() };
+    let chosen = findings.iter().filter(|finding| is_chosen(&finding.rule));
+    hidden.baseline = request.keep_baseline.then(|| Baseline::of(sources, host, chosen));
+    let mut findings = match baseline {
+        None => findings,
+        Some(baseline) => {
+            let known = baseline.take(sources, host, findings);
+            hidden.in_baseline = count(&known.hidden);
+            hidden.fixed = Some(known.fixed.into_iter().filter(|entry| is_chosen(&entry.rule)).collect());
+            settled.extend(known.hidden);
+            known.findings
+        }
+    };
+    host.settled = suppress::settled(&settled);
+    if !host.settled.is_empty() {
+        // What is hidden has no part in what is written.
+        let again = rules.all.judge(Judged { sources, knowledge, host, queues, seen }, None);
+        suppress::refresh(&mut findings, again);
+    }
+    findings.retain(|finding| is_chosen(&finding.rule));
+    (findings, hidden)
+}

@@ -1,0 +1,178 @@
+//! What an audit goes by, and what it reads: the policy and the rules, then the files of every site by the machines that
+//! they run on.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Assume, Policy, Target};
+use crate::discover::{Discovery, Site};
+use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
+use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs};
+use crate::rules::Rules;
+use crate::suppress::{Baseline, Only};
+use crate::text::{Sources, Span};
+use crate::{Error, Request, discover, kernel, services};
+
+/// What an audit goes by.
+#[derive(Debug)]
+pub(crate) struct Beliefs {
+    pub(crate) knowledge: Knowledge,
+    pub(crate) policy: Policy,
+    pub(crate) rules: Chosen,
+    pub(crate) baseline: Option<Baseline>,
+}
+
+/// All rules, so that it is known what an ignore hides, and those that are asked for.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) all: Rules,
+    pub(crate) chosen: Rules,
+    /// They were chosen by name.
+    pub(crate) by_name: bool,
+}
+
+impl Beliefs {
+    pub(crate) fn load(
+        sources: &Sources,
+        request: &Request,
+        sites: &[Site],
+        baseline: Option<Baseline>,
+    ) -> Result<Self, Broken> {
+        let knowledge = Knowledge::load(sources)?;
+        let first = request.paths.first().map(PathBuf::as_path).zip(sites.first());
+        let policy = Policy::load(sources, &knowledge, request.config.as_deref(), first)?;
+        let rules = load_rules(sources, request, &policy)?;
+        Ok(Self { knowledge, policy, rules, baseline })
+    }
+}
+
+pub(crate) fn read_baseline(path: &Path) -> Result<Baseline, Error> {
+    let read = std::fs::read(path).map_err(|error| error.to_string());
+    read.and_then(|text| Baseline::parse(&text))
+        .map_err(|message| Error::Baseline { path: path.to_owned(), message })
+}
+
+/// The rules that count, as much as they do. What the command line says of the choice replaces what the policy says.
+fn load_rules(sources: &Sources, request: &Request, policy: &Policy) -> Result<Chosen, Broken> {
+    let folders: Vec<PathBuf> = policy.folders.iter().chain(&request.rules).cloned().collect();
+    let mut all = Rules::load(sources, &folders)?;
+    policy.check_rules(sources, &all)?;
+    for ((id, _), severity) in &policy.severities {
+        all.set_severity(id, *severity);
+    }
+    let ids = |named: &[(String, Span)]| named.iter().map(|(id, _)| id.clone()).collect();
+    let or = |asked: &Vec<String>, named| if asked.is_empty() { ids(named) } else { asked.clone() };
+    let (select, ignore) = (or(&request.select, &policy.select), or(&request.ignore, &policy.ignore));
+    let chosen = all.clone().choose(&select, &ignore)?;
+    Ok(Chosen { all, chosen, by_name: !select.is_empty() })
+}
+
+/// What all sites came to.
+#[derive(Default)]
+pub(crate) struct Read {
+    pub(crate) host: Host,
+    pub(crate) only: Vec<Only>,
+    pub(crate) left_out: usize,
+}
+
+impl Read {
+    pub(crate) fn site(&mut self, sources: &Sources, beliefs: &Beliefs, site: &Site, request: &Request) {
+        let Beliefs { knowledge, policy, .. } = beliefs;
+        let found = discover::find(sources, site, knowledge, request.include_tests, &policy.exclude);
+        let Discovery { files, problems, left_out } = found;
+        self.host.problems.extend(problems);
+        self.left_out += left_out;
+        for (target, files) in by_target(policy, site, files) {
+            self.place(sources, beliefs, site, request, target, &files);
+        }
+        // What a file by itself includes is its own.
+        if !site.only.is_empty() && site.read_as != ReadAs::File {
+            let root = site.tree.label().map(str::to_owned);
+            self.only.push(Only { root, paths: site.only.clone() });
+        }
+    }
+
+    /// The machines of a target, or those of all files that belong to none.
+    fn place(
+        &mut self,
+        sources: &Sources,
+        Beliefs { knowledge, policy, .. }: &Beliefs,
+        site: &Site,
+        request: &Request,
+        target: Option<&Target>,
+        files: &Candidates,
+    ) {
+        let place = PlaceId(self.host.places.len());
+        let machine = matches!(site.read_as, ReadAs::Root | ReadAs::Etc) && site.tree.top() == Path::new("/");
+        let Assume { kernel, set } = assumed(sources, request, policy, target);
+        let sysctls = files.get(SYSCTL).into_iter().flatten();
+        let sysctls = sysctls.map(|file| file.path.clone()).collect();
+        let asked = kernel::Asked {
+            kernel,
+            set,
+            files: sysctls,
+            live: (machine || request.live) && !request.offline,
+        };
+        let ruling = kernel::read(sources, &site.tree, knowledge, site.read_as, &asked);
+        let found = services::read(sources, &site.tree, knowledge, site.read_as, place, files);
+        self.host.places.push(Place {
+            name: target.map_or("host", |target| &target.name).to_owned(),
+            kind: PlaceKind::Host,
+            read_as: site.read_as,
+            top: site.tree.top().to_owned(),
+            root: site.tree.label().map(str::to_owned),
+            kernel: ruling.kernel,
+            sysctls: ruling.sysctls,
+        });
+        self.host.listeners.extend(found.listeners);
+        for problem in ruling.problems.into_iter().chain(found.problems) {
+            // What all machines have in common is told once.
+            if target.is_none() || self.host.problems.iter().all(|known| known.message != problem.message) {
+                self.host.problems.push(problem);
+            }
+        }
+    }
+}
+
+/// The files of a site by the machines that they run on: those of no target, then those of each target that has any. Sysctl
+/// files of no target are for all machines.
+fn by_target<'p>(
+    policy: &'p Policy,
+    site: &Site,
+    files: Candidates,
+) -> Vec<(Option<&'p Target>, Candidates)> {
+    let targets = std::iter::once(None).chain(policy.targets.iter().map(Some));
+    let mut parts: Vec<(Option<&Target>, Candidates)> =
+        targets.map(|target| (target, Candidates::new())).collect();
+    for (service, files) in files {
+        for file in files {
+            let part = policy.target_of(site.tree.top(), &file.path).map_or(0, |target| target + 1);
+            if let Some((_, part)) = parts.get_mut(part) {
+                part.entry(service.clone()).or_default().push(file);
+            }
+        }
+    }
+    parts.retain(|(target, files)| target.is_none() || !files.is_empty());
+    let shared = parts.first().and_then(|(_, part)| part.get(SYSCTL)).cloned().unwrap_or_default();
+    for (_, part) in parts.iter_mut().skip(1).filter(|_| !shared.is_empty()) {
+        let sysctls = part.entry(SYSCTL.to_owned()).or_default();
+        sysctls.extend(shared.iter().cloned());
+        sysctls.sort();
+    }
+    parts
+}
+
+/// What is assumed of machines: by the command line, else for their target, else for all.
+fn assumed(sources: &Sources, request: &Request, policy: &Policy, target: Option<&Target>) -> Assume {
+    let flag = request.kernel.as_ref().map(|release| (release.clone(), sources.flag("--kernel", release)));
+    let own = target.map(|target| &target.assume);
+    let kernel = flag.or_else(|| own.and_then(|own| own.kernel.clone()));
+    let flags = request.set.iter().map(|(key, value)| (key.clone(), *value, set_flag(sources, key, *value)));
+    let own = own.into_iter().flat_map(|own| &own.set);
+    // The last one counts.
+    let set = policy.assume.set.iter().chain(own).cloned().chain(flags).collect();
+    Assume { kernel: kernel.or_else(|| policy.assume.kernel.clone()), set }
+}
+
+fn set_flag(sources: &Sources, key: &str, value: i64) -> Span {
+    sources.flag("--set", &format!("{key}={value}"))
+}

@@ -1,0 +1,309 @@
+//! Comments in audited files that say what to ignore: `backlog-audit: ignore RULE, RULE until DATE -- reason`, in the comment
+//! style of each format. A comment on a line of its own is about the next line, any other about its own.
+
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::path::Path;
+
+use super::{Ignoring, Reach};
+use crate::model::{Came, Date, Ignore, IgnoredRule, Value};
+use crate::text::{Origin, Source, SourceId, Sources, Span};
+
+const MARK: &[u8] = b"backlog-audit:";
+
+/// How far into its line a comment starts at most, and how long it is at most, in bytes. Else a file made of marks would take long.
+const LONGEST: usize = 2048;
+
+/// How a comment is told from the text around it.
+#[derive(Debug, Clone, Copy)]
+struct Style {
+    open: &'static [u8],
+    /// Empty: it ends with its line.
+    close: &'static [u8],
+    /// Only where nothing stands before it on its line: elsewhere the mark belongs to the text.
+    whole_line: bool,
+    /// Text in quotes may hold the mark.
+    quotes: bool,
+}
+
+const fn style(open: &'static str, close: &'static str, whole_line: bool, quotes: bool) -> Style {
+    Style { open: open.as_bytes(), close: close.as_bytes(), whole_line, quotes }
+}
+
+const MARKUP: &[Style] = &[style("<!--", "-->", false, false)];
+const CODE: &[Style] = &[style("//", "", false, true), style("/*", "*/", false, true)];
+/// sysctl.d(5), systemd.syntax(7), java.util.Properties: behind a value, a mark is part of the value.
+const WHOLE_LINE: &[Style] =
+    &[style("#", "", true, false), style(";", "", true, false), style("!", "", true, false)];
+/// nginx, YAML, TOML, shells; and files of sections that also know the semicolon.
+const HASH: &[Style] = &[style("#", "", false, true), style(";", "", true, false)];
+
+/// The comment styles of a file, by its name. JSON has none.
+fn styles(path: &Path) -> &'static [Style] {
+    let is_sysctl = |name: &OsStr| name.to_string_lossy().contains("sysctl");
+    if path.iter().any(is_sysctl) {
+        return WHOLE_LINE;
+    }
+    match path.extension().and_then(OsStr::to_str).unwrap_or_default() {
+        "xml" | "html" | "xhtml" | "dtd" | "ent" => MARKUP,
+        "js" | "mjs" | "cjs" | "jsx" | "ts" | "mts" | "cts" | "tsx" | "jsonc" | "json5" => CODE,
+        "properties" | "service" | "socket" => WHOLE_LINE,
+        "json" => &[],
+        _ => HASH,
+    }
+}
+
+/// The ignores in the comments of all audited files, in the order of files and lines.
+pub fn comments(sources: &Sources) -> Vec<Ignoring> {
+    let files = sources.all().filter(|(_, source)| matches!(source.origin, Origin::File { .. }));
+    let mut all: Vec<Ignoring> = files.flat_map(|(id, source)| of_file(id, source)).collect();
+    all.sort_by(|a, b| sources.order(a.ignore.at, b.ignore.at));
+    all
+}
+
+/// A comment that starts with our mark.
+struct Comment {
+    /// From the mark to the end.
+    text: Range<usize>,
+    first_line: usize,
+    last_line: usize,
+    /// Nothing else stands on its lines.
+    alone: bool,
+}
+
+fn of_file(id: SourceId, source: &Source) -> Vec<Ignoring> {
+    let Some(path) = source.path() else { return Vec::new() };
+    let styles = styles(path);
+    let marks = memchr::memmem::find_iter(source.bytes(), MARK);
+    let mut comments: Vec<Comment> = Vec::new();
+    for mark in marks {
+        // A mark in a comment is a part of it.
+        if comments.last().is_none_or(|last| last.text.end <= mark) {
+            comments.extend(comment(source, styles, mark));
+        }
+    }
+    let mut ignoring = Vec::new();
+    // From below, because comments that follow one another are about the same line.
+    let mut below: Option<(usize, usize)> = None;
+    for comment in comments.into_iter().rev() {
+        let next = comment.last_line + 1;
+        let line = match below {
+            _ if !comment.alone => comment.first_line,
+            Some((first, line)) if first == next => line,
+            _ => next,
+        };
+        below = comment.alone.then_some((comment.first_line, line));
+        let ignore = parse(id, source.bytes(), comment.text);
+        ignoring.extend(ignore.map(|ignore| Ignoring { ignore, reach: Reach::Line(id, line) }));
+    }
+    ignoring
+}
+
+/// The comment that the mark at this offset starts, if it does.
+fn comment(source: &Source, styles: &[Style], mark: usize) -> Option<Comment> {
+    let bytes = source.bytes();
+    let line_of = |offset: usize| source.line_of(u32::try_from(offset).unwrap_or(u32::MAX));
+    let first_line = line_of(mark);
+    let line_start = source.start_of(first_line);
+    let before = bytes.get(line_start..mark).filter(|before| before.len() <= LONGEST)?.trim_ascii_end();
+    let line = bytes.get(line_start..bytes.len().min(mark + LONGEST))?;
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    let (style, before) = styles.iter().find_map(|style| {
+        let before = before.strip_suffix(style.open)?;
+        style.may_open(before, line).then_some((style, before))
+    })?;
+    let rest = bytes.get(mark..bytes.len().min(mark + LONGEST))?;
+    let end = match style.close {
+        b"" => mark + memchr::memchr(b'\n', rest).unwrap_or(rest.len()),
+        close => mark + memchr::memmem::find(rest, close)?,
+    };
+    let last_line = line_of(end);
+    let after = bytes.get(end + style.close.len()..source.start_of(last_line + 1))?;
+    let alone = before.trim_ascii().is_empty() && after.trim_ascii().is_empty();
+    Some(Comment { text: mark..end, first_line, last_line, alone })
+}
+
+impl Style {
+    /// Whether a comment can start behind `before`, the first part of `line`.
+    fn may_open(self, before: &[u8], line: &[u8]) -> bool {
+        let apart = before.last().is_none_or(|byte| byte.is_ascii_whitespace() || b";{}".contains(byte));
+        match () {
+            () if self.whole_line => before.trim_ascii().is_empty(),
+            () if self.open == b"#" && !apart => false,
+            () => !self.quotes || !is_quoted(line, before.len()),
+        }
+    }
+}
+
+/// Whether an offset of a line lies in quotes. A quote that is not closed on the line is an apostrophe.
+fn is_quoted(line: &[u8], offset: usize) -> bool {
+    let mut at = 0;
+    while at < offset {
+        let Some(quote) = line.get(at).filter(|byte| b"\"'`".contains(byte)) else {
+            at += 1;
+            continue;
+        };
+        let mut escaped = false;
+        let rest = line.get(at + 1..).unwrap_or_default();
+        let close = rest.iter().position(|byte| {
+            let closes = byte == quote && !escaped;
+            escaped = *byte == b'\\' && !escaped;
+            closes
+        });
+        match close.map(|length| at + 1 + length) {
+            Some(close) if close > offset => return true,
+            Some(close) => at = close + 1,
+            None => at += 1,
+        }
+    }
+    false
+}
+
+/// What a comment says: nothing to us, unless its first word is `ignore`.
+fn parse(source: SourceId, bytes: &[u8], text: Range<usize>) -> Option<Ignore> {
+    let said = bytes.get(text.clone())?;
+    let at = Span::new(source, text.start..text.start + said.trim_ascii_end().len());
+    let start = text.start + MARK.len();
+    let mut words = words(bytes, start..text.end);
+    let head = bytes.get(words.next().filter(|word| bytes.get(word.clone()) == Some(b"ignore"))?)?;
+    let start = start + memchr::memmem::find(bytes.get(start..text.end)?, head)? + head.len();
+    let (named, reason) = split(bytes.get(start..text.end)?);
+    let mut ignore = Ignore { at, reason, until: None, has_expired: false, rules: Vec::new() };
+    let mut words = self::words(bytes, start..start + named).peekable();
+    while let Some(word) = words.next() {
+        let text = |word: &Range<usize>| String::from_utf8_lossy(bytes.get(word.clone()).unwrap_or_default());
+        let date = words.peek().and_then(|next| Date::parse(&text(next))).filter(|_| text(&word) == "until");
+        if let Some((date, word)) = date.and_then(|date| Some((date, words.next()?))) {
+            ignore.until = Some(Value::written(date, Span::new(source, word)));
+            continue;
+        }
+        let id = Some(text(&word).into_owned());
+        ignore.rules.push(IgnoredRule { id, at: Span::new(source, word), came: Came::Unused });
+    }
+    Some(ignore)
+}
+
+/// Words between blanks and commas.
+fn words(bytes: &[u8], range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let parts = bytes.get(range.clone()).unwrap_or_default();
+    let mut start = range.start;
+    parts.split(|byte| byte.is_ascii_whitespace() || *byte == b',').filter_map(move |word| {
+        let at = start..start + word.len();
+        start = at.end + 1;
+        (!word.is_empty()).then_some(at)
+    })
+}
+
+/// How long the part before the reason is, and the reason. It stands behind two dashes; a comment of XML must not hold them, so a
+/// colon does as well.
+fn split(text: &[u8]) -> (usize, Option<String>) {
+    let marks: [&[u8]; 4] = [b"--", b":", "—".as_bytes(), "–".as_bytes()];
+    let found = marks.iter().filter_map(|mark| Some((memchr::memmem::find(text, mark)?, mark.len())));
+    let Some((at, length)) = found.min() else { return (text.len(), None) };
+    let reason = String::from_utf8_lossy(text.get(at + length..).unwrap_or_default());
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    (at, Some(reason).filter(|reason| !reason.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `line: rule, rule (until) reason` for each ignore of a file.
+    fn read(path: &str, text: &str) -> Vec<String> {
+        let sources = Sources::new();
+        sources.add(Origin::File { root: None, path: path.into() }, text.as_bytes().to_vec());
+        let shown = |ignoring: Ignoring| {
+            let Reach::Line(_, line) = ignoring.reach else { panic!() };
+            let ignore = ignoring.ignore;
+            let rules: Vec<String> =
+                ignore.rules.iter().map(|rule| sources.text(rule.at).into_owned()).collect();
+            assert!(ignore.rules.iter().zip(&rules).all(|(rule, text)| rule.id.as_ref() == Some(text)));
+            let until = ignore.until.map_or(String::new(), |until| format!(" until {}", until.get));
+            format!("{line}: {}{until} ({})", rules.join(" "), ignore.reason.as_deref().unwrap_or("none"))
+        };
+        comments(&sources).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_comment_is_about_its_line_or_the_next() {
+        let text = "a; # backlog-audit: ignore x -- why not\n\n  #backlog-audit: ignore x,y, z\n# backlog-audit:ignore w: it is so\nb;\n";
+        assert_eq!(read("nginx.conf", text), ["1: x (why not)", "5: x y z (none)", "5: w (it is so)"]);
+        assert_eq!(read("a.conf", "# backlog-audit: ignore x -- a\r\nb\r\n"), ["2: x (a)"]);
+        assert_eq!(
+            read("a.conf", "# backlog-audit: ignore x -- a\n\nb\n"),
+            ["2: x (a)"],
+            "not beyond a blank line"
+        );
+    }
+
+    #[test]
+    fn each_format_has_its_style() {
+        for (path, text, line) in [
+            ("server.xml", "<a>\n<!-- backlog-audit: ignore x: y -->\n<b/>\n", 3),
+            ("server.xml", "<!-- backlog-audit: ignore x:\n y\n-->\n<b/>\n", 4),
+            ("server.xml", "<b/> <!-- backlog-audit: ignore x: y -->\n", 1),
+            ("a.js", "// backlog-audit: ignore x -- y\nlisten(1)\n", 2),
+            ("a.mts", "listen(1) // backlog-audit: ignore x -- y\n", 1),
+            ("a.ts", "/* backlog-audit: ignore x -- y */\nlisten(1)\n", 2),
+            ("a.ts", "/* backlog-audit: ignore x -- y */ listen(1)\n", 1),
+            ("a.js", "say('it\\'s') // backlog-audit: ignore x -- y\n", 1),
+            ("a.yaml", "backlog: 1 # backlog-audit: ignore x -- y\n", 1),
+            ("a.toml", "it's = 1 # backlog-audit: ignore x -- y\n", 1),
+            ("haproxy.cfg", "  ; backlog-audit: ignore x -- y\nbind :80\n", 2),
+            ("etc/sysctl.d/a.conf", "; backlog-audit: ignore x -- y\na = 1\n", 2),
+            ("etc/sysctl.conf", " # backlog-audit: ignore x -- y\na = 1\n", 2),
+            ("catalina.properties", "! backlog-audit: ignore x -- y\na=1\n", 2),
+        ] {
+            assert_eq!(read(path, text), [format!("{line}: x (y)")], "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_no_comment() {
+        for (path, text) in [
+            ("a.json", "{ \"//\": 1 } // backlog-audit: ignore x -- y\n"),
+            ("a.js", "say(\"// backlog-audit: ignore x -- y\")\n"),
+            ("a.js", "# backlog-audit: ignore x -- y\n"),
+            ("a.conf", "a#backlog-audit: ignore x -- y\n"),
+            ("a.conf", "a '# backlog-audit: ignore x -- y';\n"),
+            ("a.conf", "a; ; backlog-audit: ignore x -- y\n"),
+            ("a.conf", "// backlog-audit: ignore x -- y\n"),
+            ("a.conf", "# see backlog-audit: ignore x -- y\n"),
+            ("a.conf", "# backlog-audit: ignored x -- y\n"),
+            ("a.conf", "# backlog-audit: we know\n"),
+            ("sysctl.d/a.conf", "a = 1 # backlog-audit: ignore x -- y\n"),
+            ("a.xml", "<!-- backlog-audit: ignore x\n"),
+            ("a.xml", "# backlog-audit: ignore x\n"),
+        ] {
+            assert_eq!(read(path, text), Vec::<String>::new(), "{path}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_file_made_of_marks_takes_no_longer_than_its_size() {
+        for part in
+            ["# backlog-audit: ignore x ", "/* backlog-audit: ignore x ", "'# backlog-audit: ignore x'; "]
+        {
+            let text = part.repeat((4 << 20) / part.len());
+            assert!(read("a.conf", &text).len() <= 1 && read("a.js", &text).is_empty(), "{part}");
+        }
+        let lines = "# backlog-audit: ignore x\n".repeat(100_000);
+        assert_eq!(read("a.conf", &lines).len(), 100_000);
+    }
+
+    #[test]
+    fn it_may_hold_until_a_day() {
+        let text = |rest: &str| read("a", &format!("a # backlog-audit: ignore {rest}\n"));
+        assert_eq!(text("x until 2026-01-31 -- y"), ["1: x until 2026-01-31 (y)"]);
+        assert_eq!(
+            text("x until 2026-02-31 -- y"),
+            ["1: x until 2026-02-31 (y)"],
+            "no day: no rule of that name either"
+        );
+        assert_eq!(text("until 2026-01-31"), ["1:  until 2026-01-31 (none)"]);
+        assert_eq!(text("x — y"), ["1: x (y)"]);
+        assert_eq!(text("x --"), ["1: x (none)"]);
+        assert_eq!(text(""), ["1:  (none)"]);
+    }
+}

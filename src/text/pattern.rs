@@ -1,0 +1,50 @@
+//! A pattern of paths as a policy writes it.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::Glob;
+
+/// A pattern seen from the folder that it is written in. It covers what it matches, and all that lies below.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    folder: PathBuf,
+    glob: Glob,
+}
+
+impl Pattern {
+    /// `folder` is the real path of a folder of this machine.
+    pub fn new(folder: &Path, pattern: &str) -> Self {
+        let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
+        Self { folder: folder.to_owned(), glob: Glob::new(pattern.as_bytes()) }
+    }
+
+    /// Whether it covers a file of a tree, by its path there. A tree that does not lie in the pattern's folder is matched from
+    /// its own top.
+    pub fn covers(&self, top: &Path, path: &Path) -> bool {
+        let full = top.join(path);
+        let seen = full.strip_prefix(&self.folder).unwrap_or(path);
+        seen.ancestors().any(|part| self.glob.matches(part.as_os_str().as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_covers_what_lies_below() {
+        let covers = |pattern: &str, top: &str, path: &str| {
+            Pattern::new(Path::new("/repo"), pattern).covers(Path::new(top), Path::new(path))
+        };
+        assert!(covers("deploy/staging", "/repo", "deploy/staging/etc/a.conf"));
+        assert!(covers("./deploy/staging/", "/repo", "deploy/staging/a.conf"));
+        assert!(covers("deploy/*/nginx", "/repo", "deploy/staging/nginx/a.conf"));
+        assert!(covers("**/*.conf", "/repo", "deploy/a.conf"));
+        assert!(covers("deploy/staging", "/repo/deploy", "staging/a.conf"), "seen from the policy's folder");
+        assert!(covers("etc/nginx", "/machine", "etc/nginx/nginx.conf"), "a tree elsewhere has its own top");
+        assert!(!covers("deploy/stag", "/repo", "deploy/staging/a.conf"));
+        assert!(!covers("staging", "/repo", "deploy/staging/a.conf"));
+        assert!(!covers("deploy/staging/*.conf", "/repo", "deploy/staging/x/a.txt"));
+    }
+}
