@@ -4,6 +4,7 @@ mod common;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use backlog_audit::model::{
     Counter, Counters, Endpoint, HalfOpen, Listening, Namespace, NamespaceKind, Owner, Running, Seen,
@@ -50,15 +51,15 @@ fn socket(namespace: &str, address: &str, (queued, limit): (u32, u32)) -> Listen
     }
 }
 
-fn owner(name: &str, unit: Option<&str>, container: Option<&str>) -> Option<Owner> {
-    Some(Owner {
+fn owner(name: &str, unit: Option<&str>, container: Option<&str>) -> Option<Arc<Owner>> {
+    Some(Arc::new(Owner {
         pid: 4711,
         name: name.into(),
         program: None,
         unit: unit.map(Into::into),
         container: container.map(Into::into),
         started: None,
-    })
+    }))
 }
 
 /// Two namespaces: nginx with two sockets of one address, a unix socket, one that only the files know, and a container.

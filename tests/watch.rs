@@ -4,6 +4,7 @@
 mod common;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backlog_audit::knowledge::Knowledge;
@@ -41,7 +42,14 @@ fn socket(address: &str, queued: u32, limit: u32, name: &str, unit: &str) -> Lis
         dropped: is_tcp.then_some(0),
         inode: pid * 100 + limit,
         uid: 33,
-        owner: Some(Owner { pid, name: name.into(), program: None, unit, container: None, started: None }),
+        owner: Some(Arc::new(Owner {
+            pid,
+            name: name.into(),
+            program: None,
+            unit,
+            container: None,
+            started: None,
+        })),
         address,
     }
 }
@@ -68,7 +76,7 @@ fn sockets(second: u32) -> Vec<Listening> {
     ];
     let mut blue = socket("*:5432", 0, 200, "postgres", "");
     blue.namespace = "blue".into();
-    blue.owner.as_mut().unwrap().container = Some("database".into());
+    Arc::make_mut(blue.owner.as_mut().unwrap()).container = Some("database".into());
     all.push(blue);
     all
 }

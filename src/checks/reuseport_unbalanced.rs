@@ -1,12 +1,10 @@
 //! One of several sockets that share an address is full while others have nothing to do.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::facts::Facts;
 use super::running::{Live, counted};
-use crate::model::{Endpoint, Finding};
+use crate::model::Finding;
 
 /// A socket is idle that never held more than a tenth of its room.
 const IDLE: u32 = 10;
@@ -17,11 +15,13 @@ pub struct ReuseportUnbalanced {}
 
 impl ReuseportUnbalanced {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
-        let mut groups: BTreeMap<(&str, &Endpoint), Vec<Live<'_>>> = BTreeMap::new();
-        for live in facts.running().into_iter().filter(|live| !live.is_unix()) {
-            groups.entry((&live.socket.namespace, &live.socket.address)).or_default().push(live);
-        }
-        groups.values().filter_map(|group| finding(facts, group)).collect()
+        let running = facts.running();
+        // They are in the order of their addresses.
+        let groups = running.chunk_by(|a, b| {
+            a.socket.namespace == b.socket.namespace && a.socket.address == b.socket.address
+        });
+        let several = groups.filter(|group| group.len() > 1 && group.iter().all(|live| !live.is_unix()));
+        several.filter_map(|group| finding(facts, group)).collect()
     }
 }
 

@@ -120,7 +120,7 @@ impl<'a> Live<'a> {
     }
 
     pub(super) fn owner(&self) -> Option<&'a Owner> {
-        self.socket.owner.as_ref()
+        self.socket.owner.as_deref()
     }
 
     /// A command that shows what its program is busy with: all processes of the name, because the one that opened a socket is

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::facts::Facts;
 use super::running::{Live, counted};
-use crate::model::Finding;
+use crate::model::{Endpoint, Finding};
 
 /// Addresses that a message names before it counts the others.
 const NAMED: usize = 3;
@@ -30,10 +30,10 @@ impl UnknownListener {
 
 fn finding<'a>(facts: &Facts<'a>, program: Option<&str>, sockets: &[Live<'a>]) -> Option<Finding> {
     let first = sockets.first()?;
-    let mut addresses: Vec<String> = sockets.iter().map(|live| live.socket.address.to_string()).collect();
-    addresses.dedup();
-    let more = addresses.len().saturating_sub(NAMED);
-    addresses.truncate(NAMED);
+    let mut distinct: Vec<&Endpoint> = sockets.iter().map(|live| &live.socket.address).collect();
+    distinct.dedup();
+    let mut addresses: Vec<String> = distinct.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = distinct.len().saturating_sub(NAMED);
     if more > 0 {
         addresses.push(format!("{more} more"));
     }

@@ -7,10 +7,11 @@ use std::os::unix::fs::FileExt;
 
 use crate::model::{Counter, Counters};
 
-/// The two files, opened once: they go on telling of the namespace in which they were opened.
+/// The files, opened once: they go on telling of the namespace in which they were opened.
 #[derive(Debug)]
 pub(super) struct CounterFiles {
-    files: Vec<File>,
+    files: [File; 2],
+    protocols: Option<File>,
     buffer: Vec<u8>,
 }
 
@@ -18,7 +19,18 @@ impl CounterFiles {
     /// Opens those of the calling thread's namespace: `/proc/net` would be that of the whole process.
     pub(super) fn open() -> io::Result<Self> {
         let open = |name| File::open(format!("/proc/thread-self/net/{name}"));
-        Ok(Self { files: vec![open("netstat")?, open("snmp")?], buffer: vec![0; 64 << 10] })
+        let files = [open("netstat")?, open("snmp")?];
+        Ok(Self { files, protocols: open("protocols").ok(), buffer: vec![0; 64 << 10] })
+    }
+
+    /// Whether there are MPTCP sockets in this namespace, or may be: to look for them the kernel walks through all listeners.
+    pub(super) fn has_mptcp(&mut self) -> bool {
+        let Some(file) = &self.protocols else { return true };
+        let Ok(length) = whole(file, &mut self.buffer) else { return true };
+        let text = String::from_utf8_lossy(self.buffer.get(..length).unwrap_or_default());
+        // protocol, size, sockets, ... (net/core/sock.c: proto_seq_printf)
+        let sockets = |line: &str| line.split_ascii_whitespace().nth(2)?.parse::<i64>().ok();
+        text.lines().filter(|line| line.starts_with("MPTCP")).any(|line| sockets(line) != Some(0))
     }
 
     pub(super) fn read(&mut self) -> io::Result<Counters> {

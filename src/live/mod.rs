@@ -139,7 +139,7 @@ impl Machine {
                 moved.map_or(Counters::default(), |before| found.counters.since(before));
             station.namespace.counters = found.counters;
             let mut here = join_mptcp(found.sockets, &self.owners);
-            here.sort_by(|a, b| order(a).cmp(&order(b)));
+            here.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
             for socket in here {
                 let id = (station.namespace.inode, socket.cookie);
                 let queues = match half_open.is_empty() {
@@ -190,7 +190,9 @@ impl Machine {
 fn find(station: &mut Station) -> io::Result<Found> {
     station.refresh();
     let mut sockets = station.diag.tcp(Ask::Everything)?;
-    sockets.extend(station.diag.mptcp());
+    if station.counters.has_mptcp() {
+        sockets.extend(station.diag.mptcp());
+    }
     // A kernel may lack unix_diag: then it has no unix listeners to show.
     sockets.extend(station.diag.unix().unwrap_or_default());
     Ok(Found { sockets, counters: station.counters.read()? })

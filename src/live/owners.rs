@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use procfs::process::Process;
 use rayon::prelude::*;
@@ -17,35 +19,63 @@ const LOT: usize = 64;
 /// Descriptors that one thread looks at: fewer are not worth a thread.
 const SHARE: usize = 512;
 
+/// How long a socket whose owner could not be found is not looked for again: looking means all descriptors of all processes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The owners that are known, so that a second look costs little.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
-    known: HashMap<u32, Option<Owner>>,
+    known: HashMap<u32, Option<Arc<Owner>>>,
+    /// When those that are not known were looked for.
+    missed: Option<Instant>,
+    denied: bool,
 }
 
 impl Owners {
     /// Makes the owners of these sockets known; true if some process could not be looked at.
     pub(super) fn find(&mut self, inodes: impl Iterator<Item = u32>) -> bool {
         let all: HashSet<u32> = inodes.filter(|inode| *inode != 0).collect();
-        self.known.retain(|inode, owner| all.contains(inode) && owner.is_some());
-        let sought: HashSet<u32> = all.into_iter().filter(|inode| !self.known.contains_key(inode)).collect();
-        if sought.is_empty() {
-            return false;
+        self.forget(&all);
+        let sought: HashSet<u32> = match self.known.is_empty() {
+            true => all,
+            false => all.into_iter().filter(|inode| !self.known.contains_key(inode)).collect(),
+        };
+        if !sought.is_empty() {
+            self.seek(sought);
         }
+        self.denied
+    }
+
+    pub(super) fn of(&self, inode: u32) -> Option<&Arc<Owner>> {
+        self.known.get(&inode)?.as_ref()
+    }
+
+    /// Forgets sockets and processes that have gone, and after some time that an owner was not found.
+    fn forget(&mut self, all: &HashSet<u32>) {
+        if self.known.is_empty() {
+            return;
+        }
+        let again = self.missed.is_some_and(|missed| missed.elapsed() > PATIENCE);
+        let pids: HashSet<u32> = self.known.values().flatten().map(|owner| owner.pid).collect();
+        let gone = |pid: &u32| !Path::new(&format!("/proc/{pid}")).exists();
+        let gone: HashSet<u32> = pids.into_iter().filter(gone).collect();
+        self.known.retain(|inode, owner| {
+            let stays = owner.as_ref().map_or(!again, |owner| !gone.contains(&owner.pid));
+            stays && all.contains(inode)
+        });
+    }
+
+    fn seek(&mut self, sought: HashSet<u32>) {
+        let missing: Vec<u32> = sought.iter().copied().collect();
         let (holders, denied) = holders(sought);
         let mut pids: Vec<u32> = holders.values().copied().collect();
         pids.sort_unstable();
         pids.dedup();
-        let owners: HashMap<u32, Owner> =
-            pids.into_par_iter().filter_map(|pid| Some((pid, owner(pid)?))).collect();
-        for (inode, pid) in holders {
-            self.known.insert(inode, owners.get(&pid).cloned());
-        }
-        denied
-    }
-
-    pub(super) fn of(&self, inode: u32) -> Option<&Owner> {
-        self.known.get(&inode)?.as_ref()
+        let owners: HashMap<u32, Arc<Owner>> =
+            pids.into_par_iter().filter_map(|pid| Some((pid, Arc::new(owner(pid)?)))).collect();
+        let owner = |inode| holders.get(&inode).and_then(|pid| owners.get(pid)).cloned();
+        self.known.extend(missing.into_iter().map(|inode| (inode, owner(inode))));
+        (self.missed, self.denied) = (Some(Instant::now()), denied);
     }
 }
 

@@ -175,7 +175,7 @@ pub struct Listening {
     pub inode: u32,
     pub uid: u32,
     /// The oldest process that holds it, if it may be seen.
-    pub owner: Option<Owner>,
+    pub owner: Option<Arc<Owner>>,
 }
 
 impl Listening {

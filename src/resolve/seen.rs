@@ -1,5 +1,6 @@
 //! The running machine beside the files: which socket is which listener, and the lines that show what was read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
@@ -26,7 +27,7 @@ fn join(knowledge: &Knowledge, host: &Host, running: &Running) -> Vec<Option<usi
             return None;
         }
         let index = spellings(&socket.address).iter().find_map(|address| by_address.get(address))?;
-        let is_its = runs(knowledge, host.listeners.get(*index)?, socket.owner.as_ref());
+        let is_its = runs(knowledge, host.listeners.get(*index)?, socket.owner.as_deref());
         is_its.then_some(*index)
     };
     running.sockets.iter().map(listener).collect()
@@ -95,31 +96,48 @@ fn socket_lines(sources: &Sources, running: &Running) -> Vec<Span> {
 /// The lines of a table, and where the numbers of each stand: from Recv-Q to Send-Q.
 fn table(sockets: &[(usize, &Listening)]) -> (String, Vec<std::ops::Range<usize>>) {
     let mut text = String::from("State   Recv-Q  Send-Q  Local Address:Port       Process\n");
+    text.reserve(sockets.len() * 80);
     let mut ranges = Vec::with_capacity(sockets.len());
     for (_, socket) in sockets {
-        let start = text.len() + "LISTEN  ".len();
-        let process = socket
-            .owner
-            .as_ref()
-            .map_or(String::new(), |owner| format!("{} ({})", visible(&owner.name), owner.pid));
-        // Writing to memory does not fail.
-        let _ = write!(text, "LISTEN  {:<6}  {:<6}", socket.queued, socket.limit);
-        ranges.push(start..text.trim_end().len());
-        let _ = writeln!(text, "  {:<23}  {process}", address(socket));
+        text.push_str("LISTEN  ");
+        let start = text.len();
+        cell(&mut text, &socket.queued.to_string(), 6);
+        let number = socket.limit.to_string();
+        ranges.push(start..text.len() + number.len());
+        cell(&mut text, &number, 6);
+        cell(&mut text, &address(socket), 23);
+        if let Some(owner) = &socket.owner {
+            text.push_str(&visible(&owner.name));
+            text.push_str(" (");
+            text.push_str(&owner.pid.to_string());
+            text.push(')');
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
     }
     (text, ranges)
 }
 
+/// A cell, and the blanks behind it.
+fn cell(text: &mut String, word: &str, width: usize) {
+    text.push_str(word);
+    (word.len()..width + 2).for_each(|_| text.push(' '));
+}
+
 fn address(socket: &Listening) -> String {
-    let written = visible(&socket.address.to_string());
+    let written = socket.address.to_string();
+    let written = visible(&written);
     match (&socket.interface, written.rsplit_once(':')) {
         (Some(interface), Some((host, port))) => format!("{host}%{}:{port}", visible(interface)),
-        _ => written,
+        _ => written.into_owned(),
     }
 }
 
 /// A name of a process or a path may hold anything: what would break the line is spelled out.
-fn visible(name: &str) -> String {
+fn visible(name: &str) -> Cow<'_, str> {
+    if !name.contains(char::is_control) {
+        return Cow::Borrowed(name);
+    }
     let mut shown = String::with_capacity(name.len());
     for c in name.chars() {
         match c.is_control() {
@@ -127,7 +145,7 @@ fn visible(name: &str) -> String {
             false => shown.push(c),
         }
     }
-    shown
+    Cow::Owned(shown)
 }
 
 /// A line for each counter, as `nstat -az` prints it.

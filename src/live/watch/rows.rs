@@ -125,9 +125,9 @@ fn row(report: &Report, seen: &Seen, key: Key, mut sockets: Vec<usize>) -> Optio
     let fullest = all.get(*sockets.first()?)?;
     let every: Vec<&Listening> = sockets.iter().filter_map(|index| all.get(*index)).collect();
     let service = service(report, seen, &sockets, fullest);
-    let owner = fullest.owner.as_ref().map_or_else(|| "?".to_owned(), owner);
+    let owner = fullest.owner.as_deref().map_or_else(|| "?".to_owned(), owner);
     let (address, namespace) = (self::address(fullest), inline(&fullest.namespace));
-    let process = fullest.owner.as_ref().map_or_else(String::new, process);
+    let process = fullest.owner.as_deref().map_or_else(String::new, process);
     let words = [&address, &namespace, &service, &owner, &process].map(|word| word.to_lowercase()).join(" ");
     Some(Row {
         address,

@@ -115,7 +115,7 @@ impl<'a> Listener<'a> {
     /// The first of its owners by name, where several processes share the address.
     fn owner(&self) -> Option<&'a Owner> {
         let name = |owner: &&Owner| (owner.name.clone(), owner.unit.clone(), owner.container.clone());
-        self.sockets.iter().filter_map(|socket| socket.owner.as_ref()).min_by_key(name)
+        self.sockets.iter().filter_map(|socket| socket.owner.as_deref()).min_by_key(name)
     }
 }
 
