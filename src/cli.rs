@@ -1,25 +1,28 @@
 //! The command line: what can be said, and what is answered where it is not understood.
 
 pub(crate) mod door;
+mod machine;
 pub(crate) mod progress;
 #[cfg(target_os = "linux")]
 pub(crate) mod serve;
+mod words;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use backlog_audit::Request;
 use backlog_audit::config::FailOn;
-use backlog_audit::kernel::version;
-use backlog_audit::model::{Date, ReadAs, key};
+use backlog_audit::model::{Date, ReadAs};
 use backlog_audit::report::catalogue;
 use backlog_audit::report::human::{Again, quoted};
-use clap::builder::{PossibleValuesParser, Styles, TypedValueParser};
+use clap::builder::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use self::door::Failure;
+pub(crate) use self::machine::{Live, Watch};
+use self::words::{fail_on, form, kernel, output, read_as, sysctl};
+pub(crate) use self::words::{nearest, unknown};
 
 /// Computes the accept queue of every TCP listener from the files that decide it, shows why, and writes the fix as a patch
 #[derive(Debug, Parser)]
@@ -42,16 +45,23 @@ pub(crate) struct Cli {
     pub(crate) view: View,
 }
 
-const FOR_PROMETHEUS: &str = "\
-For Prometheus: --format prometheus=FILE.prom for node_exporter's textfile collector,
---serve for a scraper at http://127.0.0.1:9798/metrics. Both take a single look unless --for is given.";
-
 const EXIT_CODES: &str = "\
 Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 the audit could not be done.
 A folder named like a command is written ./rules.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Look at the running machine: its sockets and counters, against its files
+    Live(Box<Live>),
+    /// Watch the queues of the running machine: a screen, or lines in a pipe
+    Watch(Watch),
+    #[command(flatten)]
+    LookUp(LookUp),
+}
+
+/// What is known without looking at anything.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LookUp {
     /// Explain a rule or a service: what, why, an example, the source of every fact
     Explain {
         /// A rule such as queue-clamped, or a service such as nginx
@@ -59,10 +69,6 @@ pub(crate) enum Command {
         #[command(flatten)]
         catalogue: Catalogue,
     },
-    /// Look at the running machine: its sockets and counters, against its files
-    Live(Box<Live>),
-    /// Watch the queues of the running machine: a screen, or lines in a pipe
-    Watch(Watch),
     /// List the rules
     Rules(Catalogue),
     /// List the services
@@ -171,48 +177,6 @@ pub(crate) struct Audit {
     changed_since: Option<String>,
 }
 
-/// What `live` is asked for. PATH is the root of this machine's files.
-#[derive(Debug, Args)]
-#[command(after_help = FOR_PROMETHEUS)]
-pub(crate) struct Live {
-    /// How long to measure rates and the fullest moment of every queue, such as 10s or 1m; 0s for a single look [default: 1s]
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = "What is looked at")]
-    window: Option<Duration>,
-    /// Answer a Prometheus scraper until a signal comes; only this machine can ask, unless another address is written
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        num_args = 0..=1,
-        default_missing_value = "9798",
-        value_parser = address,
-        conflicts_with_all = ["formats", "patch"],
-        help_heading = "Output"
-    )]
-    pub(crate) serve: Option<SocketAddr>,
-    #[command(flatten)]
-    pub(crate) audit: Audit,
-}
-
-/// What `watch` is asked for.
-#[derive(Debug, Args)]
-pub(crate) struct Watch {
-    /// The root of this machine's files
-    #[arg(value_name = "PATH", default_value = "/", value_hint = ValueHint::AnyPath)]
-    pub(crate) path: PathBuf,
-    /// How often to look, such as 500ms or 2s
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
-    pub(crate) every: Duration,
-    /// Leave after so long, such as 10s or 1m
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
-    pub(crate) length: Option<Duration>,
-    /// Leave after so many looks
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) count: Option<u64>,
-    /// A folder of your own rule files, beside the built-in ones
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) rules: Vec<PathBuf>,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct View {
     /// When to colour
@@ -277,33 +241,6 @@ impl Catalogue {
     /// The folder that pages go to.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.format.folder.as_deref()
-    }
-}
-
-impl Live {
-    /// The files of this machine are those of `/`, unless a PATH is named.
-    pub(crate) fn request(&self) -> Result<Request, Failure> {
-        let root =
-            |paths: Vec<PathBuf>| if self.audit.paths.is_empty() { vec![PathBuf::from("/")] } else { paths };
-        let request = self.audit.request()?;
-        Ok(Request { paths: root(request.paths), live: true, ..request })
-    }
-
-    pub(crate) fn again(&self, program: &str) -> Again {
-        self.audit.repeated(program, &["live"])
-    }
-
-    /// Prometheus measures over time itself.
-    pub(crate) fn window(&self) -> Duration {
-        let single = self.serve.is_some() || self.audit.asks_for(Format::Prometheus);
-        self.window.unwrap_or(if single { Duration::ZERO } else { Duration::from_secs(1) })
-    }
-}
-
-impl Watch {
-    pub(crate) fn request(&self) -> Request {
-        let (paths, rules) = (vec![self.path.clone()], self.rules.clone());
-        Request { paths, rules, live: true, ..Request::default() }
     }
 }
 
@@ -456,148 +393,5 @@ impl Cli {
     pub(crate) fn commands() -> Vec<String> {
         use clap::CommandFactory;
         Self::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
-    }
-}
-
-fn read_as() -> impl TypedValueParser<Value = ReadAs> {
-    const ALL: [ReadAs; 4] = [ReadAs::Root, ReadAs::Etc, ReadAs::Repo, ReadAs::File];
-    PossibleValuesParser::new(ALL.map(ReadAs::word))
-        .try_map(|word| ALL.into_iter().find(|read_as| read_as.word() == word).ok_or("unknown"))
-}
-
-fn form(text: &str) -> Result<Form, String> {
-    let (word, folder) = match text.split_once('=') {
-        Some(("markdown", folder)) if !folder.is_empty() => ("markdown", Some(PathBuf::from(folder))),
-        Some(_) => return Err("a folder can only be given to markdown, as in markdown=docs/rules".to_owned()),
-        None => (text, None),
-    };
-    match FORMS.iter().find(|(known, _)| *known == word) {
-        Some((_, form)) => Ok(Form { form: *form, folder }),
-        None => Err(unknown("format", word, &FORMS.map(|(word, _)| word))),
-    }
-}
-
-fn fail_on() -> impl TypedValueParser<Value = FailOn> {
-    PossibleValuesParser::new(FailOn::ALL.map(FailOn::word))
-        .try_map(|word| FailOn::ALL.into_iter().find(|it| it.word() == word).ok_or("unknown"))
-}
-
-fn output(text: &str) -> Result<Output, String> {
-    let (word, file) = match text.split_once('=') {
-        Some((_, "")) => return Err("a file name belongs after the =, as in json=report.json".to_owned()),
-        Some((word, file)) => (word, Some(PathBuf::from(file))),
-        None => (text, None),
-    };
-    let words = FORMATS.map(|(word, _)| word);
-    match FORMATS.iter().find(|(known, _)| *known == word) {
-        Some((_, format)) => Ok(Output { format: *format, file }),
-        None => Err(unknown("format", word, &words)),
-    }
-}
-
-/// A length of time: a number of seconds, or one with a unit.
-fn duration(text: &str) -> Result<Duration, String> {
-    let example = "write it as a number with ms, s, m or h, such as 500ms, 10s or 1m";
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match text.get(digits.len()..) {
-        Some("ms") => 0.001,
-        Some("" | "s") => 1.0,
-        Some("m") => 60.0,
-        Some("h") => 3600.0,
-        _ => return Err(example.to_owned()),
-    };
-    let number: f64 = digits.parse().map_err(|_| example.to_owned())?;
-    let most = Duration::from_secs(24 * 3600);
-    match Duration::try_from_secs_f64(number * unit) {
-        Ok(duration) if duration <= most => Ok(duration),
-        Ok(_) => Err("a day is the longest".to_owned()),
-        Err(_) => Err(example.to_owned()),
-    }
-}
-
-/// Where to serve: what is not written is 127.0.0.1 and 9798.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    const PORT: u16 = 9798;
-    let host = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let local = text.replacen("localhost", "127.0.0.1", 1);
-    if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
-        return Ok(SocketAddr::new(HERE, port));
-    }
-    match (local.parse(), host.parse()) {
-        (Ok(address), _) => Ok(address),
-        (_, Ok(host)) => Ok(SocketAddr::new(host, PORT)),
-        _ if text == "localhost" => Ok(SocketAddr::new(HERE, PORT)),
-        _ => Err("write it as ADDRESS:PORT, such as 127.0.0.1:9798; a PATH stands before --serve".to_owned()),
-    }
-}
-
-/// A length of time that something is done once in.
-fn interval(text: &str) -> Result<Duration, String> {
-    let least = Duration::from_millis(100);
-    duration(text)
-        .and_then(|time| if time < least { Err("100ms is the shortest".to_owned()) } else { Ok(time) })
-}
-
-fn kernel(text: &str) -> Result<String, String> {
-    match version::parse(text) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("write it as uname -r prints it, such as 4.18 or 5.15.0-91-generic".to_owned()),
-    }
-}
-
-fn sysctl(text: &str) -> Result<(String, i64), String> {
-    let example = "write it as KEY=VALUE, such as net.core.somaxconn=128";
-    let Some((key, value)) = text.split_once('=') else { return Err(example.to_owned()) };
-    let name = key::dotted(key);
-    if !key::ALL.contains(&name.as_str()) {
-        return Err(unknown("sysctl", &name, &key::ALL));
-    }
-    match value.trim().parse() {
-        Ok(number) => Ok((name, number)),
-        Err(_) => Err(format!("`{}` is not a number; {example}", value.trim())),
-    }
-}
-
-/// What to say of a word that is not one of those that are known: the nearest, and all.
-pub(crate) fn unknown(thing: &str, word: &str, known: &[&str]) -> String {
-    let meant = nearest(word, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    let all = known.join(", ");
-    match meant.is_empty() || known.len() <= 6 {
-        true => format!("there is no {thing} `{word}`{meant}\n  known: {all}"),
-        false => format!("there is no {thing} `{word}`{meant}"),
-    }
-}
-
-/// The known word that was most likely meant.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let likeness = |known: &&'a str| strsim::jaro_winkler(word, known);
-    let near = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(&near) > 0.8).then_some(near)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_written_of_an_address_is_this_machine() {
-        for (text, meant) in [
-            ("9798", "127.0.0.1:9798"),
-            (":9100", "127.0.0.1:9100"),
-            ("localhost", "127.0.0.1:9798"),
-            ("localhost:1", "127.0.0.1:1"),
-            ("127.0.0.1", "127.0.0.1:9798"),
-            ("0.0.0.0", "0.0.0.0:9798"),
-            ("0.0.0.0:80", "0.0.0.0:80"),
-            ("[::1]", "[::1]:9798"),
-            ("::1", "[::1]:9798"),
-            ("[::]:9100", "[::]:9100"),
-        ] {
-            assert_eq!(address(text).unwrap().to_string(), meant, "{text}");
-        }
-        for text in ["", "/", "/srv/root", "web1:9798", "127.0.0.1:", "70000", "127.0.0.1:70000"] {
-            assert!(address(text).is_err(), "{text}");
-        }
     }
 }

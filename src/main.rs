@@ -30,7 +30,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::door::{self, Door, Failure};
 use crate::cli::progress::watched;
-use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, Output, Schema, View, Watch};
+use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, LookUp, Output, Schema, View, Watch};
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         None => audit(&cli.audit, &cli.view),
         Some(Command::Live(wanted)) => live(wanted, &cli.view),
         Some(Command::Watch(wanted)) => watch(wanted, &cli.view),
-        Some(command) => other(command, &cli.view).map(|()| ExitCode::SUCCESS),
+        Some(Command::LookUp(wanted)) => look_up(wanted, &cli.view).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|failure| {
         Door::error(&cli.view).tell(&failure);
@@ -143,43 +143,42 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
     door.put(text.as_bytes())
 }
 
-fn other(command: &Command, view: &View) -> Result<(), Failure> {
+fn look_up(wanted: &LookUp, view: &View) -> Result<(), Failure> {
     let door = Door::output(view);
-    match command {
-        Command::Live(_) | Command::Watch(_) => Ok(()),
-        Command::Rules(wanted) => {
+    match wanted {
+        LookUp::Rules(wanted) => {
             let Known { rules, .. } = Known::load(wanted)?;
             if let Some(folder) = wanted.folder() {
                 return door::put_files(folder, &catalogue::rule_files(&rules));
             }
             door.put(catalogue::rules(&rules, wanted.form(), &door.screen).as_bytes())
         }
-        Command::Services(wanted) => {
+        LookUp::Services(wanted) => {
             let Known { knowledge, .. } = Known::load(wanted)?;
             if let Some(folder) = wanted.folder() {
                 return door::put_files(folder, &catalogue::service_files(&knowledge));
             }
             door.put(catalogue::services(&knowledge, wanted.form(), &door.screen).as_bytes())
         }
-        Command::Explain { catalogue: wanted, .. } if wanted.folder().is_some() => {
+        LookUp::Explain { catalogue: wanted, .. } if wanted.folder().is_some() => {
             let error = "explain writes one page; `rules` and `services` write all into a folder";
             Err(Failure::from(error.to_owned()))
         }
-        Command::Explain { id, catalogue: wanted } => {
+        LookUp::Explain { id, catalogue: wanted } => {
             let known = Known::load(wanted)?;
             match catalogue::explain(id, &known.rules, &known.knowledge, wanted.form(), &door.screen) {
                 Some(page) => door.put(page.as_bytes()),
                 None => Err(known.nothing_called(id)),
             }
         }
-        Command::Schema { of: Schema::Report } => door.put(json::schema().as_bytes()),
-        Command::Schema { of: Schema::Config } => door.put(config::schema().as_bytes()),
-        Command::Completions { shell } => {
+        LookUp::Schema { of: Schema::Report } => door.put(json::schema().as_bytes()),
+        LookUp::Schema { of: Schema::Config } => door.put(config::schema().as_bytes()),
+        LookUp::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "backlog-audit", &mut script);
             door.put(&script)
         }
-        Command::Man { command } => door.put(&man(command.as_deref())?),
+        LookUp::Man { command } => door.put(&man(command.as_deref())?),
     }
 }
 

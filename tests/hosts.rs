@@ -48,13 +48,19 @@ fn no_line_for_people_is_wider_than_the_screen() {
 }
 
 #[test]
-fn the_readme_shows_the_example_as_it_is() {
+fn the_readme_shows_what_is_printed() {
     let readme = fs::read_to_string("README.md").unwrap();
-    let shown = readme.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).unwrap();
-    let recorded = fs::read_to_string("tests/cases/hosts/example/expected.txt").unwrap();
-    let mut recorded = recorded.lines();
-    for line in shown.lines().filter(|line| line.trim() != "[...]") {
-        assert!(recorded.any(|real| real == line), "the README shows a line that is not printed: {line}");
+    let blocks: Vec<&str> =
+        readme.split("```text\n").skip(1).filter_map(|it| it.split("\n```").next()).collect();
+    let recorded = ["tests/cases/hosts/example/expected.txt", "tests/cases/live/overflow-now/expected.txt"];
+    assert_eq!(blocks.len(), recorded.len());
+    for (shown, recorded) in blocks.iter().zip(recorded) {
+        let recorded = fs::read_to_string(recorded).unwrap();
+        let mut recorded = recorded.lines();
+        for line in shown.lines().filter(|line| line.trim() != "[...]") {
+            let is_printed = recorded.any(|real| real == line);
+            assert!(is_printed, "the README shows a line that is not printed: {line}");
+        }
     }
 }
 

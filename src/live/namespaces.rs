@@ -1,12 +1,13 @@
 //! Which network namespaces there are, what they are called, and how each is entered: by a thread of its own, so that the rest
 //! of the program stays where it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
@@ -172,14 +173,15 @@ fn of_process(pid: u32) -> Option<u64> {
     link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok()
 }
 
-/// Gives namespaces of one name different ones.
+/// Gives namespaces of one name different ones; those that are known already, which come first, keep theirs.
 pub(super) fn tell_apart(stations: &mut [Station]) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut taken: BTreeSet<Arc<str>> = BTreeSet::new();
     for station in stations {
-        let count = seen.entry(station.namespace.name.to_string()).or_default();
-        *count += 1;
-        if *count > 1 {
-            station.namespace.name = format!("{} #{count}", station.namespace.name).into();
+        let plain = station.namespace.name.clone();
+        let mut nth = 2;
+        while !taken.insert(station.namespace.name.clone()) {
+            station.namespace.name = format!("{plain} #{nth}").into();
+            nth += 1;
         }
     }
 }
