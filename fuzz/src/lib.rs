@@ -5,7 +5,7 @@ use std::path::Path;
 
 use backlog_audit::model::ReadAs;
 use backlog_audit::report::{
-    Report, Screen, checkstyle, github, gitlab, human, json, junit, markdown, ndjson, patch, sarif,
+    Report, Screen, checkstyle, github, gitlab, human, json, junit, markdown, ndjson, patch, prometheus, sarif,
 };
 use backlog_audit::text::{Slot, Span};
 use backlog_audit::{Error, Request};
@@ -44,6 +44,16 @@ impl Ground {
         let empty = self.0.path().join("empty");
         fs::create_dir_all(&empty).expect("a folder made");
         self.hold(Request { paths: vec![empty], rules: vec![folder], ..Request::default() });
+    }
+
+    /// A record of a running machine of these bytes, if they are one.
+    pub fn running(&self, bytes: &[u8]) {
+        let Ok(running) = serde_json::from_slice(bytes) else { return };
+        let root = self.0.path().join("machine");
+        fs::create_dir_all(root.join("etc/nginx")).expect("a folder made");
+        let nginx = "events {} http { server { listen 80 backlog=600; listen unix:/run/web.sock; } }";
+        fs::write(root.join("etc/nginx/nginx.conf"), nginx).expect("a file written");
+        self.hold(Request { paths: vec![root], running: Some(running), ..Request::default() });
     }
 
     fn hold(&self, request: Request) {
@@ -89,6 +99,7 @@ fn shown(report: &Report) {
         junit::render(report, None),
         markdown::render(report),
         ndjson::render(report),
+        prometheus::render(report, prometheus::Exposition::Text),
         sarif::render(report),
     ] {
         let harmful = text.chars().find(|c| c.is_control() && *c != '\n');
