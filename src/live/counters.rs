@@ -24,13 +24,15 @@ impl CounterFiles {
     }
 
     /// Whether there are MPTCP sockets in this namespace, or may be: to look for them the kernel walks through all listeners.
-    pub(super) fn has_mptcp(&mut self) -> bool {
+    /// `counted`: this kernel says how many there are.
+    pub(super) fn has_mptcp(&mut self, counted: bool) -> bool {
         let Some(file) = &self.protocols else { return true };
         let Ok(length) = whole(file, &mut self.buffer) else { return true };
         let text = String::from_utf8_lossy(self.buffer.get(..length).unwrap_or_default());
         // protocol, size, sockets, ... (net/core/sock.c: proto_seq_printf)
         let sockets = |line: &str| line.split_ascii_whitespace().nth(2)?.parse::<i64>().ok();
-        text.lines().filter(|line| line.starts_with("MPTCP")).any(|line| sockets(line) != Some(0))
+        let mut protocols = text.lines().filter(|line| line.starts_with("MPTCP"));
+        protocols.any(|line| !counted || sockets(line) != Some(0))
     }
 
     pub(super) fn read(&mut self) -> io::Result<Counters> {

@@ -16,22 +16,31 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::model::{Counters, Endpoint, HalfOpen, Listening, Running, Transport};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::kernel;
+use crate::model::{Counters, Endpoint, HalfOpen, Listening, Running, Transport, Version};
 use diag::{Ask, Socket};
 use namespaces::Station;
-use owners::Owners;
+use owners::{Hindered, Owners};
 use sample::{Id, Peaks};
 
 /// Half-open connections are counted once a second: the kernel looks through all connections for them.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// `sock_prot_inuse` counts MPTCP sockets from here ("mptcp: add statistics for mptcp socket in use", January 2023).
+const COUNTS_MPTCP: Version = Version::new(6, 3, 0);
 
 /// The machine that we run on, ready to be looked at again and again.
 #[derive(Debug)]
 pub struct Machine {
     stations: Vec<Station>,
     owners: Owners,
-    /// Namespaces that may not be entered.
+    /// Namespaces that may not be entered, and those for which no file could be opened.
     closed: usize,
+    starved: usize,
+    /// Whether the kernel says how many MPTCP sockets there are.
+    counts_mptcp: bool,
     before: Option<Moment>,
 }
 
@@ -55,8 +64,16 @@ impl Machine {
     /// # Errors
     /// If the kernel does not tell of sockets at all.
     pub fn open() -> io::Result<Self> {
-        let here = Station::here()?;
-        let mut machine = Self { stations: vec![here], owners: Owners::default(), closed: 0, before: None };
+        allow_files();
+        let version = kernel::live::release().and_then(|release| kernel::version::parse(&release));
+        let mut machine = Self {
+            stations: vec![Station::here()?],
+            owners: Owners::default(),
+            closed: 0,
+            starved: 0,
+            counts_mptcp: version.is_some_and(|version| version >= COUNTS_MPTCP),
+            before: None,
+        };
         machine.find_namespaces();
         Ok(machine)
     }
@@ -70,11 +87,21 @@ impl Machine {
             (None, true) => None,
         };
         let (mut peaks, mut half_open) = (Peaks::default(), HashMap::new());
-        let until = Instant::now() + window;
-        while Instant::now() < until {
-            self.count_half_open(&mut half_open);
-            let pause = until.min(Instant::now() + SECOND);
-            sample::sample(&mut self.stations, &mut peaks, pause);
+        let (mut now, mut count_at) = (Instant::now(), Instant::now());
+        let until = now + window;
+        if now < until && self.stations.len() == 1 {
+            self.find_namespaces();
+        }
+        while now < until {
+            if now >= count_at {
+                self.count_half_open(&mut half_open);
+                count_at = sample::next(now, SECOND);
+            }
+            if !self.stations.iter().all(Station::is_led_to) {
+                self.find_namespaces();
+            }
+            sample::sample(&mut self.stations, &mut peaks, until.min(now + SECOND));
+            now = Instant::now();
         }
         self.find_namespaces();
         let found = self.find()?;
@@ -85,20 +112,40 @@ impl Machine {
         Ok(running)
     }
 
-    /// Takes in namespaces that are new, and lets go those that nothing leads to any more: they could not vanish while we
-    /// hold them.
+    /// Lets go of all namespaces but our own until the next look: while we hold one it cannot vanish, and what lives in it,
+    /// such as an interface, cannot come back to the host.
+    pub fn rest(&mut self) {
+        self.stations.truncate(1);
+    }
+
+    /// Takes in namespaces that are new, and lets go those that nothing leads to any more.
     fn find_namespaces(&mut self) {
         let known: BTreeSet<u64> = self.stations.iter().map(|station| station.namespace.inode).collect();
-        let (new, closed, alive) = namespaces::others(&known);
+        let others = namespaces::others(&known);
         let mut index = 0..;
-        self.stations.retain(|station| index.next() == Some(0) || alive.contains(&station.namespace.inode));
-        self.stations.extend(new);
-        self.closed = closed;
+        self.stations
+            .retain(|station| index.next() == Some(0) || others.alive.contains(&station.namespace.inode));
+        self.stations.extend(others.stations);
+        (self.closed, self.starved) = (others.closed, others.starved);
         namespaces::tell_apart(&mut self.stations);
     }
 
+    /// What is in each namespace. One that cannot be asked is left; without our own there is nothing to tell.
     fn find(&mut self) -> io::Result<Vec<Found>> {
-        self.stations.iter_mut().map(find).collect()
+        let (mut all, mut failed, mut index) = (Vec::new(), None, 0..);
+        let counts_mptcp = self.counts_mptcp;
+        self.stations.retain_mut(|station| match (find(station, counts_mptcp), index.next()) {
+            (Ok(found), _) => {
+                all.push(found);
+                true
+            }
+            (Err(error), Some(0)) => {
+                failed = Some(error);
+                true
+            }
+            (Err(_), _) => false,
+        });
+        failed.map_or(Ok(all), Err)
     }
 
     fn moment(&mut self) -> io::Result<Moment> {
@@ -131,7 +178,7 @@ impl Machine {
         half_open: &HashMap<(u64, Endpoint), HalfOpen>,
     ) -> Running {
         let inodes = found.iter().flat_map(|found| found.sockets.iter().map(|socket| socket.inode));
-        let denied = self.owners.find(inodes);
+        self.owners.find(inodes);
         let mut sockets = Vec::new();
         for (station, found) in self.stations.iter_mut().zip(found) {
             let moved = moments.and_then(|(before, _)| before.counters.get(&station.namespace.inode));
@@ -146,9 +193,11 @@ impl Machine {
                     true => HalfOpen::default(),
                     false => half_open.get(&(id.0, socket.address.clone())).copied().unwrap_or_default(),
                 };
-                let dropped = moments.and_then(|(before, _)| {
-                    Some(socket.drops?.wrapping_sub(before.drops.get(&id).copied().unwrap_or(0)))
-                });
+                let dropped = moments.filter(|(before, _)| before.counters.contains_key(&id.0)).and_then(
+                    |(before, _)| {
+                        Some(socket.drops?.wrapping_sub(before.drops.get(&id).copied().unwrap_or(0)))
+                    },
+                );
                 let listening = Listening {
                     peak: peaks.of(id).max(socket.queued),
                     dropped,
@@ -158,27 +207,38 @@ impl Machine {
                 sockets.push(Listening { owner: self.owners.of(listening.inode).cloned(), ..listening });
             }
         }
+        let unseen = self.unseen(&sockets);
         Running {
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             window: moments.map_or(0.0, |(before, now)| now.at.duration_since(before.at).as_secs_f64()),
-            release: crate::kernel::live::release().unwrap_or_default(),
+            release: kernel::live::release().unwrap_or_default(),
             namespaces: self.stations.iter().map(|station| station.namespace.clone()).collect(),
             sockets,
-            unseen: self.unseen(denied),
+            unseen,
             ..Running::default()
         }
     }
 
     /// What could not be seen, and what would show it.
-    fn unseen(&self, denied: bool) -> Vec<String> {
+    fn unseen(&self, sockets: &[Listening]) -> Vec<String> {
         let mut unseen = Vec::new();
-        if denied {
+        let is_root = rustix::process::geteuid().is_root();
+        let Hindered { denied, starved } = self.owners.hindered;
+        if (denied || !is_root) && sockets.iter().any(|socket| socket.owner.is_none()) {
             unseen.push(
                 "the owners of some sockets: processes of other users show them to root only".to_owned(),
             );
         }
+        if starved || self.starved > 0 {
+            unseen.push(
+                "some namespaces and owners: too many files are open; ulimit -n or LimitNOFILE= allows more"
+                    .to_owned(),
+            );
+        }
         match self.closed {
-            0 if denied => unseen.push("other network namespaces: only root may look for them".to_owned()),
+            0 if !namespaces::may_be_looked_for() => {
+                unseen.push("other network namespaces: only root may look for them".to_owned());
+            }
             0 => {}
             1 => unseen.push("1 network namespace: only root may enter it".to_owned()),
             count => unseen.push(format!("{count} network namespaces: only root may enter them")),
@@ -187,10 +247,17 @@ impl Machine {
     }
 }
 
-fn find(station: &mut Station) -> io::Result<Found> {
+/// Five files are open for each namespace: as many as this process may ever have are asked for.
+fn allow_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it is not granted, what it costs is told.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
+fn find(station: &mut Station, counts_mptcp: bool) -> io::Result<Found> {
     station.refresh();
     let mut sockets = station.diag.tcp(Ask::Everything)?;
-    if station.counters.has_mptcp() {
+    if station.counters.has_mptcp(counts_mptcp) {
         sockets.extend(station.diag.mptcp());
     }
     // A kernel may lack unix_diag: then it has no unix listeners to show.
@@ -214,12 +281,13 @@ fn moment(stations: &[Station], found: &[Found]) -> Moment {
 /// (net/mptcp/subflow.c: mptcp_subflow_create_socket), or nobody holds the lower one. One is left of them.
 fn join_mptcp(sockets: Vec<Socket>, owners: &Owners) -> Vec<Socket> {
     let (above, mut rest): (Vec<Socket>, Vec<Socket>) = sockets.into_iter().partition(|socket| socket.mptcp);
+    let by_inode: HashMap<u32, usize> =
+        rest.iter().enumerate().map(|(index, socket)| (socket.inode, index)).collect();
     for socket in above {
-        let below = |it: &&mut Socket| {
-            let same = it.inode == socket.inode || owners.of(it.inode).is_none();
-            same && !it.mptcp && it.address == socket.address
-        };
-        match rest.iter_mut().find(below) {
+        let free = |it: &Socket| !it.mptcp && it.address == socket.address;
+        let same = by_inode.get(&socket.inode).copied().filter(|index| rest.get(*index).is_some_and(free));
+        let unheld = || rest.iter().position(|it| free(it) && owners.of(it.inode).is_none());
+        match same.or_else(unheld).and_then(|index| rest.get_mut(index)) {
             Some(below) => {
                 (below.mptcp, below.inode, below.uid) = (true, socket.inode, socket.uid);
                 (below.queued, below.limit) = (socket.queued.max(below.queued), socket.limit);

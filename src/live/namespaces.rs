@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::cgroup::Belongs;
@@ -35,7 +36,14 @@ pub(super) struct Station {
     pub(super) diag: Diag,
     pub(super) counters: CounterFiles,
     /// What leads into it; nothing for our own.
-    door: Option<File>,
+    door: Option<Door>,
+}
+
+/// What leads into a namespace, and keeps it from vanishing as long as it is open.
+#[derive(Debug)]
+struct Door {
+    file: File,
+    way: Way,
 }
 
 impl Station {
@@ -47,17 +55,24 @@ impl Station {
         Ok(Self { namespace: Namespace { sysctls: sysctls(), ..namespace }, diag, counters, door: None })
     }
 
-    fn enter(namespace: Namespace, door: File) -> io::Result<Self> {
-        let opened = within(&door, || Ok((Diag::open()?, CounterFiles::open()?, sysctls())));
+    fn enter(inode: u64, way: Way) -> io::Result<Self> {
+        let file = way.open()?;
+        let opened = within(&file, || Ok((Diag::open()?, CounterFiles::open()?, sysctls())));
         let (diag, counters, sysctls) = opened?;
-        Ok(Self { namespace: Namespace { sysctls, ..namespace }, diag, counters, door: Some(door) })
+        let namespace = Namespace { sysctls, ..way.namespace(inode) };
+        Ok(Self { namespace, diag, counters, door: Some(Door { file, way }) })
+    }
+
+    /// Whether the way that led here still does; else the namespace may be held by nobody but us.
+    pub(super) fn is_led_to(&self) -> bool {
+        self.door.as_ref().is_none_or(|door| door.way.leads_to() == Some(self.namespace.inode))
     }
 
     /// Reads its sysctls anew.
     pub(super) fn refresh(&mut self) {
         self.namespace.sysctls = match &self.door {
             None => sysctls(),
-            Some(door) => within(door, || Ok(sysctls())).unwrap_or_default(),
+            Some(door) => within(&door.file, || Ok(sysctls())).unwrap_or_default(),
         };
     }
 }
@@ -90,20 +105,41 @@ fn unread(name: &str, kind: NamespaceKind, inode: u64, enter: String) -> Namespa
     }
 }
 
-/// The namespaces beside those that are known by their inodes: entered, with the number of those that may not be. Ones that
-/// have gone meanwhile do not count.
-pub(super) fn others(known: &BTreeSet<u64>) -> (Vec<Station>, usize, BTreeSet<u64>) {
+/// The namespaces beside those that are known.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    pub(super) stations: Vec<Station>,
+    /// Those that may not be entered.
+    pub(super) closed: usize,
+    /// Those for which no file could be opened any more.
+    pub(super) starved: usize,
+    /// All that something leads to, by their inodes.
+    pub(super) alive: BTreeSet<u64>,
+}
+
+/// Enters the namespaces beside those that are known by their inodes. Ones that have gone meanwhile do not count.
+pub(super) fn others(known: &BTreeSet<u64>) -> Others {
     let ways = ways();
-    let alive = ways.keys().copied().collect();
-    let (mut stations, mut closed) = (Vec::new(), 0);
+    let mut others = Others { alive: ways.keys().copied().collect(), ..Others::default() };
     for (inode, way) in ways.into_iter().filter(|(inode, _)| !known.contains(inode)) {
-        match way.open().and_then(|door| Station::enter(way.namespace(inode), door)) {
-            Ok(station) => stations.push(station),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => closed += 1,
+        match Station::enter(inode, way) {
+            Ok(station) => others.stations.push(station),
+            Err(error) if is_starved(&error) => others.starved += 1,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => others.closed += 1,
             Err(_) => {}
         }
     }
-    (stations, closed, alive)
+    others
+}
+
+/// Whether there are too many open files already.
+fn is_starved(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+/// Whether other processes of the machine may be asked for their namespaces: the first of all belongs to root.
+pub(super) fn may_be_looked_for() -> bool {
+    of_process(1).is_some()
 }
 
 /// How a namespace can be reached.
@@ -121,6 +157,14 @@ impl Way {
             (Some(name), _) => File::open(Path::new(NAMED).join(name)),
             (None, Some(pid)) => File::open(format!("/proc/{pid}/ns/net")),
             (None, None) => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// The inode of the namespace that it leads to now.
+    fn leads_to(&self) -> Option<u64> {
+        match (&self.name, self.pid) {
+            (Some(name), _) => namespace_file(&Path::new(NAMED).join(name)),
+            (None, pid) => of_process(pid?),
         }
     }
 

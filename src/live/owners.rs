@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use procfs::process::Process;
 use rayon::prelude::*;
 use rustix::fs::{CWD, Dir, Mode, OFlags, fstat, openat, readlinkat_raw};
+use rustix::io::Errno;
 
 use super::cgroup::{self, Belongs};
 use crate::model::Owner;
@@ -19,55 +20,63 @@ const LOT: usize = 64;
 /// Descriptors that one thread looks at: fewer are not worth a thread.
 const SHARE: usize = 512;
 
-/// How long a socket whose owner could not be found is not looked for again: looking means all descriptors of all processes.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long owners are believed. To look for them means all descriptors of all processes.
+const BELIEVED: Duration = Duration::from_secs(30);
 
 /// The owners that are known, so that a second look costs little.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
     known: HashMap<u32, Option<Arc<Owner>>>,
-    /// When those that are not known were looked for.
-    missed: Option<Instant>,
-    denied: bool,
+    since: Option<Instant>,
+    /// What kept processes from being looked at.
+    pub(super) hindered: Hindered,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Hindered {
+    /// Some belong to others.
+    pub(super) denied: bool,
+    /// No file could be opened any more.
+    pub(super) starved: bool,
 }
 
 impl Owners {
-    /// Makes the owners of these sockets known; true if some process could not be looked at.
-    pub(super) fn find(&mut self, inodes: impl Iterator<Item = u32>) -> bool {
+    /// Makes the owners of these sockets known.
+    pub(super) fn find(&mut self, inodes: impl Iterator<Item = u32>) {
         let all: HashSet<u32> = inodes.filter(|inode| *inode != 0).collect();
+        if self.since.is_some_and(|since| since.elapsed() > BELIEVED) {
+            self.known.clear();
+        }
         self.forget(&all);
         let sought: HashSet<u32> = match self.known.is_empty() {
             true => all,
             false => all.into_iter().filter(|inode| !self.known.contains_key(inode)).collect(),
         };
+        if self.known.is_empty() {
+            (self.since, self.hindered) = (Some(Instant::now()), Hindered::default());
+        }
         if !sought.is_empty() {
             self.seek(sought);
         }
-        self.denied
     }
 
     pub(super) fn of(&self, inode: u32) -> Option<&Arc<Owner>> {
         self.known.get(&inode)?.as_ref()
     }
 
-    /// Forgets sockets and processes that have gone, and after some time that an owner was not found.
+    /// Forgets sockets and processes that have gone.
     fn forget(&mut self, all: &HashSet<u32>) {
-        if self.known.is_empty() {
-            return;
-        }
-        let again = self.missed.is_some_and(|missed| missed.elapsed() > PATIENCE);
         let pids: HashSet<u32> = self.known.values().flatten().map(|owner| owner.pid).collect();
         let gone = |pid: &u32| !Path::new(&format!("/proc/{pid}")).exists();
         let gone: HashSet<u32> = pids.into_iter().filter(gone).collect();
         self.known.retain(|inode, owner| {
-            let stays = owner.as_ref().map_or(!again, |owner| !gone.contains(&owner.pid));
-            stays && all.contains(inode)
+            all.contains(inode) && owner.as_ref().is_none_or(|owner| !gone.contains(&owner.pid))
         });
     }
 
     fn seek(&mut self, sought: HashSet<u32>) {
         let missing: Vec<u32> = sought.iter().copied().collect();
-        let (holders, denied) = holders(sought);
+        let (holders, hindered) = holders(sought);
         let mut pids: Vec<u32> = holders.values().copied().collect();
         pids.sort_unstable();
         pids.dedup();
@@ -75,7 +84,8 @@ impl Owners {
             pids.into_par_iter().filter_map(|pid| Some((pid, Arc::new(owner(pid)?)))).collect();
         let owner = |inode| holders.get(&inode).and_then(|pid| owners.get(pid)).cloned();
         self.known.extend(missing.into_iter().map(|inode| (inode, owner(inode))));
-        (self.missed, self.denied) = (Some(Instant::now()), denied);
+        self.hindered.denied |= hindered.denied;
+        self.hindered.starved |= hindered.starved;
     }
 }
 
@@ -87,18 +97,19 @@ pub(super) fn pids() -> Vec<u32> {
     pids
 }
 
-/// The first process that holds each socket, as far as may be seen; true if some process could not be looked at.
+/// The first process that holds each socket, as far as may be seen.
 ///
 /// Small processes are looked through together, one with thousands of descriptors by itself: the workers of a server hold
 /// what their master holds, and need not be looked through once that has answered for all.
-fn holders(mut sought: HashSet<u32>) -> (HashMap<u32, u32>, bool) {
+fn holders(mut sought: HashSet<u32>) -> (HashMap<u32, u32>, Hindered) {
     let mut holders: HashMap<u32, u32> = HashMap::with_capacity(sought.len());
-    let mut denied = false;
+    let mut hindered = Hindered::default();
     let mut lot: Vec<(u32, Folder)> = Vec::new();
     let mut pids = pids().into_iter().peekable();
     while let Some(pid) = pids.next().filter(|_| !sought.is_empty()) {
         match Folder::open(pid) {
-            Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => denied = true,
+            Err(Errno::ACCESS | Errno::PERM) => hindered.denied = true,
+            Err(Errno::MFILE | Errno::NFILE) => hindered.starved = true,
             Err(_) => {} // it has gone
             Ok(folder) => lot.push((pid, folder)),
         }
@@ -116,7 +127,7 @@ fn holders(mut sought: HashSet<u32>) -> (HashMap<u32, u32>, bool) {
             take(&mut sought, &mut holders, std::iter::once((pid, inodes)));
         }
     }
-    (holders, denied)
+    (holders, hindered)
 }
 
 /// Notes who holds what; a socket is not sought any more then.

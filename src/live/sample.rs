@@ -16,6 +16,9 @@ const STAYS_HOT: Duration = Duration::from_secs(1);
 /// Each of the two kinds of look may take one part in so many of the time: together 2% of a core.
 const SHARE: u32 = 100;
 
+/// Ports that are asked for at once: the jumps of the filter have 16 bits.
+const PORTS: usize = 256;
+
 /// A socket by its namespace's inode and its cookie.
 pub(super) type Id = (u64, u64);
 
@@ -69,7 +72,7 @@ pub(super) fn sample(stations: &mut [Station], peaks: &mut Peaks, until: Instant
 }
 
 /// When to look again, after a look that began at `began`.
-fn next(began: Instant, every: Duration) -> Instant {
+pub(super) fn next(began: Instant, every: Duration) -> Instant {
     began + every.max(began.elapsed() * SHARE)
 }
 
@@ -88,8 +91,8 @@ fn look_at_hot(station: &mut Station, peaks: &mut Peaks, now: Instant) {
         let mut ports: Vec<u16> = hot.iter().filter_map(|socket| port(socket, family)).collect();
         ports.sort_unstable();
         ports.dedup();
-        if !ports.is_empty() {
-            let sockets = station.diag.tcp_on(family, &ports);
+        for ports in ports.chunks(PORTS) {
+            let sockets = station.diag.tcp_on(family, ports);
             peaks.note(inode, sockets.unwrap_or_default(), now);
         }
     }

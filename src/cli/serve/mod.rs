@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use backlog_audit::live::Machine;
+use backlog_audit::model::Owner;
 use backlog_audit::report::Report;
 use backlog_audit::report::prometheus::{self, Exposition};
 use backlog_audit::{Audited, Request};
@@ -118,6 +119,7 @@ impl Looker {
     fn open(window: Duration, files: Arc<Files>) -> io::Result<Self> {
         let mut machine = Machine::open()?;
         machine.look(Duration::ZERO)?;
+        machine.rest();
         Ok(Self { machine, window, files, last: None })
     }
 
@@ -129,7 +131,10 @@ impl Looker {
         let (at, report) = match self.last.take().filter(|(at, _)| at.elapsed() < FRESH) {
             Some(last) => last,
             None => {
-                let running = self.machine.look(self.window)?;
+                let mut running = self.machine.look(self.window)?;
+                self.machine.rest();
+                let own = |owner: &Owner| owner.pid == std::process::id();
+                running.sockets.retain(|socket| !socket.owner.as_deref().is_some_and(own));
                 (Instant::now(), self.files.audited().judge(Some(running)))
             }
         };

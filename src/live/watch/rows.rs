@@ -174,11 +174,7 @@ fn process(owner: &Owner) -> String {
 
 /// As `ss` prints it.
 pub(super) fn address(socket: &Listening) -> String {
-    let written = inline(&socket.address.to_string());
-    match (&socket.interface, written.rsplit_once(':')) {
-        (Some(interface), Some((host, port))) => format!("{host}%{}:{port}", inline(interface)),
-        _ => written,
-    }
+    inline(&socket.bound_to())
 }
 
 fn dropped(sockets: &[&Listening], window: f64) -> Option<f64> {
