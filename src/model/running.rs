@@ -174,11 +174,20 @@ pub struct Listening {
     pub dropped: Option<u32>,
     pub inode: u32,
     pub uid: u32,
-    /// The oldest process that holds it, if it may be seen.
+    /// A process that holds it, if one may be seen: the one with the lowest number, but the first of all only where no other does.
     pub owner: Option<Arc<Owner>>,
 }
 
 impl Listening {
+    /// The address as `ss` prints it, with the interface that it is bound to: `127.0.0.53%lo:53`.
+    pub fn bound_to(&self) -> String {
+        let address = self.address.to_string();
+        match (&self.interface, address.rsplit_once(':')) {
+            (Some(interface), Some((host, port))) => format!("{host}%{interface}:{port}"),
+            _ => address,
+        }
+    }
+
     /// Connections that wait at most: the kernel's test is `>` (`sk_acceptq_is_full`, include/net/sock.h).
     pub fn holds(&self) -> u32 {
         self.limit.saturating_add(1)

@@ -18,27 +18,33 @@ pub fn seen(sources: &Sources, knowledge: &Knowledge, host: &Host, running: Runn
     Seen { running, listeners, lines, counters }
 }
 
-/// The listener of each socket. The files are about the first namespace; sockets elsewhere are none of theirs.
+/// The listener of each socket. The files are about the first namespace; sockets elsewhere are none of theirs, nor are those of
+/// containers, which have files of their own, and those that are bound to one interface, which no reader knows of.
 fn join(knowledge: &Knowledge, host: &Host, running: &Running) -> Vec<Option<usize>> {
     let by_address = by_address(host);
     let here = running.namespaces.first().map(|namespace| &namespace.name);
     let listener = |socket: &Listening| {
-        if Some(&socket.namespace) != here {
+        let owner = socket.owner.as_deref();
+        let contained = owner.is_some_and(|owner| owner.container.is_some());
+        if Some(&socket.namespace) != here || contained || socket.interface.is_some() {
             return None;
         }
-        let index = spellings(&socket.address).iter().find_map(|address| by_address.get(address))?;
-        let is_its = runs(knowledge, host.listeners.get(*index)?, socket.owner.as_deref());
-        is_its.then_some(*index)
+        let is_its = |index: &&usize| {
+            host.listeners.get(**index).is_some_and(|listener| runs(knowledge, listener, owner))
+        };
+        let spellings = spellings(&socket.address);
+        let mut candidates = spellings.iter().filter_map(|address| by_address.get(address)).flatten();
+        candidates.find(is_its).copied()
     };
     running.sockets.iter().map(listener).collect()
 }
 
-/// The first listener of each address.
-fn by_address(host: &Host) -> HashMap<String, usize> {
-    let mut known = HashMap::new();
+/// The listeners of each address: several services may be installed for one.
+fn by_address(host: &Host) -> HashMap<String, Vec<usize>> {
+    let mut known: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, listener) in host.listeners.iter().enumerate() {
         if let Some(address) = listener.endpoint.address() {
-            known.entry(in_run(&address).to_owned()).or_insert(index);
+            known.entry(in_run(&address).to_owned()).or_default().push(index);
         }
     }
     known
@@ -105,7 +111,7 @@ fn table(sockets: &[(usize, &Listening)]) -> (String, Vec<std::ops::Range<usize>
         let number = socket.limit.to_string();
         ranges.push(start..text.len() + number.len());
         cell(&mut text, &number, 6);
-        cell(&mut text, &address(socket), 23);
+        cell(&mut text, &visible(&socket.bound_to()), 23);
         if let Some(owner) = &socket.owner {
             text.push_str(&visible(&owner.name));
             text.push_str(" (");
@@ -122,15 +128,6 @@ fn table(sockets: &[(usize, &Listening)]) -> (String, Vec<std::ops::Range<usize>
 fn cell(text: &mut String, word: &str, width: usize) {
     text.push_str(word);
     (word.len()..width + 2).for_each(|_| text.push(' '));
-}
-
-fn address(socket: &Listening) -> String {
-    let written = socket.address.to_string();
-    let written = visible(&written);
-    match (&socket.interface, written.rsplit_once(':')) {
-        (Some(interface), Some((host, port))) => format!("{host}%{}:{port}", visible(interface)),
-        _ => written.into_owned(),
-    }
 }
 
 /// A name of a process or a path may hold anything: what would break the line is spelled out.

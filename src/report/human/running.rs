@@ -14,7 +14,7 @@ const MEANINGS: [(Counter, &str); 6] = [
     (Counter::ListenOverflows, "turned away, accept queue full"),
     (Counter::ListenDrops, "dropped by listeners, overflows included"),
     (Counter::TCPReqQFullDrop, "SYNs dropped, SYN queue full"),
-    (Counter::TCPReqQFullDoCookies, "SYNs sent a cookie, SYN queue full"),
+    (Counter::TCPReqQFullDoCookies, "SYNs that met a full queue, cookies on"),
     (Counter::SyncookiesSent, "SYN cookies sent"),
     (Counter::EmbryonicRsts, "half-open connections reset"),
 ];
@@ -138,7 +138,7 @@ impl Page<'_> {
             })
             .collect();
         if rows.is_empty() {
-            return self.screen.faint("  no queue has overflowed since this namespace was made\n\n");
+            return self.screen.faint("  no TCP queue has overflowed since this namespace was made\n\n");
         }
         let mut columns = vec![Column::left("counter"), Column::right("all told")];
         columns.extend((window > 0.0).then_some(Column::right("moved")));
@@ -213,11 +213,7 @@ impl Row<'_> {
     }
 
     fn address(&self) -> String {
-        let address = plain::inline(&self.socket.address.to_string());
-        match (&self.socket.interface, address.rsplit_once(':')) {
-            (Some(interface), Some((host, port))) => format!("{host}%{}:{port}", plain::inline(interface)),
-            _ => address,
-        }
+        plain::inline(&self.socket.bound_to())
     }
 
     /// Whose it is: the process, and the unit or container where they tell more.

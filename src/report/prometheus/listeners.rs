@@ -75,7 +75,7 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "drops",
         kind: Kind::Counter,
-        help: "SYNs and final ACKs that the sockets of the address dropped since each was opened.",
+        help: "SYNs and final ACKs that the open sockets of the address dropped since each was opened; less when one is closed.",
         of: |it| it.sum(|socket| socket.drops),
     },
     Metric {
@@ -153,7 +153,7 @@ fn listeners<'a>(report: &'a Report, seen: &'a Seen) -> BTreeMap<Labels, Listene
     for (socket, joined) in sockets.filter(|(socket, _)| !is_passing(&socket.address)) {
         let listener = joined.and_then(|index| report.listener(index));
         let service = listener.map_or("", |(listener, _)| listener.service.as_str());
-        let labels = labels(&socket.namespace, &socket.address, socket.interface.as_deref(), service);
+        let labels = labels(&socket.namespace, socket.address.transport(), &socket.bound_to(), service);
         let group = found.entry(labels).or_default();
         group.sockets.push(socket);
         group.predicted = group.predicted.or(listener.and_then(|(_, queue)| queue.limit));
@@ -162,24 +162,19 @@ fn listeners<'a>(report: &'a Report, seen: &'a Seen) -> BTreeMap<Labels, Listene
     for (index, (listener, queue)) in report.listeners().enumerate() {
         let is_known = !matches!(listener.endpoint, Endpoint::Unknown(_));
         if is_known && seen.sockets_of(index).next().is_none() {
-            let labels = labels(here, &listener.endpoint, None, &listener.service);
+            let (transport, address) = (listener.endpoint.transport(), listener.endpoint.to_string());
+            let labels = labels(here, transport, &address, &listener.service);
             found.entry(labels).or_insert(Listener { sockets: Vec::new(), predicted: queue.limit });
         }
     }
     found
 }
 
-fn labels(namespace: &str, address: &Endpoint, interface: Option<&str>, service: &str) -> Labels {
-    let transport = address.transport().word();
-    let written = address.to_string();
-    let written = match (interface, written.rsplit_once(':')) {
-        (Some(interface), Some((host, port))) => format!("{host}%{interface}:{port}"),
-        _ => written,
-    };
+fn labels(namespace: &str, transport: Transport, address: &str, service: &str) -> Labels {
     let labels = [
         ("namespace", namespace),
-        ("transport", transport),
-        ("address", written.as_str()),
+        ("transport", transport.word()),
+        ("address", address),
         ("service", service),
     ];
     Labels::new(labels)

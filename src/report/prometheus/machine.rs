@@ -27,7 +27,7 @@ const COUNTERS: [(Counter, &str, &str); 8] = [
     (
         Counter::TCPReqQFullDoCookies,
         "syn_queue_full_cookies",
-        "SYNs answered by a cookie because the SYN queue was full (TcpExtTCPReqQFullDoCookies).",
+        "SYNs that met a full queue while cookies were on (TcpExtTCPReqQFullDoCookies).",
     ),
     (Counter::SyncookiesSent, "syncookies_sent", "SYN cookies sent (TcpExtSyncookiesSent)."),
     (
