@@ -1,5 +1,6 @@
 //! A running socket beside what the files say of it: does its limit come from them, and if not, what has changed since.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::facts::{Facts, Socket};
@@ -20,15 +21,17 @@ pub(super) struct Limits {
     pub(super) next_boot: i64,
 }
 
-/// What has changed since the program listened.
+/// Why it is so, as far as can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// It would get more now; whatever was raised, it has not listened again since.
+    /// It was cut by a somaxconn that has been raised since.
     NotListenedAgain,
     /// The file that names its backlog was written after the program started.
     FileChanged,
-    /// It would get less now: something was lowered.
+    /// It was cut by nothing then, and would be now: somaxconn was lowered.
     Lowered,
+    /// It asked for another number than its files do.
+    AskedOtherwise,
     /// It has what it can get now, but the next boot brings another somaxconn.
     Somaxconn,
 }
@@ -68,22 +71,27 @@ pub(super) fn next_boot(sysctl: &Sysctl) -> Option<&Value<i64>> {
 }
 
 fn cause(facts: &Facts<'_>, live: &Live<'_>, socket: &Socket<'_>, limits: Limits) -> Option<Cause> {
-    let Limits { running, now, next_boot, .. } = limits;
-    let file_changed = is_changed(facts, live, socket) == Some(true);
+    let Limits { running, asked, now, next_boot } = limits;
+    let by_somaxconn = may_be_somaxconn(facts, live, running);
+    let asks_for_more = asked < 0 || asked >= running;
     match running.cmp(&now) {
-        std::cmp::Ordering::Equal if now == next_boot => None,
-        std::cmp::Ordering::Equal => Some(Cause::Somaxconn),
-        _ if file_changed && !may_be_somaxconn(facts, live, running) => Some(Cause::FileChanged),
-        std::cmp::Ordering::Less => Some(Cause::NotListenedAgain),
-        std::cmp::Ordering::Greater => Some(Cause::Lowered),
+        Ordering::Equal if now == next_boot => None,
+        Ordering::Equal => Some(Cause::Somaxconn),
+        Ordering::Less if by_somaxconn => Some(Cause::NotListenedAgain),
+        Ordering::Greater if asks_for_more => Some(Cause::Lowered),
+        _ if is_changed(facts, live, socket) => Some(Cause::FileChanged),
+        _ => Some(Cause::AskedOtherwise),
     }
 }
 
-/// Whether the file that names the backlog was written after the program started, if both are known.
-fn is_changed(facts: &Facts<'_>, live: &Live<'_>, socket: &Socket<'_>) -> Option<bool> {
-    let path = facts.sources.get(facts.asked_at(socket).source).path()?;
-    let changed = facts.seen?.running.changed.get(&*path.to_string_lossy())?;
-    Some(*changed > live.owner()?.started?)
+/// Whether the file that names the backlog was written after the program started. Which of its numbers has changed cannot be told.
+pub(super) fn is_changed(facts: &Facts<'_>, live: &Live<'_>, socket: &Socket<'_>) -> bool {
+    let changed = || {
+        let path = facts.sources.get(facts.asked_at(socket).source).path()?;
+        let changed = facts.seen?.running.changed.get(&*path.to_string_lossy())?;
+        Some(*changed > live.owner()?.started?)
+    };
+    changed().unwrap_or(false)
 }
 
 /// Whether a limit looks like a somaxconn of some time: the kernel's defaults, or what the machine boots with.

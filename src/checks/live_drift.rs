@@ -17,6 +17,7 @@ impl LiveDrift {
             Cause::NotListenedAgain => None,
             Cause::FileChanged => Some(file_changed(facts, live, socket, *limits)),
             Cause::Lowered => Some(lowered(facts, live, socket, *limits)),
+            Cause::AskedOtherwise => Some(asked_otherwise(facts, live, socket, *limits)),
             Cause::Somaxconn => somaxconn(facts, live, socket, *limits),
         };
         drifted(facts).iter().filter_map(finding).collect()
@@ -32,7 +33,9 @@ fn file_changed<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, lim
     );
     let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
     let how = match socket.listener.apply {
-        Apply::Reload => "a reload brings it in",
+        Apply::Reload => {
+            "a reload brings it in if this number is what has changed there, else it takes a restart"
+        }
         Apply::Restart => "only a restart brings it in",
     };
     let shorter = if now < running { ", and makes the queue shorter" } else { "" };
@@ -45,23 +48,31 @@ fn file_changed<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, lim
     facts.label_asked(finding, socket).help(format!("{how}{shorter}")).fix(Some(fix))
 }
 
+/// Nothing tells of a change: another file was meant, or an argument.
+fn asked_otherwise<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, limits: Limits) -> Finding {
+    let Limits { running, asked, now, .. } = limits;
+    let message = format!("{} has a queue of {running}, but its files ask for {asked}", live.name(facts));
+    let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
+    let other = "it was started with another number, by other files or arguments";
+    let help = match running < now {
+        true => format!(
+            "it listened while net.core.somaxconn was {running}, or {other}; with these files a restart gives {now}"
+        ),
+        false => format!("{other}; with these files a restart gives {now}"),
+    };
+    facts.label_asked(finding, socket).help(help)
+}
+
 /// A restart would make the queue shorter.
 fn lowered<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, limits: Limits) -> Finding {
-    let Limits { running, asked, now, .. } = limits;
+    let Limits { running, now, .. } = limits;
     let message = format!(
-        "{} has a queue of {running}, but the next restart makes it {now}: {} since it listened",
-        live.name(facts),
-        if asked >= 0 && asked < running { "less is asked for" } else { "net.core.somaxconn was lowered" },
+        "{} has a queue of {running}, but the next restart makes it {now}: net.core.somaxconn was lowered since it listened",
+        live.name(facts)
     );
     let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
-    let help = match asked >= 0 && asked < running {
-        true => format!(
-            "its files ask for {asked}; if {running} is what it needs, say so there before it is restarted"
-        ),
-        false => format!(
-            "if it needs {running}, set net.core.somaxconn to {running} or more before it is restarted"
-        ),
-    };
+    let help =
+        format!("if it needs {running}, set net.core.somaxconn to {running} or more before it is restarted");
     facts.label_asked(finding, socket).help(help)
 }
 

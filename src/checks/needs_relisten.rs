@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::drift::{Cause, Limits, drifted};
+use super::drift::{Cause, Limits, drifted, is_changed};
 use super::facts::{Facts, Socket};
 use super::running::Live;
 use crate::model::{Finding, Fix, Safety};
@@ -22,17 +22,22 @@ impl NeedsRelisten {
 fn finding<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, limits: Limits) -> Finding {
     let Limits { running, now, .. } = limits;
     let message = format!(
-        "{} still has a queue of {running}, though it would get {now} now: it listened before that was raised",
+        "{} still has a queue of {running}, though it would get {now} now: it has not listened again since more is allowed",
         live.name(facts)
     );
     let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
     let title = facts.title(socket);
     let reload = facts.service(socket).is_some_and(|service| service.apply.reload.is_some());
-    let help = match reload {
-        true => format!(
-            "clients get {running}, whatever the files say; a reload of {title} keeps the old queue, a restart does not"
+    let help = match (reload, is_changed(facts, live, socket)) {
+        (true, true) => format!(
+            "clients get {running}, whatever the files say; a restart of {title} mends it, a reload only if this number has changed in its file"
         ),
-        false => format!("clients get {running}, whatever the files say, until {title} is restarted"),
+        (true, false) => {
+            format!(
+                "clients get {running}, whatever the files say; a reload of {title} keeps the old queue, a restart does not"
+            )
+        }
+        (false, _) => format!("clients get {running}, whatever the files say, until {title} is restarted"),
     };
     let fix = Fix {
         title: format!("let {title} listen again: {now} instead of {running}"),
