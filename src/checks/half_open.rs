@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::facts::Facts;
 use super::overflow;
-use super::running::{Live, counted, rate};
-use crate::model::{Counter, Endpoint, Finding, Namespace};
+use super::running::{Live, counted, moved_by, rate};
+use crate::model::{Counter, Finding, Namespace, PlaceId, key};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -20,69 +20,44 @@ pub struct HalfOpenFlood {
 
 impl HalfOpenFlood {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
-        let running = facts.running();
+        let running: Vec<Live<'_>> = facts.running().into_iter().filter(|live| !live.is_unix()).collect();
         let overflowing = overflow::overflowing(&running);
-        // Sockets that share an address share what is half-open there.
-        let mut told: BTreeSet<(&str, &Endpoint)> = BTreeSet::new();
         let mut findings = Vec::new();
-        for live in &running {
-            // Behind a full accept queue handshakes cannot end: that is what there is to say then.
-            let few = live.socket.half_open.count < 2;
-            if few || live.socket.is_full() || overflowing.contains(&live.index) {
-                continue;
-            }
-            let sharing = running.iter().filter(|it| it.socket.address == live.socket.address);
-            let sockets = sharing.filter(|it| it.socket.namespace == live.socket.namespace).count();
-            let Some(room) = self.full(facts, live, sockets) else { continue };
-            if told.insert((&live.socket.namespace, &live.socket.address)) {
-                findings.push(self.finding(facts, live, room));
-            }
-        }
-        for namespace in facts.seen.iter().flat_map(|seen| &seen.running.namespaces) {
-            if !told.iter().any(|(told, _)| *told == &*namespace.name) {
-                findings.extend(self.burst(facts, &running, namespace));
+        for here in running.chunk_by(|a, b| a.namespace.name == b.namespace.name) {
+            let explained = here.iter().any(|live| behind_full_queue(live, &overflowing));
+            let full: Vec<(&Live<'_>, i64)> = here
+                .chunk_by(Live::shares_with)
+                .filter(|sharing| !sharing.iter().any(|live| behind_full_queue(live, &overflowing)))
+                .filter_map(|sharing| self.full(facts, sharing))
+                .collect();
+            findings.extend(full.iter().map(|(live, room)| self.finding(facts, live, *room)));
+            if full.is_empty() && !explained {
+                findings.extend(self.burst(facts, here));
             }
         }
         findings
     }
 
-    /// Some SYN queue was full for a moment, and none is now: connections came all at once, and went on.
-    fn burst<'a>(&self, facts: &Facts<'a>, running: &[Live<'a>], namespace: &Namespace) -> Option<Finding> {
-        let full = [Counter::TCPReqQFullDoCookies, Counter::TCPReqQFullDrop];
-        let counter = full.into_iter().find(|counter| namespace.moved.count(*counter) > 0)?;
-        let here = running.iter().filter(|live| live.namespace.name == namespace.name && !live.is_unix());
-        let with_room = here.filter_map(|live| Some((live.syn_queue(facts).limit?, live)));
-        let (room, live) = with_room.min_by_key(|(room, _)| *room)?;
-        if room == 0 || room >= self.short_below {
+    /// The first of the sockets that share an address, with the room in their SYN queues, if that is nearly used up.
+    fn full<'l, 'a>(&self, facts: &Facts<'_>, sharing: &'l [Live<'a>]) -> Option<(&'l Live<'a>, i64)> {
+        let live = sharing.first()?;
+        let count = i64::from(live.socket.half_open.count);
+        if count < 2 {
             return None;
         }
-        let times = rate(namespace.moved.count(counter), facts.window());
-        let message = format!(
-            "bursts met a full SYN queue ({times}), no flood: {} has room for {room}",
-            live.name(facts)
-        );
-        let finding = live.finding(facts, message).label(live.at, "the shortest here");
-        let finding = match facts.counter_at(namespace, counter) {
-            Some(at) => finding.label(at, moved(facts, live, counter)),
-            None => finding,
-        };
-        Some(finding.help(self.help(facts, live, room)))
-    }
-
-    /// The room in its SYN queue, if that is nearly used up.
-    fn full(&self, facts: &Facts<'_>, live: &Live<'_>, sockets: usize) -> Option<i64> {
-        let room = live.syn_queue(facts).limit?.checked_mul(i64::try_from(sockets).ok()?)?;
-        let count = i64::from(live.socket.half_open.count);
-        (count.saturating_mul(100) >= room.saturating_mul(self.from_percent)).then_some(room)
+        let room = live.syn_queue(facts).limit?.checked_mul(i64::try_from(sharing.len()).ok()?)?;
+        let used = count.saturating_mul(100) >= room.saturating_mul(self.from_percent);
+        (room > 0 && used).then_some((live, room))
     }
 
     fn finding<'a>(&self, facts: &Facts<'a>, live: &Live<'a>, room: i64) -> Finding {
         let half = live.socket.half_open;
         let name = live.name(facts);
         let from = format!("{} from {}", counted(half.count, "half-open connection"), addresses(half.peers));
-        let message = match room < self.short_below {
-            true => format!("{name} met a burst, no flood: {from} fill its SYN queue of {room}"),
-            false => format!("{name} looks flooded with SYNs: {from} fill its SYN queue of {room}"),
+        let flood = self.is_flood(live, room);
+        let message = match flood {
+            true => format!("{name} looks flooded with SYNs: {from} fill its SYN queue of {room}"),
+            false => format!("{name} met a burst, no flood: {from} fill its SYN queue of {room}"),
         };
         let unanswered = format!("{} of {} had their SYN-ACK sent again", half.retried, half.count);
         let finding = live.finding(facts, message).label(live.at, unanswered);
@@ -90,39 +65,100 @@ impl HalfOpenFlood {
             Some(socket) => facts.label_asked(finding, socket),
             None => finding,
         };
-        let counter =
-            if live.has_cookies() { Counter::TCPReqQFullDoCookies } else { Counter::TCPReqQFullDrop };
-        let finding = match facts.counter_at(live.namespace, counter) {
-            Some(at) if live.moved(counter) > 0 => finding.label(at, moved(facts, live, counter)),
-            _ => finding,
-        };
-        finding.help(self.help(facts, live, room))
+        label_refused(facts, finding, live.namespace).help(help(facts, live, flood))
     }
 
-    fn help(&self, facts: &Facts<'_>, live: &Live<'_>, room: i64) -> String {
-        let clients = match live.has_cookies() {
-            true => {
-                "clients still connect, by SYN cookies, which cost them window scaling and SACK where they have no timestamps"
+    /// Whether this many half-open connections are more than clients make who mean to connect: those get on with it, so that
+    /// PassiveOpens moves along, and answer their SYN-ACK.
+    fn is_flood(&self, live: &Live<'_>, room: i64) -> bool {
+        let half = live.socket.half_open;
+        let refused = i64::try_from(refused(live.namespace)).unwrap_or(i64::MAX);
+        let arrived = i64::try_from(live.moved(Counter::PassiveOpens)).unwrap_or(i64::MAX);
+        let unanswered = half.retried.saturating_mul(2) >= half.count && refused > room;
+        room >= self.short_below || unanswered || refused > arrived.saturating_add(room)
+    }
+
+    /// Some SYN queue was full for a moment, and none is now: connections came all at once, and went on. Which one it was is
+    /// known if there is one only, or one that has some of them left.
+    fn burst<'a>(&self, facts: &Facts<'a>, here: &[Live<'a>]) -> Option<Finding> {
+        let namespace = here.first()?.namespace;
+        let count = refused(namespace);
+        let mut likely = here.iter().filter(|live| here.len() == 1 || live.socket.half_open.count > 0);
+        let live = likely.next().filter(|_| likely.next().is_none());
+        let room = live.and_then(|live| live.syn_queue(facts).limit);
+        if count == 0 || count > namespace.moved.count(Counter::PassiveOpens) || room == Some(0) {
+            return None;
+        }
+        let times = rate(count, facts.window());
+        let finding = match (live, room) {
+            (Some(live), Some(room)) => {
+                let name = live.name(facts);
+                let message =
+                    format!("bursts met a full SYN queue ({times}), no flood: {name} has room for {room}");
+                live.finding(facts, message)
+                    .label(live.at, format!("room for {room} half-open connections"))
+                    .help(help(facts, live, false))
             }
-            false => {
-                "further SYNs are dropped without a word: clients hang; net.ipv4.tcp_syncookies = 1 would let them connect"
+            _ => {
+                let message =
+                    format!("bursts met a full SYN queue in {} ({times}), no flood", namespace.name);
+                let at = facts.counter_at(namespace, counter(namespace))?;
+                let help = "a listener with a short backlog has a short SYN queue; live --for 1m may tell which one it is";
+                facts.finding(PlaceId::default(), at, message).help(help)
             }
         };
-        match room < self.short_below {
-            true => format!(
-                "{clients}; so few are a burst rather than an attack, whatever the kernel's log says of SYN flooding; {}",
-                live.knob(facts)
-            ),
-            false => format!(
-                "{clients}; see where they come from: ss -Hn state syn-recv; if these are real clients on a slow network, {}",
-                live.knob(facts)
-            ),
-        }
+        Some(label_refused(facts, finding, namespace))
     }
 }
 
-fn moved(facts: &Facts<'_>, live: &Live<'_>, counter: Counter) -> String {
-    format!("moved by {} in {:.1} s", live.moved(counter), facts.window())
+/// Behind a full accept queue handshakes cannot end: that is what there is to say then.
+fn behind_full_queue(live: &Live<'_>, overflowing: &BTreeSet<usize>) -> bool {
+    live.socket.is_full() || overflowing.contains(&live.index)
+}
+
+/// The counter of SYNs that met a full SYN queue. Without cookies they are among the drops: the 3/4 rule of tcp_conn_request
+/// counts nowhere else.
+fn counter(namespace: &Namespace) -> Counter {
+    match namespace.sysctl(key::SYNCOOKIES) {
+        Some(0) => Counter::ListenDrops,
+        _ => Counter::TCPReqQFullDoCookies,
+    }
+}
+
+fn refused(namespace: &Namespace) -> u64 {
+    let moved = |counter| namespace.moved.count(counter);
+    match counter(namespace) {
+        Counter::ListenDrops => moved(Counter::ListenDrops).saturating_sub(moved(Counter::ListenOverflows)),
+        cookies => moved(cookies),
+    }
+}
+
+fn label_refused(facts: &Facts<'_>, finding: Finding, namespace: &Namespace) -> Finding {
+    match (facts.counter_at(namespace, counter(namespace)), refused(namespace)) {
+        (Some(at), count) if count > 0 => finding.label(at, moved_by(count, facts.window())),
+        _ => finding,
+    }
+}
+
+/// What happens to clients, and which number to look at.
+fn help(facts: &Facts<'_>, live: &Live<'_>, flood: bool) -> String {
+    let clients = match live.has_cookies() {
+        true => {
+            "clients still connect, by SYN cookies, which cost them window scaling and SACK where they have no timestamps"
+        }
+        false => {
+            "further SYNs are dropped without a word: clients hang; net.ipv4.tcp_syncookies = 1 would let them connect"
+        }
+    };
+    let knob = live.syn_knob(facts);
+    match flood {
+        true => format!(
+            "{clients}; see where they come from: ss -Hn state syn-recv; if these are real clients on a slow network, {knob}"
+        ),
+        false => format!(
+            "{clients}; so few are a burst rather than an attack, whatever the kernel's log says of SYN flooding; {knob}"
+        ),
+    }
 }
 
 fn addresses(count: u32) -> String {

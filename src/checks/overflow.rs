@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::facts::Facts;
-use super::running::{Live, counted, rate};
+use super::running::{Live, counted, moved_by, rate};
 use crate::model::{Counter, Finding, Namespace, PlaceId, Severity, key};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -55,9 +55,7 @@ impl Overflow {
         let by_syn_queue = live.moved(Counter::TCPReqQFullDrop) > 0 && !live.socket.is_full();
         match self.when {
             When::Now => dropped > 0 && self.count(live.namespace) > 0 && !by_syn_queue,
-            When::Before => {
-                dropped == 0 && live.socket.drops.unwrap_or(0) > 0 && self.count(live.namespace) > 0
-            }
+            When::Before => live.socket.drops.unwrap_or(0) > 0 && self.count(live.namespace) > 0,
         }
     }
 
@@ -70,11 +68,18 @@ impl Overflow {
                     "{name} overflows: {often} turned away while {} wait",
                     counted(holds, "connection")
                 );
-                let says = format!("full: {} wait, {} is the limit", live.most(), live.socket.limit);
+                let (most, limit) = (live.most(), live.socket.limit);
+                let says = match live.socket.is_full() {
+                    true => format!("full: {most} wait, {limit} is the limit"),
+                    false => format!("{most} at most were seen to wait, {limit} is the limit"),
+                };
                 live.finding(facts, message).label(live.at, says)
             }
             When::Before => {
                 let drops = counted(live.socket.drops.unwrap_or(0), "drop");
+                // The socket counts what either of its queues drops.
+                let by_either = live.namespace.counters.count(Counter::TCPReqQFullDrop) > 0;
+                let drops = if by_either { format!("{drops}, by either queue") } else { drops };
                 let message =
                     format!("{name} has turned clients away since it was opened ({drops}), none now");
                 live.finding(facts, message).label(live.at, format!("holds {}", counted(holds, "connection")))
@@ -96,7 +101,7 @@ impl Overflow {
                 format!("an accept queue of {name} overflows: {} turned away", rate(count, facts.window()))
             }
             When::Before => format!(
-                "accept queues of {name} have turned away {} to connect, by listeners that are gone",
+                "accept queues of {name} have turned away {} to connect, by listeners that are gone or not told",
                 counted(count, "attempt")
             ),
         };
@@ -109,7 +114,9 @@ impl Overflow {
             When::Now => {
                 "no listener could be told: it was closed meanwhile, or the kernel does not count by socket"
             }
-            When::Before => "the counter starts with the namespace; nstat shows whether it moves",
+            When::Before => {
+                "the counter starts with the namespace; before Linux 4.7 a socket does not count by itself; nstat shows whether it moves"
+            }
         };
         Some(finding.help(help))
     }
@@ -120,7 +127,7 @@ impl Overflow {
         finding.label(
             at,
             match self.when {
-                When::Now => format!("moved by {count} in {:.1} s, for all listeners here", facts.window()),
+                When::Now => format!("{}, for all listeners here", moved_by(count, facts.window())),
                 When::Before => "all listeners here, since the namespace was made".to_owned(),
             },
         )

@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::running::{Live, counted};
 use crate::model::Finding;
 
-/// A queue that holds two at once is no sign of anything.
+/// Two that wait at once are no sign of anything.
 const FEW: u32 = 2;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -25,7 +25,7 @@ impl QueueFilling {
     fn is_filling(&self, live: &Live<'_>) -> bool {
         let (most, holds) = (u64::from(live.most()), u64::from(live.socket.holds()));
         let full = live.socket.is_full();
-        let much = most * 100 >= holds * u64::from(self.from_percent) && most >= u64::from(FEW);
+        let much = most * 100 >= holds * u64::from(self.from_percent) && most > u64::from(FEW);
         (full || much) && live.socket.dropped.unwrap_or(0) == 0
     }
 }

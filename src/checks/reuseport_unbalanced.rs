@@ -17,9 +17,7 @@ impl ReuseportUnbalanced {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
         let running = facts.running();
         // They are in the order of their addresses.
-        let groups = running.chunk_by(|a, b| {
-            a.socket.namespace == b.socket.namespace && a.socket.address == b.socket.address
-        });
+        let groups = running.chunk_by(Live::shares_with);
         let several = groups.filter(|group| group.len() > 1 && group.iter().all(|live| !live.is_unix()));
         several.filter_map(|group| finding(facts, group)).collect()
     }

@@ -61,7 +61,7 @@ impl<'a> Live<'a> {
 
     /// `nginx on 0.0.0.0:80`; what no file tells of goes by its process.
     pub(super) fn name(&self, facts: &Facts<'a>) -> String {
-        let address = &self.socket.address;
+        let address = self.socket.bound_to();
         let name = match (self.listener, &self.socket.owner) {
             (Some(socket), _) => facts.name(&socket),
             (None, Some(owner)) => format!("{} ({}) on {address}", owner.name, owner.pid),
@@ -107,6 +107,12 @@ impl<'a> Live<'a> {
         listen::syn_queue(version, self.socket.limit.into(), most, cookies)
     }
 
+    /// Whether another socket takes connections for the same: it shares the address by SO_REUSEPORT.
+    pub(super) fn shares_with(&self, other: &Live<'_>) -> bool {
+        let (one, other) = (self.socket, other.socket);
+        one.address == other.address && one.interface == other.interface && one.namespace == other.namespace
+    }
+
     /// Which number makes its queue as long as it is, for a reader who wants it longer.
     pub(super) fn knob(&self, facts: &Facts<'a>) -> String {
         let by_somaxconn = self.somaxconn() == Some(self.socket.limit.into());
@@ -116,6 +122,20 @@ impl<'a> Live<'a> {
                 format!("its own backlog sets its length: {}", facts.line(facts.asked_at(&socket)))
             }
             None => "the program's own backlog sets its length".to_owned(),
+        }
+    }
+
+    /// Which number makes its SYN queue as short as it is.
+    pub(super) fn syn_knob(&self, facts: &Facts<'a>) -> String {
+        let limit = |cookies| {
+            let version = facts.seen.and_then(|seen| version::parse(&seen.running.release))?;
+            let most = self.namespace.sysctl(key::MAX_SYN_BACKLOG);
+            listen::syn_queue(version, self.socket.limit.into(), most, cookies).limit
+        };
+        // Only without cookies does it count (the 3/4 rule of tcp_conn_request).
+        match self.syn_queue(facts).limit < limit(1) {
+            true => "net.ipv4.tcp_max_syn_backlog cuts it, because cookies are off".to_owned(),
+            false => self.knob(facts),
         }
     }
 
@@ -143,12 +163,19 @@ pub(super) fn counted(count: impl Into<u64>, thing: &str) -> String {
     }
 }
 
-/// How often something happens, for people: `42 a second`, `3 in 10 s`.
+/// How often something happens, for people: `42 a second`, `3 in 10 s`; without a length of time that says something, the
+/// bare number.
 pub(super) fn rate(count: u64, window: f64) -> String {
     let per_second = count as f64 / window.max(0.001);
     match per_second {
+        _ if window < 1.0 => format!("{count} while it was looked at"),
         fast if fast >= 10.0 => format!("{fast:.0} a second"),
         some if some >= 1.0 => format!("{some:.1} a second"),
         _ => format!("{count} in {window:.0} s"),
     }
+}
+
+/// By how much something has moved, as the label beside a counter.
+pub(super) fn moved_by(count: u64, window: f64) -> String {
+    if window < 1.0 { format!("moved by {count}") } else { format!("moved by {count} in {window:.1} s") }
 }

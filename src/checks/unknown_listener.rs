@@ -41,7 +41,7 @@ fn finding<'a>(facts: &Facts<'a>, program: Option<&str>, sockets: &[Live<'a>]) -
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => addresses.join(""),
     };
-    let who = program.map_or_else(|| "a program that cannot be seen".to_owned(), str::to_owned);
+    let who = program.map_or_else(|| "what cannot be seen".to_owned(), str::to_owned);
     let message = format!("{who} listens on {listed}, of which no file here tells");
     let limits: BTreeMap<u32, u64> = sockets.iter().fold(BTreeMap::new(), |mut limits, live| {
         *limits.entry(live.socket.limit).or_default() += 1;

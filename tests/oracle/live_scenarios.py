@@ -319,14 +319,15 @@ def overflowed_before(stage):
 # ---------------------------------------------------------------- the SYN queue
 
 
-def flood(stage, cookies, moves):
+def flood(stage, cookies, moves, backlog=511):
     stage.boot(sysctl="net.ipv4.tcp_syncookies = %d\nnet.ipv4.tcp_max_syn_backlog = 4096\n" % cookies)
-    listener = traffic.tcp(8080, 511)
+    listener = traffic.tcp(8080, backlog)
     strangers = traffic.Strangers(8080)
     with background(lambda: strangers.knock(20), 0.02):
         wait("the SYN queue is full", lambda: truth.counters()[moves[0]])
         # The kernel gives up half of what waits after some seconds; new ones take the places.
-        yield known(queue("127.0.0.1:8080", 511), moves=moves, half_open={"8080": (256, 512)},
+        yield known(queue("127.0.0.1:8080", backlog), moves=moves,
+                    half_open={"8080": ((backlog + 1) // 2, backlog + 1)},
                     says={"half-open-flood": "looks flooded"})
     del listener
 
@@ -334,6 +335,11 @@ def flood(stage, cookies, moves):
 @scenario(expects=["half-open-flood"])
 def half_open_flood(stage):
     yield from flood(stage, 1, ["TCPReqQFullDoCookies", "SyncookiesSent"])
+
+
+@scenario(expects=["half-open-flood"])
+def half_open_flood_of_a_short_queue(stage):
+    yield from flood(stage, 1, ["TCPReqQFullDoCookies", "SyncookiesSent"], backlog=50)
 
 
 @scenario(expects=["half-open-flood"])
