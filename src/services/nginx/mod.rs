@@ -1,6 +1,7 @@
 //! nginx.conf: the servers of http, stream and mail, what they listen on, and what nginx would refuse to start with.
 
 mod address;
+mod enabled;
 mod file;
 mod library;
 mod listen;
@@ -12,6 +13,7 @@ mod walk;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use self::enabled::Enabled;
 use self::library::{FileId, Library};
 use self::listen::Module;
 use self::listener::Listeners;
@@ -30,6 +32,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         opened: opened(ground),
         included: HashSet::new(),
         mains: Vec::new(),
+        enabled: Enabled::default(),
         found: Found::default(),
     };
     let (mut mains, fragments) = reading.sort(files);
@@ -71,6 +74,8 @@ struct Reading<'a> {
     included: HashSet<FileId>,
     /// The folders of main files.
     mains: Vec<PathBuf>,
+    /// What they include.
+    enabled: Enabled,
     found: Found,
 }
 
@@ -101,7 +106,7 @@ impl Reading<'_> {
     }
 
     fn main(&mut self, candidate: &Candidate, id: FileId) {
-        if self.included.contains(&id) {
+        if self.included.contains(&id) || self.leaves_out(candidate) {
             return;
         }
         let machine = matches!(self.library.ground.read_as, ReadAs::Root | ReadAs::Etc);
@@ -116,10 +121,13 @@ impl Reading<'_> {
         let mut left: Vec<(FileId, PathBuf, Start)> = Vec::new();
         for (candidate, id) in fragments {
             let Some(module) = self.module(*id).filter(|_| !self.included.contains(id)) else { continue };
+            if self.leaves_out(candidate) {
+                continue;
+            }
             let own = self.folder(candidate);
             let above = self.mains.iter().filter(|main| own.starts_with(main));
             let main = above.max_by_key(|main| main.as_os_str().len());
-            if !candidate.by_place || main.is_none() {
+            if !candidate.by_place || main.is_none() || self.is_named(candidate) {
                 left.push((*id, main.unwrap_or(&own).clone(), Start::Fragment(module)));
             }
         }
@@ -132,6 +140,20 @@ impl Reading<'_> {
                 self.start(id, &folder, start);
             }
         }
+    }
+
+    /// Counts a file that is switched off, unless it was asked for by name.
+    fn leaves_out(&mut self, candidate: &Candidate) -> bool {
+        let out = self.enabled.is_off(&candidate.path) && !self.is_named(candidate);
+        self.found.left_out += usize::from(out);
+        out
+    }
+
+    /// Whether a file was asked for by name, itself or its folder.
+    fn is_named(&self, candidate: &Candidate) -> bool {
+        let own = candidate.path.parent().unwrap_or(Path::new(""));
+        let mut only = self.library.ground.only.iter();
+        only.any(|named| candidate.path.starts_with(named) && named.starts_with(own))
     }
 
     /// The module that a file's servers belong to, if it is nginx's at all.
@@ -150,6 +172,9 @@ impl Reading<'_> {
         let ground = self.library.ground;
         let includes = self.library.follow(id, folder);
         self.included.extend(includes.files());
+        if !matches!(start, Start::Fragment(_)) {
+            self.enabled.note(ground.tree, &includes);
+        }
         let mut told = Walk::new(&self.library, &includes, &self.release, start).read(id);
         self.found.problems.append(&mut told.problems);
         let mut sockets = Sockets::of(&told.listens, &self.release);

@@ -23,6 +23,10 @@ impl Read {
     }
 
     fn tree(read_as: ReadAs, files: &[(&str, &str)]) -> Self {
+        Self::named(read_as, &[], files)
+    }
+
+    fn named(read_as: ReadAs, only: &[PathBuf], files: &[(&str, &str)]) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         let top = std::env::temp_dir().join(format!("backlog-audit-nginx-{next}-{}", std::process::id()));
@@ -35,8 +39,15 @@ impl Read {
         let knowledge = Knowledge::load(&sources).unwrap();
         let service = knowledge.service("nginx").unwrap();
         let hosts = Hosts::read(&sources, &tree);
-        let ground =
-            Ground { sources: &sources, tree: &tree, service, hosts: &hosts, place: PlaceId(0), read_as };
+        let ground = Ground {
+            sources: &sources,
+            tree: &tree,
+            service,
+            hosts: &hosts,
+            place: PlaceId(0),
+            read_as,
+            only,
+        };
         let placed: Vec<PathBuf> =
             service.shape.places.iter().flat_map(|place| tree.glob(place.as_bytes())).collect();
         let looks = |path: &str, text: &str| {
@@ -203,6 +214,26 @@ fn an_installed_nginx_leaves_out_what_it_does_not_include() {
     let site = ("etc/nginx/conf.d/nginx.conf", "server { listen 81; }");
     let read = Read::root(&[(MAIN, &http("include conf.d/*.conf;")), site]);
     assert_eq!((read.listeners(), read.problems()), (vec!["0.0.0.0:81 511".into()], vec![]));
+}
+
+#[test]
+fn a_site_that_nothing_enables_is_left_out_of_a_repository() {
+    let main = ("etc/nginx/nginx.conf", "events {} http { include /etc/nginx/sites-enabled/*; }");
+    let on = ("etc/nginx/sites-enabled/a", "server { listen 81; }");
+    let off = ("etc/nginx/sites-available/old", "server { listen 80; }");
+    let stream = ("etc/nginx/streams-available/old", "server { listen 82; }");
+    let read = Read::repository(&[main, on, off]);
+    assert_eq!((read.listeners(), read.found.left_out), (vec!["0.0.0.0:81 511".into()], 1));
+    // The folder that is read has nothing in it, or is another one.
+    assert_eq!(Read::repository(&[main, off]).listeners(), ["0.0.0.0:80 511"]);
+    let both = Read::repository(&[main, on, ("other/sites-available/old", off.1)]);
+    assert_eq!(both.listeners(), ["0.0.0.0:81 511", "0.0.0.0:80 511"]);
+    for named in [off.0, "etc/nginx/sites-available"] {
+        let read = Read::named(ReadAs::Repo, &[named.into()], &[main, on, off]);
+        assert_eq!(read.listeners(), ["0.0.0.0:81 511", "0.0.0.0:80 511"], "{named}");
+    }
+    assert_eq!(Read::named(ReadAs::Repo, &["etc".into()], &[main, on, off]).found.left_out, 1);
+    assert_eq!(Read::repository(&[main, on, stream]).found.left_out, 0);
 }
 
 #[test]
