@@ -113,7 +113,7 @@ impl Read {
             live: (machine || request.live) && !request.offline,
         };
         let ruling = kernel::read(sources, &site.tree, knowledge, site.read_as, &asked);
-        let found = services::read(sources, &site.tree, knowledge, site.read_as, place, files);
+        let found = services::read(sources, &site.tree, knowledge, site.read_as, &site.only, place, files);
         self.host.places.push(Place {
             name: target.map_or("host", |target| &target.name).to_owned(),
             kind: PlaceKind::Host,
@@ -123,6 +123,7 @@ impl Read {
             kernel: ruling.kernel,
             sysctls: ruling.sysctls,
         });
+        self.left_out += found.left_out;
         self.host.listeners.extend(found.listeners);
         for problem in ruling.problems.into_iter().chain(found.problems) {
             // What all machines have in common is told once.

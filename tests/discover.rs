@@ -103,8 +103,8 @@ fn a_repository_is_searched_by_name_and_content() {
     let report = scratch.audit("repo");
     assert_eq!(addresses(&report), ["0.0.0.0:8080", "*:3001"]);
     assert_eq!(
-        report.left_out, 5,
-        ".git, node_modules, tests, docs and a.test.js; what git ignores is not counted"
+        report.left_out, 4,
+        "node_modules, tests, docs and a.test.js; .git and what git ignores are not counted"
     );
     assert_eq!(
         addresses(&scratch.audit("repo/tests")),

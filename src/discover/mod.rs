@@ -94,8 +94,8 @@ impl Discovery {
 /// The files that some service may want by their name.
 fn searched(site: &Site, knowledge: &Knowledge, include_tests: bool) -> (Vec<PathBuf>, usize) {
     let want = |path: &Path| wanted_by(site, knowledge, path).next().is_some();
-    let leave_out = |name: &OsStr, folder: bool| production::left_out(name, folder, include_tests);
-    let walk = Walk { gitignore: site.read_as == ReadAs::Repo, leave_out: &leave_out, want: &want };
+    let judge = |name: &OsStr, folder: bool| production::judge(name, folder, include_tests);
+    let walk = Walk { gitignore: site.read_as == ReadAs::Repo, judge: &judge, want: &want };
     match site.read_as {
         ReadAs::File => (site.only.clone(), 0),
         ReadAs::Etc => (Vec::new(), 0),

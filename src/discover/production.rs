@@ -2,15 +2,22 @@
 
 use std::ffi::OsStr;
 
-/// Other people's code and git's own files: never taken in.
-const NEVER: [&str; 6] = [".git", ".hg", ".svn", "bower_components", "node_modules", "vendor"];
+use crate::text::tree::Judged;
+
+/// What git and the like keep for themselves: no part of the repository.
+const HISTORY: [&str; 3] = [".git", ".hg", ".svn"];
+
+/// Other people's code: never taken in.
+const NEVER: [&str; 3] = ["bower_components", "node_modules", "vendor"];
 
 /// Words that name a folder, alone or as one part of `e2e-tests` and the like.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 21] = [
     "bench",
     "benches",
     "benchmark",
     "benchmarks",
+    "demo",
+    "demos",
     "doc",
     "docs",
     "e2e",
@@ -19,6 +26,8 @@ const WORDS: [&str; 17] = [
     "fixture",
     "fixtures",
     "mocks",
+    "sample",
+    "samples",
     "spec",
     "specs",
     "test",
@@ -26,8 +35,16 @@ const WORDS: [&str; 17] = [
     "tests",
 ];
 
-/// Whether a file or folder of this name is left out.
-pub(super) fn left_out(name: &OsStr, folder: bool, include_tests: bool) -> bool {
+/// What becomes of a file or folder of this name.
+pub(super) fn judge(name: &OsStr, folder: bool, include_tests: bool) -> Judged {
+    match () {
+        () if folder && HISTORY.iter().any(|history| name == *history) => Judged::Passed,
+        () if left_out(name, folder, include_tests) => Judged::LeftOut,
+        () => Judged::Taken,
+    }
+}
+
+fn left_out(name: &OsStr, folder: bool, include_tests: bool) -> bool {
     let name = name.to_string_lossy();
     if folder && NEVER.contains(&&*name) {
         return true;
@@ -58,12 +75,21 @@ mod tests {
     #[test]
     fn production_stays() {
         let out = |name: &str, folder| left_out(OsStr::new(name), folder, false);
-        for folder in
-            ["node_modules", "test", "tests", "__tests__", "docs", "e2e-tests", "Examples", "vendor"]
-        {
+        for folder in [
+            "node_modules",
+            "test",
+            "tests",
+            "__tests__",
+            "docs",
+            "e2e-tests",
+            "Examples",
+            "vendor",
+            "sample-apps",
+            "demos",
+        ] {
             assert!(out(folder, true), "{folder}");
         }
-        for folder in ["src", "latest", "contest", "specials", "etc", "documents"] {
+        for folder in ["src", "latest", "contest", "specials", "etc", "documents", "democracy"] {
             assert!(!out(folder, true), "{folder}");
         }
         for file in ["a.test.js", "a.spec.ts", "a_test.js", "test.js", "test-server.mjs", "bench.js"] {
@@ -73,6 +99,7 @@ mod tests {
         {
             assert!(!out(file, false), "{file}");
         }
+        assert_eq!(judge(OsStr::new(".git"), true, true), Judged::Passed);
         assert!(left_out(OsStr::new("node_modules"), true, true));
         assert!(!left_out(OsStr::new("tests"), true, true));
     }

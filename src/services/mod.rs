@@ -1,6 +1,8 @@
 //! What each service's files mean: one module a grammar. A reader turns files into listeners and problems; it knows nothing
 //! of the kernel, of other services or of what is good.
 
+use std::path::PathBuf;
+
 pub use crate::knowledge::Candidate;
 use crate::knowledge::{Candidates, Knowledge, Service};
 use crate::model::{Listener, PlaceId, Problem, ReadAs};
@@ -22,6 +24,8 @@ pub struct Ground<'a> {
     pub place: PlaceId,
     /// In a repository or a single file, what lies outside it is absent without being wrong.
     pub read_as: ReadAs,
+    /// The files and folders that were asked for by name.
+    pub only: &'a [PathBuf],
 }
 
 /// What a reader found.
@@ -29,6 +33,8 @@ pub struct Ground<'a> {
 pub struct Found {
     pub listeners: Vec<Listener>,
     pub problems: Vec<Problem>,
+    /// Files that nothing puts to use.
+    pub left_out: usize,
 }
 
 type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
@@ -42,6 +48,7 @@ pub fn read(
     tree: &Tree,
     knowledge: &Knowledge,
     read_as: ReadAs,
+    only: &[PathBuf],
     place: PlaceId,
     files: &Candidates,
 ) -> Found {
@@ -49,9 +56,10 @@ pub fn read(
     let mut found = Found::default();
     for (name, reader) in READERS {
         let (Some(service), Some(files)) = (knowledge.service(name), files.get(name)) else { continue };
-        let read = reader(Ground { sources, tree, service, hosts, place, read_as }, files);
+        let read = reader(Ground { sources, tree, service, hosts, place, read_as, only }, files);
         found.listeners.extend(read.listeners);
         found.problems.extend(read.problems);
+        found.left_out += read.left_out;
     }
     found
 }

@@ -181,7 +181,10 @@ impl Page<'_> {
         }
         parts.push(format!("{} read", counted(summary.files, "file")));
         if summary.left_out > 0 {
-            parts.push(format!("{} left out (tests, examples, other people's code)", summary.left_out));
+            parts.push(format!(
+                "{} left out (tests, examples, other people's code, what is not enabled)",
+                summary.left_out
+            ));
         }
         self.screen.hang("", &parts.join(", "))
     }

@@ -47,9 +47,14 @@ impl Includes<'_> {
         self.quiet.contains(&file)
     }
 
+    /// Where all of them lead.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Target> {
+        self.targets.values().flatten()
+    }
+
     /// All files that are included.
     pub(super) fn files(&self) -> impl Iterator<Item = FileId> {
-        self.targets.values().flatten().filter_map(|target| target.file.clone().ok())
+        self.all().filter_map(|target| target.file.clone().ok())
     }
 }
 

@@ -1,6 +1,8 @@
 //! nginx.conf: the servers of http, stream and mail, what they listen on, and what nginx would refuse to start with.
 
 mod address;
+mod enabled;
+mod family;
 mod file;
 mod library;
 mod listen;
@@ -9,15 +11,16 @@ mod release;
 mod sockets;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use self::enabled::Enabled;
 use self::library::{FileId, Library};
 use self::listen::Module;
 use self::listener::Listeners;
 use self::release::Release;
 use self::sockets::{Refusal, Sockets};
-use self::walk::{Start, Walk};
+use self::walk::{Start, Told, Walk};
 use super::{Candidate, Found, Ground};
 use crate::model::{Label, Problem, ProblemKind, ReadAs};
 use crate::text::tree::Unread;
@@ -30,6 +33,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         opened: opened(ground),
         included: HashSet::new(),
         mains: Vec::new(),
+        enabled: Enabled::default(),
         found: Found::default(),
     };
     let (mut mains, fragments) = reading.sort(files);
@@ -71,7 +75,19 @@ struct Reading<'a> {
     included: HashSet<FileId>,
     /// The folders of main files.
     mains: Vec<PathBuf>,
+    /// What they include.
+    enabled: Enabled,
     found: Found,
+}
+
+/// A file that some main file may include.
+struct Fragment {
+    id: FileId,
+    module: Module,
+    /// The folder of the nginx that reads it.
+    family: PathBuf,
+    /// What its relative includes start from.
+    folder: PathBuf,
 }
 
 type Files<'c> = Vec<(&'c Candidate, FileId)>;
@@ -101,37 +117,71 @@ impl Reading<'_> {
     }
 
     fn main(&mut self, candidate: &Candidate, id: FileId) {
-        if self.included.contains(&id) {
+        if self.included.contains(&id) || self.leaves_out(candidate) {
             return;
         }
-        let machine = matches!(self.library.ground.read_as, ReadAs::Root | ReadAs::Etc);
-        let start = if machine && self.is_installed(candidate) { Start::Installed } else { Start::Main };
+        let start =
+            if self.is_machine() && self.is_installed(candidate) { Start::Installed } else { Start::Main };
         let folder = self.folder(candidate);
-        self.start(id, &folder, start);
+        let told = self.walk(id, &folder, start);
+        self.open(&told, true);
         self.mains.push(folder);
     }
 
-    /// What no main file includes. Where a main file is installed above it, it is not in use.
+    /// What no main file includes, as the nginxes that may read it. Where a main file is installed above it, it is not in use.
     fn fragments(&mut self, fragments: &[(&Candidate, FileId)]) {
-        let mut left: Vec<(FileId, PathBuf, Start)> = Vec::new();
+        let mut left: Vec<Fragment> = Vec::new();
         for (candidate, id) in fragments {
             let Some(module) = self.module(*id).filter(|_| !self.included.contains(id)) else { continue };
+            if self.leaves_out(candidate) {
+                continue;
+            }
             let own = self.folder(candidate);
             let above = self.mains.iter().filter(|main| own.starts_with(main));
             let main = above.max_by_key(|main| main.as_os_str().len());
-            if !candidate.by_place || main.is_none() {
-                left.push((*id, main.unwrap_or(&own).clone(), Start::Fragment(module)));
+            if !candidate.by_place || main.is_none() || self.is_named(candidate) {
+                let family = family::of(&own);
+                let folder = main.unwrap_or(&family).clone();
+                left.push(Fragment { id: *id, module, family, folder });
             }
         }
-        for (id, folder, _) in &left {
+        for Fragment { id, folder, .. } in &left {
             let included = self.library.follow(*id, folder);
             self.included.extend(included.files().filter(|included| included != id));
         }
-        for (id, folder, start) in left {
+        let mut families: BTreeMap<PathBuf, Vec<Told>> = BTreeMap::new();
+        for Fragment { id, module, family, folder } in left {
             if !self.included.contains(&id) {
-                self.start(id, &folder, start);
+                let told = self.walk(id, &folder, Start::Fragment(module));
+                families.entry(family).or_default().push(told);
             }
         }
+        families.into_values().for_each(|family| self.family(family));
+    }
+
+    /// Fragments of one folder. On a machine one nginx reads them all.
+    fn family(&mut self, fragments: Vec<Told>) {
+        let nginxes = match self.is_machine() {
+            true => vec![family::together(fragments)],
+            false => family::parted(fragments, &self.release),
+        };
+        for told in nginxes {
+            self.open(&told, false);
+        }
+    }
+
+    /// Counts a file that is switched off, unless it was asked for by name.
+    fn leaves_out(&mut self, candidate: &Candidate) -> bool {
+        let out = self.enabled.is_off(&candidate.path) && !self.is_named(candidate);
+        self.found.left_out += usize::from(out);
+        out
+    }
+
+    /// Whether a file was asked for by name, itself or its folder.
+    fn is_named(&self, candidate: &Candidate) -> bool {
+        let own = candidate.path.parent().unwrap_or(Path::new(""));
+        let mut only = self.library.ground.only.iter();
+        only.any(|named| candidate.path.starts_with(named) && named.starts_with(own))
     }
 
     /// The module that a file's servers belong to, if it is nginx's at all.
@@ -145,19 +195,31 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads one nginx from its beginning.
-    fn start(&mut self, id: FileId, folder: &Path, start: Start) {
-        let ground = self.library.ground;
+    /// What one nginx is told from its beginning.
+    fn walk(&mut self, id: FileId, folder: &Path, start: Start) -> Told {
         let includes = self.library.follow(id, folder);
         self.included.extend(includes.files());
+        if !matches!(start, Start::Fragment(_)) {
+            self.enabled.note(self.library.ground.tree, &includes);
+        }
         let mut told = Walk::new(&self.library, &includes, &self.release, start).read(id);
         self.found.problems.append(&mut told.problems);
+        told
+    }
+
+    /// The sockets that one nginx opens.
+    fn open(&mut self, told: &Told, whole: bool) {
+        let ground = self.library.ground;
         let mut sockets = Sockets::of(&told.listens, &self.release);
-        if !matches!(start, Start::Fragment(_)) {
+        if whole {
             sockets.fit(told.connections);
         }
         self.found.problems.extend(sockets.refusals.iter().map(|refusal| problem(ground, refusal)));
-        self.found.listeners.extend(Listeners::of(ground, &told, &sockets).all());
+        self.found.listeners.extend(Listeners::of(ground, told, &sockets).all());
+    }
+
+    fn is_machine(&self) -> bool {
+        matches!(self.library.ground.read_as, ReadAs::Root | ReadAs::Etc)
     }
 
     /// What relative includes start from, if it is a main file.

@@ -94,7 +94,7 @@ pub(super) struct Sockets<'t> {
 }
 
 impl<'t> Sockets<'t> {
-    pub(super) fn of(listens: &'t [Heard], release: &Release<'_>) -> Self {
+    pub(super) fn of(listens: impl IntoIterator<Item = &'t Heard>, release: &Release<'_>) -> Self {
         let mut sockets = Self::default();
         for heard in listens {
             for address in &heard.listen.addresses {

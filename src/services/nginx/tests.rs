@@ -23,6 +23,10 @@ impl Read {
     }
 
     fn tree(read_as: ReadAs, files: &[(&str, &str)]) -> Self {
+        Self::named(read_as, &[], files)
+    }
+
+    fn named(read_as: ReadAs, only: &[PathBuf], files: &[(&str, &str)]) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         let top = std::env::temp_dir().join(format!("backlog-audit-nginx-{next}-{}", std::process::id()));
@@ -35,8 +39,15 @@ impl Read {
         let knowledge = Knowledge::load(&sources).unwrap();
         let service = knowledge.service("nginx").unwrap();
         let hosts = Hosts::read(&sources, &tree);
-        let ground =
-            Ground { sources: &sources, tree: &tree, service, hosts: &hosts, place: PlaceId(0), read_as };
+        let ground = Ground {
+            sources: &sources,
+            tree: &tree,
+            service,
+            hosts: &hosts,
+            place: PlaceId(0),
+            read_as,
+            only,
+        };
         let placed: Vec<PathBuf> =
             service.shape.places.iter().flat_map(|place| tree.glob(place.as_bytes())).collect();
         let looks = |path: &str, text: &str| {
@@ -203,6 +214,63 @@ fn an_installed_nginx_leaves_out_what_it_does_not_include() {
     let site = ("etc/nginx/conf.d/nginx.conf", "server { listen 81; }");
     let read = Read::root(&[(MAIN, &http("include conf.d/*.conf;")), site]);
     assert_eq!((read.listeners(), read.problems()), (vec!["0.0.0.0:81 511".into()], vec![]));
+}
+
+#[test]
+fn fragments_of_one_folder_share_their_sockets() {
+    let a = ("nginx/conf.d/a.conf", "server { listen 80; server_name a; }");
+    let b = ("nginx/conf.d/b.conf", "server { listen 80; server_name b; }");
+    let long = ("nginx/sites-enabled/long", "server { listen 80 backlog=65535; }");
+    let read = Read::repository(&[a, b]);
+    assert_eq!(read.listeners(), ["0.0.0.0:80 511"]);
+    assert_eq!(read.set(a.0, 9), "server { listen 80 backlog=9; server_name a; }");
+    let read = Read::repository(&[a, b, long]);
+    assert_eq!((read.listeners(), read.problems()), (vec!["0.0.0.0:80 65535".into()], vec![]));
+    assert_eq!(Read::repository(&[a, ("other/b.conf", b.1)]).listeners().len(), 2);
+    // On a machine all of them are read, and what nginx refuses is a fault.
+    let twice = ["a", "b"].map(|name| (format!("etc/nginx/conf.d/{name}.conf"), long.1));
+    let twice = twice.each_ref().map(|(path, text)| (path.as_str(), *text));
+    let problem = "Conflict: duplicate listen options for 0.0.0.0:80";
+    assert_eq!(Read::root(&twice).problems(), [problem]);
+}
+
+#[test]
+fn fragments_that_exclude_each_other_are_of_different_nginxes() {
+    let plain = ("deploy/plain.conf", "server { listen 80 default_server; }");
+    let tls = ("deploy/tls.conf", "server { listen 80 default_server; listen 443 ssl backlog=7; }");
+    let more = ("deploy/more.conf", "server { listen 80; listen 443 ssl; }");
+    let read = Read::repository(&[plain, tls, more]);
+    assert_eq!(read.listeners(), ["0.0.0.0:80 511", "0.0.0.0:443 511", "0.0.0.0:80 511", "0.0.0.0:443 7"]);
+    assert_eq!(read.problems(), [""; 0]);
+}
+
+#[test]
+fn a_fragment_s_includes_start_where_its_nginx_does() {
+    let read = Read::repository(&[
+        ("nginx/conf.d/a.conf", "server { include snippets/a.conf; }"),
+        ("nginx/snippets/a.conf", "listen 81;"),
+    ]);
+    assert_eq!(read.listeners(), ["0.0.0.0:81 511"]);
+}
+
+#[test]
+fn a_site_that_nothing_enables_is_left_out_of_a_repository() {
+    let main = ("etc/nginx/nginx.conf", "events {} http { include /etc/nginx/sites-enabled/*; }");
+    let on = ("etc/nginx/sites-enabled/a", "server { listen 81; }");
+    let off = ("etc/nginx/sites-available/old", "server { listen 80; }");
+    let stream = ("etc/nginx/streams-available/old", "server { listen 82; }");
+    let read = Read::repository(&[main, on, off]);
+    assert_eq!((read.listeners(), read.found.left_out), (vec!["0.0.0.0:81 511".into()], 1));
+    // The folder that is read has nothing in it, or is another one.
+    assert_eq!(Read::repository(&[main, off]).listeners(), ["0.0.0.0:80 511"]);
+    let both = Read::repository(&[main, on, ("other/sites-available/old", off.1)]);
+    assert_eq!(both.listeners(), ["0.0.0.0:81 511", "0.0.0.0:80 511"]);
+    for named in [off.0, "etc/nginx/sites-available"] {
+        let read = Read::named(ReadAs::Repo, &[named.into()], &[main, on, off]);
+        assert_eq!(read.listeners(), ["0.0.0.0:81 511", "0.0.0.0:80 511"], "{named}");
+    }
+    assert_eq!(Read::named(ReadAs::Repo, &["etc".into()], &[main, on, off]).found.left_out, 1);
+    assert_eq!(Read::repository(&[main, on, stream]).found.left_out, 0);
 }
 
 #[test]

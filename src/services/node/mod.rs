@@ -61,7 +61,7 @@ fn broken_table(ground: Ground<'_>, error: &toml::de::Error) -> Found {
         at: Span::top(ground.service.source),
         labels: Vec::new(),
     };
-    Found { listeners: Vec::new(), problems: vec![problem] }
+    Found { problems: vec![problem], ..Found::default() }
 }
 
 fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {

@@ -35,6 +35,7 @@ fn read_files(files: &[(&str, &str)]) -> Read {
         hosts: &hosts,
         place: PlaceId(0),
         read_as: ReadAs::Root,
+        only: &[],
     };
     let found = read(ground, &candidates);
     Read { sources, found }

@@ -60,6 +60,7 @@ impl Machine {
             hosts: &Hosts::read(&self.sources, &tree),
             place: PlaceId::default(),
             read_as: self.read_as,
+            only: &[],
         };
         read(ground, &[Candidate { path: self.path.clone(), by_place: self.by_place }])
     }

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use rustix::fs::{Mode, OFlags};
 
 use super::{Glob, Origin, Progress, SourceId, Sources, has_magic};
-pub use walk::Walk;
+pub use walk::{Judged, Walk};
 
 /// The largest file that is read, in bytes. Configuration is a thousand times smaller; what is larger is data.
 pub const MAX_FILE: u64 = 8 << 20;

@@ -9,13 +9,23 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::{Tree, lock};
 
+/// What becomes of a folder or file that is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    Taken,
+    /// Left out, and counted.
+    LeftOut,
+    /// No part of what is looked through.
+    Passed,
+}
+
 /// How to walk.
 #[derive(Clone, Copy)]
 pub struct Walk<'a> {
     /// Leave out what .gitignore names.
     pub gitignore: bool,
-    /// Folders and files that are left out and counted, by name.
-    pub leave_out: &'a (dyn Fn(&OsStr, bool) -> bool + Sync),
+    /// What becomes of a folder or file, by its name.
+    pub judge: &'a (dyn Fn(&OsStr, bool) -> Judged + Sync),
     /// Files that are wanted, by their path in the tree.
     pub want: &'a (dyn Fn(&Path) -> bool + Sync),
 }
@@ -41,8 +51,12 @@ impl Tree {
             Box::new(|entry| {
                 let Ok(entry) = entry else { return WalkState::Continue };
                 let folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-                if entry.depth() > 0 && (how.leave_out)(entry.file_name(), folder) {
-                    left_out.fetch_add(1, Ordering::Relaxed);
+                let judged = match entry.depth() {
+                    0 => Judged::Taken,
+                    _ => (how.judge)(entry.file_name(), folder),
+                };
+                if judged != Judged::Taken {
+                    left_out.fetch_add(usize::from(judged == Judged::LeftOut), Ordering::Relaxed);
                     return WalkState::Skip;
                 }
                 if let Some(path) = self.wanted(&entry, how.want) {
