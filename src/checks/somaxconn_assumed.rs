@@ -40,10 +40,7 @@ impl SomaxconnAssumed {
         );
         let help = "name the kernel with --kernel, or the value with --set net.core.somaxconn=N";
         let finding = facts.finding(place, facts.asked_at(first), message);
-        let asks = first
-            .asks()
-            .map_or("asks for as much as it allows".to_owned(), |asked| format!("asks for {asked}"));
-        let finding = finding.label(facts.asked_at(first), asks);
+        let finding = facts.label_asked(finding, first);
         Some(finding.label(somaxconn.span, facts.origin(place, somaxconn)).help(help))
     }
 }
