@@ -16,6 +16,7 @@ pub mod prometheus;
 pub mod sarif;
 mod screen;
 mod subject;
+mod twins;
 mod xml;
 
 pub(crate) use plain::inline;
