@@ -35,8 +35,11 @@ impl SomaxconnAssumed {
             many => format!("{many} listeners ask"),
         };
         let message = format!(
-            "net.core.somaxconn is assumed to be {}: {count} for more than the {} of Linux before {}",
-            somaxconn.get, self.older_default, self.since
+            "net.core.somaxconn is assumed to be {}{}: {count} for more than the {} of Linux before {}",
+            somaxconn.get,
+            facts.within(place),
+            self.older_default,
+            self.since
         );
         let help = "name the kernel with --kernel, or the value with --set net.core.somaxconn=N";
         let finding = facts.finding(place, facts.asked_at(first), message);
