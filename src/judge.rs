@@ -44,10 +44,8 @@ impl Audited {
         let findings = rules.all.judge(judged, None);
         let facts = (queues.as_slice(), seen.as_ref());
         let (mut findings, mut hidden) = leave_out(&sources, &beliefs, &request, &mut host, facts, findings);
-        let in_files = match &seen {
-            Some(_) if !rules.by_name => leave_to_the_audit(&beliefs, &mut findings),
-            _ => 0,
-        };
+        let live_alone = seen.is_some() && !rules.by_name;
+        let in_files = if live_alone { leave_to_the_audit(&beliefs, &mut findings) } else { 0 };
         suppress::restrict(&sources, &only, &mut host, &mut queues, seen.as_mut(), &mut findings);
         if let Some(changed) = &changed {
             hidden.unchanged = keep_changed(&sources, changed, &host, &mut findings);
@@ -63,6 +61,7 @@ impl Audited {
             seen,
             findings,
             in_files,
+            live_alone,
             plan,
             rules,
             files,

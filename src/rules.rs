@@ -187,6 +187,17 @@ impl Rule {
         self.check.is_live()
     }
 
+    /// What there was not, without which the rule finds nothing.
+    pub fn lacks(&self, host: &Host, seen: Option<&Seen>) -> Option<&'static str> {
+        match () {
+            () if self.check.is_live() && seen.is_none() => Some("the running machine was not looked at"),
+            () if self.check.is_about_minimums() && host.minimums.is_empty() => {
+                Some("no policy names a minimum")
+            }
+            () => None,
+        }
+    }
+
     fn read(sources: &Sources, path: &Path, source: SourceId) -> Result<Self, Broken> {
         let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if !is_kebab_case(&id) {

@@ -174,6 +174,9 @@ fn each_target_has_machines_of_its_own() {
         ["nginx:0.0.0.0:80", "staging:nginx:0.0.0.0:80", "production:nginx:0.0.0.0:80"]
     );
     assert_eq!(limits, [2048, 64, 128]);
+    let clamped = report.findings.iter().filter(|finding| finding.rule == "queue-clamped");
+    let told: Vec<&str> = clamped.map(|finding| finding.message.split(" asks").next().unwrap()).collect();
+    assert_eq!(told, ["nginx on 0.0.0.0:80 in production", "nginx on 0.0.0.0:80 in staging"]);
     // What they have in common holds for all, and is told once.
     scratch.write("base/sysctl.d/99-base.conf", "net.core.somaxconn = 512\nnet.ipv4.tcp_syncookies = 2\n");
     scratch.write("deploy/production/sysctl.d/50-own.conf", "net.ipv4.tcp_max_syn_backlog = 77\n");

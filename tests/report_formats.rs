@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
 
-use backlog_audit::model::{Label, Severity};
+use backlog_audit::model::{Endpoint, Label, Severity, Transport};
 use backlog_audit::report::human::{self, Again};
 use backlog_audit::report::{
     Report, Screen, checkstyle, github, gitlab, json, junit, markdown, ndjson, sarif,
@@ -300,6 +300,48 @@ fn a_rule_that_finds_nothing_has_passed() {
     );
     let unique: HashSet<&Vec<String>> = names.iter().collect();
     assert_eq!(unique.len(), names.len());
+}
+
+#[test]
+fn a_rule_with_nothing_to_judge_is_skipped() {
+    let request = common::of_root(Path::new("examples/host"));
+    let skipped = |report: &Report| -> HashSet<String> {
+        let text = junit::render(report, WARNING);
+        let cases = text.split("<testcase ").filter(|case| case.contains("<skipped "));
+        cases.map(|case| case.split('"').nth(1).unwrap().to_owned()).collect()
+    };
+    let report = common::audit(&request);
+    let mut live: HashSet<String> =
+        report.rules.iter().filter(|rule| rule.is_live()).map(|rule| rule.id.clone()).collect();
+    live.insert("queue-below-minimum".to_owned());
+    assert_eq!(skipped(&report), live);
+    let looked = common::audit(&common::request(Path::new("tests/cases/live/overflow-now")));
+    let skipped = skipped(&looked);
+    assert!(skipped.contains("queue-clamped") && !skipped.contains("queue-filling"), "{skipped:?}");
+}
+
+/// What another file opens at the same address changes nothing about a test, nor does a line above.
+#[test]
+fn tests_keep_their_names() {
+    let names = |files: &[(&str, &str)]| {
+        let mut hand = ByHand::new();
+        let sysctl = hand.file("etc/sysctl.conf", "net.core.somaxconn = 128\n");
+        hand.somaxconn(hand.at(sysctl, "128"), 128);
+        for (path, text) in files {
+            let file = hand.file(path, text);
+            hand.clamped("nginx", "0.0.0.0:8080", hand.at(file, "511"), 511);
+            hand.clamped("node", "0.0.0.0:1", hand.at(file, "511"), 511);
+            hand.0.host.listeners.last_mut().unwrap().endpoint = Endpoint::Unknown(Transport::Tcp);
+        }
+        let names = attributes(&junit::render(&hand.0, WARNING), "testcase", &["name"]);
+        names.concat()
+    };
+    let shop = ["nginx:0.0.0.0:8080 (shop.conf)", "node (shop.conf)"];
+    assert_eq!(names(&[("shop.conf", "511")]), shop);
+    let more = names(&[("billing.conf", "511"), ("shop.conf", "\n\n511")]);
+    assert_eq!(more[2..], shop);
+    let twice = names(&[("shop.conf", "511"), ("shop.conf", "511")]);
+    assert_eq!(twice[2], "nginx:0.0.0.0:8080 (shop.conf)#2");
 }
 
 #[test]

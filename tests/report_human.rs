@@ -6,7 +6,7 @@ use std::path::Path;
 
 use backlog_audit::model::{Label, Severity, Step};
 use backlog_audit::report::human::{self, Again};
-use backlog_audit::report::{Detail, Report, Screen, harmless};
+use backlog_audit::report::{Detail, Report, Screen, harmless, markdown};
 use backlog_audit::text::Span;
 use common::by_hand::ByHand;
 use common::snapshot;
@@ -211,6 +211,23 @@ fn all_is_told_where_all_is_asked_for() {
     hand.0.queues[0].syn.limit_max = Some(129);
     hand.0.queues[1].syn.cookies = false;
     same("verbose.txt", &shown(&hand.0, Screen { detail: Detail::Verbose, ..Screen::plain() }));
+}
+
+#[test]
+fn listeners_of_one_address_are_told_apart_by_their_lines() {
+    let mut hand = ByHand::new();
+    let sysctl = hand.file("etc/sysctl.d/99-legacy.conf", "net.core.somaxconn = 128\n");
+    hand.somaxconn(hand.at(sysctl, "128"), 128);
+    for service in ["billing", "shop", "a-program-with-a-name-that-leaves-no-room-for-its-own-folder"] {
+        let file = hand.file(&format!("srv/{service}/server.js"), "\napp.listen(3000, 511)\n");
+        let at = hand.at(file, "511");
+        hand.clamped("node", "0.0.0.0:3000", at, 511);
+        hand.clamped("node", "0.0.0.0:3000", at, 511);
+    }
+    let alone = hand.file("srv/alone/server.js", "\napp.listen(3001, 511)\n");
+    hand.clamped("node", "0.0.0.0:3001", hand.at(alone, "511"), 511);
+    same("twins.txt", &shown(&hand.0, Screen::plain()));
+    same("twins.md", &markdown::render(&hand.0));
 }
 
 #[test]

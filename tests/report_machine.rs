@@ -109,7 +109,7 @@ fn json_says_what_the_contract_says() {
     assert_eq!(
         *listener,
         json!({
-            "id": "nginx:0.0.0.0:81", "service": "nginx", "place": "host", "transport": "tcp", "address": "0.0.0.0:81",
+            "id": "nginx:0.0.0.0:81", "service": "nginx", "place": "host", "transport": "tcp", "address": "0.0.0.0:81", "at": asked,
             "backlog": { "requested": 1000, "kind": "written", "at": asked },
             "queue": { "limit": 128, "holds": 129, "capped_by": "net.core.somaxconn" },
             "syn_queue": { "limit": 128, "cookies": true },

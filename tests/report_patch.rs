@@ -71,6 +71,7 @@ fn report(changes: &[Change], root: Option<&str>) -> Report {
         seen: None,
         findings: vec![],
         in_files: 0,
+        live_alone: false,
         plan,
         rules,
         files: 0,

@@ -22,43 +22,58 @@ enum Chosen {
     Written,
 }
 
+/// What stands between a program's number and the one that somaxconn was raised to.
+struct Gap {
+    /// What the program asks for.
+    asked: i64,
+    /// What somaxconn is meant to be, and the line that says so.
+    somaxconn: i64,
+    at: Span,
+    /// Whether that line counts.
+    in_force: bool,
+}
+
 impl BelowSomaxconn {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
         facts.sockets.iter().filter_map(|socket| self.finding(facts, socket)).collect()
     }
 
     fn finding<'a>(&self, facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
-        let (asked, somaxconn, at) = self.gap(facts, socket)?;
-        let name = facts.name(socket);
-        let (message, help) = match self.backlog {
-            Chosen::Default => (
-                format!(
-                    "{name} names no backlog: its default of {asked} stays, net.core.somaxconn is set to {somaxconn}"
-                ),
-                format!("write the backlog that is meant, up to {somaxconn}"),
-            ),
-            Chosen::Written => (
-                format!(
-                    "net.core.somaxconn is raised to {somaxconn}, but {name} asks for {asked}: that is the limit"
-                ),
-                format!("raise the program's own number, or leave it if {asked} is meant"),
-            ),
-        };
+        let gap = self.gap(facts, socket)?;
+        let Gap { asked, somaxconn, at, in_force } = gap;
+        let message = self.message(&facts.name(socket), &gap);
         let fix = raise(facts, socket, somaxconn);
-        let help = match fix {
-            None if self.backlog == Chosen::Default => {
-                format!("it stays at {asked}: these files offer no place to change it")
+        let help = match (self.backlog, &fix) {
+            (Chosen::Default, Some(_)) => format!("write the backlog that is meant, up to {somaxconn}"),
+            (Chosen::Default, None) => "these files offer no place to ask for more".to_owned(),
+            (Chosen::Written, _) => {
+                format!("raise the program's own number, or leave it if {asked} is meant")
             }
-            _ => help,
         };
         let finding = facts.label_asked(facts.about(socket, message), socket);
-        Some(finding.label(at, format!("set to {somaxconn}")).help(help).fix(fix))
+        let label = if in_force { "set to" } else { "meant to be" };
+        Some(finding.label(at, format!("{label} {somaxconn}")).help(help).fix(fix))
     }
 
-    /// What the program asks for, and what somaxconn is meant to be.
-    fn gap(&self, facts: &Facts<'_>, socket: &Socket<'_>) -> Option<(i64, i64, Span)> {
+    fn message(&self, name: &str, gap: &Gap) -> String {
+        let Gap { asked, somaxconn, in_force, .. } = gap;
+        let (set, raised) = match in_force {
+            true => ("is set to", "is raised to"),
+            false => ("is meant to be", "is meant to be"),
+        };
+        match self.backlog {
+            Chosen::Default => format!(
+                "{name} names no backlog: its default of {asked} stays, net.core.somaxconn {set} {somaxconn}"
+            ),
+            Chosen::Written => format!(
+                "net.core.somaxconn {raised} {somaxconn}, but {name} asks for {asked}: that is the limit"
+            ),
+        }
+    }
+
+    fn gap(&self, facts: &Facts<'_>, socket: &Socket<'_>) -> Option<Gap> {
         let place = socket.listener.place;
-        let (sysctl, _) = facts.sysctl(place, key::SOMAXCONN)?;
+        let (sysctl, value) = facts.sysctl(place, key::SOMAXCONN)?;
         let (somaxconn, at) = facts.intended_somaxconn(place)?;
         let is_ours = match self.backlog {
             Chosen::Default => socket.kind() == Some(Kind::Default),
@@ -69,8 +84,18 @@ impl BelowSomaxconn {
         };
         let asked =
             socket.asks().filter(|asked| *asked < somaxconn && is_ours && !socket.listener.internal)?;
+        // What a flag or the policy cuts, no change of these files lengthens: the program's number is not the limit.
+        let cut = socket.queue.limit.is_some_and(|limit| limit < asked);
+        if cut && facts.is_told(value.span) {
+            return None;
+        }
         // Where one listener uses all of it, it was raised for that one, and there is no reason to wonder about others.
-        (!facts.uses_fully(place, somaxconn)).then_some((asked, somaxconn, at))
+        (!facts.uses_fully(place, somaxconn)).then_some(Gap {
+            asked,
+            somaxconn,
+            at,
+            in_force: value.span == at,
+        })
     }
 }
 

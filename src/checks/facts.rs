@@ -110,13 +110,20 @@ impl<'a> Facts<'a> {
         self.service(socket).map_or(&socket.listener.service, |service| &service.title)
     }
 
-    /// `nginx on 0.0.0.0:80`, or where it is opened if the address is not known.
+    /// `nginx on 0.0.0.0:80`, or where it is opened if the address is not known; with its root or target where there are
+    /// several: `nginx on 0.0.0.0:80 in staging`.
     pub(super) fn name(&self, socket: &Socket<'a>) -> String {
-        let title = self.title(socket);
+        let (title, within) = (self.title(socket), self.within(socket.listener.place));
         match socket.listener.endpoint.address() {
-            Some(address) => format!("{title} on {address}"),
-            None => format!("{title} at {}", self.line(socket.listener.site)),
+            Some(address) => format!("{title} on {address}{within}"),
+            None => format!("{title} at {}{within}", self.line(socket.listener.site)),
         }
+    }
+
+    /// ` in staging`: what tells a place from others, if there are any.
+    pub(super) fn within(&self, place: PlaceId) -> String {
+        let label = self.host.place(place).and_then(Place::label);
+        label.map_or(String::new(), |label| format!(" in {label}"))
     }
 
     /// Where a listener's number stands in the audited files, else what opens the listener.

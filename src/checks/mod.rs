@@ -64,6 +64,11 @@ macro_rules! checks {
                 matches!(self, $(Check::$live(_))|*)
             }
 
+            /// Whether it compares with what a policy wants; without that it finds nothing.
+            pub fn is_about_minimums(&self) -> bool {
+                matches!(self, Check::QueueBelowMinimum(_))
+            }
+
             pub fn is_about_ignores(&self) -> bool {
                 matches!(self, Check::Ignores(_))
             }

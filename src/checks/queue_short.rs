@@ -37,7 +37,7 @@ pub(super) fn shorter<'a>(facts: &Facts<'a>, socket: &Socket<'a>, at_least: i64)
     let fix = facts.lengthen(socket, at_least).map(|set| fix(facts, socket, set, at_least));
     let help = match &fix {
         Some(fix) => fix.title.clone(),
-        None => format!("{at_least} or more are wanted, but these files offer no place to say so"),
+        None => advice(facts, socket, at_least),
     };
     let finding = facts.label_asked(facts.about(socket, message), socket);
     let place = socket.listener.place;
@@ -47,6 +47,26 @@ pub(super) fn shorter<'a>(facts: &Facts<'a>, socket: &Socket<'a>, at_least: i64)
         None => finding,
     };
     Some(finding.help(help).fix(fix))
+}
+
+/// What to do where no file that was read can be changed.
+fn advice(facts: &Facts<'_>, socket: &Socket<'_>, at_least: i64) -> String {
+    let nowhere = format!("{at_least} or more are wanted, but these files offer no place to say so");
+    let asks_less = socket.queue.requested.is_some_and(|asked| (0..at_least).contains(&asked));
+    let short = facts.sysctl(socket.listener.place, key::SOMAXCONN).map(|(_, value)| value);
+    let Some(told) = short.filter(|value| value.get < at_least && facts.is_told(value.span)) else {
+        return nowhere;
+    };
+    let elsewhere = format!(
+        "have net.core.somaxconn at {at_least} or more where this runs: {} says {}",
+        facts.file(told.span),
+        told.get
+    );
+    match (asks_less, &socket.listener.backlog.slot) {
+        (false, _) => elsewhere,
+        (true, Some(_)) => format!("ask for {at_least}, and {elsewhere}"),
+        (true, None) => nowhere,
+    }
 }
 
 fn fix(facts: &Facts<'_>, socket: &Socket<'_>, set: Vec<Want>, at_least: i64) -> Fix {

@@ -35,15 +35,15 @@ impl SomaxconnAssumed {
             many => format!("{many} listeners ask"),
         };
         let message = format!(
-            "net.core.somaxconn is assumed to be {}: {count} for more than the {} of Linux before {}",
-            somaxconn.get, self.older_default, self.since
+            "net.core.somaxconn is assumed to be {}{}: {count} for more than the {} of Linux before {}",
+            somaxconn.get,
+            facts.within(place),
+            self.older_default,
+            self.since
         );
         let help = "name the kernel with --kernel, or the value with --set net.core.somaxconn=N";
         let finding = facts.finding(place, facts.asked_at(first), message);
-        let asks = first
-            .asks()
-            .map_or("asks for as much as it allows".to_owned(), |asked| format!("asks for {asked}"));
-        let finding = finding.label(facts.asked_at(first), asks);
+        let finding = facts.label_asked(finding, first);
         Some(finding.label(somaxconn.span, facts.origin(place, somaxconn)).help(help))
     }
 }

@@ -7,7 +7,7 @@ use super::screen::{accent, left, right, tail};
 use crate::model::Severity;
 
 /// Blanks before each column.
-const BETWEEN: usize = 2;
+pub(super) const BETWEEN: usize = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {

@@ -101,6 +101,8 @@ struct ListenerEntry {
     transport: Transport,
     /// As `ss` prints it. Null where the files cannot tell; then a step says why.
     address: Option<String>,
+    /// What opens it.
+    at: At,
     backlog: BacklogEntry,
     queue: QueueEntry,
     /// The queue of its socket, the fullest if there are several; only when the machine was looked at and has it.
@@ -339,6 +341,7 @@ fn listener_entry(report: &Report, listener: &Listener, queue: &Queue, id: &str)
         place: report.host.place(listener.place).map(place_id).unwrap_or_default(),
         transport: listener.endpoint.transport(),
         address: listener.endpoint.address(),
+        at: at(&report.sources, listener.site),
         backlog: BacklogEntry {
             requested: queue.requested,
             kind: backlog.map(|value| value.kind),

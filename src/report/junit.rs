@@ -1,4 +1,5 @@
-//! The findings as a JUnit report, as Jenkins and others read it: each rule is a suite, and a rule that finds nothing has passed.
+//! The findings as a JUnit report, as Jenkins and others read it: each rule is a suite, and a rule that finds nothing has passed,
+//! unless there was nothing to judge it on.
 //!
 //! The schema is that of jenkinsci/xunit-plugin, `junit-10.xsd`.
 
@@ -11,13 +12,22 @@ use quick_xml::events::BytesText;
 use super::subject::{Paths, Subject};
 use super::xml;
 use super::{Report, plain};
-use crate::model::Severity;
+use crate::model::{Listener, Place, Severity};
+use crate::rules::Rule;
 
 /// One test: a finding, or a rule that found nothing.
 struct Case<'a> {
     name: String,
+    outcome: Outcome<'a>,
+}
+
+enum Outcome<'a> {
+    /// Nothing was found.
+    Passed,
+    /// The rule was not judged, and why.
+    Skipped(&'static str),
     /// It fails if the finding counts.
-    subject: Option<(&'a Subject<'a>, bool)>,
+    Found { subject: &'a Subject<'a>, counts: bool },
 }
 
 /// A rule and its tests.
@@ -30,15 +40,13 @@ struct Suite<'a> {
 pub fn render(report: &Report, least: Option<Severity>) -> String {
     let paths = Paths::of(report);
     let subjects = paths.subjects();
-    let ids = report.listener_ids();
-    let suites = suites(report, &subjects, &ids, least);
+    let suites = suites(report, &subjects, least);
     xml::document(|writer| {
-        let count =
-            |failing: bool| suites.iter().map(|suite| suite.count(failing)).sum::<usize>().to_string();
+        let count = |which: Which| suites.iter().map(|suite| suite.count(which)).sum::<usize>().to_string();
         let attributes = [
             ("name", env!("CARGO_PKG_NAME").to_owned()),
-            ("tests", count(false)),
-            ("failures", count(true)),
+            ("tests", count(any)),
+            ("failures", count(failing)),
             ("errors", "0".to_owned()),
         ];
         let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
@@ -48,21 +56,18 @@ pub fn render(report: &Report, least: Option<Severity>) -> String {
 }
 
 /// All rules that were asked for, and those that findings name besides.
-fn suites<'a>(
-    report: &'a Report,
-    subjects: &'a [Subject<'a>],
-    ids: &[String],
-    least: Option<Severity>,
-) -> Vec<Suite<'a>> {
+fn suites<'a>(report: &'a Report, subjects: &'a [Subject<'a>], least: Option<Severity>) -> Vec<Suite<'a>> {
     let mut rules: Vec<&str> = report.rules.iter().map(|rule| rule.id.as_str()).collect();
     rules.extend(subjects.iter().map(|subject| subject.finding.rule.as_str()));
     rules.sort_unstable();
     rules.dedup();
     let of_rule = |rule: &'a str| {
         let found = subjects.iter().filter(|subject| subject.finding.rule == rule);
-        let mut cases: Vec<Case> = found.map(|subject| case(subject, ids, least)).collect();
+        let mut cases: Vec<Case> = found.map(|subject| case(subject, least)).collect();
         if cases.is_empty() {
-            cases.push(Case { name: rule.to_owned(), subject: None });
+            let skipped = report.rules.get(rule).and_then(|rule| untested(report, rule));
+            let outcome = skipped.map_or(Outcome::Passed, Outcome::Skipped);
+            cases.push(Case { name: rule.to_owned(), outcome });
         }
         number(&mut cases);
         Suite { rule, cases }
@@ -70,11 +75,31 @@ fn suites<'a>(
     rules.into_iter().map(of_rule).collect()
 }
 
-/// A test keeps its name when lines move, so that its history is kept: it is called after the listener, else after the file.
-fn case<'a>(subject: &'a Subject<'a>, ids: &[String], least: Option<Severity>) -> Case<'a> {
-    let listener = subject.finding.listener.and_then(|at| ids.get(at)).map(|id| plain::inline(id));
-    let fails = least.is_some_and(|least| subject.finding.severity >= least);
-    Case { name: listener.unwrap_or_else(|| subject.file().0), subject: Some((subject, fails)) }
+/// Why a rule that found nothing was not judged.
+fn untested(report: &Report, rule: &Rule) -> Option<&'static str> {
+    let of_files = (report.live_alone && !rule.is_live()).then_some("left to the audit of the files");
+    of_files.or_else(|| rule.lacks(&report.host, report.seen.as_ref()))
+}
+
+/// A test keeps its name when lines move and other files come, so that its history is kept: it is called after the listener and
+/// the file that opens it, else after the file that it stands in.
+fn case<'a>(subject: &'a Subject<'a>, least: Option<Severity>) -> Case<'a> {
+    let listener = subject.finding.listener.and_then(|at| subject.report.host.listeners.get(at));
+    let counts = least.is_some_and(|least| subject.finding.severity >= least);
+    Case {
+        name: listener.map_or_else(|| subject.file().0, |listener| named(subject, listener)),
+        outcome: Outcome::Found { subject, counts },
+    }
+}
+
+/// `nginx:0.0.0.0:80 (etc/nginx/nginx.conf)`, or `node (srv/server.js)` where the address is not known.
+fn named(subject: &Subject, listener: &Listener) -> String {
+    let Report { sources, host, .. } = subject.report;
+    let label = host.place(listener.place).and_then(Place::label).map(|label| format!("{label}:"));
+    let address = listener.endpoint.address().map(|address| format!(":{address}"));
+    let (label, address) = (label.unwrap_or_default(), address.unwrap_or_default());
+    let name = plain::inline(&format!("{label}{}{address}", listener.service));
+    format!("{name} ({})", subject.paths.name(sources.get(listener.site.source)))
 }
 
 /// The second test of a name gets `#2`.
@@ -89,17 +114,33 @@ fn number(cases: &mut [Case]) {
     }
 }
 
+/// Which tests are counted.
+type Which = fn(&Case) -> bool;
+
+fn any(_: &Case) -> bool {
+    true
+}
+
+fn failing(case: &Case) -> bool {
+    matches!(case.outcome, Outcome::Found { counts: true, .. })
+}
+
+fn left_out(case: &Case) -> bool {
+    matches!(case.outcome, Outcome::Skipped(_))
+}
+
 impl Suite<'_> {
-    fn count(&self, failing: bool) -> usize {
-        self.cases.iter().filter(|case| !failing || matches!(case.subject, Some((_, true)))).count()
+    fn count(&self, which: Which) -> usize {
+        self.cases.iter().filter(|case| which(case)).count()
     }
 
     fn write(&self, writer: &mut Writer<Vec<u8>>) -> io::Result<()> {
         let attributes = [
             ("name", self.rule.to_owned()),
-            ("tests", self.count(false).to_string()),
-            ("failures", self.count(true).to_string()),
+            ("tests", self.count(any).to_string()),
+            ("failures", self.count(failing).to_string()),
             ("errors", "0".to_owned()),
+            ("skipped", self.count(left_out).to_string()),
         ];
         let attributes = attributes.iter().map(|(name, value)| (*name, value.as_str()));
         let suite = writer.create_element("testsuite").with_attributes(attributes);
@@ -118,12 +159,21 @@ impl Case<'_> {
         let case = writer
             .create_element("testcase")
             .with_attributes([("name", name.as_str()), ("classname", class.as_str())]);
-        let Some((subject, fails)) = self.subject else { return case.write_empty().map(drop) };
-        case.write_inner_content(|writer| outcome(writer, subject, fails)).map(drop)
+        match self.outcome {
+            Outcome::Passed => case.write_empty().map(drop),
+            Outcome::Skipped(why) => case.write_inner_content(|writer| skipped(writer, why)).map(drop),
+            Outcome::Found { subject, counts } => {
+                case.write_inner_content(|writer| found(writer, subject, counts)).map(drop)
+            }
+        }
     }
 }
 
-fn outcome(writer: &mut Writer<Vec<u8>>, subject: &Subject, fails: bool) -> io::Result<()> {
+fn skipped(writer: &mut Writer<Vec<u8>>, why: &str) -> io::Result<()> {
+    writer.create_element("skipped").with_attribute(("message", why)).write_empty().map(drop)
+}
+
+fn found(writer: &mut Writer<Vec<u8>>, subject: &Subject, fails: bool) -> io::Result<()> {
     let message = xml::text(&subject.message());
     let mut lines = vec![subject.paths.spot(subject.home())];
     lines.extend(subject.details());

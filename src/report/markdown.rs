@@ -1,8 +1,11 @@
 //! The findings as Markdown, for a comment on a pull request or a job's summary: a table of all, then what there is to say of each.
 
+use std::collections::HashSet;
+
 use super::human::groups::{Group, groups};
 use super::screen::counted;
 use super::subject::{Paths, Subject};
+use super::twins::Twins;
 use super::{Report, plain};
 use crate::model::{Label, Safety, Severity, Step};
 
@@ -16,7 +19,7 @@ const LISTED: usize = 20;
 /// The report as GitHub Flavored Markdown, with a final newline.
 pub fn render(report: &Report) -> String {
     let paths = Paths::of(report);
-    let page = Page { report, paths: &paths, subjects: paths.subjects() };
+    let page = Page { report, paths: &paths, subjects: paths.subjects(), twins: Twins::of(report) };
     let groups = groups(report);
     let mut text = page.heading();
     text.push_str(&page.table(&groups));
@@ -30,6 +33,8 @@ struct Page<'a> {
     report: &'a Report,
     paths: &'a Paths<'a>,
     subjects: Vec<Subject<'a>>,
+    /// Listeners that are told with the line that opens them.
+    twins: Twins<'a>,
 }
 
 impl Page<'_> {
@@ -119,13 +124,26 @@ impl Page<'_> {
     }
 
     fn others(&self, group: &Group) -> String {
-        let others = group.rest.iter().filter_map(|index| self.subjects.get(*index));
-        let line = |subject: &Subject| format!("- {}\n", escaped(&subject.message()));
-        let mut text: String = others.take(LISTED).map(line).collect();
-        if group.rest.len() > LISTED {
-            text.push_str(&format!("- and {} more\n", group.rest.len() - LISTED));
+        let line = |index: &usize| {
+            let subject = self.subjects.get(*index)?;
+            Some(format!("- {}{}\n", escaped(&subject.message()), self.opened_at(subject)))
+        };
+        // Listeners that one line opens alike are told once, and the first has been told.
+        let mut known: HashSet<String> = line(&group.first).into_iter().collect();
+        let others = group.rest.iter().filter_map(line);
+        let lines: Vec<String> = others.filter(|line| known.insert(line.clone())).collect();
+        let mut text: String = lines.iter().take(LISTED).map(String::as_str).collect();
+        if lines.len() > LISTED {
+            text.push_str(&format!("- and {} more\n", lines.len() - LISTED));
         }
         if text.is_empty() { text } else { format!("The same holds for:\n\n{text}\n") }
+    }
+
+    /// Where a listener is opened that its message does not tell from another.
+    fn opened_at(&self, subject: &Subject) -> String {
+        let listener = subject.finding.listener.and_then(|at| self.report.host.listeners.get(at));
+        let twin = listener.filter(|listener| self.twins.has(listener));
+        twin.map_or(String::new(), |twin| format!(" (<code>{}</code>)", escaped(&self.paths.spot(twin.site))))
     }
 }
 

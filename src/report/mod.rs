@@ -16,6 +16,7 @@ pub mod prometheus;
 pub mod sarif;
 mod screen;
 mod subject;
+mod twins;
 mod xml;
 
 pub(crate) use plain::inline;
@@ -41,6 +42,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Warnings and errors of the files alone, which a look at the running machine does not tell.
     pub in_files: usize,
+    /// Rules about the files alone were left to the audit of the files.
+    pub live_alone: bool,
     pub plan: Plan,
     pub rules: Rules,
     /// Files that were read.

@@ -36,6 +36,7 @@ impl ByHand {
             seen: None,
             findings: vec![],
             in_files: 0,
+            live_alone: false,
             plan,
             rules,
             files: 0,

@@ -31,8 +31,9 @@ impl Page<'_> {
         if let Some((_, queue)) = finding.listener.and_then(|at| self.report.listener(at)) {
             text.push_str(&self.ledger(queue));
         }
-        if !group.rest.is_empty() {
-            text.push_str(&self.beside("also", &self.others(group)));
+        let others = self.others(group);
+        if !others.is_empty() {
+            text.push_str(&self.beside("also", &others));
         }
         for (index, fix) in finding.fixes.iter().enumerate() {
             text.push_str(&self.fix(group, index, fix));
@@ -99,24 +100,35 @@ impl Page<'_> {
 
     /// The other listeners of a group, by service.
     fn others(&self, group: &Group) -> String {
-        let listener = |index: &usize| -> Option<(&Listener, &Queue)> {
-            self.report.listener(self.report.findings.get(*index)?.listener?)
+        let told = |index: &usize| {
+            let (listener, queue) = self.report.listener(self.report.findings.get(*index)?.listener?)?;
+            Some((listener.service.as_str(), self.asking(listener, queue)))
         };
-        let all: Vec<(&Listener, &Queue)> = group.rest.iter().filter_map(listener).collect();
+        // Listeners that one line opens alike are told once, and the first has been told.
+        let mut known: HashSet<(&str, String)> = told(&group.first).into_iter().collect();
+        let others = group.rest.iter().filter_map(told);
+        let all: Vec<(&str, String)> = others.filter(|told| known.insert(told.clone())).collect();
         let most = if self.screen.is_verbose() { all.len() } else { LISTED };
-        let mut service = "";
+        let mut before = "";
         let mut words: Vec<String> = Vec::new();
-        for (listener, queue) in all.iter().take(most) {
-            let asked = queue.requested.map_or("?".to_owned(), |number| number.to_string());
-            let named = if listener.service == service { "" } else { &listener.service };
-            let address = super::table::address(self.report, listener);
-            words.push(format!("{named} {address} ({asked})").trim_start().to_owned());
-            service = &listener.service;
+        for (service, told) in all.iter().take(most) {
+            words.push(if *service == before { told.clone() } else { format!("{service} {told}") });
+            before = service;
         }
         if all.len() > most {
             words.push(format!("and {} more", all.len() - most));
         }
         words.join(", ")
+    }
+
+    /// A listener and what it asks for: `0.0.0.0:80 (511)`.
+    fn asking(&self, listener: &Listener, queue: &Queue) -> String {
+        let asked = queue.requested.map_or("?".to_owned(), |number| number.to_string());
+        let address = super::table::address(self.report, listener);
+        match self.twins.has(listener) {
+            true => format!("{address} at {} ({asked})", self.location(listener.site)),
+            false => format!("{address} ({asked})"),
+        }
     }
 
     fn fix(&self, group: &Group, index: usize, fix: &Fix) -> String {

@@ -65,8 +65,12 @@ impl Page<'_> {
 
     fn listener(&self, listener: &Listener, queue: &Queue) -> String {
         let name = format!("{} {}", listener.service, super::table::address(self.report, listener));
-        let place = self.screen.faint(&self.location(listener.site));
-        let mut text = self.screen.hang("  ", &format!("{} {place}", self.screen.strong(&name)));
+        let mut heading = self.screen.strong(&name);
+        // Without an address the name is the place.
+        if listener.endpoint.address().is_some() {
+            heading.push_str(&format!(" {}", self.screen.faint(&self.location(listener.site))));
+        }
+        let mut text = self.screen.hang("  ", &heading);
         text.push_str(&self.ledger(queue));
         if let Some(limit) = queue.syn.limit {
             let most =

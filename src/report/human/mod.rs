@@ -10,6 +10,7 @@ mod running;
 mod table;
 
 use super::screen::{self, counted};
+use super::twins::Twins;
 use super::{Detail, Report, Screen, plain};
 use crate::model::{Kind, Place, ReadAs, Severity};
 use crate::suppress::Entry;
@@ -26,7 +27,7 @@ const IN_SHORT: usize = 10;
 
 /// The whole report. `again` is the command line that made it; `least` the severity from which findings count.
 pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Severity>) -> String {
-    let page = Page { report, screen };
+    let page = Page { report, screen, twins: Twins::of(report) };
     if screen.detail == Detail::Quiet {
         return page.findings(|group| least.is_some_and(|least| group.severity >= least));
     }
@@ -36,7 +37,7 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
     text.push_str(&page.findings(|_| true));
     match (&report.seen, report.host.listeners.is_empty()) {
         (Some(seen), _) => text.push_str(&page.running(seen)),
-        (None, false) => text.push_str(&table::render(report, screen)),
+        (None, false) => text.push_str(&page.every_listener()),
         (None, true) if report.findings.is_empty() => text.push_str(&next::nothing(report, screen)),
         (None, true) => {}
     }
@@ -73,6 +74,8 @@ enum Size {
 struct Page<'a> {
     report: &'a Report,
     screen: &'a Screen,
+    /// Listeners that are told with the line that opens them.
+    twins: Twins<'a>,
 }
 
 impl Page<'_> {

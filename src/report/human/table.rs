@@ -1,16 +1,23 @@
 //! All listeners with what they ask for and what they get.
 
 use std::collections::HashMap;
+use std::hash::Hash;
+
+use unicode_width::UnicodeWidthStr;
 
 use super::groups::loss;
-use super::{excerpt, plain};
+use super::{Page, excerpt, plain};
 use crate::model::{Listener, Place, Queue, Severity};
+use crate::report::Report;
 use crate::report::columns::{self, Cell, Column};
-use crate::report::{Report, Screen};
+use crate::report::screen::tail;
 
 /// More rows than this are folded: listeners that differ in nothing but their address share one.
 const FOLDED_FROM: usize = 24;
 
+const SERVICE_HEAD: &str = "service";
+
+const SERVICE: usize = 0;
 const ADDRESS: usize = 1;
 const LIMIT: usize = 3;
 
@@ -18,6 +25,8 @@ const LIMIT: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     cells: [String; 6],
+    /// The line that opens it, where others have its name.
+    place: Option<String>,
     /// Connections that are asked for and not given.
     lost: i64,
     /// Several sockets share the address.
@@ -26,30 +35,80 @@ struct Row {
     count: usize,
 }
 
-pub(super) fn render(report: &Report, screen: &Screen) -> String {
-    let mut rows: Vec<Row> =
-        report.listeners().map(|(listener, queue)| row(report, listener, queue)).collect();
-    let mut hidden = 0;
-    if rows.len() > FOLDED_FROM && !screen.is_verbose() {
-        rows = folded(rows);
-        rows.sort_by_key(|row| std::cmp::Reverse(row.lost));
-        hidden = rows.iter().skip(FOLDED_FROM).map(|row| row.count).sum();
-        rows.truncate(FOLDED_FROM);
+impl Page<'_> {
+    /// All listeners, a line each.
+    pub(super) fn every_listener(&self) -> String {
+        let screen = self.screen;
+        let rows = self.report.listeners().map(|(listener, queue)| self.table_row(listener, queue)).collect();
+        let mut rows = folded(rows, |row| (row.cells.clone(), row.place.clone()));
+        let mut hidden = 0;
+        if rows.len() > FOLDED_FROM && !screen.is_verbose() {
+            rows = folded(rows, |row| {
+                let mut cells = row.cells.clone();
+                cells[ADDRESS].clear();
+                cells
+            });
+            rows.sort_by_key(|row| std::cmp::Reverse(row.lost));
+            hidden = rows.iter().skip(FOLDED_FROM).map(|row| row.count).sum();
+            rows.truncate(FOLDED_FROM);
+        }
+        for row in rows.iter_mut().filter(|row| row.count > 1) {
+            row.cells[ADDRESS].push_str(&format!(" and {} more", row.count - 1));
+        }
+        let cells: Vec<Vec<Cell>> = rows.iter().map(cells).collect();
+        let mut lines = self.with_places(&rows, columns::lines(&columns(), &cells, screen));
+        if hidden > 0 {
+            lines.push(screen.faint(&format!("  and {hidden} more; --verbose lists all")));
+        }
+        if rows.iter().any(|row| row.shared) {
+            lines.push(screen.faint("  xN: N sockets share the address, each with a queue of its own"));
+        }
+        lines.join("\n") + "\n\n"
     }
-    let cells: Vec<Vec<Cell>> = rows.iter().map(cells).collect();
-    let mut lines = columns::lines(&columns(), &cells, screen);
-    if hidden > 0 {
-        lines.push(screen.faint(&format!("  and {hidden} more; --verbose lists all")));
+
+    /// The lines of the table, each row's place below it.
+    fn with_places(&self, rows: &[Row], table: Vec<String>) -> Vec<String> {
+        let services = rows.iter().map(|row| row.cells[SERVICE].width());
+        let left = services.chain([SERVICE_HEAD.width()]).max().unwrap_or(0) + 2 * columns::BETWEEN;
+        let room = self.screen.width.saturating_sub(left);
+        let mut lines: Vec<String> = Vec::with_capacity(table.len());
+        // The head has none.
+        let places = std::iter::once(None).chain(rows.iter().map(|row| row.place.as_deref()));
+        for (line, place) in table.into_iter().zip(places) {
+            lines.push(line);
+            let place = place.map(|place| tail(place, room, self.screen.sign("…", "...")));
+            lines.extend(place.map(|place| format!("{}{}", " ".repeat(left), self.screen.faint(&place))));
+        }
+        lines
     }
-    if rows.iter().any(|row| row.shared) {
-        lines.push(screen.faint("  xN: N sockets share the address, each with a queue of its own"));
+
+    fn table_row(&self, listener: &Listener, queue: &Queue) -> Row {
+        let number = |number: Option<i64>| number.map_or("?".to_owned(), |number| number.to_string());
+        let sockets = match listener.sockets {
+            Some(1) => String::new(),
+            Some(count) => format!(" x{count}"),
+            None => " xN".to_owned(),
+        };
+        Row {
+            cells: [
+                listener.service.clone(),
+                address(self.report, listener) + &sockets,
+                number(queue.requested),
+                number(queue.limit),
+                number(queue.holds()),
+                queue.capped_by.map_or(String::new(), |by| by.word().to_owned()),
+            ],
+            place: self.twins.has(listener).then(|| self.location(listener.site)),
+            lost: loss(queue),
+            shared: listener.sockets != Some(1),
+            count: 1,
+        }
     }
-    lines.join("\n") + "\n\n"
 }
 
 fn columns() -> [Column; 6] {
     [
-        Column::left("service"),
+        Column::left(SERVICE_HEAD),
         Column::left("address").giving_way(),
         Column::right("asked"),
         Column::right("limit"),
@@ -83,45 +142,23 @@ pub(super) fn address(report: &Report, listener: &Listener) -> String {
     }
 }
 
-fn row(report: &Report, listener: &Listener, queue: &Queue) -> Row {
-    let number = |number: Option<i64>| number.map_or("?".to_owned(), |number| number.to_string());
-    let sockets = match listener.sockets {
-        Some(1) => String::new(),
-        Some(count) => format!(" x{count}"),
-        None => " xN".to_owned(),
-    };
-    Row {
-        cells: [
-            listener.service.clone(),
-            address(report, listener) + &sockets,
-            number(queue.requested),
-            number(queue.limit),
-            number(queue.holds()),
-            queue.capped_by.map_or(String::new(), |by| by.word().to_owned()),
-        ],
-        lost: loss(queue),
-        shared: listener.sockets != Some(1),
-        count: 1,
-    }
-}
-
-/// Rows that differ in nothing but the address, as one.
-fn folded(rows: Vec<Row>) -> Vec<Row> {
+/// Rows that are alike in what counts, as one: the first of them.
+fn folded<T: Eq + Hash>(rows: Vec<Row>, counts: impl Fn(&Row) -> T) -> Vec<Row> {
     let mut kept: Vec<Row> = Vec::new();
-    let mut known: HashMap<[String; 6], usize> = HashMap::new();
+    let mut known: HashMap<T, usize> = HashMap::new();
     for row in rows {
-        let mut but_address = row.cells.clone();
-        but_address[ADDRESS].clear();
-        match known.get(&but_address).and_then(|at| kept.get_mut(*at)) {
-            Some(same) => same.count += 1,
+        let counts = counts(&row);
+        match known.get(&counts).and_then(|at| kept.get_mut(*at)) {
+            Some(same) => {
+                same.count += row.count;
+                // It stands for several lines then.
+                same.place = same.place.take().filter(|place| Some(place) == row.place.as_ref());
+            }
             None => {
-                known.insert(but_address, kept.len());
+                known.insert(counts, kept.len());
                 kept.push(row);
             }
         }
-    }
-    for row in kept.iter_mut().filter(|row| row.count > 1) {
-        row.cells[ADDRESS].push_str(&format!(" and {} more", row.count - 1));
     }
     kept
 }
