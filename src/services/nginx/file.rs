@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::torn::{self, Torn};
 use crate::syntax::blocks::{Blocks, Statement, Word, Wrong};
 use crate::text::{SourceId, Span};
 
@@ -76,8 +77,8 @@ pub(super) struct File<'a> {
     pub(super) source: SourceId,
     pub(super) items: Vec<Item>,
     words: Vec<Word<'a>>,
-    /// Why nginx would not read to the end, and where.
-    pub(super) fault: Option<(Wrong, Span)>,
+    /// Why nginx would not read to the end.
+    pub(super) fault: Option<Torn>,
     /// It starts with a byte order mark.
     pub(super) marked: bool,
     pub(super) looks: Looks,
@@ -88,7 +89,8 @@ pub(super) struct File<'a> {
 pub(super) struct Looks {
     /// It has `http`, `stream`, `mail` or `events` outside of any block: a main file.
     pub(super) main: bool,
-    /// It has a server with `listen`, `server_name`, `include` or `location`, as no other program's format has.
+    /// It has a server with `listen`, `server_name`, `include` or `location`, as no other program's format has, or seems to
+    /// have one where nginx would not come to.
     pub(super) server: bool,
     /// It has a server with `proxy_pass`, which belongs into `stream`.
     pub(super) stream: bool,
@@ -114,7 +116,7 @@ impl<'a> File<'a> {
                 Ok(Some(Statement::Simple)) => file.simple(&blocks, &open),
                 // A row cannot have a block (ngx_conf_parse, where there is a handler).
                 Ok(Some(Statement::Open)) if innermost(&open) == Some(Block::Table) => {
-                    file.fail(Wrong::Unexpected('{'), blocks.site());
+                    file.fail(bytes, Wrong::Unexpected('{'), blocks.site());
                     return file;
                 }
                 Ok(Some(Statement::Open)) => file.open(&blocks, &mut open),
@@ -122,7 +124,7 @@ impl<'a> File<'a> {
                 Ok(Some(Statement::Foreign)) => {}
                 Ok(None) => return file,
                 Err(fault) => {
-                    file.fail(fault.what, fault.at);
+                    file.fail(bytes, fault.what, fault.at);
                     return file;
                 }
             }
@@ -130,10 +132,17 @@ impl<'a> File<'a> {
     }
 
     /// nginx would not read on from here.
-    fn fail(&mut self, what: Wrong, at: Range<usize>) {
+    fn fail(&mut self, bytes: &[u8], why: Wrong, at: Range<usize>) {
+        self.looks.server |= torn::has_server(bytes);
         // HOCON and others have `http {` too, but hardly a server as nginx has it.
         self.looks.main &= self.looks.server;
-        self.fault = Some((what, Span::new(self.source, at)));
+        let template = torn::template(bytes, &why, &at);
+        if template.is_some() {
+            // `listen {{ port }};` is no block.
+            let is_block = |item: &Item| matches!(item, Item::Listen(it) | Item::Include(it) if !it.simple);
+            self.items.retain(|item| !is_block(item));
+        }
+        self.fault = Some(Torn { why, at: Span::new(self.source, at), template });
     }
 
     /// The words after the directive's name.

@@ -9,6 +9,7 @@ mod listen;
 mod listener;
 mod release;
 mod sockets;
+mod torn;
 mod walk;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

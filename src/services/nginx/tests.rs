@@ -310,7 +310,30 @@ fn a_template_is_no_fault_of_anybody_s() {
         ("c.conf", "server { listen 80; <% if tls %> listen 443 ssl; <% end %> }"),
     ]);
     assert_eq!(read.listeners(), ["? 7", "127.0.0.1:81 511", "0.0.0.0:80 511"]);
-    assert!(read.problems().iter().all(|problem| problem.starts_with("Skipped")), "{:?}", read.problems());
+    let template = "Skipped: not read to its end: it looks like a template of";
+    let problems = [("Jinja or Go", "{"), ("ERB", "}")];
+    assert_eq!(
+        read.problems(),
+        problems.map(|(whose, found)| format!("{template} {whose}: unexpected \"{found}\""))
+    );
+}
+
+#[test]
+fn a_server_behind_a_fault_is_not_lost_in_silence() {
+    let fault = "not read to its end: unexpected \"}\"";
+    let torn = ("web.conf", "map $a $b { default 1 }\nserver { listen 443 ssl; }\n");
+    let main = ("nginx.conf", "events { a }\nhttp { server { listen 80; } }\n");
+    let other = ("app.conf", "http { port = 80 }\n# server { listen 80; }\nserver { listen = 81 }\n");
+    assert_eq!(Read::repository(&[torn]).problems(), [format!("Skipped: {fault}")]);
+    assert_eq!(Read::repository(&[main]).problems(), [format!("Skipped: {fault}")]);
+    assert_eq!(Read::repository(&[other]).problems(), [""; 0]);
+    let named = |file: (&str, &str)| Read::named(ReadAs::Repo, &[file.0.into()], &[file]).problems();
+    assert_eq!(named(torn), [format!("Lost: {fault}")]);
+    let template = named(("web.conf", "{% if tls %}\nserver { listen 443 ssl; }\n{% endif %}\n"));
+    assert_eq!(
+        template,
+        ["Skipped: not read to its end: it looks like a template of Jinja: unexpected \"{\""]
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::file::{Block, Directive, File, Item, MARK};
 use super::library::{FileId, Includes, Library, Target};
 use super::listen::{Listen, Module};
 use super::release::{ALONE, Release};
+use super::torn::Torn;
 use crate::model::{Label, Problem, ProblemKind};
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Span, has_magic};
@@ -225,18 +226,37 @@ impl<'w, 'a> Walk<'w, 'a> {
     fn leave(&mut self, file: &File<'a>) {
         let Some(frame) = self.frames.pop() else { return };
         self.reading.remove(&frame.file);
-        if let Some((fault, at)) = &file.fault {
+        if let Some(torn) = &file.fault {
             self.places.truncate(frame.places);
             self.tear();
-            // What was found by its content may be meant for another program, or be a template.
-            match self.start {
-                Start::Installed => self.lost(*at, fault.to_string()),
-                _ => {
-                    let message = format!("not read to its end: {fault}");
-                    self.problem(ProblemKind::Skipped, *at, message, Vec::new());
-                }
+            self.torn(torn);
+        }
+    }
+
+    /// What was found by its content may be meant for another program; what was asked for by name is not.
+    fn torn(&mut self, Torn { why, at, template }: &Torn) {
+        match (self.start, template) {
+            (Start::Installed, _) => self.lost(*at, why.to_string()),
+            (_, Some(whose)) => {
+                let message = format!("not read to its end: it looks like a template of {whose}: {why}");
+                self.problem(ProblemKind::Skipped, *at, message, Vec::new());
+                let filled = "its listeners are known once it is filled in: audit what is made of it";
+                self.told
+                    .problems
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|problem| problem.help = Some(filled.into()));
+            }
+            (_, None) => {
+                let kind = if self.is_named(at.source) { ProblemKind::Lost } else { ProblemKind::Skipped };
+                self.problem(kind, *at, format!("not read to its end: {why}"), Vec::new());
             }
         }
+    }
+
+    fn is_named(&self, file: SourceId) -> bool {
+        let path = self.library.ground.sources.get(file).path();
+        path.is_some_and(|path| self.library.ground.only.iter().any(|named| named == path))
     }
 
     fn end(&mut self, top: Span) {
