@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use backlog_audit::model::{Label, Severity, Step};
+use backlog_audit::model::{Endpoint, Label, Severity, Step, Transport};
 use backlog_audit::report::human::{self, Again};
 use backlog_audit::report::{Detail, Report, Screen, harmless, markdown};
 use backlog_audit::text::Span;
@@ -210,6 +210,7 @@ fn all_is_told_where_all_is_asked_for() {
     }];
     hand.0.queues[0].syn.limit_max = Some(129);
     hand.0.queues[1].syn.cookies = false;
+    hand.0.host.listeners[1].endpoint = Endpoint::Unknown(Transport::Tcp);
     same("verbose.txt", &shown(&hand.0, Screen { detail: Detail::Verbose, ..Screen::plain() }));
 }
 

@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Page, plain};
 use crate::model::{Apply, Listener, Queue, Severity, Step};
-use crate::report::screen::{accent, left, right, tail};
+use crate::report::screen::{accent, left, right};
 
 /// The words at the left of a block: `fix`, `then`, `also`.
 const LEAD: usize = 8;
@@ -31,13 +31,16 @@ impl Page<'_> {
             let cut = index + 1 == steps.len() && (queue.capped_by.is_some() || running.is_some());
             let number = if cut { self.screen.paint(accent(Severity::Warning), &number) } else { number };
             let lead = format!("{}{number}  ", self.lead(if index == 0 { "queue" } else { "" }));
-            let place = self.location(step.at);
             if words.width() > WORDS {
-                text.push_str(&self.screen.hang(&lead, &format!("{words} {}", self.screen.faint(&place))));
+                text.push_str(
+                    &self
+                        .screen
+                        .hang(&lead, &format!("{words} {}", self.screen.faint(&self.location(step.at)))),
+                );
                 continue;
             }
             let room = self.screen.width.saturating_sub(LEAD + digits + widest + 6);
-            let place = self.screen.faint(&tail(&place, room, self.screen.sign("…", "...")));
+            let place = self.screen.faint(&self.location_in(step.at, room));
             text.push_str(&format!("{lead}{}  {place}\n", left(words, widest)));
         }
         let ends_at = running.and_then(|step| step.value).or(queue.limit);

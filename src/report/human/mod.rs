@@ -9,6 +9,8 @@ mod next;
 mod running;
 mod table;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::screen::{self, counted};
 use super::twins::Twins;
 use super::{Detail, Report, Screen, plain};
@@ -197,8 +199,17 @@ impl Page<'_> {
         let source: &Source = self.report.sources.get(span.source);
         match &source.origin {
             Origin::Flag(_) => excerpt::name(source),
-            Origin::Builtin(path) => format!("{path}:{}", self.report.sources.position(span).line),
             _ => format!("{}:{}", excerpt::name(source), self.report.sources.position(span).line),
+        }
+    }
+
+    /// The same in at most `room` columns. The end of one of our own tables' names would be taken for an audited file.
+    fn location_in(&self, span: Span, room: usize) -> String {
+        let location = self.location(span);
+        let is_ours = matches!(self.report.sources.get(span.source).origin, Origin::Builtin(_));
+        match is_ours && location.width() > room {
+            true => "built in".to_owned(),
+            false => screen::tail(&location, room, self.screen.sign("…", "...")),
         }
     }
 }
