@@ -69,8 +69,11 @@ fn ground(name: &str) -> Scratch {
                  'test' | 'install --path .') ;;\n*) exit 9;;\nesac"
             ),
         ),
-        // It watches until it is stopped.
-        ("sudo", "if [ \"$2\" = watch ]; then set -- \"$@\" --count 1; fi\nexec \"$@\"".to_owned()),
+        // The files of the machine are those of a folder here, and nobody stops a watch.
+        (
+            "sudo",
+            "case \"$2\" in\nlive) set -- \"$@\" root ;;\nwatch) set -- \"$@\" --count 1 root ;;\nesac\nexec \"$@\"".to_owned(),
+        ),
     ] {
         scratch.write(format!("bin/{name}"), format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(scratch.0.join("bin").join(name), fs::Permissions::from_mode(0o755)).unwrap();
