@@ -49,6 +49,7 @@ impl Audited {
         suppress::restrict(&sources, &only, &mut host, &mut queues, seen.as_mut(), &mut findings);
         if let Some(changed) = &changed {
             hidden.unchanged = keep_changed(&sources, changed, &host, &mut findings);
+            hidden.nothing_changed = changed.iter().all(|only| only.paths.is_empty());
         }
         let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
         let plan = Plan::make(&sources, &host, &findings, allowed);

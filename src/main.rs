@@ -128,7 +128,14 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
         (None, _) => Door::output(view),
     };
     let text = match output.format {
-        Format::Patch => return door.put_raw(&patch::render(report)),
+        Format::Patch => {
+            let patch = patch::render(report);
+            if patch.is_empty() && output.file.is_none() && !audit.is_patch_beside_human() && !view.quiet {
+                let said = Door::error(view);
+                said.put(human::no_patch(report, &said.screen).as_bytes())?;
+            }
+            return door.put_raw(&patch);
+        }
         Format::Human => human::render(report, &door.screen, again, report.fails_on),
         Format::Json => json::render(report),
         Format::Ndjson => ndjson::render(report),

@@ -115,6 +115,11 @@ fn a_repository_goes_through_its_pipeline() {
 
     repository.commit();
     assert_eq!(repository.since("HEAD"), Vec::<String>::new(), "nothing has changed since");
+    let unchanged = text(&repository.run(&["--changed-since", "HEAD"]).stdout);
+    let told = "None of the files that were read has changed.\n";
+    assert!(unchanged.contains(told) && !unchanged.contains("0.0.0.0:81"), "{unchanged}");
+    let changed = text(&repository.run(&["--changed-since", "HEAD~1"]).stdout);
+    assert!(!changed.contains(told) && changed.contains("0.0.0.0:81"), "{changed}");
     assert_eq!(repository.since("HEAD~1").len(), 2);
     assert_eq!(repository.audit(&["--changed-since", "HEAD~1", "--baseline", "known.json"]), new);
 }
@@ -373,7 +378,7 @@ fn exit_codes_are_three() {
         (0, &["--ignore", "queue-tiny", "web"]),
         (0, &["--config", "policies/never.toml", "error"]),
         (0, &["--changed-since", "HEAD", "web"]),
-        (0, &["--format", "patch", "clean"]),
+        (0, &["--quiet", "--format", "patch", "clean"]),
         (0, &["skipped"]),
         // Findings at or above it.
         (1, &["web"]),

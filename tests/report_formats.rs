@@ -110,7 +110,8 @@ fn sample() -> ByHand {
     hand.clamped("nginx", "0.0.0.0:80", first, 511);
     hand.clamped("nginx", "0.0.0.0:81", second, 1000);
     let kernel = hand.0.host.places[0].kernel.version.span;
-    hand.finding("somaxconn-assumed", Severity::Info, "nobody sets net.core.somaxconn", kernel);
+    let finding = hand.finding("somaxconn-assumed", Severity::Info, "nobody sets net.core.somaxconn", kernel);
+    finding.labels = vec![Label::new(kernel, "told here")];
     hand
 }
 

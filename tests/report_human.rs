@@ -131,6 +131,21 @@ fn long_lines_show_the_surroundings_of_the_mark() {
 }
 
 #[test]
+fn a_long_path_keeps_its_end() {
+    let path = format!("{}nginx.conf", "deploy/environments/production/".repeat(3));
+    let text = "\n".repeat(1233) + "    listen 80 backlog=5;\n";
+    let report = about(&[(&path, text.as_bytes(), "backlog=5", "asks for 5"), ("a", b"5\n", "5", "short")]);
+    for width in [60, 80] {
+        let text = shown(&report, Screen::plain().wide(width));
+        assert!(text.lines().all(|line| line.width() <= width), "{text}");
+        assert!(text.contains("/production/nginx.conf:1234:15]"), "{text}");
+    }
+    let text = shown(&report, Screen::plain());
+    let header = text.lines().find(|line| line.contains("nginx.conf:1234")).unwrap();
+    assert_eq!(header.width(), 80, "no more is cut off than has to be: {text}");
+}
+
+#[test]
 fn marks_that_overlap_or_span_lines_are_drawn_apart() {
     let mut hand = ByHand::new();
     let file = hand

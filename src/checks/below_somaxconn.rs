@@ -74,7 +74,11 @@ impl BelowSomaxconn {
     fn gap(&self, facts: &Facts<'_>, socket: &Socket<'_>) -> Option<Gap> {
         let place = socket.listener.place;
         let (sysctl, value) = facts.sysctl(place, key::SOMAXCONN)?;
-        let (somaxconn, at) = facts.intended_somaxconn(place)?;
+        // Against a flag or the policy no line of these files counts.
+        let (somaxconn, at) = match facts.is_told(value.span) {
+            true => (value.get, value.span),
+            false => facts.intended_somaxconn(place)?,
+        };
         let is_ours = match self.backlog {
             Chosen::Default => socket.kind() == Some(Kind::Default),
             Chosen::Written => {
@@ -84,11 +88,6 @@ impl BelowSomaxconn {
         };
         let asked =
             socket.asks().filter(|asked| *asked < somaxconn && is_ours && !socket.listener.internal)?;
-        // What a flag or the policy cuts, no change of these files lengthens: the program's number is not the limit.
-        let cut = socket.queue.limit.is_some_and(|limit| limit < asked);
-        if cut && facts.is_told(value.span) {
-            return None;
-        }
         // Where one listener uses all of it, it was raised for that one, and there is no reason to wonder about others.
         (!facts.uses_fully(place, somaxconn)).then_some(Gap {
             asked,

@@ -114,12 +114,12 @@ impl Page<'_> {
 
     /// The lines that take part.
     fn lines(&self, subject: &Subject) -> String {
-        let labels = subject.finding.labels.iter().filter(|label| !label.message.is_empty());
         let line = |label: &Label| {
-            let (place, message) = (self.paths.spot(label.at), plain::said(&label.message));
-            format!("- <code>{}</code>: {}\n", escaped(&place), escaped(&message))
+            let place = subject.elsewhere(label.at);
+            let place = place.map_or(String::new(), |place| format!("<code>{}</code>: ", escaped(&place)));
+            format!("- {place}{}\n", escaped(&plain::said(&label.message)))
         };
-        let lines: String = labels.take(LISTED).map(line).collect();
+        let lines: String = subject.labels().take(LISTED).map(line).collect();
         if lines.is_empty() { lines } else { lines + "\n" }
     }
 

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Report, plain};
-use crate::model::{Finding, Safety, Step};
+use crate::model::{Finding, Label, Safety, Step};
 use crate::text::{Source, Span};
 
 /// A report's files by the paths that a pipeline knows them by: from the working directory, where they lie below it.
@@ -122,6 +122,17 @@ impl Subject<'_> {
         queue.map_or(&[], |queue| &queue.steps)
     }
 
+    /// The lines that take part and about which something is said.
+    pub(super) fn labels(&self) -> impl Iterator<Item = &Label> {
+        self.finding.labels.iter().filter(|label| !label.message.is_empty())
+    }
+
+    /// Where something stands, unless that is the line of the finding itself.
+    pub(super) fn elsewhere(&self, at: Span) -> Option<String> {
+        let place = self.paths.spot(at);
+        (place != self.paths.spot(self.home())).then_some(place)
+    }
+
     /// What there is to read below the message, line by line: the ledger of the number, other lines that take part, what
     /// to do.
     pub(super) fn details(&self) -> Vec<String> {
@@ -131,10 +142,11 @@ impl Subject<'_> {
         };
         let mut lines: Vec<String> = self.steps().iter().map(step).collect();
         if lines.is_empty() {
-            let labels = self.finding.labels.iter().filter(|label| !label.message.is_empty());
-            lines.extend(
-                labels.map(|label| format!("{}: {}", self.paths.spot(label.at), plain::said(&label.message))),
-            );
+            let said = |label: &Label| {
+                let message = plain::said(&label.message);
+                self.elsewhere(label.at).map_or(message.clone(), |place| format!("{place}: {message}"))
+            };
+            lines.extend(self.labels().map(said));
         }
         for (index, fix) in self.finding.fixes.iter().enumerate() {
             let safety = if fix.safety == Safety::Safe { "safe" } else { "unsafe" };

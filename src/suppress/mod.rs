@@ -15,6 +15,8 @@ pub struct Hidden {
     pub in_baseline: usize,
     /// Findings in which no changed file takes part.
     pub unchanged: usize,
+    /// No file has changed since the revision asked for.
+    pub nothing_changed: bool,
     /// What the baseline lists and is no longer found; `None` without a baseline.
     pub fixed: Option<Vec<Entry>>,
     /// All that was found and not ignored, if it is wanted as a baseline.

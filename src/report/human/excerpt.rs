@@ -7,6 +7,7 @@ use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpa
 use unicode_width::UnicodeWidthChar;
 
 use crate::report::plain;
+use crate::report::screen::tail;
 use crate::text::{Source, SourceId, Sources, Span};
 
 /// Runs of lines that are this close are drawn as one.
@@ -76,7 +77,20 @@ impl Excerpt {
             excerpt.add_file(sources.get(file), placed, width);
         }
         excerpt.part_overlaps();
+        excerpt.shorten_names(width);
         excerpt
+    }
+
+    /// Cuts the start off names with which miette's `   ╭─[name:line:column]` would be wider than the screen.
+    fn shorten_names(&mut self, width: usize) {
+        let last = self.blocks.iter().map(|block| block.first_line + block.lines - 1).max().unwrap_or(0);
+        for block in &mut self.blocks {
+            let here = self.labels.iter().filter(|label| block.text.contains(&label.text.start));
+            let place =
+                here.map(|label| format!(":{}:{}", label.line, label.column).len()).max().unwrap_or(0);
+            let room = width.saturating_sub(gutter(last) + BRACKETS + place);
+            block.name = tail(&block.name, room, "…");
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -232,6 +246,9 @@ fn runs(source: &Source, marks: &[(usize, &Mark)]) -> Vec<RangeInclusive<usize>>
 
 /// The columns of `╰── `, from the middle of a mark to its message.
 const BRANCH: usize = 4;
+
+/// The columns of `[` and `]` around the name of a file.
+const BRACKETS: usize = 2;
 
 /// The columns that miette needs left of a line: ` 12 │ `.
 fn gutter(line: usize) -> usize {

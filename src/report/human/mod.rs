@@ -39,6 +39,9 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
     text.push_str(&page.findings(|_| true));
     match (&report.seen, report.host.listeners.is_empty()) {
         (Some(seen), _) => text.push_str(&page.running(seen)),
+        (None, false) if report.hidden.nothing_changed && !screen.is_verbose() => {
+            text.push_str("None of the files that were read has changed.\n\n");
+        }
         (None, false) => text.push_str(&page.every_listener()),
         (None, true) if report.findings.is_empty() => text.push_str(&next::nothing(report, screen)),
         (None, true) => {}
@@ -63,6 +66,15 @@ pub fn fault(sources: &Sources, at: Span, message: &str, screen: &Screen) -> Str
 pub fn error(message: &str, screen: &Screen) -> String {
     let shown: Vec<String> = message.lines().map(plain::inline).collect();
     format!("{} {}\n", screen.paint(screen::accent(Severity::Error), "error:"), shown.join("\n"))
+}
+
+/// Why a patch holds nothing.
+pub fn no_patch(report: &Report, screen: &Screen) -> String {
+    let text = match report.plan.edits.is_empty() {
+        true => "The patch is empty: no finding has a fix in these files.",
+        false => "The patch is empty: there are only unsafe fixes; see --unsafe-fixes.",
+    };
+    screen.hang("", text)
 }
 
 /// How much of the screen a finding gets.
