@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::super::Ground;
 use super::file::File;
+use crate::model::ReadAs;
 use crate::syntax::blocks::Word;
 use crate::text::tree::Unread;
 use crate::text::{SourceId, has_magic};
@@ -33,6 +34,8 @@ pub(super) struct Target {
 #[derive(Debug, Default)]
 pub(super) struct Includes<'a> {
     targets: HashMap<Cow<'a, [u8]>, Vec<Target>>,
+    /// Arguments that lead out of the repository.
+    outside: HashSet<Cow<'a, [u8]>>,
     /// Files that decide nothing, by themselves or by what they include.
     quiet: HashSet<FileId>,
 }
@@ -40,6 +43,11 @@ pub(super) struct Includes<'a> {
 impl Includes<'_> {
     pub(super) fn of(&self, word: &Word<'_>) -> &[Target] {
         self.targets.get(&*word.value()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an include leads to files that the repository does not have.
+    pub(super) fn leads_out(&self, word: &Word<'_>) -> bool {
+        self.outside.contains(&*word.value())
     }
 
     /// Whether it makes no difference how often a file is read.
@@ -146,6 +154,10 @@ impl<'a> Library<'a> {
             let targets: Vec<Target> =
                 paths.into_iter().zip(&mut files).map(|(path, file)| Target { path, file }).collect();
             read.extend(targets.iter().filter_map(|target| target.file.clone().ok()));
+            let is_missing = |target: &Target| target.file == Err(Unread::Missing);
+            if targets.iter().all(is_missing) && self.leads_out(&word, folder) {
+                includes.outside.insert(word.clone());
+            }
             includes.targets.insert(word, targets);
         }
         read
@@ -153,10 +165,54 @@ impl<'a> Library<'a> {
 
     /// The paths that an include means (ngx_conf_include in src/core/ngx_conf_file.c).
     fn paths(&self, word: &[u8], folder: &Path) -> Vec<PathBuf> {
-        let path = folder.join(OsString::from_vec(word.to_vec()));
+        let plain = self.matching(folder.join(OsStr::from_bytes(word)));
+        let is_there = |paths: &[PathBuf]| paths.iter().any(|path| self.ground.tree.entry(path).is_ok());
+        match self.moved(word, folder) {
+            Some(moved) if !is_there(&plain) => {
+                Some(self.matching(moved)).filter(|moved| is_there(moved)).unwrap_or(plain)
+            }
+            _ => plain,
+        }
+    }
+
+    fn matching(&self, path: PathBuf) -> Vec<PathBuf> {
         match has_magic(path.as_os_str().as_bytes()) {
             true => self.ground.tree.glob(path.as_os_str().as_bytes()),
             false => vec![path],
         }
+    }
+
+    /// Where a path below the folder that nginx is installed in lies in a repository: its main file will be put there.
+    fn moved(&self, word: &[u8], folder: &Path) -> Option<PathBuf> {
+        if self.is_machine() {
+            return None;
+        }
+        let path = Path::new(OsStr::from_bytes(word)).strip_prefix("/").ok()?;
+        let mains = self.ground.service.shape.places.iter().filter(|place| !has_magic(place.as_bytes()));
+        let mut homes = mains.filter_map(|main| Path::new(main).parent());
+        homes.find_map(|home| path.strip_prefix(home).ok()).map(|rest| folder.join(rest))
+    }
+
+    /// Whether files that are not there are somewhere else: a pattern's folder is absent, or they are nginx's own.
+    fn leads_out(&self, word: &[u8], folder: &Path) -> bool {
+        let path = Path::new(OsStr::from_bytes(word));
+        if self.ground.read_as != ReadAs::Repo || !path.is_absolute() {
+            return false;
+        }
+        let moved = self.moved(word, folder);
+        match has_magic(word) {
+            true => !moved.iter().map(PathBuf::as_path).chain([path]).any(|path| self.has_folder(path)),
+            false => moved.is_some(),
+        }
+    }
+
+    /// Whether the folder that a pattern begins with is there.
+    fn has_folder(&self, pattern: &Path) -> bool {
+        let plain = pattern.ancestors().find(|path| !has_magic(path.as_os_str().as_bytes()));
+        plain.is_some_and(|folder| self.ground.tree.is_folder(folder))
+    }
+
+    pub(super) fn is_machine(&self) -> bool {
+        matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc)
     }
 }

@@ -23,7 +23,7 @@ use self::release::Release;
 use self::sockets::{Refusal, Sockets};
 use self::walk::{Start, Told, Walk};
 use super::{Candidate, Found, Ground};
-use crate::model::{Label, Problem, ProblemKind, ReadAs};
+use crate::model::{Label, Problem, ProblemKind};
 use crate::text::tree::Unread;
 use crate::text::{Span, has_magic};
 
@@ -121,8 +121,11 @@ impl Reading<'_> {
         if self.included.contains(&id) || self.leaves_out(candidate) {
             return;
         }
-        let start =
-            if self.is_machine() && self.is_installed(candidate) { Start::Installed } else { Start::Main };
+        let start = if self.library.is_machine() && self.is_installed(candidate) {
+            Start::Installed
+        } else {
+            Start::Main
+        };
         let folder = self.folder(candidate);
         let told = self.walk(id, &folder, start);
         self.open(&told, true);
@@ -162,7 +165,7 @@ impl Reading<'_> {
 
     /// Fragments of one folder. On a machine one nginx reads them all.
     fn family(&mut self, fragments: Vec<Told>) {
-        let nginxes = match self.is_machine() {
+        let nginxes = match self.library.is_machine() {
             true => vec![family::together(fragments)],
             false => family::parted(fragments, &self.release),
         };
@@ -217,10 +220,6 @@ impl Reading<'_> {
         }
         self.found.problems.extend(sockets.refusals.iter().map(|refusal| problem(ground, refusal)));
         self.found.listeners.extend(Listeners::of(ground, told, &sockets).all());
-    }
-
-    fn is_machine(&self) -> bool {
-        matches!(self.library.ground.read_as, ReadAs::Root | ReadAs::Etc)
     }
 
     /// What relative includes start from, if it is a main file.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{Listener, PlaceId};
+use crate::model::{Listener, PlaceId, ReadAs};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Edit, Sources, Tree, apply};
 
@@ -282,7 +282,44 @@ fn a_tree_laid_over_an_image_lacks_what_the_image_has() {
         Read::root(&[(MAIN, &conf)]).problems(),
         ["Lost: open() \"/etc/nginx/mine.conf\" failed (2: No such file or directory)"]
     );
-    assert_eq!(Read::repository(&[("nginx/nginx.conf", &conf)]).problems(), [""; 0]);
+    assert_eq!(
+        Read::repository(&[("nginx/nginx.conf", &conf)]).problems(),
+        [
+            "Skipped: the include of /etc/nginx/mine.conf leads out of the repository: what listens there is unknown"
+        ]
+    );
+}
+
+#[test]
+fn a_repository_s_nginx_folder_stands_for_the_installed_one() {
+    let main = |include: &str| http(&format!("include {include}; include /etc/nginx/mime.types;"));
+    let read = |include: &str, rest: &[(&str, &str)]| {
+        Read::repository(&[&[("nginx/nginx.conf", main(include).as_str())], rest].concat())
+    };
+    let site = ("nginx/sites/a.conf", "server { listen 81; include /etc/nginx/port.conf; }");
+    let port = ("nginx/port.conf", "listen 82;");
+    for include in ["/etc/nginx/sites/*.conf", "/etc/nginx/sites/a.conf", "/usr/local/nginx/conf/sites/*"] {
+        let read = read(include, &[site, port]);
+        assert_eq!(read.listeners(), ["0.0.0.0:81 511", "0.0.0.0:82 511"], "{include}");
+        assert_eq!(read.problems(), [""; 0], "{include}");
+    }
+    // The place itself comes first.
+    let own = ("etc/nginx/sites/b.conf", "server { listen 83; }");
+    assert_eq!(read("/etc/nginx/sites/*", &[site, port, own]).listeners()[0], "0.0.0.0:83 511");
+    // An empty folder is known, an absent one is not.
+    for (include, out) in [
+        ("/etc/nginx/sites/*.cfg", 0),
+        ("/etc/nginx/conf.d/*.conf", 1),
+        ("/srv/*/nginx.conf", 1),
+        ("/etc/letsencrypt/ssl.conf", 0),
+    ] {
+        let problems = read(include, &[site, port]).problems();
+        assert_eq!(problems.len(), out, "{include}");
+        assert!(problems.iter().all(|problem| problem.starts_with("Skipped: the include of")));
+    }
+    let off = ("nginx/sites-available/b", "server { listen 84; }");
+    let on = ("nginx/sites-enabled/a", "server { listen 85; }");
+    assert_eq!(read("/etc/nginx/sites-enabled/*", &[on, off]).listeners(), ["0.0.0.0:85 511"]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Reads an nginx in its order, as it would start: from the main file through every include, knowing in which block it is.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::address;
@@ -10,6 +12,7 @@ use super::listen::{Listen, Module};
 use super::release::{ALONE, Release};
 use super::torn::Torn;
 use crate::model::{Label, Problem, ProblemKind};
+use crate::syntax::blocks::Word;
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Span, has_magic};
 
@@ -240,12 +243,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             (_, Some(whose)) => {
                 let message = format!("not read to its end: it looks like a template of {whose}: {why}");
                 self.problem(ProblemKind::Skipped, *at, message, Vec::new());
-                let filled = "its listeners are known once it is filled in: audit what is made of it";
-                self.told
-                    .problems
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|problem| problem.help = Some(filled.into()));
+                self.advise("its listeners are known once it is filled in: audit what is made of it");
             }
             (_, None) => {
                 let kind = if self.is_named(at.source) { ProblemKind::Lost } else { ProblemKind::Skipped };
@@ -374,9 +372,25 @@ impl<'w, 'a> Walk<'w, 'a> {
         if targets.is_empty() && self.start != Start::Installed {
             self.tear();
         }
+        if matches!(place, Place::Module(_)) && self.includes.leads_out(word) {
+            self.outside(word, directive.at);
+        }
         let Some(frame) = self.frames.last_mut() else { return };
         frame.targets = targets;
         frame.include = Include { at: directive.at, pattern: has_magic(&word.value()) };
+    }
+
+    /// There may be servers in what a repository does not have.
+    fn outside(&mut self, word: &Word<'_>, at: Span) {
+        let value = word.value();
+        let path = Path::new(OsStr::from_bytes(&value));
+        if !is_shipped(path) {
+            let path = path.display();
+            let message =
+                format!("the include of {path} leads out of the repository: what listens there is unknown");
+            self.problem(ProblemKind::Skipped, at, message, Vec::new());
+            self.advise("audit the machine or the image that it is for: there these files can be read");
+        }
     }
 
     fn target(&mut self, target: &Target, include: Include) {
@@ -435,9 +449,9 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     /// A file that comes with nginx, or from a part of the system that is not in this tree: it is laid over another.
     fn is_elsewhere(&self, path: &Path) -> bool {
-        let shipped = path.file_name().is_some_and(|name| SHIPPED.iter().any(|shipped| name == *shipped));
         let top = path.strip_prefix("/").ok().and_then(|path| path.components().next());
-        shipped || top.is_some_and(|top| !self.library.ground.tree.is_folder(Path::new(top.as_os_str())))
+        is_shipped(path)
+            || top.is_some_and(|top| !self.library.ground.tree.is_folder(Path::new(top.as_os_str())))
     }
 
     /// The server that is being read is not known as a whole.
@@ -471,6 +485,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
+    /// What to do about the problem that was told last.
+    fn advise(&mut self, help: &str) {
+        if let Some(problem) = self.told.problems.last_mut() {
+            problem.help = Some(help.to_owned());
+        }
+    }
+
     /// nginx would not start.
     fn lost(&mut self, at: Span, message: impl Into<String>) {
         self.problem(ProblemKind::Lost, at, message, Vec::new());
@@ -480,4 +501,8 @@ impl<'w, 'a> Walk<'w, 'a> {
         let service = Some(self.library.ground.service.name.clone());
         self.told.problems.push(Problem { kind, service, message: message.into(), help: None, at, labels });
     }
+}
+
+fn is_shipped(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| SHIPPED.iter().any(|shipped| name == *shipped))
 }
