@@ -12,13 +12,14 @@ use super::door::Failure;
 use super::words::{address, duration, interval};
 use super::{Audit, Format};
 
-const FOR_PROMETHEUS: &str = "\
+const OF_LIVE: &str = "\
+PATH is the root of this machine's files: / unless another is named.
 For Prometheus: --format prometheus=FILE.prom for node_exporter's textfile collector,
 --serve for a scraper at http://127.0.0.1:9798/metrics. Both take a single look unless --for is given.";
 
 /// What `live` is asked for. PATH is the root of this machine's files.
 #[derive(Debug, Args)]
-#[command(after_help = FOR_PROMETHEUS)]
+#[command(after_help = OF_LIVE)]
 pub(crate) struct Live {
     /// How long to measure rates and the fullest moment of every queue, such as 10s or 1m; 0s for a single look [default: 1s]
     #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = "What is looked at")]
