@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use crate::config::FailOn;
-use crate::model::{Finding, Host, Queue, Running, Safety, Seen, Severity};
+use crate::model::{Came, Finding, Host, Ignore, Queue, Running, Safety, Seen, Severity};
 use crate::plan::Plan;
-use crate::read::Beliefs;
+use crate::read::{Beliefs, Chosen};
 use crate::report::Report;
 use crate::rules::{Judged, Rule};
 use crate::suppress::{Baseline, Hidden, Ignored, Only};
@@ -111,6 +111,16 @@ fn keep_changed(sources: &Sources, changed: &[Only], host: &Host, findings: &mut
     all - findings.len()
 }
 
+/// Whether an ignore of a rule about the running machine is of use cannot be told from files.
+fn leave_live(rules: &Chosen, ignores: &mut [Ignore]) {
+    let is_live = |id: &String| rules.all.get(id).is_some_and(Rule::is_live);
+    for rule in ignores.iter_mut().flat_map(|ignore| &mut ignore.rules) {
+        if rule.came == Came::Unused && rule.id.as_ref().is_some_and(is_live) {
+            rule.came = Came::NotJudged;
+        }
+    }
+}
+
 /// Takes out what somebody decided to live with, adds what is wrong with that, and keeps what the chosen rules say.
 fn leave_out(
     sources: &Sources,
@@ -123,8 +133,11 @@ fn leave_out(
     let Beliefs { knowledge, policy, rules, baseline } = beliefs;
     let ignoring = suppress::comments(sources).into_iter().chain(policy.ignores.iter().cloned()).collect();
     let exists = |id: &str| rules.all.exists(id);
-    let Ignored { findings, hidden: mut settled, ignores } =
+    let Ignored { findings, hidden: mut settled, mut ignores } =
         suppress::ignore(sources, host, findings, ignoring, request.today, exists);
+    if seen.is_none() {
+        leave_live(rules, &mut ignores);
+    }
     host.ignores = ignores;
     let findings = rules.all.judge(Judged { sources, knowledge, host, queues, seen }, Some(findings));
     let is_chosen = |rule: &str| rules.chosen.get(rule).is_some();
