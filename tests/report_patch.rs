@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use backlog_audit::model::Host;
 use backlog_audit::plan::{Plan, Planned};
 use backlog_audit::report::{Report, patch};
-use backlog_audit::rules::Rules;
 use backlog_audit::text::{Edit, Origin, Sources, Span};
+use common::by_hand;
 use common::scratch::Scratch;
 
 /// A file, the text in it that is replaced, and what by. No bytes: the file is new.
@@ -63,22 +63,7 @@ fn report(changes: &[Change], root: Option<&str>) -> Report {
             });
         }
     }
-    let (host, rules) = (Host::default(), Rules::default());
-    Report {
-        sources,
-        host,
-        queues: vec![],
-        seen: None,
-        findings: vec![],
-        in_files: 0,
-        live_alone: false,
-        plan,
-        rules,
-        files: 0,
-        left_out: 0,
-        fails_on: None,
-        hidden: backlog_audit::suppress::Hidden::default(),
-    }
+    by_hand::report(sources, Host::default(), plan)
 }
 
 fn run(program: &str, arguments: &[&str], folder: &Path, input: &[u8]) {

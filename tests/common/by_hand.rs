@@ -9,7 +9,27 @@ use backlog_audit::model::{
 use backlog_audit::plan::{Plan, Planned};
 use backlog_audit::report::Report;
 use backlog_audit::rules::Rules;
+use backlog_audit::suppress::Hidden;
 use backlog_audit::text::{Edit, Origin, SourceId, Sources, Span};
+
+/// A report in which nothing was found.
+pub fn report(sources: Sources, host: Host, plan: Plan) -> Report {
+    Report {
+        sources,
+        host,
+        queues: vec![],
+        seen: None,
+        findings: vec![],
+        in_files: 0,
+        live_alone: false,
+        plan,
+        rules: Rules::default(),
+        files: 0,
+        left_out: 0,
+        fails_on: None,
+        hidden: Hidden::default(),
+    }
+}
 
 /// A report in the making: one root filesystem on Linux 6.1.
 pub struct ByHand(pub Report);
@@ -28,23 +48,7 @@ impl ByHand {
             sysctls: Sysctls::default(),
         };
         let host = Host { places: vec![place], ..Host::default() };
-        let (plan, rules) = (Plan::default(), Rules::default());
-        let report = Report {
-            sources,
-            host,
-            queues: vec![],
-            seen: None,
-            findings: vec![],
-            in_files: 0,
-            live_alone: false,
-            plan,
-            rules,
-            files: 0,
-            left_out: 0,
-            fails_on: None,
-            hidden: backlog_audit::suppress::Hidden::default(),
-        };
-        Self(report)
+        Self(report(sources, host, Plan::default()))
     }
 
     pub fn file(&mut self, path: &str, text: impl AsRef<[u8]>) -> SourceId {
