@@ -1,5 +1,5 @@
-//! What we believe about services and kernels: `rules/services/*.toml` and `rules/kernel.toml`, every value with its place
-//! in those files, so that a report can point at the line where its source stands.
+//! What we believe about services and kernels: `rules/services/*.toml`, `rules/commands.toml` and `rules/kernel.toml`, every
+//! value with its place in those files, so that a report can point at the line where its source stands.
 
 mod kernel;
 
@@ -11,7 +11,7 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::model::{Kind, Value};
+use crate::model::{Kind, Value, Version};
 use crate::text::{Glob, Origin, SourceId, Sources, Span};
 pub use kernel::{KernelFacts, Range};
 
@@ -36,7 +36,14 @@ struct ServiceFile {
     homepage: String,
     #[serde(default)]
     programs: Vec<String>,
-    files: Files,
+    #[serde(default)]
+    modules: Vec<String>,
+    #[serde(default)]
+    starts: Option<Vec<String>>,
+    #[serde(default)]
+    version: VersionSources,
+    #[serde(default)]
+    files: Option<Files>,
     #[serde(default, rename = "default")]
     defaults: Vec<DefaultEntry>,
     apply: ApplyCommands,
@@ -44,6 +51,20 @@ struct ServiceFile {
     facts: Vec<Fact>,
     #[serde(default)]
     reader: toml::Table,
+}
+
+/// What in a tree tells a service's version.
+#[derive(Debug, Clone, std::default::Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VersionSources {
+    /// Packages of a distribution, by dpkg, rpm and apk.
+    pub packages: Vec<String>,
+    /// Packages of PyPI: requirements, lock files and installed metadata.
+    pub pypi: Vec<String>,
+    pub npm: Vec<String>,
+    pub gem: Vec<String>,
+    /// Container images whose tag is the version: `php` of `php:8.2-fpm`.
+    pub images: Vec<String>,
 }
 
 /// How a service's files are told, as written.
@@ -68,12 +89,17 @@ pub struct Shape {
     /// anywhere, in a root below the application folders if `apps` is set.
     pub names: Vec<String>,
     globs: Vec<Glob>,
-    looks_like: Regex,
+    looks_like: Option<Regex>,
     /// Whether a root's application folders (`srv`, `opt`, `var/www`, ...) are searched.
     pub apps: bool,
 }
 
 impl Shape {
+    /// That of a service which has a command line only.
+    fn none() -> Self {
+        Self { places: Vec::new(), names: Vec::new(), globs: Vec::new(), looks_like: None, apps: false }
+    }
+
     fn new(sources: &Sources, source: SourceId, files: Files) -> Result<Self, Broken> {
         let looks_like = Regex::new(files.looks_like.get_ref()).map_err(|error| Broken {
             name: sources.get(source).name().into_owned(),
@@ -81,7 +107,13 @@ impl Shape {
             at: Some(Span::new(source, files.looks_like.span())),
         })?;
         let globs = files.names.iter().map(|name| Glob::new(format!("**/{name}").as_bytes())).collect();
-        Ok(Self { places: files.places, names: files.names, globs, looks_like, apps: files.apps })
+        Ok(Self {
+            places: files.places,
+            names: files.names,
+            globs,
+            looks_like: Some(looks_like),
+            apps: files.apps,
+        })
     }
 
     /// Whether a file of this path may be one.
@@ -91,7 +123,7 @@ impl Shape {
 
     /// Whether a file of this content may be one.
     pub fn looks_right(&self, bytes: &[u8]) -> bool {
-        self.looks_like.is_match(bytes)
+        self.looks_like.as_ref().is_some_and(|looks| looks.is_match(bytes))
     }
 }
 
@@ -100,6 +132,8 @@ impl Shape {
 struct DefaultEntry {
     name: String,
     value: Spanned<i64>,
+    /// The first version that it holds for; without it, all that no newer entry holds for.
+    since: Option<Spanned<String>>,
     /// The service's versions that it holds for, in words.
     versions: String,
     source: String,
@@ -157,6 +191,7 @@ pub struct Fact {
 pub struct Default {
     pub name: String,
     pub value: Value<i64>,
+    pub since: Option<Version>,
     pub versions: String,
     pub source: String,
 }
@@ -172,6 +207,11 @@ pub struct Service {
     pub homepage: String,
     /// The names of its processes; any, where there are none.
     pub programs: Vec<String>,
+    /// The programs that a command line starts it by, where they are not those of its processes.
+    pub starts: Vec<String>,
+    /// The Python modules that a command line starts it by: `uvicorn` of `python -m uvicorn`.
+    pub modules: Vec<String>,
+    pub version: VersionSources,
     pub shape: Shape,
     pub defaults: Vec<Default>,
     pub apply: ApplyCommands,
@@ -188,15 +228,35 @@ impl Service {
         self.defaults.iter().find(|entry| entry.name == name).map(|entry| entry.value.clone())
     }
 
+    /// The default of this name in a version; in one that is not known it is the newest, and assumed where versions differ.
+    pub fn default_in(&self, name: &str, version: Option<Version>) -> Option<&Default> {
+        let named = || self.defaults.iter().filter(|entry| entry.name == name);
+        match version {
+            Some(version) => named().find(|entry| entry.since.is_none_or(|since| since <= version)),
+            None => named().next(),
+        }
+    }
+
+    /// What the default of this name is worth: `Assumed` where versions differ and this one is not known.
+    pub fn kind_of_default(&self, name: &str, version: Option<Version>) -> Kind {
+        let several = self.defaults.iter().filter(|entry| entry.name == name).count() > 1;
+        if several && version.is_none() { Kind::Assumed } else { Kind::Default }
+    }
+
     fn new(sources: &Sources, name: &str, source: SourceId, file: ServiceFile) -> Result<Self, Broken> {
         Ok(Self {
             name: name.to_owned(),
-            shape: Shape::new(sources, source, file.files)?,
-            defaults: file.defaults.into_iter().map(|entry| entry.placed(source)).collect(),
+            shape: file
+                .files
+                .map_or_else(|| Ok(Shape::none()), |files| Shape::new(sources, source, files))?,
+            defaults: placed(sources, source, file.defaults)?,
             title: file.title,
             what: file.what,
             homepage: file.homepage,
+            starts: file.starts.unwrap_or_else(|| file.programs.clone()),
             programs: file.programs,
+            modules: file.modules,
+            version: file.version,
             apply: file.apply,
             facts: file.facts,
             reader: file.reader,
@@ -205,16 +265,22 @@ impl Service {
     }
 }
 
-impl DefaultEntry {
-    fn placed(self, source: SourceId) -> Default {
-        let span = Span::new(source, self.value.span());
-        let value = Value { get: self.value.into_inner(), span, kind: Kind::Default };
-        Default { name: self.name, value, versions: self.versions, source: self.source }
-    }
+fn placed(sources: &Sources, source: SourceId, entries: Vec<DefaultEntry>) -> Result<Vec<Default>, Broken> {
+    let place = |entry: DefaultEntry| {
+        let DefaultEntry { name, value, since, versions, source: citation } = entry;
+        let since = since.map(|since| version(sources, source, &since)).transpose()?;
+        let span = Span::new(source, value.span());
+        let value = Value { get: value.into_inner(), span, kind: Kind::Default };
+        Ok(Default { name, value, since, versions, source: citation })
+    };
+    entries.into_iter().map(place).collect()
 }
 
 /// What the candidates that hold sysctls go by.
 pub const SYSCTL: &str = "sysctl";
+
+/// What stands before the kinds of files that start programs: `command/unit`.
+pub const COMMAND: &str = "command/";
 
 /// A file that belongs to a service, as its `[files]` find it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -232,6 +298,8 @@ pub type Candidates = BTreeMap<String, Vec<Candidate>>;
 #[derive(Debug)]
 pub struct Knowledge {
     services: BTreeMap<String, Service>,
+    /// The kinds of files that start programs, by the names that their candidates go by.
+    commands: BTreeMap<String, Shape>,
     pub kernel: KernelFacts,
 }
 
@@ -244,33 +312,48 @@ impl Knowledge {
             let service = Service::new(sources, name, source, parse(sources, source)?)?;
             services.insert(name.to_owned(), service);
         }
-        let kernel = match RULES.get_file("kernel.toml") {
-            Some(file) => KernelFacts::load(sources, builtin(sources, file))?,
-            None => {
-                return Err(Broken {
-                    name: "rules/kernel.toml".into(),
-                    message: "it is missing".into(),
-                    at: None,
-                });
-            }
-        };
-        Ok(Self { services, kernel })
+        let kernel = KernelFacts::load(sources, table(sources, "kernel.toml")?)?;
+        let commands = load_commands(sources)?;
+        Ok(Self { services, commands, kernel })
     }
 
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.get(name)
     }
 
-    /// The shape of every kind of file, by the name that its candidates go by. Sysctls are the kernel's, but found like the rest.
+    /// The shape of every kind of file, by the name that its candidates go by. Sysctls are the kernel's, but found like the
+    /// rest, and so is what starts programs.
     pub fn shapes(&self) -> impl Iterator<Item = (&str, &Shape)> {
         let services = self.services.values().map(|service| (service.name.as_str(), &service.shape));
-        services.chain([(SYSCTL, &self.kernel.shape)])
+        let commands = self.commands.iter().map(|(name, shape)| (name.as_str(), shape));
+        services.chain([(SYSCTL, &self.kernel.shape)]).chain(commands)
     }
 
     /// All services, by name.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.services.values()
     }
+}
+
+fn load_commands(sources: &Sources) -> Result<BTreeMap<String, Shape>, Broken> {
+    let source = table(sources, "commands.toml")?;
+    let kinds: BTreeMap<String, Files> = parse(sources, source)?;
+    let shape = |(kind, files)| Ok((format!("{COMMAND}{kind}"), Shape::new(sources, source, files)?));
+    kinds.into_iter().map(shape).collect()
+}
+
+fn table(sources: &Sources, name: &str) -> Result<SourceId, Broken> {
+    let missing = || Broken { name: format!("rules/{name}"), message: "it is missing".into(), at: None };
+    Ok(builtin(sources, RULES.get_file(name).ok_or_else(missing)?))
+}
+
+fn version(sources: &Sources, source: SourceId, text: &Spanned<String>) -> Result<Version, Broken> {
+    let parsed = Version::parse(text.get_ref()).filter(|(_, rest)| rest.is_empty());
+    parsed.map(|(version, _)| version).ok_or_else(|| Broken {
+        name: sources.get(source).name().into_owned(),
+        message: format!("{} is no version: write it as 8.2 or 8.2.1", text.get_ref()),
+        at: Some(Span::new(source, text.span())),
+    })
 }
 
 fn builtin(sources: &Sources, file: &'static include_dir::File<'static>) -> SourceId {

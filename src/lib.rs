@@ -28,6 +28,7 @@ use crate::text::{Progress, Sources};
 pub use judge::Audited;
 
 pub mod checks;
+pub mod commands;
 pub mod config;
 pub mod discover;
 pub mod git;

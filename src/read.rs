@@ -3,14 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::commands::Started;
 use crate::config::{Assume, Policy, Target};
 use crate::discover::{Discovery, Site};
 use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
 use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs};
 use crate::rules::Rules;
+use crate::services::Premises;
 use crate::suppress::{Baseline, Only};
 use crate::text::{Sources, Span};
-use crate::{Error, Request, discover, kernel, services};
+use crate::{Error, Request, commands, discover, kernel, services};
 
 /// What an audit goes by.
 #[derive(Debug)]
@@ -113,7 +115,17 @@ impl Read {
             live: (machine || request.live) && !request.offline,
         };
         let ruling = kernel::read(sources, &site.tree, knowledge, site.read_as, &asked);
-        let found = services::read(sources, &site.tree, knowledge, site.read_as, &site.only, place, files);
+        let Started { commands, problems: unstarted } =
+            commands::read(sources, &site.tree, site.read_as, files);
+        let premises = Premises {
+            sources,
+            tree: &site.tree,
+            read_as: site.read_as,
+            only: &site.only,
+            place,
+            commands: &commands,
+        };
+        let found = services::read(knowledge, premises, files);
         self.host.places.push(Place {
             name: target.map_or("host", |target| &target.name).to_owned(),
             kind: PlaceKind::Host,
@@ -125,7 +137,7 @@ impl Read {
         });
         self.left_out += found.left_out;
         self.host.listeners.extend(found.listeners);
-        for problem in ruling.problems.into_iter().chain(found.problems) {
+        for problem in ruling.problems.into_iter().chain(unstarted).chain(found.problems) {
             // What all machines have in common is told once.
             if target.is_none() || self.host.problems.iter().all(|known| known.message != problem.message) {
                 self.host.problems.push(problem);

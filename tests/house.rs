@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and what it may see. `main`, `cli`, and `lib` with its two halves may see everything.
-const SEES: [(&str, &[&str]); 16] = [
+const SEES: [(&str, &[&str]); 17] = [
     ("text", &[]),
     ("syntax", &["text"]),
     ("model", &["text"]),
     ("knowledge", &["text", "model"]),
     ("services", &["text", "syntax", "model", "knowledge"]),
+    ("commands", &["text", "syntax", "model", "knowledge"]),
     ("kernel", &["text", "syntax", "model", "knowledge"]),
     ("discover", &["text", "model", "knowledge"]),
     ("resolve", &["text", "model", "knowledge", "kernel"]),

@@ -131,6 +131,22 @@ impl Apply {
     }
 }
 
+/// Where a program passes on what it accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    At(Endpoint),
+    /// A name that the tree's hosts do not know, and a port: another container's, or another machine's.
+    Named(String, u16),
+}
+
+/// One next hop of a listener: a `proxy_pass`, a `server` line of the upstream that it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hop {
+    pub to: Next,
+    /// The text that names the address.
+    pub at: Span,
+}
+
 /// One listening socket, or several alike (`SO_REUSEPORT`), of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
@@ -152,6 +168,27 @@ pub struct Listener {
     pub notes: Vec<Step>,
     /// A socket whose small fixed queue is right, such as Tomcat's shutdown port.
     pub internal: bool,
+    /// Where what arrives here is passed on to, each address once.
+    pub hops: Vec<Hop>,
+}
+
+impl Listener {
+    /// A socket of which no more is known yet.
+    pub fn new(service: &str, place: PlaceId, endpoint: Endpoint, site: Span) -> Self {
+        Self {
+            service: service.to_owned(),
+            place,
+            endpoint,
+            site,
+            backlog: Setting::default(),
+            sockets: Some(1),
+            apply: Apply::Restart,
+            steps: Vec::new(),
+            notes: Vec::new(),
+            internal: false,
+            hops: Vec::new(),
+        }
+    }
 }
 
 /// The ids of listeners in reports: `nginx:0.0.0.0:80`; `node:PATH:LINE` where the address is not known; a second of the same

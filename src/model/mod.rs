@@ -1,6 +1,7 @@
 //! What we know: values with their places, listeners, network namespaces, queues, findings, fixes.
 //! Data only; nothing here reads a file or decides anything.
 
+mod command;
 mod date;
 mod finding;
 mod ignore;
@@ -13,10 +14,11 @@ mod running;
 mod sysctl;
 mod value;
 
+pub use command::{Command, Room, Starter, Variable, Word};
 pub use date::Date;
 pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want, shell_word};
 pub use ignore::{Came, Ignore, IgnoredRule};
-pub use listener::{Apply, Endpoint, Listener, Transport, ids};
+pub use listener::{Apply, Endpoint, Hop, Listener, Next, Transport, ids};
 pub use minimum::Minimum;
 pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
 pub use problem::{Problem, ProblemKind};

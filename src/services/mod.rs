@@ -1,11 +1,16 @@
 //! What each service's files mean: one module a grammar. A reader turns files into listeners and problems; it knows nothing
 //! of the kernel, of other services or of what is good.
 
-use std::path::PathBuf;
+mod version;
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 pub use crate::knowledge::Candidate;
 use crate::knowledge::{Candidates, Knowledge, Service};
-use crate::model::{Listener, PlaceId, Problem, ReadAs};
+use crate::model::{
+    Command, Endpoint, Kind, Listener, Next, PlaceId, Problem, ReadAs, Step, Value, Version, Word,
+};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree};
 
@@ -22,10 +27,59 @@ pub struct Ground<'a> {
     /// Names as this machine resolves them.
     pub hosts: &'a Hosts,
     pub place: PlaceId,
+    /// The command lines that this place's files write.
+    pub commands: &'a [Command],
     /// In a repository or a single file, what lies outside it is absent without being wrong.
     pub read_as: ReadAs,
     /// The files and folders that were asked for by name.
     pub only: &'a [PathBuf],
+}
+
+impl<'a> Ground<'a> {
+    /// The command lines that start the service, and its arguments in each.
+    pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Word])> {
+        let Service { starts, modules, .. } = self.service;
+        self.commands
+            .iter()
+            .filter_map(move |command| Some((command, command.arguments_of(starts, modules)?)))
+    }
+
+    /// The service's version as the tree shows it to who looks from a folder.
+    pub fn version(&self, near: &Path) -> Option<Version> {
+        version::find(*self, near)
+    }
+
+    /// The addresses of a host as a program is told it: a literal, with brackets or without, or a name of etc/hosts.
+    pub fn addresses(&self, host: &str) -> Vec<IpAddr> {
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        match bare.parse() {
+            Ok(literal) => vec![literal],
+            Err(_) => self.hosts.resolve(host).iter().map(|named| named.address).collect(),
+        }
+    }
+
+    /// The next hop at a host and port.
+    pub fn next(&self, host: &str, port: u16) -> Next {
+        match self.addresses(host).first() {
+            Some(address) => Next::At(Endpoint::tcp(*address, port)),
+            None => Next::Named(host.to_ascii_lowercase(), port),
+        }
+    }
+
+    /// A default in the service's version, and the step that says whose it is.
+    pub fn default(&self, name: &str, version: Option<Version>) -> Option<(Value<i64>, Step)> {
+        let default = self.service.default_in(name, version)?;
+        let kind = self.service.kind_of_default(name, version);
+        let title = &self.service.title;
+        let what = match (kind, version) {
+            (Kind::Assumed, _) => format!("{title}'s own default in {}, assumed", default.versions),
+            (_, Some(version)) if default.since.is_some() => format!("the default of {title} {version}"),
+            _ => format!("{title}'s own default"),
+        };
+        let value = Value { kind, ..default.value.clone() };
+        let step = Step { value: Some(value.get), what, at: value.span };
+        Some((value, step))
+    }
 }
 
 /// What a reader found.
@@ -40,23 +94,36 @@ pub struct Found {
 type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 
 /// The readers, by the name of the service's file in `rules/services/`.
-const READERS: [(&str, Reader); 3] = [("nginx", nginx::read), ("node", node::read), ("tomcat", tomcat::read)];
+const READERS: &[(&str, Reader)] = &[
+    ("nginx", nginx::read),
+    ("node", node::read),
+    ("tomcat", tomcat::read), //
+];
+
+/// The files of one place, and what they say of it in general.
+#[derive(Clone, Copy)]
+pub struct Premises<'a> {
+    pub sources: &'a Sources,
+    pub tree: &'a Tree,
+    pub read_as: ReadAs,
+    pub only: &'a [PathBuf],
+    pub place: PlaceId,
+    pub commands: &'a [Command],
+}
 
 /// Reads every service's files in one place.
-pub fn read(
-    sources: &Sources,
-    tree: &Tree,
-    knowledge: &Knowledge,
-    read_as: ReadAs,
-    only: &[PathBuf],
-    place: PlaceId,
-    files: &Candidates,
-) -> Found {
+pub fn read(knowledge: &Knowledge, premises: Premises<'_>, files: &Candidates) -> Found {
+    let Premises { sources, tree, read_as, only, place, commands } = premises;
     let hosts = &Hosts::read(sources, tree);
     let mut found = Found::default();
     for (name, reader) in READERS {
-        let (Some(service), Some(files)) = (knowledge.service(name), files.get(name)) else { continue };
-        let read = reader(Ground { sources, tree, service, hosts, place, read_as, only }, files);
+        let Some(service) = knowledge.service(name) else { continue };
+        let ground = Ground { sources, tree, service, hosts, place, commands, read_as, only };
+        let files = files.get(*name).map_or(&[][..], Vec::as_slice);
+        if files.is_empty() && ground.started().next().is_none() {
+            continue;
+        }
+        let read = reader(ground, files);
         found.listeners.extend(read.listeners);
         found.problems.extend(read.problems);
         found.left_out += read.left_out;

@@ -106,6 +106,7 @@ impl ByHand {
             steps: vec![step],
             notes: Vec::new(),
             internal: false,
+            hops: Vec::new(),
         });
         self.0.queues.push(Queue {
             listener: self.0.queues.len(),

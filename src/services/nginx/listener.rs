@@ -75,6 +75,7 @@ impl<'l, 't> Listeners<'l, 't> {
             steps,
             notes: self.notes(shared, taken_in),
             internal: false,
+            hops: Vec::new(),
         })
     }
 

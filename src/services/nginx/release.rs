@@ -1,10 +1,10 @@
 //! Which nginx is installed, for the few rules that changed from one release to another.
 
 use std::cell::OnceCell;
+use std::path::Path;
 
 use super::super::Ground;
 use crate::model::Version;
-use crate::syntax::packages;
 
 /// Servers in stream share an address as those in http do, and stream knows default_server and deferred: 1.25.5 (commit d21675228).
 pub(super) const STREAM_SHARES: Version = Version::new(1, 25, 5);
@@ -32,32 +32,6 @@ impl<'a> Release<'a> {
 
     /// Whether it is known to be older than `version`.
     pub(super) fn is_before(&self, version: Version) -> bool {
-        self.known.get_or_init(|| self.look()).is_some_and(|known| known < version)
-    }
-
-    fn look(&self) -> Option<Version> {
-        parse(&packages::installed(self.ground.sources, self.ground.tree, "nginx")?)
-    }
-}
-
-/// `1.22.1-9+deb12u11` and `1:1.26.0-r1` as numbers.
-fn parse(text: &str) -> Option<Version> {
-    let without_epoch = text.split_once(':').map_or(text, |(_, rest)| rest);
-    let upstream = without_epoch.split(['-', '+', '~']).next()?;
-    let mut numbers = upstream.split('.').map(str::parse);
-    let mut next = || numbers.next()?.ok();
-    Some(Version::new(next()?, next()?, next().unwrap_or(0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_as_distributions_write_them() {
-        assert_eq!(parse("1.22.1-9+deb12u11"), Some(Version::new(1, 22, 1)));
-        assert_eq!(parse("1:1.26.0-r1"), Some(Version::new(1, 26, 0)));
-        assert_eq!(parse("1.29-1"), Some(Version::new(1, 29, 0)));
-        assert_eq!(parse("latest"), None);
+        self.known.get_or_init(|| self.ground.version(Path::new(""))).is_some_and(|known| known < version)
     }
 }

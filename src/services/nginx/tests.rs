@@ -45,6 +45,7 @@ impl Read {
             service,
             hosts: &hosts,
             place: PlaceId(0),
+            commands: &[],
             read_as,
             only,
         };

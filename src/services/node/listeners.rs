@@ -85,6 +85,7 @@ fn of_asked(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &As
         steps: steps.clone(),
         notes: notes.clone(),
         internal: false,
+        hops: Vec::new(),
     };
     asked.endpoints.iter().map(listener).collect()
 }

@@ -34,6 +34,7 @@ fn read_files(files: &[(&str, &str)]) -> Read {
         service,
         hosts: &hosts,
         place: PlaceId(0),
+        commands: &[],
         read_as: ReadAs::Root,
         only: &[],
     };

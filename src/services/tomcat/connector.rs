@@ -62,6 +62,7 @@ impl Instance<'_> {
             steps,
             notes,
             internal: false,
+            hops: Vec::new(),
         };
         Ok(Opening { listener, on_init })
     }

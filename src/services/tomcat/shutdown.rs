@@ -26,6 +26,7 @@ impl Instance<'_> {
             backlog: Setting { value: backlog, slot: None },
             notes,
             internal: true,
+            hops: Vec::new(),
         }))
     }
 

@@ -59,6 +59,7 @@ impl Machine {
             service: knowledge.service("tomcat").unwrap(),
             hosts: &Hosts::read(&self.sources, &tree),
             place: PlaceId::default(),
+            commands: &[],
             read_as: self.read_as,
             only: &[],
         };

@@ -1,0 +1,117 @@
+//! A command line that starts a program, as some file writes it: a unit's `ExecStart=`, a Dockerfile's `CMD`, a `Procfile`.
+
+use std::path::PathBuf;
+
+use super::Value;
+use crate::text::{Slot, Span};
+
+/// One word as the program gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    pub text: String,
+    /// Where it is written, without quotes.
+    pub span: Span,
+    /// The text at the span is the word: nothing was unquoted, expanded or taken from elsewhere.
+    pub exact: bool,
+    /// A part of it is not known: a variable that nothing in the tree sets. It stands in the text as written.
+    pub open: bool,
+}
+
+impl Word {
+    /// The span of the last bytes of the word, where it is written as it is: the number of `--backlog=512`.
+    pub fn tail(&self, length: usize) -> Option<Span> {
+        let length = u32::try_from(length).ok().filter(|_| self.exact)?;
+        Some(Span { start: self.span.end.checked_sub(length)?, ..self.span })
+    }
+}
+
+/// A variable of the command's environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    pub name: String,
+    pub value: Word,
+}
+
+/// What kind of file starts the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Starter {
+    /// A systemd unit and its drop-ins.
+    Unit,
+    Dockerfile,
+    Compose,
+    Procfile,
+    /// A script of package.json.
+    Script,
+    Supervisor,
+}
+
+/// Where further arguments go, and how each is written there: plain words, members of a JSON array, items of a YAML list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    pub at: Span,
+    /// What stands before and after each argument: a blank and nothing, `, "` and `"`.
+    pub before: String,
+    pub after: String,
+}
+
+impl Room {
+    /// The place of a number after the arguments in `words` and the start of a last one: `(&["-p"], "listen_depth=")`.
+    pub fn slot(&self, words: &[&str], start: &str) -> Slot {
+        let whole: String = words.iter().map(|word| format!("{}{word}{}", self.before, self.after)).collect();
+        Slot::insert(self.at, format!("{whole}{}{start}", self.before), self.after.clone())
+    }
+}
+
+/// A command line that starts a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    pub starter: Starter,
+    /// What the file calls it: `gunicorn.service`, the compose service, the process type, the script.
+    pub name: String,
+    /// The program first; what only runs it (`exec`, `env`, `bundle exec`, `poetry run`, `tini --`, `sh -c`) is taken off, and
+    /// `python -m gunicorn` is left as it is.
+    pub words: Vec<Word>,
+    /// Of two of one name the later counts.
+    pub environment: Vec<Variable>,
+    /// The folder that relative paths of its arguments are relative to, in the audited tree, as far as it is known.
+    pub folder: Option<PathBuf>,
+    /// The whole command line.
+    pub at: Span,
+    pub room: Option<Room>,
+    /// `LimitNOFILE=` of its unit: the soft limit of open files, and the hard one.
+    pub open_files: Option<(Value<i64>, Value<i64>)>,
+    /// The container image that it runs in, e.g. `python:3.12-slim`.
+    pub image: Option<Value<String>>,
+}
+
+impl Command {
+    /// The name of the program without its folder.
+    pub fn program(&self) -> &str {
+        let first = self.words.first().map_or("", |word| word.text.as_str());
+        first.rsplit('/').next().unwrap_or(first)
+    }
+
+    /// The module that Python is told to run: `python -m uvicorn`, and the words after it.
+    pub fn module(&self) -> Option<(&str, &[Word])> {
+        let is_python = self.program().starts_with("python") || self.program().starts_with("pypy");
+        let at = self.words.iter().position(|word| word.text == "-m").filter(|_| is_python)?;
+        // Only options of Python itself stand before it.
+        let options = self.words.get(1..at)?.iter().all(|word| word.text.starts_with('-'));
+        let module = self.words.get(at + 1).filter(|_| options)?;
+        Some((&module.text, self.words.get(at + 2..)?))
+    }
+
+    /// The arguments, where it starts one of these programs or Python modules.
+    pub fn arguments_of(&self, programs: &[String], modules: &[String]) -> Option<&[Word]> {
+        if programs.iter().any(|program| program == self.program()) {
+            return self.words.get(1..);
+        }
+        let (module, arguments) = self.module()?;
+        modules.iter().any(|known| known == module).then_some(arguments)
+    }
+
+    /// A variable of its environment.
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        self.environment.iter().rev().find(|variable| variable.name == name)
+    }
+}
