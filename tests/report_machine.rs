@@ -118,6 +118,7 @@ fn json_says_what_the_contract_says() {
                 { "value": 1000, "what": "asked for here", "at": asked },
                 { "value": 128, "what": "cut by net.core.somaxconn", "at": somaxconn },
             ],
+            "passes_to": [],
         })
     );
     let finding = &document["findings"][1];

@@ -98,6 +98,21 @@ impl BelowSomaxconn {
     }
 }
 
+/// What a listener's queue becomes where the fixes of these rules are made, and policies are met; 0 where none says anything.
+pub(super) fn may_become(facts: &Facts<'_>, socket: &Socket<'_>) -> i64 {
+    let minimums = facts.host.minimums.iter().filter(|minimum| minimum.is_for(socket.listener));
+    let wanted = minimums.map(|minimum| minimum.at_least.get).max();
+    let gaps =
+        [Chosen::Default, Chosen::Written].map(|backlog| BelowSomaxconn { backlog }.gap(facts, socket));
+    let raised = gaps.into_iter().flatten().map(|gap| gap.somaxconn);
+    raised
+        .chain(wanted)
+        .chain(socket.asks())
+        .max()
+        .filter(|length| facts.lengthen(socket, *length).is_some())
+        .unwrap_or(0)
+}
+
 /// The operator's own number: the one in the sysctl.
 fn raise(facts: &Facts<'_>, socket: &Socket<'_>, somaxconn: i64) -> Option<Fix> {
     Some(Fix {

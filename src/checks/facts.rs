@@ -1,10 +1,12 @@
 //! What a check looks at: the places and listeners in the scope of one rule, and how messages name them.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::knowledge::{Knowledge, Service};
 use crate::model::{
-    Finding, Host, Kind, Listener, Place, PlaceId, Problem, Queue, Seen, Severity, Sysctl, Transport, Value,
+    Finding, Host, Kind, Link, Listener, Place, PlaceId, Problem, Queue, Seen, Severity, Sysctl, Transport,
+    Value,
 };
 use crate::text::{Origin, Sources, Span};
 
@@ -26,6 +28,8 @@ pub struct Facts<'a> {
     pub sockets: Vec<Socket<'a>>,
     /// What readers met, about services in the rule's scope.
     pub problems: Vec<&'a Problem>,
+    /// Which listener passes on to which, once somebody asks.
+    pub links: OnceCell<Vec<Link>>,
 }
 
 /// A listener and its queue.
@@ -38,6 +42,17 @@ pub struct Socket<'a> {
 }
 
 impl<'a> Facts<'a> {
+    pub(super) fn links(&self) -> &[Link] {
+        self.links.get_or_init(|| self.host.links())
+    }
+
+    pub(super) fn links_from(&self, listener: usize) -> &[Link] {
+        let links = self.links();
+        let first = links.partition_point(|link| link.from < listener);
+        let from = links.get(first..).unwrap_or_default();
+        from.get(..from.partition_point(|link| link.from == listener)).unwrap_or_default()
+    }
+
     pub(super) fn sockets_in(&self, place: PlaceId) -> impl Iterator<Item = &Socket<'a>> {
         self.sockets.iter().filter(move |socket| socket.listener.place == place)
     }

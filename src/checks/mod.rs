@@ -31,6 +31,7 @@ mod sysctl_tools_disagree;
 mod sysctl_typo;
 mod sysctl_value;
 mod unknown_listener;
+mod upstream_shorter;
 mod wrong_knob;
 
 use serde::Deserialize;
@@ -96,6 +97,7 @@ checks! {
     sysctl_tools_disagree::SysctlToolsDisagree,
     sysctl_typo::SysctlTypo,
     sysctl_value::SysctlValue,
+    upstream_shorter::UpstreamShorter,
     wrong_knob::WrongKnob;
 
     of the running machine:

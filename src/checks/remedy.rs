@@ -1,6 +1,7 @@
 //! What would put it right: wants that can be met in the audited files, and the commands that bring them in.
 
 use super::facts::{Facts, Socket};
+use super::upstream_shorter::is_short;
 use crate::kernel::listen;
 use crate::knowledge::ApplyCommands;
 use crate::model::{
@@ -21,23 +22,52 @@ impl Facts<'_> {
     }
 
     /// What has to be raised for an accept queue of `length`: the program's number, somaxconn, and without SYN cookies
-    /// tcp_max_syn_backlog, which would be short then. `None` if one of them cannot be.
+    /// tcp_max_syn_backlog, which would be short then; and the number of what it passes on to, where that would be too short
+    /// for it then. `None` if one of its own cannot be.
     pub(super) fn lengthen(&self, socket: &Socket<'_>, length: i64) -> Option<Vec<Want>> {
         let place = socket.listener.place;
         let version = self.host.place(place)?.kernel.version.get;
-        let mut wants = Vec::new();
-        if socket.queue.requested.is_some_and(|asked| (0..length).contains(&asked)) {
-            socket.listener.backlog.slot.as_ref()?;
-            let target = Target::Backlog { listener: socket.index };
-            wants.push(Want::AtLeast { target, value: length });
-        }
+        let mut wants: Vec<Want> = self.raised(socket.index, length)?.into_iter().collect();
         if self.sysctl(place, key::SOMAXCONN)?.1.get < length {
             wants.push(self.sysctl_at_least(place, key::SOMAXCONN, length)?);
         }
         if let Some(needed) = self.syn_backlog_for(place, length) {
             wants.push(self.sysctl_at_least(place, key::MAX_SYN_BACKLOG, needed)?);
         }
-        (holdable(version, length) && !wants.is_empty()).then_some(wants)
+        if wants.is_empty() || !holdable(version, length) {
+            return None;
+        }
+        wants.extend(self.behind(socket.index, length));
+        Some(wants)
+    }
+
+    /// The program's own number, if it is less: nothing, or what is to be raised. `None` if nothing in the files raises it.
+    fn raised(&self, listener: usize, length: i64) -> Option<Option<Want>> {
+        let requested = self.queues.get(listener)?.requested;
+        if !requested.is_some_and(|asked| (0..length).contains(&asked)) {
+            return Some(None);
+        }
+        self.host.listeners.get(listener)?.backlog.slot.as_ref()?;
+        Some(Some(Want::AtLeast { target: Target::Backlog { listener }, value: length }))
+    }
+
+    /// What stands behind a listener and would be too short for one of `length`.
+    fn behind(&self, listener: usize, length: i64) -> Vec<Want> {
+        let (mut reached, mut wants) = (vec![listener], Vec::new());
+        let mut next = 0;
+        while let Some(from) = reached.get(next).copied() {
+            next += 1;
+            for link in self.links_from(from) {
+                let back = self.host.listeners.get(link.to);
+                let limit = self.queues.get(link.to).and_then(|queue| queue.limit);
+                let short = back.zip(limit).is_some_and(|(back, limit)| is_short(back, limit, length));
+                if short && !reached.contains(&link.to) {
+                    reached.push(link.to);
+                    wants.extend(self.raised(link.to, length).flatten());
+                }
+            }
+        }
+        wants
     }
 
     /// The tcp_max_syn_backlog that keeps as many half-open connections as an accept queue of `length` has room for, if

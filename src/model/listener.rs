@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{PlaceId, Setting, Step};
 use crate::text::{Sources, Span};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     Tcp,
@@ -137,6 +137,15 @@ pub enum Next {
     At(Endpoint),
     /// A name that the tree's hosts do not know, and a port: another container's, or another machine's.
     Named(String, u16),
+}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Next::At(endpoint) => endpoint.fmt(f),
+            Next::Named(name, port) => write!(f, "{name}:{port}"),
+        }
+    }
 }
 
 /// One next hop of a listener: a `proxy_pass`, a `server` line of the upstream that it names.

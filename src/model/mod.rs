@@ -1,6 +1,7 @@
 //! What we know: values with their places, listeners, network namespaces, queues, findings, fixes.
 //! Data only; nothing here reads a file or decides anything.
 
+mod chain;
 mod command;
 mod date;
 mod finding;
@@ -14,6 +15,7 @@ mod running;
 mod sysctl;
 mod value;
 
+pub use chain::Link;
 pub use command::{Command, Room, Starter, Variable, Word};
 pub use date::Date;
 pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want, shell_word};

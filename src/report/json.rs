@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{Report, plain};
 use crate::model::{
-    Apply, CappedBy, Fix, Kind, Listener, Place, PlaceKind, Queue, ReadAs, Running, Safety, Severity, Step,
-    Sysctl, Transport, key,
+    Apply, CappedBy, Fix, Hop, Kind, Link, Listener, Place, PlaceKind, Queue, ReadAs, Running, Safety,
+    Severity, Step, Sysctl, Transport, key,
 };
 use crate::plan::Planned;
 use crate::suppress::{Baseline, Entry};
@@ -115,6 +115,18 @@ struct ListenerEntry {
     apply: Apply,
     /// How the number comes about; the last step's value is the limit.
     steps: Vec<StepEntry>,
+    /// Where what arrives here is passed on to, if anywhere.
+    passes_to: Vec<HopEntry>,
+}
+
+/// The next hop of a listener.
+#[derive(Debug, Serialize, JsonSchema)]
+struct HopEntry {
+    /// As the files name it: an address, a path, or a name and port.
+    address: String,
+    /// The id of the listener that it is, if these files have it.
+    listener: Option<String>,
+    at: At,
 }
 
 /// What listen(2) is called with.
@@ -256,16 +268,13 @@ pub fn schema() -> String {
 impl Document {
     fn of(report: &Report) -> Self {
         let ids = report.listener_ids();
+        let links = report.host.links();
         let tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
         Self {
             version: 1,
             tool,
             places: report.host.places.iter().map(|place| place_entry(place, &report.sources)).collect(),
-            listeners: report
-                .listeners()
-                .zip(&ids)
-                .map(|((l, q), id)| listener_entry(report, l, q, id))
-                .collect(),
+            listeners: report.listeners().map(|one| listener_entry(report, &links, one, &ids)).collect(),
             findings: (0..report.findings.len()).filter_map(|at| finding_entry(report, at, &ids)).collect(),
             fixed: report.hidden.fixed.clone(),
             summary: report.summary(),
@@ -328,7 +337,12 @@ fn sysctl_entry(sysctl: &Sysctl, sources: &Sources) -> SysctlEntry {
     }
 }
 
-fn listener_entry(report: &Report, listener: &Listener, queue: &Queue, id: &str) -> ListenerEntry {
+fn listener_entry(
+    report: &Report,
+    links: &[Link],
+    (listener, queue): (&Listener, &Queue),
+    ids: &[String],
+) -> ListenerEntry {
     let backlog = listener.backlog.value.as_ref();
     let step = |step: &Step| StepEntry {
         value: step.value,
@@ -336,7 +350,7 @@ fn listener_entry(report: &Report, listener: &Listener, queue: &Queue, id: &str)
         at: at(&report.sources, step.at),
     };
     ListenerEntry {
-        id: id.to_owned(),
+        id: ids.get(queue.listener).cloned().unwrap_or_default(),
         service: listener.service.clone(),
         place: report.host.place(listener.place).map(place_id).unwrap_or_default(),
         transport: listener.endpoint.transport(),
@@ -358,7 +372,28 @@ fn listener_entry(report: &Report, listener: &Listener, queue: &Queue, id: &str)
         apply: listener.apply,
         // Remarks come first, so that the last step stays the limit.
         steps: listener.notes.iter().chain(&queue.steps).map(step).collect(),
+        passes_to: hop_entries(report, links, (queue.listener, listener), ids),
     }
+}
+
+fn hop_entries(
+    report: &Report,
+    links: &[Link],
+    (index, listener): (usize, &Listener),
+    ids: &[String],
+) -> Vec<HopEntry> {
+    let first = links.partition_point(|link| link.from < index);
+    let links = links.get(first..).unwrap_or_default();
+    let entry = |hop: &Hop| {
+        let mut links = links.iter().take_while(|link| link.from == index);
+        let link = links.find(|link| link.at == hop.at);
+        HopEntry {
+            address: hop.to.to_string(),
+            listener: link.and_then(|link| ids.get(link.to)).cloned(),
+            at: at(&report.sources, hop.at),
+        }
+    };
+    listener.hops.iter().map(entry).collect()
 }
 
 fn running_entry(report: &Report, listener: usize) -> Option<RunningEntry> {

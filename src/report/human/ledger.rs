@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::{Page, plain};
-use crate::model::{Apply, Listener, Queue, Severity, Step};
+use crate::model::{Apply, Listener, Queue, Severity, Step, Transport};
 use crate::report::screen::{accent, left, right};
 
 /// The words at the left of a block: `fix`, `then`, `also`.
@@ -47,7 +47,12 @@ impl Page<'_> {
         if let Some(holds) = ends_at.map(|limit| limit.saturating_add(1)) {
             let number = self.screen.strong(&right(&holds.to_string(), digits));
             let lead = format!("{}{number}  ", self.lead(""));
-            text.push_str(&self.screen.hang(&lead, "connections wait at most, then clients time out"));
+            let listener = self.report.host.listeners.get(queue.listener);
+            let end = match listener.map(|listener| listener.endpoint.transport()) {
+                Some(Transport::Unix) => "connections wait at most, then clients are refused",
+                _ => "connections wait at most, then clients time out",
+            };
+            text.push_str(&self.screen.hang(&lead, end));
         }
         text
     }

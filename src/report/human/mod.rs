@@ -1,6 +1,7 @@
 //! The report for people: each finding with the lines that take part, the ledger of its number and what to do; then all
 //! listeners in a table, a line of totals and the next command.
 
+mod chain;
 mod excerpt;
 mod finding;
 pub(super) mod groups;
@@ -42,7 +43,7 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
         (None, false) if report.hidden.nothing_changed && !screen.is_verbose() => {
             text.push_str("None of the files that were read has changed.\n\n");
         }
-        (None, false) => text.push_str(&page.every_listener()),
+        (None, false) => text.push_str(&(page.every_listener() + &page.chains())),
         (None, true) if report.findings.is_empty() => text.push_str(&next::nothing(report, screen)),
         (None, true) => {}
     }

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::plain;
-use crate::knowledge::{Knowledge, SYSCTL, Shape};
+use crate::knowledge::{COMMAND, Knowledge, SYSCTL, Shape};
 use crate::model::{Finding, Place, ReadAs, Safety, Severity};
 use crate::report::screen::{counted, left};
 use crate::report::{Report, Screen};
@@ -111,13 +113,16 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
     let mut text =
         String::from("Nothing that listens was found. This was looked for, by name and content:\n\n");
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
-    for (name, shape) in knowledge.shapes() {
+    let mut rows = Vec::new();
+    for (name, shape) in knowledge.shapes().filter(|(name, _)| !name.starts_with(COMMAND)) {
         let title = knowledge.service(name).map_or(name, |service| &service.title);
-        let places = places(report, name, shape);
-        if places.is_empty() {
-            continue;
-        }
-        text.push_str(&screen.hang(&format!("  {}", left(title, 15)), &places));
+        rows.push((title, places(report, name, shape)));
+    }
+    rows.push(("command lines", STARTERS.to_owned()));
+    rows.retain(|(_, places)| !places.is_empty());
+    let widest = rows.iter().map(|(title, _)| title.width()).max().unwrap_or(0);
+    for (title, places) in rows {
+        text.push_str(&screen.hang(&format!("  {}  ", left(title, widest)), &places));
     }
     text.push('\n');
     if report.host.places.iter().any(|place| place.read_as == ReadAs::File) {
@@ -129,18 +134,33 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
     text
 }
 
+/// What starts programs.
+const STARTERS: &str = "systemd units, Dockerfiles, compose files, Procfiles, package.json, supervisord";
+
+/// Places of a kind of file that are listed; `explain` lists all.
+const PLACES: usize = 4;
+
 /// Where files of a shape are looked for, in the ways that this report's trees were read.
 fn places(report: &Report, name: &str, shape: &Shape) -> String {
     let read_as = |wanted: ReadAs| report.host.places.iter().any(|place| place.read_as == wanted);
-    let named = shape.names.join(" ");
+    let named = some(&shape.names);
     if name == SYSCTL && !read_as(ReadAs::Repo) && !read_as(ReadAs::File) {
         return "etc/sysctl.conf and the folders of sysctl.d(5)".to_owned();
     }
-    let mut words = shape.places.clone();
+    let installed = some(&shape.places);
     match () {
-        () if read_as(ReadAs::File) || read_as(ReadAs::Repo) => return named,
-        () if read_as(ReadAs::Root) && shape.apps => words.push(format!("{named} in application folders")),
-        () => {}
+        () if read_as(ReadAs::File) || read_as(ReadAs::Repo) => named,
+        () if read_as(ReadAs::Root) && shape.apps && !named.is_empty() => {
+            format!("{installed} {named} in application folders").trim_start().to_owned()
+        }
+        () => installed,
     }
-    words.join(" ")
+}
+
+fn some(patterns: &[String]) -> String {
+    let shown = patterns.iter().take(PLACES).cloned().collect::<Vec<_>>().join(" ");
+    match patterns.len().saturating_sub(PLACES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }

@@ -35,6 +35,8 @@ pub(super) fn together(fragments: Vec<Told>) -> Told {
     for told in numbered(fragments) {
         one.listens.extend(told.listens);
         one.circles.extend(told.circles);
+        one.passes.extend(told.passes);
+        one.upstreams.extend(told.upstreams);
     }
     one
 }
@@ -67,8 +69,10 @@ pub(super) fn parted(fragments: Vec<Told>, release: &Release<'_>) -> Vec<Told> {
 fn numbered(mut fragments: Vec<Told>) -> Vec<Told> {
     let mut before = 0;
     for told in &mut fragments {
-        let highest = told.listens.iter().map(|heard| heard.server).max().unwrap_or(0);
+        let servers = told.listens.iter().map(|heard| heard.server);
+        let highest = servers.chain(told.passes.iter().map(|passed| passed.server)).max().unwrap_or(0);
         told.listens.iter_mut().for_each(|heard| heard.server += before);
+        told.passes.iter_mut().for_each(|passed| passed.server += before);
         before += highest;
     }
     fragments

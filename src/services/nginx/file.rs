@@ -61,6 +61,12 @@ pub(super) enum Item {
     Workers(Directive),
     Connections(Directive),
     Master(Directive),
+    /// Its first word names where requests go on to.
+    Pass(Directive),
+    /// The block that was opened last is an upstream of this name.
+    Upstream(Directive),
+    /// One of its servers.
+    Peer(Directive),
 }
 
 /// A directive; its arguments are in [`File::arguments`].
@@ -199,7 +205,14 @@ impl<'a> File<'a> {
             (None, b"master_process") => self.keep(Item::Master, blocks, true),
             (None, b"run_as") => self.looks.shiny = true,
             (Some(Block::Server), b"server_name") => self.looks.server = true,
-            (Some(Block::Server), b"proxy_pass") => self.looks.stream = true,
+            (Some(Block::Server), b"proxy_pass") => {
+                self.looks.stream = true;
+                self.keep(Item::Pass, blocks, true);
+            }
+            (Some(Block::Inner | Block::Server) | None, name) if is_pass(name) => {
+                self.keep(Item::Pass, blocks, true);
+            }
+            (Some(Block::Inner) | None, b"server") => self.keep(Item::Peer, blocks, true),
             _ => {}
         }
     }
@@ -222,6 +235,9 @@ impl<'a> File<'a> {
             (_, Block::Foreign, _) => {}
             _ => self.items.push(Item::Open(block, Span::new(self.source, blocks.site()))),
         }
+        if block == Block::Inner && *name == *b"upstream" {
+            self.keep(Item::Upstream, blocks, false);
+        }
     }
 
     fn close(&mut self, open: Option<Open>) {
@@ -241,6 +257,14 @@ impl<'a> File<'a> {
         let words = (first, short(self.words.len()));
         self.items.push(item(Directive { words, at: Span::new(self.source, blocks.site()), simple }));
     }
+}
+
+/// The directives of nginx's own modules that pass a request on.
+fn is_pass(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"proxy_pass" | b"fastcgi_pass" | b"uwsgi_pass" | b"scgi_pass" | b"grpc_pass" | b"memcached_pass"
+    )
 }
 
 fn innermost(open: &[Open]) -> Option<Block> {
@@ -274,6 +298,9 @@ mod tests {
             Item::Workers(directive) => format!("workers {};", words(directive)),
             Item::Connections(directive) => format!("connections {};", words(directive)),
             Item::Master(directive) => format!("master {};", words(directive)),
+            Item::Pass(directive) => format!("pass {};", words(directive)),
+            Item::Upstream(directive) => format!("upstream {}:", words(directive)),
+            Item::Peer(directive) => format!("peer {};", words(directive)),
         });
         items.collect::<Vec<_>>().join(" ")
     }
@@ -292,6 +319,8 @@ mod tests {
             ("server { listen 80 { } }", "Server{ listen 80; }"),
             ("content_by_lua_block { server { listen 1; } }", ""),
             ("\"server\" { 'listen' \"a b\"; }", "Server{ listen a b; }"),
+            ("server { location / { proxy_pass http://a; } }", "Server{ Inner{ pass http://a; } }"),
+            ("upstream a { zone z 1m; server b:1 down; }", "Inner{ upstream a: peer b:1 down; }"),
         ] {
             assert_eq!(items(text), seen, "{text}");
         }

@@ -6,9 +6,10 @@ use std::collections::{HashMap, HashSet};
 use super::super::Ground;
 use super::address::Address;
 use super::listen::{Listen, Module};
+use super::pass::Passes;
 use super::sockets::{Shared, Sockets};
 use super::walk::{Heard, Told};
-use crate::model::{Apply, Endpoint, Listener, Setting, Step, Transport, Value};
+use crate::model::{Apply, Endpoint, Hop, Listener, Setting, Step, Transport, Value};
 use crate::text::{Slot, Span};
 
 /// Where the options of addresses will go if they are written: two listens of one address cannot both have any.
@@ -26,6 +27,7 @@ pub(super) struct Listeners<'l, 't> {
     pub(super) sockets: &'l Sockets<'t>,
     /// How often each `listen` is included.
     pub(super) uses: HashMap<Span, u32>,
+    passes: Passes<'t>,
 }
 
 impl<'l, 't> Listeners<'l, 't> {
@@ -34,7 +36,7 @@ impl<'l, 't> Listeners<'l, 't> {
         for heard in &told.listens {
             *uses.entry(heard.listen.at).or_default() += 1;
         }
-        Self { ground, told, sockets, uses }
+        Self { ground, told, sockets, uses, passes: Passes::of(told) }
     }
 
     pub(super) fn all(&self) -> Vec<Listener> {
@@ -75,8 +77,13 @@ impl<'l, 't> Listeners<'l, 't> {
             steps,
             notes: self.notes(shared, taken_in),
             internal: false,
-            hops: Vec::new(),
+            hops: self.hops(shared, taken_in),
         })
+    }
+
+    fn hops(&self, shared: &Shared<'t>, taken_in: &[&Shared<'t>]) -> Vec<Hop> {
+        let heard = std::iter::once(&shared).chain(taken_in).flat_map(|shared| &shared.heard);
+        self.passes.of_servers(self.ground, shared.module, heard.map(|heard| heard.server))
     }
 
     fn backlog(&self, listen: &Listen) -> (Option<Value<i64>>, Vec<Step>) {

@@ -7,6 +7,7 @@ mod file;
 mod library;
 mod listen;
 mod listener;
+mod pass;
 mod release;
 mod sockets;
 mod torn;

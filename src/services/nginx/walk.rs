@@ -43,7 +43,26 @@ pub(super) struct Told {
     pub(super) circles: Vec<SourceId>,
     /// `master_process off`.
     pub(super) alone: bool,
+    /// Where servers pass requests on to.
+    pub(super) passes: Vec<Passed>,
+    pub(super) upstreams: Vec<Upstream>,
     pub(super) problems: Vec<Problem>,
+}
+
+/// What a `proxy_pass` or the like names, and the server that it stands in.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) server: usize,
+    pub(super) to: Vec<u8>,
+    pub(super) at: Span,
+}
+
+/// An `upstream` and its servers.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    pub(super) module: Module,
+    pub(super) name: Vec<u8>,
+    pub(super) peers: Vec<(Vec<u8>, Span)>,
 }
 
 /// A `listen` and the server that it stands in.
@@ -102,6 +121,8 @@ enum Place {
     Module(Module),
     Server(Server),
     Inner,
+    /// The one of this number.
+    Upstream(usize),
     Table,
     /// A block where it does not belong, or a module's that we do not know.
     Nowhere,
@@ -273,6 +294,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             Item::Workers(directive) => self.workers(file, *directive),
             Item::Connections(directive) => self.connections(file, *directive),
             Item::Master(directive) => self.master(file, *directive),
+            Item::Pass(directive) => self.pass(file, *directive),
+            Item::Upstream(directive) => self.upstream(file, *directive),
+            Item::Peer(directive) => self.peer(file, *directive),
         }
     }
 
@@ -333,7 +357,7 @@ impl<'w, 'a> Walk<'w, 'a> {
                 *server
             }
             Some(Place::Table | Place::Nowhere) | None => return,
-            Some(Place::Top | Place::Events | Place::Module(_) | Place::Inner) => {
+            Some(Place::Top | Place::Events | Place::Module(_) | Place::Inner | Place::Upstream(_)) => {
                 self.misplaced("listen", directive.at);
                 return;
             }
@@ -399,8 +423,8 @@ impl<'w, 'a> Walk<'w, 'a> {
             Err(why) => return self.unread(target, why, include.at),
         };
         let place = self.place();
-        let silent =
-            matches!(place, Place::Inner | Place::Table | Place::Events) || self.includes.is_quiet(file);
+        let silent = matches!(place, Place::Inner | Place::Upstream(_) | Place::Table | Place::Events)
+            || self.includes.is_quiet(file);
         if self.reading.contains(&file) {
             self.cycle(file, include);
         } else if !silent || self.read.insert((file, place == Place::Table)) {
@@ -482,6 +506,39 @@ impl<'w, 'a> Walk<'w, 'a> {
         // Without a master one process accepts; before 1.23.3 it had the sockets of all workers (commit 593bb5438).
         if self.place() == Place::Top && off && !self.release.is_before(ALONE) {
             self.told.alone = true;
+        }
+    }
+
+    /// It holds for the server around it, in whatever location.
+    fn pass(&mut self, file: &File<'a>, directive: Directive) {
+        let around = self.places.iter().rev().find_map(|place| match place {
+            Place::Server(server) => Some(server.id),
+            _ => None,
+        });
+        let (Some(server), [word]) = (around, file.arguments(directive)) else { return };
+        let at = Span::new(directive.at.source, word.inside());
+        self.told.passes.push(Passed { server, to: word.value().into_owned(), at });
+    }
+
+    fn upstream(&mut self, file: &File<'a>, directive: Directive) {
+        let around = self.places.iter().rev().nth(1);
+        let (Some(Place::Module(module)), [word]) = (around, file.arguments(directive)) else { return };
+        let (module, name) = (*module, word.value().into_owned());
+        if let Some(place @ Place::Inner) = self.places.last_mut() {
+            *place = Place::Upstream(self.told.upstreams.len());
+            self.told.upstreams.push(Upstream { module, name, peers: Vec::new() });
+        }
+    }
+
+    fn peer(&mut self, file: &File<'a>, directive: Directive) {
+        let Place::Upstream(number) = self.place() else { return };
+        let [word, parameters @ ..] = file.arguments(directive) else { return };
+        if parameters.iter().any(|parameter| parameter.is(b"down")) {
+            return;
+        }
+        let peer = (word.value().into_owned(), Span::new(directive.at.source, word.inside()));
+        if let Some(upstream) = self.told.upstreams.get_mut(number) {
+            upstream.peers.push(peer);
         }
     }
 

@@ -1,0 +1,137 @@
+//! Which listeners stand behind one another: the next hops of a front, matched to what listens there in the same place.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Endpoint, Host, Listener, Next, PlaceId};
+use crate::text::Span;
+
+/// One listener passes on to another; both by their indices in [`Host::listeners`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    pub from: usize,
+    pub to: usize,
+    /// The text that names the address.
+    pub at: Span,
+}
+
+impl Host {
+    /// All links, in the order of the fronts and their hops.
+    pub fn links(&self) -> Vec<Link> {
+        let fronts = self.listeners.iter().enumerate().filter(|(_, listener)| !listener.hops.is_empty());
+        let mut fronts = fronts.peekable();
+        if fronts.peek().is_none() {
+            return Vec::new();
+        }
+        let behind = Behind::of(&self.listeners);
+        let links = fronts.flat_map(|(from, front)| {
+            let reached =
+                front.hops.iter().filter_map(|hop| Some((behind.at(front.place, &hop.to)?, hop.at)));
+            reached.filter(move |(to, _)| *to != from).map(move |(to, at)| Link { from, to, at })
+        });
+        links.collect()
+    }
+}
+
+/// Listeners by what is connected to.
+struct Behind<'a> {
+    paths: HashMap<(PlaceId, &'a str), usize>,
+    exact: HashMap<(PlaceId, SocketAddr), usize>,
+    /// By port, and whether they take IPv4 and IPv6.
+    wide: HashMap<(PlaceId, u16, bool), usize>,
+}
+
+impl<'a> Behind<'a> {
+    fn of(listeners: &'a [Listener]) -> Self {
+        let mut behind = Self { paths: HashMap::new(), exact: HashMap::new(), wide: HashMap::new() };
+        for (index, Listener { place, endpoint, .. }) in listeners.iter().enumerate() {
+            match endpoint {
+                Endpoint::Unix(path) => {
+                    behind.paths.entry((*place, same(path))).or_insert(index);
+                }
+                Endpoint::Tcp(address) if address.ip().is_unspecified() => {
+                    behind.wide.entry((*place, address.port(), address.is_ipv4())).or_insert(index);
+                }
+                Endpoint::Tcp(address) => {
+                    behind.exact.entry((*place, *address)).or_insert(index);
+                }
+                Endpoint::DualStack(port) => {
+                    for ipv4 in [true, false] {
+                        behind.wide.entry((*place, *port, ipv4)).or_insert(index);
+                    }
+                }
+                Endpoint::Unknown(_) => {}
+            }
+        }
+        behind
+    }
+
+    /// A wildcard is reached by the loopback addresses; any other address may be another machine's.
+    fn at(&self, place: PlaceId, next: &Next) -> Option<usize> {
+        match next {
+            Next::At(Endpoint::Unix(path)) => self.paths.get(&(place, same(path))).copied(),
+            Next::At(Endpoint::Tcp(address)) => {
+                let wide = || self.wide.get(&(place, address.port(), address.is_ipv4()));
+                let own = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+                let exact = self.exact.get(&(place, *address));
+                exact.or_else(|| wide().filter(|_| own(address.ip()))).copied()
+            }
+            Next::At(Endpoint::DualStack(_) | Endpoint::Unknown(_)) | Next::Named(..) => None,
+        }
+    }
+}
+
+/// /var/run is a link to /run (file-hierarchy(7)).
+fn same(path: &str) -> &str {
+    path.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Hop;
+    use crate::text::{Origin, Sources};
+
+    fn links(hops: &[Next], behind: &[Endpoint]) -> Vec<(usize, usize)> {
+        let sources = Sources::new();
+        let at = Span::top(sources.add(Origin::Builtin("t".into()), Vec::new()));
+        let listener = |endpoint: Endpoint| Listener::new("any", PlaceId(0), endpoint, at);
+        let mut front = listener(Endpoint::DualStack(80));
+        front.hops = hops.iter().map(|to| Hop { to: to.clone(), at }).collect();
+        let mut host = Host { listeners: vec![front], ..Host::default() };
+        host.listeners.extend(behind.iter().cloned().map(listener));
+        host.links().iter().map(|link| (link.from, link.to)).collect()
+    }
+
+    fn tcp(text: &str) -> Endpoint {
+        Endpoint::Tcp(text.parse().unwrap())
+    }
+
+    #[test]
+    fn loopback_reaches_what_listens_everywhere() {
+        let hop = [Next::At(tcp("127.0.0.1:8080"))];
+        assert_eq!(links(&hop, &[tcp("127.0.0.1:8080")]), [(0, 1)]);
+        assert_eq!(links(&hop, &[tcp("0.0.0.0:8080")]), [(0, 1)]);
+        assert_eq!(links(&hop, &[Endpoint::DualStack(8080)]), [(0, 1)]);
+        assert_eq!(links(&hop, &[tcp("[::]:8080")]), []);
+        assert_eq!(links(&hop, &[tcp("0.0.0.0:8080"), tcp("127.0.0.1:8080")]), [(0, 2)]);
+    }
+
+    #[test]
+    fn another_machine_is_not_this_one() {
+        assert_eq!(links(&[Next::At(tcp("10.0.0.5:8080"))], &[tcp("0.0.0.0:8080")]), []);
+        assert_eq!(links(&[Next::Named("app".into(), 8080)], &[tcp("0.0.0.0:8080")]), []);
+    }
+
+    #[test]
+    fn a_path_below_var_run_is_one_below_run() {
+        let hop = [Next::At(Endpoint::Unix("/var/run/php.sock".into()))];
+        assert_eq!(links(&hop, &[Endpoint::Unix("/run/php.sock".into())]), [(0, 1)]);
+        assert_eq!(links(&hop, &[Endpoint::Unix("/srv/run/php.sock".into())]), []);
+    }
+
+    #[test]
+    fn a_front_that_passes_on_to_itself_is_no_chain() {
+        assert_eq!(links(&[Next::At(tcp("127.0.0.1:80"))], &[]), []);
+    }
+}
