@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, options};
 
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{Slot, SourceId, Sources, Span};
 
 /// The largest file that is parsed, in bytes. What is larger was made by a machine.
 pub const MAX_YAML: usize = 2 << 20;
@@ -189,6 +189,31 @@ impl Node {
             NodeKind::Map(entries) => entries.iter().map(|(key, value)| key.size() + value.size()).sum(),
         }
     }
+}
+
+/// The place of a number under a key that a map does not have yet: before its first entry, in the map's own style.
+pub fn room(sources: &Sources, map: &Node, key: &str) -> Option<Slot> {
+    let (first, _) = map.entries().first()?;
+    let quote = match &first.kind {
+        NodeKind::Scalar(_, Style::Double) => "\"",
+        NodeKind::Scalar(_, Style::Single) => "'",
+        NodeKind::Scalar(..) if first.tag.is_none() => "",
+        _ => return None,
+    };
+    if map.aliased || first.aliased {
+        return None;
+    }
+    let at = first.span.start.checked_sub(u32::try_from(quote.len()).ok()?)?;
+    let place = Span { start: at, end: at, ..first.span };
+    let before = format!("{quote}{key}{quote}: ");
+    if map.flow {
+        return Some(Slot::insert(place, before, ", "));
+    }
+    let source = sources.get(place.source);
+    let start = source.start_of(source.line_of(at));
+    let indent = " ".repeat((at as usize).checked_sub(start)?);
+    // The document's own line ends would do too, but YAML takes either.
+    Some(Slot::insert(place, before, format!("\n{indent}")))
 }
 
 /// Reads a file of any number of documents.

@@ -1,0 +1,316 @@
+//! Envoy's bootstrap: its static listeners and the admin socket, and the clusters that they pass on to. What a management
+//! server or another file brings is not in it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::Path;
+
+use super::{Candidate, Found, Ground};
+use crate::model::{
+    Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Step, Transport, Value, Version,
+};
+use crate::syntax::yaml::{self, Node};
+use crate::text::{Slot, Span};
+
+/// A route table may name thousands of clusters.
+const MAX_HOPS: usize = 64;
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let mut found = Found::default();
+    for file in files {
+        one(ground, file, &mut found);
+    }
+    found
+}
+
+fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
+    let lost = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
+    let source = match ground.tree.read(ground.sources, &file.path) {
+        Ok(source) => source,
+        Err(why) => {
+            let at = Span::top(ground.tree.unread(ground.sources, &file.path));
+            return found.problems.push(problem(ground, lost, format!("it was not read: {why}"), at));
+        }
+    };
+    let yaml = yaml::read(ground.sources, source);
+    if let Some(broken) = &yaml.broken {
+        let message = format!("not read to its end: {}", broken.message);
+        found.problems.push(problem(ground, lost, message, broken.at));
+    }
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    for document in &yaml.documents {
+        let clusters = clusters(document);
+        let version = ground.version(folder);
+        Bootstrap { ground, lost, version, workers: workers(ground), clusters }.read(document, found);
+    }
+}
+
+fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
+    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
+}
+
+/// A field by its name, which JSON may spell in camel case (protobuf's JSON mapping).
+fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    node.get(name).or_else(|| node.get(&camel(name)))
+}
+
+fn camel(name: &str) -> String {
+    let mut parts = name.split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |camel, part| {
+        let mut letters = part.chars();
+        let head = letters.next().map(|letter| letter.to_ascii_uppercase());
+        camel + &head.into_iter().chain(letters).collect::<String>()
+    })
+}
+
+fn path<'n>(node: &'n Node, names: &[&str]) -> Option<&'n Node> {
+    names.iter().try_fold(node, |node, name| field(node, name))
+}
+
+/// A boolean wrapper; what is neither is not known.
+fn is_off(node: Option<&Node>) -> bool {
+    node.and_then(Node::text) == Some("false")
+}
+
+/// `--concurrency`, where a command line says it.
+fn workers(ground: Ground<'_>) -> Option<u32> {
+    let (_, arguments) = ground.started().next()?;
+    let at = arguments.iter().position(|word| word.text == "--concurrency")?;
+    arguments.get(at + 1)?.text.parse().ok().filter(|workers| *workers > 0)
+}
+
+/// The addresses of every cluster.
+fn clusters(document: &Node) -> HashMap<&str, Vec<&Node>> {
+    let mut clusters: HashMap<&str, Vec<&Node>> = HashMap::new();
+    for cluster in path(document, &["static_resources", "clusters"]).map_or(&[][..], Node::list) {
+        let Some(name) = field(cluster, "name").and_then(Node::word) else { continue };
+        let mut addresses = Vec::new();
+        let localities = path(cluster, &["load_assignment", "endpoints"]).map_or(&[][..], Node::list);
+        for locality in localities {
+            let endpoints = field(locality, "lb_endpoints").map_or(&[][..], Node::list);
+            addresses.extend(endpoints.iter().filter_map(|one| path(one, &["endpoint", "address"])));
+        }
+        // Version 2 of the API.
+        addresses.extend(field(cluster, "hosts").map_or(&[][..], Node::list));
+        clusters.insert(name, addresses);
+    }
+    clusters
+}
+
+/// One bootstrap and what is known around it.
+struct Bootstrap<'n, 'a> {
+    ground: Ground<'a>,
+    /// What it is when Envoy refuses it.
+    lost: ProblemKind,
+    version: Option<Version>,
+    workers: Option<u32>,
+    clusters: HashMap<&'n str, Vec<&'n Node>>,
+}
+
+impl<'n> Bootstrap<'n, '_> {
+    fn read(&self, document: &'n Node, found: &mut Found) {
+        let admin = path(document, &["admin", "address"]);
+        let mut bound: Vec<Listener> = Vec::new();
+        if let Some((address, (endpoint, note))) = admin.and_then(|it| Some((it, self.endpoint(it)?))) {
+            let mut listener = self.listener(endpoint, address.span);
+            listener.notes.extend(note);
+            listener.sockets = Some(1);
+            (listener.backlog, listener.steps) = self.default();
+            bound.push(listener);
+        }
+        for node in path(document, &["static_resources", "listeners"]).map_or(&[][..], Node::list) {
+            let merged = node.entries().iter().find(|(key, _)| key.text() == Some("<<"));
+            if let Some((key, _)) = merged {
+                let message = "no such field: '<<'; Envoy knows anchors, and no merge keys".to_owned();
+                found.problems.push(problem(self.ground, self.lost, message, key.span));
+                continue;
+            }
+            match self.listeners(node) {
+                Ok(listeners) => listeners.into_iter().for_each(|it| self.bind(it, &mut bound, found)),
+                Err((message, at)) => found.problems.push(problem(self.ground, self.lost, message, at)),
+            }
+        }
+        found.listeners.extend(bound);
+    }
+
+    /// A second listener of an address is refused (ListenerManagerImpl: "has duplicate address").
+    fn bind(&self, listener: Listener, bound: &mut Vec<Listener>, found: &mut Found) {
+        let known = matches!(listener.endpoint, Endpoint::Tcp(_) | Endpoint::DualStack(_));
+        match bound.iter().find(|first| known && first.endpoint == listener.endpoint) {
+            None => bound.push(listener),
+            Some(first) => found.problems.push(Problem {
+                labels: vec![Label::new(first.site, "the first one")],
+                ..problem(
+                    self.ground,
+                    ProblemKind::Conflict,
+                    format!("the listener has duplicate address '{}'", listener.endpoint),
+                    listener.site,
+                )
+            }),
+        }
+    }
+
+    fn listener(&self, endpoint: Endpoint, site: Span) -> Listener {
+        Listener::new(&self.ground.service.name, self.ground.place, endpoint, site)
+    }
+
+    fn default(&self) -> (Setting, Vec<Step>) {
+        match self.ground.default("backlog", self.version) {
+            Some((value, step)) => (Setting { value: Some(value), slot: None }, vec![step]),
+            None => (Setting::default(), Vec::new()),
+        }
+    }
+
+    /// What one listener opens: its address and the additional ones.
+    fn listeners(&self, node: &'n Node) -> Result<Vec<Listener>, (String, Span)> {
+        let unbound = is_off(field(node, "bind_to_port"))
+            || is_off(path(node, &["deprecated_v1", "bind_to_port"]))
+            || field(node, "udp_listener_config").is_some()
+            || field(node, "internal_listener").is_some()
+            || field(node, "api_listener").is_some();
+        if unbound {
+            return Ok(Vec::new());
+        }
+        let (backlog, steps) = self.backlog(node)?;
+        let hops = self.hops(node);
+        let additional = field(node, "additional_addresses").map_or(&[][..], Node::list);
+        let additional = additional.iter().filter_map(|one| field(one, "address"));
+        let own = field(node, "address").into_iter().chain(additional);
+        let made = own.filter_map(|address| {
+            let (endpoint, note) = self.endpoint(address)?;
+            let shared = is_off(field(node, "enable_reuse_port")) || is_off(field(node, "reuse_port"));
+            let sockets =
+                if shared || endpoint.transport() == Transport::Unix { Some(1) } else { self.workers };
+            let mut listener = self.listener(endpoint, address.span);
+            listener.sockets = sockets;
+            listener.backlog = backlog.clone();
+            listener.steps = steps.clone();
+            listener.hops = hops.clone();
+            listener.notes.extend(note);
+            if sockets.is_none() {
+                let what =
+                    "every worker has a socket of its own: as many as hardware threads, or --concurrency";
+                listener.notes.push(Step { value: None, what: what.into(), at: address.span });
+            }
+            Some(listener)
+        });
+        Ok(made.collect())
+    }
+
+    fn backlog(&self, node: &Node) -> Result<(Setting, Vec<Step>), (String, Span)> {
+        let Some(written) = field(node, "tcp_backlog_size").filter(|written| !written.is_null()) else {
+            let (setting, steps) = self.default();
+            let room = yaml::room(self.ground.sources, node, "tcp_backlog_size");
+            return Ok((Setting { slot: room, ..setting }, steps));
+        };
+        let text = written.text().unwrap_or_default();
+        let Some(number) = unsigned(text) else {
+            return Err((format!("tcp_backlog_size: invalid number: '{text}'"), written.span));
+        };
+        let step = |value: i64, what: &str| Step { value: Some(value), what: what.into(), at: written.span };
+        let mut steps = vec![step(number.into(), "tcp_backlog_size")];
+        let passed = i64::from(number.cast_signed());
+        if passed < 0 {
+            steps.push(step(passed, "what a C int keeps of it"));
+        }
+        let plain = written.exact && !written.aliased && passed >= 0 && !text.contains('.');
+        let slot = plain.then(|| Slot::replace(written.span));
+        Ok((Setting { value: Some(Value::written(passed, written.span)), slot }, steps))
+    }
+
+    /// Where an address listens; UDP has no accept queue.
+    fn endpoint(&self, address: &Node) -> Option<(Endpoint, Option<Step>)> {
+        let note = |what: String, at: Span| Some(Step { value: None, what, at });
+        if let Some(path) = path(address, &["pipe", "path"]).and_then(Node::word) {
+            return Some((Endpoint::Unix(path.to_owned()), None));
+        }
+        let socket = field(address, "socket_address")?;
+        if field(socket, "protocol").and_then(Node::text) == Some("UDP") {
+            return None;
+        }
+        let unknown = |what: &str| {
+            (
+                Endpoint::Unknown(Transport::Tcp),
+                note(format!("the address is not known: {what}"), socket.span),
+            )
+        };
+        let Some(port) = field(socket, "port_value").and_then(Node::text) else {
+            return Some(unknown("it has no port_value"));
+        };
+        let host = field(socket, "address").and_then(Node::word).unwrap_or("0.0.0.0");
+        let Ok(ip) = host.parse::<IpAddr>() else { return Some(unknown("it is no IP address")) };
+        Some(match port.parse::<u16>() {
+            Ok(0) => unknown("the kernel picks a free port"),
+            Ok(port) if ip.is_ipv6() && ip.is_unspecified() && takes_ipv4(socket) => {
+                (Endpoint::DualStack(port), None)
+            }
+            Ok(port) => (Endpoint::tcp(ip, port), None),
+            Err(_) => unknown("its port is no number"),
+        })
+    }
+
+    /// The clusters that anything in a listener names: filters and routes alike.
+    fn hops(&self, listener: &'n Node) -> Vec<Hop> {
+        let mut hops: Vec<Hop> = Vec::new();
+        let mut named = Vec::new();
+        clusters_named(listener, false, &mut named);
+        let addresses = named.iter().filter_map(|name| self.clusters.get(name)).flatten();
+        for address in addresses {
+            let Some(hop) = self.hop(address) else { continue };
+            if hops.len() < MAX_HOPS && hops.iter().all(|known| known.to != hop.to) {
+                hops.push(hop);
+            }
+        }
+        hops
+    }
+
+    fn hop(&self, address: &Node) -> Option<Hop> {
+        if let Some(path) = path(address, &["pipe", "path"]) {
+            return Some(Hop { to: Next::At(Endpoint::Unix(path.word()?.to_owned())), at: path.span });
+        }
+        let socket = field(address, "socket_address")?;
+        let host = field(socket, "address")?;
+        let port = field(socket, "port_value")?.text()?.parse().ok()?;
+        Some(Hop { to: self.ground.next(host.word()?, port), at: host.span })
+    }
+}
+
+/// A UInt32Value of protobuf's JSON: digits, in quotes or not, with nothing but zeros behind a point.
+fn unsigned(text: &str) -> Option<u32> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    let is_plain = whole.bytes().all(|digit| digit.is_ascii_digit());
+    whole.parse().ok().filter(|_| is_whole && is_plain)
+}
+
+fn takes_ipv4(socket: &Node) -> bool {
+    field(socket, "ipv4_compat").and_then(Node::text) == Some("true")
+}
+
+/// Every `cluster`, and every `name` of `weighted_clusters`.
+fn clusters_named<'n>(node: &'n Node, weighted: bool, named: &mut Vec<&'n str>) {
+    for member in node.list() {
+        clusters_named(member, weighted, named);
+    }
+    for (key, value) in node.entries() {
+        match (key.text().unwrap_or_default(), value.word()) {
+            ("cluster", Some(name)) => named.push(name),
+            ("name", Some(name)) if weighted => named.push(name),
+            ("clusters", _) => clusters_named(value, weighted, named),
+            ("weighted_clusters" | "weightedClusters", _) => clusters_named(value, true, named),
+            _ => clusters_named(value, false, named),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_two_spellings() {
+        assert_eq!(camel("tcp_backlog_size"), "tcpBacklogSize");
+        assert_eq!(camel("address"), "address");
+    }
+}
