@@ -337,6 +337,13 @@ impl<'a> Walk<'a> {
             maybe: self.maybe,
         };
         let inherits = matches!(role, Role::Frontend | Role::Listen | Role::Backend);
+        // invalid_char() in src/tools.c
+        let is_odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-' | '.'));
+        let certain = role != Role::Defaults && line.words.get(1).is_some_and(|word| !word.open);
+        if let Some(odd) = name.chars().find(is_odd).filter(|_| certain) {
+            let what = format!("character '{odd}' is not permitted in {} name '{name}'", role.word());
+            self.refuse(what, line.at);
+        }
         let source = match (text(from), text(from + 1)) {
             (Some("from"), Some(parent)) => {
                 let known = self.defaults.get(parent).copied();
@@ -403,6 +410,7 @@ impl<'a> Walk<'a> {
     fn keyword(&mut self, line: &Line) {
         let Some(first) = line.words.first() else { return };
         let name = first.text.as_str();
+        self.check_age(name, first.span);
         match self.section {
             Section::None => {
                 let what = format!("unknown keyword '{name}' out of section");
@@ -415,6 +423,18 @@ impl<'a> Walk<'a> {
             Section::Global => self.global(name, line),
             Section::Proxy(index) => self.proxy_keyword(index, name, line),
             Section::Other => {}
+        }
+    }
+
+    /// Whether this version takes a keyword that there was once.
+    fn check_age(&mut self, name: &str, at: Span) {
+        let since = match self.section {
+            Section::Global => self.keywords.refused_since(true, name),
+            Section::Proxy(_) => self.keywords.refused_since(false, name),
+            Section::None | Section::Other => None,
+        };
+        if let Some(since) = since.filter(|since| self.version.is_some_and(|version| version >= *since)) {
+            self.refuse(format!("'{name}' is not supported any more since HAProxy {since}"), at);
         }
     }
 

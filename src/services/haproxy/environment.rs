@@ -5,8 +5,14 @@ use std::collections::HashMap;
 use crate::model::Command;
 
 /// What systemd or HAProxy itself sets, with values that no file tells.
-const GIVEN: [&str; 10] = [
-    "PATH",
+const GIVEN: [&str; 17] = [
+    "HAPROXY_BRANCH",
+    "HAPROXY_CFGFILES",
+    "HAPROXY_CLI",
+    "HAPROXY_LOCALPEER",
+    "HAPROXY_MASTER_CLI",
+    "HAPROXY_MWORKER",
+    "HAPROXY_STARTUP_VERSION",
     "HOME",
     "HOSTNAME",
     "INVOCATION_ID",
@@ -14,6 +20,7 @@ const GIVEN: [&str; 10] = [
     "LANG",
     "LOGNAME",
     "NOTIFY_SOCKET",
+    "PATH",
     "SHELL",
     "USER",
 ];
@@ -66,8 +73,8 @@ impl Environment {
             Some(Some(value)) => Known::Set(value),
             Some(None) => Known::Unknown,
             None if !self.complete || GIVEN.contains(&name) => Known::Unknown,
-            // .LINE and the like, and what HAProxy sets for itself.
-            None if name.starts_with('.') || name.starts_with("HAPROXY_") => Known::Unknown,
+            // .LINE and the like, and the formats that HAProxy has ready (HAPROXY_HTTP_LOG_FMT).
+            None if name.starts_with('.') || name.ends_with("_FMT") => Known::Unknown,
             None => Known::Unset,
         }
     }
