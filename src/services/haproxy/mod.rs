@@ -10,14 +10,16 @@ mod hops;
 mod keywords;
 mod run;
 mod sockets;
+mod walk;
 mod words;
 
 use std::path::Path;
 
-use self::config::{Config, Trouble, Walk};
+use self::config::{Config, Trouble};
 use self::keywords::Keywords;
 use self::run::Run;
 use self::sockets::Sockets;
+use self::walk::Walk;
 use super::{Candidate, Found, Ground};
 use crate::model::{Problem, ProblemKind, Version};
 use crate::text::{SourceId, Span};
