@@ -1,6 +1,7 @@
 //! What haproxy.cfg says about listeners, by its sections.
 
 use super::bind::{Bind, Number, Shards};
+use super::environment::Environment;
 use crate::model::Word;
 use crate::text::Span;
 
@@ -93,6 +94,8 @@ pub(super) struct Config {
     pub(super) proxies: Vec<Proxy>,
     pub(super) checks: i64,
     pub(super) troubles: Vec<Trouble>,
+    /// The variables at the end, which count in the addresses of servers.
+    pub(super) environment: Environment,
     /// It has a section of its own for what is global.
     pub(super) whole: bool,
     /// A program makes the real file of it.

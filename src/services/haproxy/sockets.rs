@@ -39,7 +39,7 @@ impl Sockets<'_> {
     pub(super) fn open(&self, found: &mut Found) {
         let Self { ground, config, run, version } = *self;
         let ladder = Ladder::new(ground, config, run, version);
-        let hops = Hops::new(ground, config, &run.environment);
+        let hops = Hops::new(ground, config, &config.environment);
         let cli = config.global.stats.iter().map(|bind| Opening {
             bind,
             backlog: ladder.of_cli(bind),

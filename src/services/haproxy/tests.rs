@@ -109,8 +109,8 @@ fn the_number_is_written_where_it_counts() {
 #[test]
 fn connections_go_to_the_servers_of_the_backends_that_are_named() {
     let machine = root(
-        "frontend web\n bind :80\n use_backend api if { path /api }\n use_backend %[req.hdr(x)]\n default_backend app\n\
-         backend api\n server a 10.0.0.1:8080 check\n server b 10.0.0.1:8080\n server c 10.0.0.2:8080 disabled\n\
+        "global\n setenv H 10.0.0.1\nfrontend web\n bind :80\n use_backend api if { path /api }\n use_backend %[req.hdr(x)]\n default_backend app\n\
+         backend api\n server a 10.0.0.1:8080 check\n server b $H:8080\n server b2 \"$H\":8080\n server c 10.0.0.2:8080 disabled\n\
          backend app\n server-template s 2 app.internal:9000\n server d /run/app.sock\n server e 10.0.0.3\n\
          backend not\n server f 10.0.0.4:1\n\
          listen tcp\n bind :81\n server g 10.0.0.5:1 backup\n server h abns@inner\n",

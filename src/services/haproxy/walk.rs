@@ -110,6 +110,7 @@ impl<'a> Walk<'a> {
         for at in own {
             self.warn("'backlog' is ignored in a backend: it has no listener", at);
         }
+        self.config.environment = self.environment;
         self.config
     }
 
