@@ -14,6 +14,11 @@ fn envoy_listens_as_predicted() {
 }
 
 #[test]
+fn haproxy_listens_as_predicted() {
+    replay("haproxy", 45);
+}
+
+#[test]
 fn nginx_listens_as_predicted() {
     replay("nginx", 40);
 }
@@ -90,7 +95,19 @@ fn predictions(service: &str, host: &Host, queues: &[Queue]) -> Vec<Row> {
         let transport = listener.endpoint.transport().word().to_owned();
         (transport, listener.endpoint.address(), queue.limit, listener.sockets.map(i64::from))
     };
-    host.listeners.iter().zip(queues).filter(|(listener, _)| listener.service == service).map(row).collect()
+    let ours = host.listeners.iter().zip(queues).filter(|(listener, _)| listener.service == service);
+    ours.map(row).fold(Vec::new(), add)
+}
+
+/// Sockets of one address that are alike are one row of `ss -lnt | uniq -c`, whoever opens them.
+fn add(mut rows: Vec<Row>, row: Row) -> Vec<Row> {
+    let alike =
+        |known: &&mut Row| row.1.is_some() && (&known.0, &known.1, known.2) == (&row.0, &row.1, row.2);
+    match rows.iter_mut().find(alike) {
+        Some(known) => known.3 = known.3.zip(row.3).map(|(known, more)| known + more),
+        None => rows.push(row),
+    }
+    rows
 }
 
 fn truths(truth: &Value) -> Vec<Row> {

@@ -10,6 +10,9 @@ use crate::model::{
 };
 use crate::text::{Origin, Sources, Span};
 
+/// The somaxconn of Linux since 5.4, the most that any version has by itself.
+const KERNELS_OWN: i64 = 4096;
+
 /// Everything that one rule is judged on.
 pub struct Facts<'a> {
     pub rule: &'a str,
@@ -184,9 +187,11 @@ impl<'a> Facts<'a> {
 
 impl Socket<'_> {
     /// What listen(2) is called with, unless that means "as much as somaxconn allows": a negative number does
-    /// (it is compared unsigned), and so does the largest C int, by custom.
+    /// (it is compared unsigned), and so does the largest C int, by custom. What is assumed and more than any kernel's own
+    /// somaxconn comes from some other limit, such as that of open files: nobody asked for it.
     pub(super) fn asks(&self) -> Option<i64> {
-        self.queue.requested.filter(|asked| (0..i64::from(i32::MAX)).contains(asked))
+        let wished = |asked: &i64| self.kind() != Some(Kind::Assumed) || *asked <= KERNELS_OWN;
+        self.queue.requested.filter(|asked| (0..i64::from(i32::MAX)).contains(asked)).filter(wished)
     }
 
     /// Whether other machines connect to it.

@@ -57,7 +57,19 @@ fn spellings(address: &Endpoint) -> Vec<String> {
         Endpoint::Tcp(tcp) if tcp.ip().is_unspecified() => Some(format!("*:{}", tcp.port())),
         _ => None,
     };
-    std::iter::once(in_run(&written).to_owned()).chain(both).collect()
+    let unix = matches!(address, Endpoint::Unix(_)).then(|| meant(in_run(&written))).flatten();
+    std::iter::once(in_run(&written).to_owned()).chain(both).chain(unix).collect()
+}
+
+/// What a unix socket is configured as, where that is not its name: some programs bind PATH.PID.tmp and rename the file, as
+/// HAProxy does, or fill an abstract name with zero bytes, which are shown as `@`.
+fn meant(name: &str) -> Option<String> {
+    if name.starts_with('@') {
+        let short = name.trim_end_matches('@');
+        return (!short.is_empty() && short.len() < name.len()).then(|| short.to_owned());
+    }
+    let (path, pid) = name.strip_suffix(".tmp")?.rsplit_once('.')?;
+    (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then(|| path.to_owned())
 }
 
 /// /var/run is a link to /run (file-hierarchy(7)).
@@ -164,5 +176,19 @@ fn inside(namespace: &Namespace, command: &str) -> String {
     match namespace.enter.as_str() {
         "" => command.to_owned(),
         enter => format!("{enter} {command}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unix_socket_is_found_by_what_it_is_configured_as() {
+        assert_eq!(meant("/run/haproxy/admin.sock.1234.tmp").as_deref(), Some("/run/haproxy/admin.sock"));
+        assert_eq!(meant("@inner@@@@").as_deref(), Some("@inner"));
+        for name in ["/run/a.sock", "/run/a.tmp", "/run/a.b.tmp", "@inner", "@", "@@", ""] {
+            assert_eq!(meant(name), None, "{name}");
+        }
     }
 }

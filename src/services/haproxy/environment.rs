@@ -1,0 +1,103 @@
+//! The variables that HAProxy sees: those of its unit and of `setenv` lines before.
+
+use std::collections::HashMap;
+
+use crate::model::Command;
+
+/// What systemd or HAProxy itself sets, with values that no file tells.
+const GIVEN: [&str; 17] = [
+    "HAPROXY_BRANCH",
+    "HAPROXY_CFGFILES",
+    "HAPROXY_CLI",
+    "HAPROXY_LOCALPEER",
+    "HAPROXY_MASTER_CLI",
+    "HAPROXY_MWORKER",
+    "HAPROXY_STARTUP_VERSION",
+    "HOME",
+    "HOSTNAME",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "LANG",
+    "LOGNAME",
+    "NOTIFY_SOCKET",
+    "PATH",
+    "SHELL",
+    "USER",
+];
+
+/// What is known of a variable.
+pub(super) enum Known<'a> {
+    Set(&'a str),
+    Unset,
+    Unknown,
+}
+
+/// The environment at one line.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Environment {
+    /// `None` for one that has a value which is not known.
+    variables: HashMap<String, Option<String>>,
+    /// What is not there is not set.
+    complete: bool,
+}
+
+impl Environment {
+    /// An empty one.
+    pub(super) fn new(complete: bool) -> Self {
+        Self { variables: HashMap::new(), complete }
+    }
+
+    /// That of a command.
+    pub(super) fn of(command: &Command, complete: bool) -> Self {
+        let mut environment = Self::new(complete);
+        for variable in &command.environment {
+            environment.set(&variable.name, &variable.value.text, variable.value.open);
+        }
+        environment
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: &str, open: bool) {
+        self.variables.insert(name.to_owned(), (!open).then(|| value.to_owned()));
+    }
+
+    pub(super) fn forget(&mut self, name: &str) {
+        self.variables.insert(name.to_owned(), None);
+    }
+
+    pub(super) fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
+    pub(super) fn get(&self, name: &str) -> Known<'_> {
+        match self.variables.get(name) {
+            Some(Some(value)) => Known::Set(value),
+            Some(None) => Known::Unknown,
+            None if !self.complete || GIVEN.contains(&name) => Known::Unknown,
+            // .LINE and the like, and the formats that HAProxy has ready (HAPROXY_HTTP_LOG_FMT).
+            None if name.starts_with('.') || name.ends_with("_FMT") => Known::Unknown,
+            None => Known::Unset,
+        }
+    }
+
+    /// `$NAME` and `${NAME}` in an address, quoted or not (env_expand() in src/tools.c). Nothing, where a value is not known.
+    pub(super) fn expand(&self, text: &str) -> Option<String> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let bare = after.strip_prefix('{').unwrap_or(after);
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let end = bare.find(|c: char| !is_name(c)).unwrap_or(bare.len());
+            let (name, behind) = bare.split_at_checked(end)?;
+            match self.get(name) {
+                Known::Set(value) => out.push_str(value),
+                Known::Unset => {}
+                Known::Unknown => return None,
+            }
+            let braced = bare.len() != after.len();
+            rest = behind.strip_prefix('}').filter(|_| braced).unwrap_or(behind);
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+}

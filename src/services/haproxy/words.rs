@@ -1,0 +1,335 @@
+//! How a line of haproxy.cfg is cut into words: quotes, backslashes, comments and, inside double quotes alone, variables
+//! (parse_line() in src/tools.c).
+
+use super::environment::{Environment, Known};
+use crate::model::Word;
+use crate::text::{SourceId, Span};
+
+/// Words of a line (MAX_LINE_ARGS).
+const MAX_WORDS: usize = 64;
+/// What one variable may make of a line: more is no configuration.
+const MAX_EXPANDED: usize = 1 << 16;
+
+/// The words of one line.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) words: Vec<Word>,
+    /// From the first word to the end of the last, quotes included.
+    pub(super) at: Span,
+    /// Nothing is lost behind an empty word, so something can be written at the end.
+    pub(super) whole: bool,
+}
+
+/// Why a line cannot be read, in HAProxy's words, and where.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) what: &'static str,
+    pub(super) at: usize,
+}
+
+struct Cutter<'a> {
+    text: &'a [u8],
+    at: usize,
+    environment: &'a Environment,
+    quote: Option<(u8, usize)>,
+    word: Part,
+    words: Vec<Part>,
+    expanded: usize,
+}
+
+/// A word as it grows.
+#[derive(Debug, Default)]
+struct Part {
+    text: Vec<u8>,
+    range: Option<(usize, usize)>,
+    open: bool,
+    /// Some of it is no text of the line.
+    foreign: bool,
+}
+
+/// Cuts a line that starts at offset `base` of a source.
+pub(super) fn cut(
+    text: &[u8],
+    source: SourceId,
+    base: usize,
+    environment: &Environment,
+) -> Result<Line, Fault> {
+    let mut cutter = Cutter {
+        text,
+        at: 0,
+        environment,
+        quote: None,
+        word: Part::default(),
+        words: Vec::new(),
+        expanded: 0,
+    };
+    cutter.run()?;
+    let parts = cutter.words;
+    // HAProxy takes an empty word for the end of the line.
+    let count = parts.iter().position(|part| part.text.is_empty()).unwrap_or(parts.len());
+    if parts.len() > MAX_WORDS {
+        return Err(Fault { what: "too many words", at: 0 });
+    }
+    let kept = parts.get(..count).unwrap_or_default();
+    let ends = |part: &Part| part.range.map_or(0, |(_, end)| end);
+    let start = kept.first().and_then(|part| part.range).map_or(0, |(start, _)| start);
+    let end = kept.last().map_or(start, ends);
+    Ok(Line {
+        words: kept.iter().map(|part| part.finish(text, source, base)).collect(),
+        at: Span::new(source, base + start..base + end),
+        whole: parts.get(count..).unwrap_or_default().iter().all(|part| part.range.is_none()),
+    })
+}
+
+impl Part {
+    fn finish(&self, line: &[u8], source: SourceId, base: usize) -> Word {
+        let (mut start, mut end) = self.range.unwrap_or_default();
+        let mut exact = line.get(start..end) == Some(&self.text) && !self.foreign;
+        let inside = (start + 1, end.saturating_sub(1));
+        if !exact && !self.foreign && line.get(inside.0..inside.1) == Some(&self.text) {
+            (start, end) = inside;
+            exact = true;
+        }
+        Word {
+            text: String::from_utf8_lossy(&self.text).into_owned(),
+            span: Span::new(source, base + start..base + end),
+            exact: exact && !self.open,
+            open: self.open,
+        }
+    }
+}
+
+impl Cutter<'_> {
+    fn peek(&self, ahead: usize) -> u8 {
+        self.text.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    /// Takes `length` bytes of the line into the word, where they mean `meaning`.
+    fn take(&mut self, length: usize, meaning: &[u8]) {
+        self.touch(length);
+        self.word.text.extend_from_slice(meaning);
+    }
+
+    fn touch(&mut self, length: usize) {
+        let start = self.word.range.map_or(self.at, |(start, _)| start);
+        self.at += length;
+        self.word.range = Some((start, self.at));
+    }
+
+    fn end_word(&mut self) {
+        let word = std::mem::take(&mut self.word);
+        self.words.push(word);
+    }
+
+    fn fault(&self, what: &'static str, at: usize) -> Fault {
+        Fault { what, at }
+    }
+
+    fn run(&mut self) -> Result<(), Fault> {
+        loop {
+            let in_single = matches!(self.quote, Some((b'\'', _)));
+            match self.peek(0) {
+                0 | b'\n' | b'\r' => break,
+                b'#' if self.quote.is_none() => break,
+                mark @ (b'"' | b'\'') if self.quote.is_none_or(|(open, _)| open == mark) => {
+                    self.quote = if self.quote.is_some() { None } else { Some((mark, self.at)) };
+                    self.touch(1);
+                }
+                b'\\' if !in_single => self.escape()?,
+                byte if is_space(byte) && self.quote.is_none() => self.blank(),
+                b'$' if self.quote.is_some_and(|(open, _)| open == b'"') => self.variable()?,
+                byte => self.take(1, &[byte]),
+            }
+        }
+        self.end_word();
+        match self.quote {
+            Some((_, at)) => Err(self.fault("unmatched quote", at)),
+            None => Ok(()),
+        }
+    }
+
+    fn blank(&mut self) {
+        while is_space(self.peek(0)) {
+            self.at += 1;
+        }
+        if !self.words.is_empty() || self.word.range.is_some() {
+            self.end_word();
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Fault> {
+        let quoted = self.quote.is_some();
+        match self.peek(1) {
+            byte @ (b' ' | b'\\' | b'#' | b'\'' | b'"') => self.take(2, &[byte]),
+            b't' => self.take(2, b"\t"),
+            b'n' => self.take(2, b"\n"),
+            b'r' => self.take(2, b"\r"),
+            b'$' if quoted => self.take(2, b"$"),
+            b'x' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|it| u8::try_from(it).ok());
+                let (Some(high), Some(low)) = (digit(self.peek(2)), digit(self.peek(3))) else {
+                    return Err(self.fault("truncated or invalid hexadecimal sequence", self.at));
+                };
+                self.take(4, &[high << 4 | low]);
+            }
+            _ => self.take(1, b"\\"),
+        }
+        Ok(())
+    }
+
+    /// `$NAME`, `${NAME}`, `${NAME-default}` and `${NAME[*]}`, which is several words where the value has blanks.
+    fn variable(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        let brace = self.peek(1) == b'{';
+        let first = start + 1 + usize::from(brace);
+        let mut end = first;
+        let byte = |at: usize| self.text.get(at).copied().unwrap_or(0);
+        if !(byte(end).is_ascii_alphabetic() || matches!(byte(end), b'_' | b'.')) {
+            return Err(self.fault("forbidden first char in environment variable name", end));
+        }
+        end += 1;
+        while byte(end).is_ascii_alphanumeric() || byte(end) == b'_' {
+            end += 1;
+        }
+        let name = String::from_utf8_lossy(self.text.get(first..end).unwrap_or_default()).into_owned();
+        let several = brace && byte(end) == b'[';
+        if several {
+            if self.text.get(end..end + 3) != Some(b"[*]") {
+                return Err(self.fault("truncated or invalid word expansion sequence", end));
+            }
+            end += 3;
+        }
+        let mut default = None;
+        if brace && byte(end) == b'-' {
+            let rest = self.text.get(end + 1..).unwrap_or_default();
+            let length = memchr::memchr(b'}', rest).unwrap_or(rest.len());
+            default = rest.get(..length);
+            end += 1 + length;
+        }
+        if brace {
+            if byte(end) != b'}' {
+                return Err(self.fault("unmatched brace in environment variable name", start + 1));
+            }
+            end += 1;
+        }
+        let written = self.text.get(start..end).unwrap_or_default();
+        let value = match (self.environment.get(&name), default) {
+            (Known::Set(value), _) => value.as_bytes().to_vec(),
+            (Known::Unset, default) => default.unwrap_or_default().to_vec(),
+            (Known::Unknown, _) => {
+                self.word.open = true;
+                self.take(written.len(), written);
+                return Ok(());
+            }
+        };
+        self.word.foreign = true;
+        self.expanded += value.len();
+        if self.expanded > MAX_EXPANDED {
+            return Err(self.fault("line too long", start));
+        }
+        self.touch(written.len());
+        if several {
+            self.spread(&value)
+        } else {
+            self.word.text.extend_from_slice(&value)
+        }
+        Ok(())
+    }
+
+    fn spread(&mut self, value: &[u8]) {
+        let range = self.word.range;
+        let mut parts = value.split(|byte| is_space(*byte)).enumerate();
+        parts.by_ref().for_each(|(index, part)| {
+            if index > 0 && (part.is_empty() || self.word.text.is_empty()) {
+                return self.word.text.extend_from_slice(part);
+            }
+            if index > 0 {
+                self.end_word();
+                self.word = Part { range, foreign: true, ..Part::default() };
+            }
+            self.word.text.extend_from_slice(part);
+        });
+    }
+}
+
+/// isspace(3) in the C locale.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+/// What atol(3) makes of a word and a C int keeps of it: the number in front, 0 without one.
+pub(super) fn number(text: &str) -> i64 {
+    let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = digits.bytes().take_while(u8::is_ascii_digit);
+    let long = digits.fold(0_i64, |sum, digit| {
+        let digit = i64::from(digit - b'0');
+        sum.saturating_mul(10).saturating_add(if negative { -digit } else { digit })
+    });
+    let bytes = long.to_le_bytes();
+    let low = [bytes[0], bytes[1], bytes[2], bytes[3]];
+    i64::from(i32::from_le_bytes(low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{Origin, Sources};
+
+    fn words(text: &str) -> String {
+        let mut environment = Environment::new(true);
+        environment.set("A", "1 2", false);
+        let source = Sources::new().add(Origin::Builtin(String::new()), Vec::new());
+        match cut(text.as_bytes(), source, 0, &environment) {
+            Err(fault) => format!("{} at {}", fault.what, fault.at),
+            Ok(line) => {
+                let word = |word: &Word| {
+                    let mark = if word.exact { "" } else { "~" };
+                    format!("{mark}{}", word.text)
+                };
+                line.words.iter().map(word).collect::<Vec<_>>().join("|")
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_as_haproxy_cuts_them() {
+        for (text, seen) in [
+            ("  bind :80 # why", "bind|:80"),
+            ("a \"b c\" 'd $A'", "a|b c|d $A"),
+            ("a\\ b \\# c", "~a b|~#|c"),
+            ("\"$A\" $A ${A}", "~1 2|$A|${A}"),
+            ("\"${A[*]}\" x", "~1|~2|x"),
+            ("\"${NONE}\" x", ""),
+            ("\"${NONE-5}\" x", "~5|x"),
+            ("a \"\" b", "a"),
+            ("a\rb", "a"),
+            ("a b  ", "a|b"),
+            ("\\x41 \\q", "~A|\\q"),
+            ("a \"b", "unmatched quote at 2"),
+            ("\"${A\"", "unmatched brace in environment variable name at 2"),
+            ("\"$1\"", "forbidden first char in environment variable name at 2"),
+            ("\\x4", "truncated or invalid hexadecimal sequence at 0"),
+        ] {
+            assert_eq!(words(text), seen, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_what_stands_in_front() {
+        for (text, value) in [
+            ("12k", 12),
+            ("x", 0),
+            ("-1", -1),
+            ("+7", 7),
+            ("4294967297", 1),
+            ("99999999999999999999", -1),
+            ("2147483648", i64::from(i32::MIN)),
+        ] {
+            assert_eq!(number(text), value, "{text}");
+        }
+    }
+}
