@@ -9,6 +9,11 @@ use backlog_audit::model::{Host, Listener, ProblemKind, Queue};
 use serde_json::Value;
 
 #[test]
+fn lighttpd_listens_as_predicted() {
+    replay("lighttpd", 60);
+}
+
+#[test]
 fn nginx_listens_as_predicted() {
     replay("nginx", 40);
 }
