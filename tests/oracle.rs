@@ -24,6 +24,11 @@ fn node_listens_as_predicted() {
 }
 
 #[test]
+fn squid_listens_as_predicted() {
+    replay("squid", 50);
+}
+
+#[test]
 fn tomcat_listens_as_predicted() {
     replay("tomcat", 15);
 }

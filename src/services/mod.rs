@@ -17,6 +17,7 @@ use crate::text::{Sources, Tree};
 pub mod lighttpd;
 pub mod nginx;
 pub mod node;
+pub mod squid;
 pub mod tomcat;
 
 /// What every reader stands on.
@@ -99,6 +100,7 @@ const READERS: &[(&str, Reader)] = &[
     ("lighttpd", lighttpd::read),
     ("nginx", nginx::read),
     ("node", node::read),
+    ("squid", squid::read),
     ("tomcat", tomcat::read), //
 ];
 

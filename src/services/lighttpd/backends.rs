@@ -1,7 +1,7 @@
 //! Where lighttpd passes on what it accepts, and the sockets that it opens for backends it starts itself (src/gw_backend.c).
 
 use super::data::{self, List, Value};
-use super::sockets::Socket;
+use super::sockets::{MAX, Socket};
 use super::walk::{Entry, Walk};
 use super::{Refusal, Start};
 use crate::model::{Endpoint, Hop, Listener, Next, Step, Transport};
@@ -63,6 +63,10 @@ impl<'w> Walk<'_> {
                 found.extend(hosts.filter_map(|host| {
                     Some(Backend { list: host.value.list()?, at: host.value.at, scope, option })
                 }));
+                if found.len() > MAX {
+                    let why = format!("there are more than {MAX} backends in it");
+                    return Err(Refusal { ours: true, ..Refusal::new(why, entry.at) });
+                }
             }
         }
         Ok(found)

@@ -12,6 +12,8 @@ use crate::model::{Apply, Endpoint, Label, Listener, Setting, Step, Transport, V
 use crate::services::Ground;
 use crate::text::{Slot, Span};
 
+/// More sockets, and more backends, than anybody has.
+pub(super) const MAX: usize = 4096;
 pub(super) const BACKLOG: &str = "server.listen-backlog";
 
 /// A socket and the scope that opens it.
@@ -50,6 +52,10 @@ impl<'w> Walk<'_> {
         let port = self.port(global)?;
         for (index, scope) in self.scopes.iter().enumerate() {
             let Some((compare, name)) = &scope.socket else { continue };
+            if sockets.len() >= MAX {
+                let why = format!("there are more than {MAX} sockets in it");
+                return Err(Refusal { ours: true, ..Refusal::new(why, name.at) });
+            }
             let own = self.options(&shared, scope)?;
             let bound = self.bound(name, port, own.ipv6)?;
             if *compare == Compare::Equal {
@@ -260,11 +266,13 @@ fn endpoint(bound: &Option<Bound>, options: &Options<'_>) -> Endpoint {
 
 /// One address, whatever families it serves.
 fn is_same(a: &Endpoint, b: &Endpoint) -> bool {
-    let wide = |endpoint: &Endpoint| match endpoint {
-        Endpoint::DualStack(port) => Endpoint::tcp(IpAddr::V6(Ipv6Addr::UNSPECIFIED), *port),
-        other => other.clone(),
-    };
-    wide(a) == wide(b)
+    match (a, b) {
+        (Endpoint::DualStack(port), Endpoint::Tcp(other))
+        | (Endpoint::Tcp(other), Endpoint::DualStack(port)) => {
+            other.port() == *port && other.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+        }
+        _ => a == b,
+    }
 }
 
 /// Whether the kernel refuses the second of two binds.

@@ -314,6 +314,8 @@ fn what_grows_without_end_ends() {
         machine.with(&format!("etc/lighttpd/{n}.conf"), text)
     });
     assert_eq!(machine.read().problems.len(), 1);
+    let sockets: String = (0..50_000).map(|n| format!("$SERVER[\"socket\"] == \"/{n}\" {{ }}\n")).collect();
+    assert!(messages(&Machine::new(&sockets).read())[0].1.contains("more than 4096 sockets"));
     let many: String = (0..20_000)
         .map(|n| format!("var.v{n} = ( \"k\" => {n} )\nserver.modules += ( \"m{n}\" )\n"))
         .collect();
@@ -321,6 +323,8 @@ fn what_grows_without_end_ends() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(50))]
+
     #[test]
     fn no_text_panics(text in "[a-z.\"=+:{}()\\[\\]$#,~! \n\\\\0-9-]{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
         Machine::new(&text).read();
