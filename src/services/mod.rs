@@ -19,6 +19,7 @@ pub mod nginx;
 pub mod node;
 pub mod squid;
 pub mod tomcat;
+pub mod varnish;
 
 /// What every reader stands on.
 #[derive(Clone, Copy)]
@@ -101,7 +102,8 @@ const READERS: &[(&str, Reader)] = &[
     ("nginx", nginx::read),
     ("node", node::read),
     ("squid", squid::read),
-    ("tomcat", tomcat::read), //
+    ("tomcat", tomcat::read),
+    ("varnish", varnish::read), //
 ];
 
 /// The files of one place, and what they say of it in general.
