@@ -188,8 +188,7 @@ impl<'w> Walk<'_> {
     /// What listen(2) is called with.
     pub(super) fn backlog(&self, entry: Option<&Entry>, what: &str) -> (Setting, Vec<Step>) {
         let Some(entry) = entry else {
-            let default = self.ground.default(self.default_name(), self.ground.version(&self.home));
-            let (value, step) = default.unzip();
+            let (value, step) = self.default.clone().unzip();
             return (Setting { value, slot: None }, step.into_iter().collect());
         };
         let Ok(Some(number)) = data::integer(what, &entry.value) else {
@@ -204,14 +203,6 @@ impl<'w> Walk<'_> {
 
     fn spells(&self, at: Span, number: i64) -> bool {
         self.ground.sources.text(at).parse() == Ok(number)
-    }
-
-    /// The name of our default: musl's SOMAXCONN is no larger than what lighttpd had before it asked the C library.
-    fn default_name(&self) -> &'static str {
-        let Ground { tree, service, .. } = self.ground;
-        let marks = service.reader.get("musl").and_then(toml::Value::as_array);
-        let mut marks = marks.into_iter().flatten().filter_map(toml::Value::as_str);
-        if marks.any(|mark| !tree.glob(mark.as_bytes()).is_empty()) { "backlog-musl" } else { "backlog" }
     }
 
     /// Where a line can be put that says it for a scope, when none does.
@@ -243,6 +234,14 @@ impl<'w> Walk<'_> {
         let skipped = u32::try_from(skipped).ok()?;
         Some(Slot::insert(Span { start: end.start + skipped, ..end }, format!("\n{BACKLOG} = "), ""))
     }
+}
+
+/// The name of our default: musl's SOMAXCONN is no larger than what lighttpd had before it asked the C library.
+pub(super) fn default_name(ground: Ground<'_>) -> &'static str {
+    let marks = ground.service.reader.get("musl").and_then(toml::Value::as_array);
+    let mut marks = marks.into_iter().flatten().filter_map(toml::Value::as_str);
+    let is_musl = marks.any(|mark| !ground.tree.glob(mark.as_bytes()).is_empty());
+    if is_musl { "backlog-musl" } else { "backlog" }
 }
 
 impl Options<'_> {

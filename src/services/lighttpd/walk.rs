@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::data::{Data, Value, merge};
 use super::lex::{Compare, Release, Token};
 use super::words::{Variables, Words};
-use super::{Refusal, Start};
+use super::{Refusal, Start, sockets};
 use crate::model::Step;
 use crate::services::Ground;
 use crate::text::{SourceId, Span};
@@ -79,6 +79,8 @@ pub(super) struct Walk<'a> {
     /// The first word that lighttpd reads over.
     pub(super) dropped: Option<Span>,
     release: Release,
+    /// The backlog of sockets that nobody gives one.
+    pub(super) default: Option<(crate::model::Value<i64>, Step)>,
     pub(super) includes: usize,
     work: usize,
     pub(super) current: usize,
@@ -93,6 +95,7 @@ struct Frame {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(ground: Ground<'a>, main: SourceId, home: &Path, start: Start) -> Self {
+        let version = ground.version(home);
         Self {
             ground,
             start,
@@ -104,7 +107,8 @@ impl<'a> Walk<'a> {
             last: None,
             dropped: None,
             main,
-            release: Release::of(ground.version(home)),
+            release: Release::of(version),
+            default: ground.default(sockets::default_name(ground), version),
             includes: 0,
             work: 0,
             current: 0,
