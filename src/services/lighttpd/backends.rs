@@ -5,7 +5,7 @@ use super::sockets::{MAX, Socket};
 use super::walk::{Entry, Walk};
 use super::{Refusal, Start};
 use crate::model::{Endpoint, Hop, Listener, Next, Step, Transport};
-use crate::text::{Slot, Span};
+use crate::text::Span;
 
 /// More processes than a host has for one backend.
 const MAX_PROCESSES: u16 = 256;
@@ -155,7 +155,7 @@ impl<'w> Walk<'_> {
             let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, site);
             (listener.backlog, listener.steps) = self.backlog(entry.as_ref(), "listen-backlog");
             if let Some(room) = room.take() {
-                listener.backlog.slot = Some(Slot::insert(room, "\"listen-backlog\" => ", ", "));
+                listener.backlog.slot = Some(self.list_room(room));
             }
             if !is_known {
                 let what = "its address is set by what is not in this tree".into();

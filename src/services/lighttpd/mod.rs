@@ -6,6 +6,7 @@ mod backends;
 mod data;
 mod include;
 mod lex;
+mod room;
 mod sockets;
 mod walk;
 mod words;

@@ -204,36 +204,6 @@ impl<'w> Walk<'_> {
     fn spells(&self, at: Span, number: i64) -> bool {
         self.ground.sources.text(at).parse() == Ok(number)
     }
-
-    /// Where a line can be put that says it for a scope, when none does.
-    fn room(&self, scope: usize) -> Option<Slot> {
-        let sources = self.ground.sources;
-        if scope != 0 {
-            let inside = self.scopes.get(scope)?.inside?;
-            let text = sources.bytes(inside.source).get(inside.start as usize..)?;
-            let line = text.split(|byte| *byte == b'\n').next()?;
-            let next = text.get(line.len() + 1..).unwrap_or_default();
-            let indent: String =
-                next.iter().take_while(|b| matches!(b, b' ' | b'\t')).map(|b| char::from(*b)).collect();
-            let is_last = next.trim_ascii_start().starts_with(b"}");
-            let one_line = line.contains(&b'}');
-            let before = match (one_line, is_last) {
-                (true, _) => format!(" {BACKLOG} = "),
-                (false, true) => format!("\n{indent}    {BACKLOG} = "),
-                (false, false) => format!("\n{indent}{BACKLOG} = "),
-            };
-            return Some(Slot::insert(inside, before, ""));
-        }
-        let last = self.last?;
-        let end = Span { start: last.end, ..last };
-        let rest = sources.bytes(end.source).get(end.start as usize..)?;
-        let line = rest.split(|byte| matches!(byte, b'\n' | b'\r')).next()?;
-        let free = line.trim_ascii_start();
-        // Behind the comment of the line, unless more than that stands there.
-        let skipped = if free.is_empty() || free.starts_with(b"#") { line.len() } else { 0 };
-        let skipped = u32::try_from(skipped).ok()?;
-        Some(Slot::insert(Span { start: end.start + skipped, ..end }, format!("\n{BACKLOG} = "), ""))
-    }
 }
 
 /// The name of our default: musl's SOMAXCONN is no larger than what lighttpd had before it asked the C library.

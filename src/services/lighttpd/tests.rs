@@ -91,7 +91,7 @@ fn a_number_is_put_where_it_stands_or_on_a_line_of_its_own() {
         ("server.listen-backlog = \"5\"\n", "server.listen-backlog = \"300\"\n"),
         ("var.b = 5\nserver.listen-backlog = b\n", "var.b = 300\nserver.listen-backlog = b\n"),
         ("server.port = 80 # http\n#x\n", "server.port = 80 # http\nserver.listen-backlog = 300\n#x\n"),
-        ("server.port = 80\r\n", "server.port = 80\nserver.listen-backlog = 300\r\n"),
+        ("server.port = 80\r\n", "server.port = 80\r\nserver.listen-backlog = 300\r\n"),
         ("server.port = 80", "server.port = 80\nserver.listen-backlog = 300"),
         (
             "server.port = 80 server.tag = \"\"",
@@ -240,7 +240,7 @@ fastcgi.server = ( ".a" => (( "bin-path" => "/a", "socket" => "/run/a.sock" )))
     assert_eq!(slots, 2);
     let open = Machine::new(&text.replace("\"/run/a.sock\"", "\"/run/a-\" + PID")).read();
     assert_eq!(limits(&open)[1..], [0; 4].map(|_| row("?", 1024)));
-    assert!(Machine::new(text).set(1, 300).unwrap().contains("((\"listen-backlog\" => 300,  \"bin-path\""));
+    assert!(Machine::new(text).set(1, 300).unwrap().contains("(( \"listen-backlog\" => 300, \"bin-path\""));
 }
 
 #[test]
