@@ -1,6 +1,6 @@
 //! From what checks want to what is written: wants for one target are merged by maximum, and each target gets one edit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{Finding, Host, PlaceId, Safety, Sysctl, Target, Want, shell_word};
 use crate::text::{Edit, Slot, Sources};
@@ -154,6 +154,9 @@ impl<'a> Draft<'a> {
 
     fn edits(&self) -> Vec<Planned> {
         let mut edits: Vec<Planned> = Vec::new();
+        for planned in self.backlogs() {
+            add(&mut edits, planned);
+        }
         for (target, wish) in &self.wishes {
             for planned in self.write(target, wish) {
                 add(&mut edits, planned);
@@ -173,17 +176,39 @@ impl<'a> Draft<'a> {
         edits
     }
 
+    /// The numbers of programs. One number may be that of many listeners: it is written once, as the most that is wanted.
+    fn backlogs(&self) -> Vec<Planned> {
+        let mut wanted: Vec<(&Slot, i64, Vec<FixId>)> = Vec::new();
+        let mut known: HashMap<&Slot, usize> = HashMap::new();
+        for (target, wish) in &self.wishes {
+            let Target::Backlog { listener } = target else { continue };
+            let backlog = self.host.listeners.get(*listener).map(|listener| &listener.backlog);
+            let asked = backlog.and_then(|backlog| backlog.value.as_ref()).map(|value| value.get);
+            let slot = backlog.and_then(|backlog| backlog.slot.as_ref()).filter(|_| !wish.is_met_by(asked));
+            let Some((slot, value)) = slot.zip(wish.value()) else { continue };
+            match known.get(slot).and_then(|at| wanted.get_mut(*at)) {
+                Some((_, most, serves)) => {
+                    *most = value.max(*most);
+                    serves.extend(&wish.serves);
+                }
+                None => {
+                    known.insert(slot, wanted.len());
+                    wanted.push((slot, value, wish.serves.clone()));
+                }
+            }
+        }
+        wanted
+            .into_iter()
+            .map(|(slot, value, serves)| planned(slot.edit(value), serves, Vec::new()))
+            .collect()
+    }
+
+    /// A sysctl, wherever it is decided.
     fn write(&self, target: &Target, wish: &Wish) -> Vec<Planned> {
         let Some(value) = wish.value() else { return Vec::new() };
         let planned = |slot: &Slot, then| planned(slot.edit(value), wish.serves.clone(), then);
         match target {
-            Target::Backlog { listener } => {
-                let backlog = self.host.listeners.get(*listener).map(|listener| &listener.backlog);
-                let asked = backlog.and_then(|backlog| backlog.value.as_ref()).map(|value| value.get);
-                let slot =
-                    backlog.and_then(|backlog| backlog.slot.as_ref()).filter(|_| !wish.is_met_by(asked));
-                slot.map(|slot| planned(slot, Vec::new())).into_iter().collect()
-            }
+            Target::Backlog { .. } => Vec::new(),
             Target::Sysctl { place, key } => {
                 let Some(sysctl) = self.sysctl(*place, key) else { return Vec::new() };
                 let mended = wish.mended.is_some() && wish.is_met_by(wish.mended);

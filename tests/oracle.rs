@@ -19,6 +19,11 @@ fn haproxy_listens_as_predicted() {
 }
 
 #[test]
+fn lighttpd_listens_as_predicted() {
+    replay("lighttpd", 60);
+}
+
+#[test]
 fn nginx_listens_as_predicted() {
     replay("nginx", 40);
 }
@@ -26,6 +31,11 @@ fn nginx_listens_as_predicted() {
 #[test]
 fn node_listens_as_predicted() {
     replay("node", 30);
+}
+
+#[test]
+fn squid_listens_as_predicted() {
+    replay("squid", 50);
 }
 
 #[test]

@@ -16,9 +16,12 @@ use crate::text::{Sources, Tree};
 
 pub mod envoy;
 pub mod haproxy;
+pub mod lighttpd;
 pub mod nginx;
 pub mod node;
+pub mod squid;
 pub mod tomcat;
+pub mod varnish;
 
 /// What every reader stands on.
 #[derive(Clone, Copy)]
@@ -99,9 +102,12 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 const READERS: &[(&str, Reader)] = &[
     ("envoy", envoy::read),
     ("haproxy", haproxy::read),
+    ("lighttpd", lighttpd::read),
     ("nginx", nginx::read),
     ("node", node::read),
-    ("tomcat", tomcat::read), //
+    ("squid", squid::read),
+    ("tomcat", tomcat::read),
+    ("varnish", varnish::read), //
 ];
 
 /// The files of one place, and what they say of it in general.

@@ -1,0 +1,717 @@
+//! varnishd's command line: the addresses of -a and the listen_depth that they share, and the management port of -T.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use super::{Candidate, Found, Ground};
+use crate::model::{
+    Command, Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, ReadAs, Setting, Starter, Step,
+    Transport, Value, Word,
+};
+use crate::text::{Slot, SourceId, Span};
+
+/// Options that take an argument, in some release of 4.1 to 8.0: opt_spec in bin/varnishd/mgt/mgt_main.c.
+const WITH_ARGUMENT: &str = "abEfghiIjlMnPprSstTuwWx";
+/// Files that VCL includes.
+const MAX_INCLUDES: usize = 64;
+const DEPTH: &str = "listen_depth";
+
+/// There are no files of its own: `started` says what runs.
+pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
+    let mut found = Found::default();
+    for (command, arguments) in ground.started() {
+        match open(ground, command, arguments) {
+            Ok((listeners, conflicts)) => {
+                found.listeners.extend(listeners);
+                found.problems.extend(conflicts);
+            }
+            Err(refusal) => {
+                let message = format!("Varnish does not start with this: {}", refusal.why);
+                found.problems.push(problem(ground, ProblemKind::Lost, message, refusal.at));
+            }
+        }
+    }
+    found
+}
+
+/// Why Varnish does not start.
+#[derive(Debug)]
+struct Refusal {
+    why: String,
+    at: Span,
+}
+
+impl Refusal {
+    fn new(why: impl Into<String>, at: Span) -> Self {
+        Self { why: why.into(), at }
+    }
+}
+
+fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
+    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
+}
+
+/// What one command line opens.
+fn open(
+    ground: Ground<'_>,
+    command: &Command,
+    arguments: &[Word],
+) -> Result<(Vec<Listener>, Vec<Problem>), Refusal> {
+    let options = Options::read(command, arguments)?;
+    let varnish = Varnish { ground, command, options };
+    varnish.check()?;
+    let (depth, commands) = varnish.depth()?;
+    let mut listeners = varnish.management()?;
+    let ports = varnish.ports(&depth)?;
+    let mut conflicts = Vec::new();
+    // Without a VCL nothing listens until somebody loads one; with -d it waits to be told; with -C it only compiles.
+    if varnish.options.has('C') {
+        return Ok((Vec::new(), conflicts));
+    }
+    if varnish.has_vcl(&commands) && !varnish.options.has('d') {
+        for port in ports {
+            if let Some(first) = listeners.iter().find(|first| collide(&first.endpoint, &port.endpoint)) {
+                let message = format!("Listen failed on socket '{}': Address already in use", port.endpoint);
+                let label = Label::new(first.site, "this socket has the port");
+                let problem = problem(ground, ProblemKind::Conflict, message, port.site);
+                conflicts.push(Problem { labels: vec![label], ..problem });
+            }
+            listeners.push(port);
+        }
+    }
+    Ok((listeners, conflicts))
+}
+
+/// The options in their order, each with the word that its argument ends.
+struct Options<'w> {
+    given: Vec<(char, Option<Argument<'w>>)>,
+    /// A word that is not known may be more options.
+    open: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Argument<'w> {
+    text: &'w str,
+    word: &'w Word,
+}
+
+impl<'w> Options<'w> {
+    /// As getopt(3) cuts them, wherever they stand.
+    fn read(command: &Command, arguments: &'w [Word]) -> Result<Self, Refusal> {
+        let mut options = Self { given: Vec::new(), open: false };
+        let mut words = arguments.iter();
+        let mut extra = None;
+        while let Some(word) = words.next() {
+            if word.text == "--" {
+                extra = extra.or(words.next());
+                break;
+            }
+            let Some(letters) = word.text.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
+                options.open |= word.open;
+                extra = extra.or(Some(word));
+                continue;
+            };
+            for (at, letter) in letters.char_indices() {
+                if !WITH_ARGUMENT.contains(letter) {
+                    options.given.push((letter, None));
+                    continue;
+                }
+                let attached = letters.get(at + letter.len_utf8()..).filter(|rest| !rest.is_empty());
+                let argument = match attached {
+                    Some(text) => Some(Argument { text, word }),
+                    None => words.next().map(|word| Argument { text: &word.text, word }),
+                };
+                let missing = || Refusal::new(format!("-{letter} needs an argument"), word.span);
+                options.given.push((letter, Some(argument.ok_or_else(missing)?)));
+                break;
+            }
+        }
+        match extra.filter(|_| !options.open && command.starter != Starter::Script) {
+            Some(word) => Err(Refusal::new(format!("Too many arguments ({}...)", word.text), word.span)),
+            None => Ok(options),
+        }
+    }
+
+    fn has(&self, letter: char) -> bool {
+        self.given.iter().any(|(given, _)| *given == letter)
+    }
+
+    fn all(&self, letter: char) -> impl Iterator<Item = Argument<'w>> {
+        self.given.iter().filter(move |(given, _)| *given == letter).filter_map(|(_, argument)| *argument)
+    }
+}
+
+/// listen_depth as it was set last.
+struct Depth {
+    setting: Setting,
+    steps: Vec<Step>,
+    /// Nothing may set it any more.
+    protected: bool,
+}
+
+/// What the -I file does beside that.
+struct Commands {
+    uses_vcl: bool,
+    unknown: bool,
+}
+
+struct Varnish<'a, 'w> {
+    ground: Ground<'a>,
+    command: &'w Command,
+    options: Options<'w>,
+}
+
+impl Varnish<'_, '_> {
+    /// Whether what is not in the tree is not there: a unit starts what the machine has.
+    fn is_installed(&self) -> bool {
+        let machine = matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc);
+        machine && self.command.starter == Starter::Unit
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        let at = self.command.at;
+        let (has_b, has_f) = (self.options.has('b'), self.options.has('f'));
+        if has_b && has_f {
+            return Err(Refusal::new("Only one of -b or -f can be specified", at));
+        }
+        if !has_b && !has_f && !self.options.has('d') && !self.options.open {
+            return Err(Refusal::new("Neither -b nor -f given. (use -f '' to override)", at));
+        }
+        if let Some(second) = self.options.all('I').nth(1) {
+            return Err(Refusal::new("Only one -I allowed", second.word.span));
+        }
+        let files = self.options.all('f').filter(|file| !file.text.is_empty() && !file.word.open);
+        for file in files.filter(|file| self.is_installed() && file.text.starts_with('/')) {
+            if self.ground.tree.resolve(Path::new(file.text)).is_err() {
+                return Err(Refusal::new(format!("Cannot read -f file '{}'", file.text), file.word.span));
+            }
+        }
+        Ok(())
+    }
+
+    /// -p and -r in their order, then the commands of -I.
+    fn depth(&self) -> Result<(Depth, Commands), Refusal> {
+        let default = self.ground.default("backlog", self.ground.version(Path::new("")));
+        let (value, step) = default.unzip();
+        let mut depth = Depth {
+            setting: Setting { value, slot: None },
+            steps: step.into_iter().collect(),
+            protected: false,
+        };
+        let mut written = false;
+        for (letter, argument) in &self.options.given {
+            let Some(Argument { text, word }) = argument else { continue };
+            match letter {
+                'r' => depth.protected |= text.split(',').any(|name| name.trim() == DEPTH),
+                'p' => match text.split_once('=') {
+                    Some((DEPTH, number)) => {
+                        written = true;
+                        depth.set(number, word.tail(number.len()), word)?;
+                    }
+                    Some((name, _)) if is_nearly_depth(name) => {
+                        return Err(Refusal::new(format!("Unknown parameter \"{name}\"."), word.span));
+                    }
+                    None if !word.open => return Err(Refusal::new("-p lacks '='", word.span)),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        let commands = self.commands(&mut depth, &mut written)?;
+        if !written && !depth.protected {
+            let room = self.command.room.as_ref();
+            depth.setting.slot = room.map(|room| room.slot(&["-p"], &format!("{DEPTH}=")));
+        }
+        Ok((depth, commands))
+    }
+
+    /// The commands of the -I file: each line that ends is one, and one that fails ends Varnish, unless a `-` stands before it.
+    fn commands(&self, depth: &mut Depth, written: &mut bool) -> Result<Commands, Refusal> {
+        let mut commands = Commands { uses_vcl: false, unknown: false };
+        let Some(file) = self.options.all('I').next() else { return Ok(commands) };
+        let Ground { tree, sources, .. } = self.ground;
+        let read = tree.read(sources, &self.located(file.text));
+        let source = match read {
+            Ok(source) if !file.word.open => source,
+            Err(crate::text::tree::Unread::Missing) if self.is_installed() && !file.word.open => {
+                let why = format!("Can't open {}: No such file or directory", file.text);
+                return Err(Refusal::new(why, file.word.span));
+            }
+            _ => {
+                commands.unknown = true;
+                return Ok(commands);
+            }
+        };
+        let mut at = 0;
+        for line in sources.bytes(source).split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            let (start, whole) = (at, line.ends_with(b"\n") || line.ends_with(b"\r"));
+            at += line.len();
+            let text = String::from_utf8_lossy(line);
+            let place = Span::new(source, start..start + line.len());
+            if whole && !text.trim().is_empty() {
+                self.command_of(text.trim(), place, depth, &mut commands, written)?;
+            }
+        }
+        Ok(commands)
+    }
+
+    fn command_of(
+        &self,
+        line: &str,
+        at: Span,
+        depth: &mut Depth,
+        commands: &mut Commands,
+        written: &mut bool,
+    ) -> Result<(), Refusal> {
+        let (line, may_fail) = line.strip_prefix('-').map_or((line, false), |line| (line, true));
+        let words: Vec<&str> = line.split_ascii_whitespace().map(|word| word.trim_matches('"')).collect();
+        let done = match words.as_slice() {
+            ["param.set", DEPTH, number] => {
+                let start = self.ground.sources.text(at).rfind(number).unwrap_or_default();
+                let start = at.start + u32::try_from(start).unwrap_or_default();
+                let length = u32::try_from(number.len()).unwrap_or_default();
+                let span = Span { start, end: start + length, ..at };
+                let done = depth.set_at(number, Some(span), span, "param.set listen_depth in the file of -I");
+                *written |= done.is_ok();
+                done
+            }
+            ["param.set", DEPTH, ..] => Err(Refusal::new("Too many parameters, or too few", at)),
+            ["vcl.use", ..] => {
+                commands.uses_vcl = true;
+                Ok(())
+            }
+            [name, ..] if !is_command(name) => {
+                Err(Refusal::new(format!("-I file CLI command failed: {line}"), at))
+            }
+            _ => Ok(()),
+        };
+        if may_fail { Ok(()) } else { done }
+    }
+
+    /// Where a path leads that is relative to the folder of the command, else to where VCL lies (vcl_path).
+    fn located(&self, path: &str) -> PathBuf {
+        let folder = self.command.folder.clone().unwrap_or_default();
+        let beside = folder.join(path);
+        match path.starts_with('/') || self.ground.tree.resolve(&beside).is_ok() {
+            true => beside,
+            false => Path::new("etc/varnish").join(path),
+        }
+    }
+
+    /// Whether there is a VCL to start the child with.
+    fn has_vcl(&self, commands: &Commands) -> bool {
+        let named = self.options.has('b') || self.options.all('f').any(|file| !file.text.is_empty());
+        named || commands.uses_vcl || commands.unknown || self.options.open
+    }
+
+    /// The sockets of -T, of which none is no less than `-T localhost:0`.
+    fn management(&self) -> Result<Vec<Listener>, Refusal> {
+        let mut listeners: Vec<Listener> = Vec::new();
+        let given: Vec<(&str, Span, bool)> =
+            self.options.all('T').map(|it| (it.text, it.word.span, it.word.open)).collect();
+        let default = [("localhost:0", self.command.at, self.options.open)];
+        for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
+            if *text == "none" {
+                continue;
+            }
+            if text.starts_with('/') {
+                let why = format!("Could not resolve -T argument to address: {text}");
+                return Err(Refusal::new(why, *at));
+            }
+            let places = if *open { Places::unknown() } else { self.places(text, 0, *at)? };
+            for (endpoint, sockets, note) in places.sockets() {
+                let mut listener = self.socket(endpoint, *at, sockets, note);
+                let (value, step) = self.ground.default("management-backlog", None).unzip();
+                let what = "the queue of the management port, which nothing changes".to_owned();
+                listener.steps = step.into_iter().map(|step| Step { what: what.clone(), ..step }).collect();
+                listener.backlog.value = value;
+                listener.internal = true;
+                listeners.push(listener);
+            }
+        }
+        Ok(listeners)
+    }
+
+    /// The sockets of -a, else those of port 80.
+    fn ports(&self, depth: &Depth) -> Result<Vec<Listener>, Refusal> {
+        let mut listeners: Vec<Listener> = Vec::new();
+        let hops = self.hops();
+        let given: Vec<(&str, Span, bool)> =
+            self.options.all('a').map(|it| (it.text, it.word.span, it.word.open)).collect();
+        let default = [(":80", self.command.at, self.options.open)];
+        let mut room = depth.setting.slot.clone();
+        for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
+            let places = if *open { Places::unknown() } else { self.address(text, *at)? };
+            for (endpoint, sockets, note) in places.sockets() {
+                if !matches!(endpoint, Endpoint::Unknown(_))
+                    && let Some(first) = listeners.iter().find(|first| first.endpoint == endpoint)
+                {
+                    let first = self.ground.sources.text(first.site);
+                    let why = format!("-a arguments {first} and {text} have same address");
+                    return Err(Refusal::new(why, *at));
+                }
+                let mut listener = self.socket(endpoint, *at, sockets, note);
+                listener.backlog = depth.setting.clone();
+                listener.steps.clone_from(&depth.steps);
+                listener.hops.clone_from(&hops);
+                // A new argument is put in once, for all of them.
+                if room.as_ref().is_some_and(|slot| !slot.before.is_empty()) {
+                    listener.backlog.slot = room.take();
+                } else if room.is_none() {
+                    listener.backlog.slot = None;
+                }
+                listeners.push(listener);
+            }
+        }
+        Ok(listeners)
+    }
+
+    fn socket(&self, endpoint: Endpoint, at: Span, sockets: u32, note: Option<String>) -> Listener {
+        let Ground { service, place, .. } = self.ground;
+        let mut listener = Listener::new(&service.name, place, endpoint, at);
+        listener.sockets = Some(sockets);
+        listener.notes = note.into_iter().map(|what| Step { value: None, what, at }).collect();
+        listener
+    }
+
+    /// `[name=]address[,PROTOCOL]` or `[name=]path[,PROTOCOL][,user=..][,group=..][,mode=..]` (MAC_Arg).
+    fn address(&self, spec: &str, at: Span) -> Result<Places, Refusal> {
+        let equals = spec.find('=').filter(|equals| spec.find(',').is_none_or(|comma| *equals < comma));
+        let rest = equals.and_then(|equals| spec.get(equals + 1..)).unwrap_or(spec);
+        let mut parts = rest.split(',').flat_map(str::split_ascii_whitespace);
+        let endpoint = parts.next().unwrap_or_default();
+        let is_path = endpoint.starts_with(['/', '@']);
+        if !is_path && endpoint.contains('/') {
+            let why = format!("Unix domain socket addresses must be absolute paths in -a ({endpoint})");
+            return Err(Refusal::new(why, at));
+        }
+        let mut protocols = 0;
+        for part in parts {
+            let refuse = |why: String| Err(Refusal::new(why, at));
+            match part.split_once('=') {
+                None if !["http", "proxy"].contains(&part.to_ascii_lowercase().as_str()) => {
+                    return refuse(format!("Unknown protocol '{part}'"));
+                }
+                None if protocols > 0 => return refuse(format!("Too many protocol sub-args in -a ({part})")),
+                None => protocols += 1,
+                Some(_) if !is_path => {
+                    return refuse(format!("Invalid sub-arg {part} for IP addresses in -a"));
+                }
+                Some((key, mode)) if !key.is_empty() && "mode".starts_with(key) => {
+                    let mode = u32::from_str_radix(mode, 8).ok().filter(|mode| (1..=0o777).contains(mode));
+                    if mode.is_none() {
+                        return refuse(format!("Invalid mode sub-arg {part} in -a"));
+                    }
+                }
+                Some((key, _))
+                    if !key.is_empty() && ("user".starts_with(key) || "group".starts_with(key)) => {}
+                Some(_) => return refuse(format!("Invalid sub-arg {part} in -a")),
+            }
+        }
+        match is_path {
+            true => Ok(Places::Unix(endpoint.to_owned())),
+            false => self.places(endpoint, 80, at),
+        }
+    }
+
+    /// VSS_resolver: a host, a port or both; without a host every address of both families.
+    fn places(&self, text: &str, port: u16, at: Span) -> Result<Places, Refusal> {
+        let (host, written) = parted(text).ok_or_else(|| Refusal::new("IPv6 address lacks ']'", at))?;
+        let port = match written {
+            None => Some(port),
+            // As glibc has it: a number is cut to 16 bits.
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                let number: u64 = digits.parse().unwrap_or_default();
+                u16::try_from(number & 0xffff).ok()
+            }
+            Some("http") => Some(80),
+            Some("https") => Some(443),
+            Some(_) => None,
+        };
+        let addresses = match host {
+            "" => vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
+            host => self.ground.addresses(host),
+        };
+        Ok(match (addresses.as_slice(), port) {
+            ([], _) => Places::Unknown(format!("nothing in this tree says which address {host} is"), 1),
+            (_, None) => Places::Unknown("nothing in this tree says which port that is".into(), 1),
+            (all, Some(0)) => {
+                let many = u32::try_from(all.len()).unwrap_or(1);
+                Places::Unknown("port 0: the kernel picks one".into(), many)
+            }
+            (all, Some(port)) => {
+                let mut endpoints: Vec<Endpoint> = Vec::new();
+                for address in all {
+                    let endpoint = Endpoint::tcp(*address, port);
+                    if !endpoints.contains(&endpoint) {
+                        endpoints.push(endpoint);
+                    }
+                }
+                Places::Tcp(endpoints)
+            }
+        })
+    }
+
+    /// The backends of -b, or of the VCL.
+    fn hops(&self) -> Vec<Hop> {
+        let mut hops = Vec::new();
+        for Argument { text, word } in self.options.all('b').filter(|backend| backend.text != "none") {
+            if text.starts_with('/') {
+                hops.push(Hop { to: Next::At(Endpoint::Unix(text.to_owned())), at: word.span });
+            } else if let Some((host, port)) = parted(text).filter(|_| !word.open) {
+                let port = port.map_or(Some(80), |port| port.parse().ok());
+                hops.extend(port.map(|port| Hop { to: self.ground.next(host, port), at: word.span }));
+            }
+        }
+        let mut files: Vec<PathBuf> = self.options.all('f').map(|file| self.located(file.text)).collect();
+        let mut read: Vec<SourceId> = Vec::new();
+        while let Some(path) = files.pop().filter(|_| read.len() < MAX_INCLUDES) {
+            let Ok(source) = self.ground.tree.read(self.ground.sources, &path) else { continue };
+            if !read.contains(&source) {
+                read.push(source);
+                let vcl = Vcl::read(source, self.ground.sources.bytes(source));
+                files.extend(vcl.includes.iter().map(|file| self.located(file)));
+                for backend in vcl.backends {
+                    let hop = backend.hop(self.ground);
+                    hops.extend(hop.filter(|hop| !hops.iter().any(|known: &Hop| known.to == hop.to)));
+                }
+            }
+        }
+        hops
+    }
+}
+
+impl Depth {
+    fn set(&mut self, number: &str, at: Option<Span>, word: &Word) -> Result<(), Refusal> {
+        if word.open {
+            self.setting = Setting::default();
+            let what = format!("-p {DEPTH}= is set by what is not in this tree");
+            self.steps = vec![Step { value: None, what, at: word.span }];
+            return Ok(());
+        }
+        self.set_at(number, at, word.span, "-p listen_depth=")
+    }
+
+    /// tweak_generic_uint in bin/varnishd/mgt/mgt_param_tweak.c: an unsigned int, which listen(2) takes for an int.
+    fn set_at(&mut self, number: &str, exact: Option<Span>, at: Span, what: &str) -> Result<(), Refusal> {
+        if self.protected {
+            return Err(Refusal::new(format!("parameter \"{DEPTH}\" is protected."), at));
+        }
+        let refusal = || Refusal::new(format!("Not a number ({number})"), at);
+        let value = unsigned(number).ok_or_else(refusal)?;
+        let at = exact.unwrap_or(at);
+        let plain = value.to_string() == number;
+        self.steps = vec![Step { value: Some(value), what: what.to_owned(), at }];
+        let slot = exact.filter(|_| plain).map(Slot::replace);
+        self.setting = Setting { value: Some(Value::written(value, at)), slot };
+        Ok(())
+    }
+}
+
+/// A name that somebody means listen_depth by, and that is not its name.
+fn is_nearly_depth(name: &str) -> bool {
+    name != DEPTH && name.replace('-', "_").eq_ignore_ascii_case(DEPTH)
+}
+
+/// What can be a command of the CLI: they are in lower case, and those for parameters are few.
+fn is_command(name: &str) -> bool {
+    let known = name.strip_prefix("param.").is_none_or(|what| ["reset", "set", "show"].contains(&what));
+    known && name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// strtoul(3) of all of a text, whatever its base, cut to the int that it becomes.
+fn unsigned(text: &str) -> Option<i64> {
+    if text.eq_ignore_ascii_case("unlimited") {
+        return Some(-1);
+    }
+    let text = text.trim_ascii_start();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = digits.to_ascii_lowercase();
+    if !lower.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (digits, base) = match lower.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None if lower.starts_with('0') => (lower.as_str(), 8),
+        None => (lower.as_str(), 10),
+    };
+    if !digits.chars().all(|c| c.is_digit(base)) || digits.is_empty() {
+        return None;
+    }
+    let long = u64::from_str_radix(digits, base).unwrap_or(u64::MAX);
+    let long = if negative && long != u64::MAX { long.wrapping_neg() } else { long };
+    let [a, b, c, d, ..] = long.to_le_bytes();
+    Some(i64::from(i32::from_le_bytes([a, b, c, d])))
+}
+
+/// A host and a port, as vss_parse parts them; `None` where a bracket is not closed.
+fn parted(text: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, after) = rest.split_once(']')?;
+        return Some((host, after.strip_prefix([':', ' '])));
+    }
+    Some(match text.split_once(' ').or(text.split_once(':')) {
+        Some((_, port)) if port.contains(':') => (text, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    })
+}
+
+/// What an address of -a or -T comes to.
+enum Places {
+    Tcp(Vec<Endpoint>),
+    Unix(String),
+    /// Why, and how many sockets it is.
+    Unknown(String, u32),
+}
+
+impl Places {
+    fn unknown() -> Self {
+        Places::Unknown("its address is set by what is not in this tree".into(), 1)
+    }
+
+    fn sockets(self) -> Vec<(Endpoint, u32, Option<String>)> {
+        match self {
+            Places::Tcp(endpoints) => endpoints.into_iter().map(|endpoint| (endpoint, 1, None)).collect(),
+            Places::Unix(path) => vec![(Endpoint::Unix(path), 1, None)],
+            Places::Unknown(why, many) => vec![(Endpoint::Unknown(Transport::Tcp), many, Some(why))],
+        }
+    }
+}
+
+/// Whether listen(2) fails for the second of two that are bound.
+fn collide(a: &Endpoint, b: &Endpoint) -> bool {
+    match (a, b) {
+        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
+            let wide = a.ip().is_unspecified() || b.ip().is_unspecified();
+            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide)
+        }
+        _ => false,
+    }
+}
+
+/// What a VCL file says of backends.
+#[derive(Default)]
+struct Vcl {
+    backends: Vec<Backend>,
+    includes: Vec<String>,
+}
+
+/// The attributes of a backend, each with its place.
+#[derive(Default)]
+struct Backend {
+    host: Option<(String, Span)>,
+    port: Option<String>,
+    path: Option<(String, Span)>,
+}
+
+impl Backend {
+    fn hop(self, ground: Ground<'_>) -> Option<Hop> {
+        if let Some((path, at)) = self.path {
+            return Some(Hop { to: Next::At(Endpoint::Unix(path)), at });
+        }
+        let (text, at) = self.host?;
+        let (host, written) = parted(&text)?;
+        let port = self.port.as_deref().or(written).unwrap_or("80");
+        let port = if port == "http" { 80 } else { port.parse().ok()? };
+        Some(Hop { to: ground.next(host, port), at })
+    }
+}
+
+/// A word, a sign or a string of VCL.
+enum Piece<'v> {
+    Word(&'v str),
+    Sign(u8),
+    Text(&'v str, Span),
+}
+
+impl Vcl {
+    fn read(source: SourceId, bytes: &[u8]) -> Self {
+        let mut vcl = Self::default();
+        let mut scanner = Scanner { source, bytes, at: 0 };
+        let mut before = "";
+        let mut backend: Option<Backend> = None;
+        let mut depth = 0_usize;
+        while let Some(piece) = scanner.next() {
+            match piece {
+                Piece::Word("backend") if backend.is_none() && depth == 0 => {
+                    backend = Some(Backend::default())
+                }
+                Piece::Word(word) => before = word,
+                Piece::Sign(b'{') => depth += 1,
+                Piece::Sign(b'}') => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        vcl.backends.extend(backend.take());
+                    }
+                }
+                // `backend none none;`
+                Piece::Sign(b';') if depth == 0 => backend = None,
+                Piece::Sign(_) => {}
+                Piece::Text(text, at) => match (&mut backend, before) {
+                    (Some(backend), ".host") if depth == 1 => backend.host = Some((text.to_owned(), at)),
+                    (Some(backend), ".port") if depth == 1 => backend.port = Some(text.to_owned()),
+                    (Some(backend), ".path") if depth == 1 => backend.path = Some((text.to_owned(), at)),
+                    (None, "include") => vcl.includes.push(text.to_owned()),
+                    _ => {}
+                },
+            }
+        }
+        vcl
+    }
+}
+
+struct Scanner<'v> {
+    source: SourceId,
+    bytes: &'v [u8],
+    at: usize,
+}
+
+impl<'v> Scanner<'v> {
+    fn next(&mut self) -> Option<Piece<'v>> {
+        loop {
+            let rest = self.bytes.get(self.at..)?;
+            match rest {
+                [] => return None,
+                [b'#', ..] | [b'/', b'/', ..] => self.skip(rest, b"\n"),
+                [b'/', b'*', ..] => self.skip(rest, b"*/"),
+                [b'{', b'"', ..] => self.skip(rest, b"\"}"),
+                [b'"', b'"', b'"', ..] => {
+                    self.at += 3;
+                    self.skip(rest.get(3..).unwrap_or_default(), b"\"\"\"");
+                }
+                [b'"', inside @ ..] => {
+                    let length = memchr::memchr2(b'"', b'\n', inside).unwrap_or(inside.len());
+                    let start = self.at + 1;
+                    self.at += length + 2;
+                    let text = std::str::from_utf8(inside.get(..length)?).unwrap_or_default();
+                    return Some(Piece::Text(text, Span::new(self.source, start..start + length)));
+                }
+                [byte, ..] if byte.is_ascii_whitespace() => self.at += 1,
+                [byte, ..] if is_word(*byte) => {
+                    let length = rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len());
+                    self.at += length;
+                    return Some(Piece::Word(std::str::from_utf8(rest.get(..length)?).unwrap_or_default()));
+                }
+                [byte, ..] => {
+                    self.at += 1;
+                    return Some(Piece::Sign(*byte));
+                }
+            }
+        }
+    }
+
+    fn skip(&mut self, rest: &[u8], end: &[u8]) {
+        self.at += memchr::memmem::find(rest, end).map_or(rest.len(), |at| at + end.len());
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+}
+
+#[cfg(test)]
+mod tests;
