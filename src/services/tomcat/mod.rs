@@ -1,6 +1,5 @@
 //! Tomcat's server.xml: its Connectors in the order in which they bind, and the shutdown port.
 
-mod address;
 mod attributes;
 mod backlog;
 mod connector;
