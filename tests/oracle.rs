@@ -9,6 +9,11 @@ use backlog_audit::model::{Host, Listener, ProblemKind, Queue};
 use serde_json::Value;
 
 #[test]
+fn java_listens_as_predicted() {
+    replay("java", 25);
+}
+
+#[test]
 fn nginx_listens_as_predicted() {
     replay("nginx", 40);
 }
