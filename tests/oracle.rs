@@ -14,6 +14,11 @@ fn java_listens_as_predicted() {
 }
 
 #[test]
+fn jetty_listens_as_predicted() {
+    replay("jetty", 25);
+}
+
+#[test]
 fn nginx_listens_as_predicted() {
     replay("nginx", 40);
 }

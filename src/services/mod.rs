@@ -15,6 +15,7 @@ use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree};
 
 pub mod java;
+pub mod jetty;
 pub mod nginx;
 pub mod node;
 pub mod tomcat;
@@ -97,6 +98,7 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 /// The readers, by the name of the service's file in `rules/services/`.
 const READERS: &[(&str, Reader)] = &[
     ("java", java::read),
+    ("jetty", jetty::read),
     ("nginx", nginx::read),
     ("node", node::read),
     ("tomcat", tomcat::read), //

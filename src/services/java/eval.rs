@@ -1,4 +1,5 @@
-//! What expressions come to: constants, also those of other files, variables with one value, arithmetic. What only a run could tell is not known, with the reason.
+//! What expressions come to: constants, also those of other files, variables with one value, arithmetic. What only a run could
+//! tell is not known, with the reason.
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;

@@ -230,6 +230,8 @@ fn hostile_programs_end_soon() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
     #[test]
     fn nothing_panics(body in "[ -~\n]{0,200}") {
         let _ = read_body(&body);

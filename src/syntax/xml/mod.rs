@@ -62,8 +62,9 @@ pub struct Fault {
     pub at: Span,
 }
 
-/// Finds the file that a system identifier means, seen from the folder of the file that declares it.
-pub type Locate<'a> = dyn Fn(&str, &Path) -> Result<PathBuf, String> + 'a;
+/// Finds the file that a system identifier means, seen from the folder of the file that declares it; none if the program has it
+/// built in and it declares nothing that matters.
+pub type Locate<'a> = dyn Fn(&str, &Path) -> Result<Option<PathBuf>, String> + 'a;
 
 impl Reading {
     /// The elements of this name right below the one with this index.
