@@ -8,3 +8,4 @@ pub mod lua;
 pub mod packages;
 pub mod properties;
 pub mod xml;
+pub mod yaml;
