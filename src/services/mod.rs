@@ -18,6 +18,7 @@ pub mod java;
 pub mod jetty;
 pub mod nginx;
 pub mod node;
+pub mod spring_boot;
 pub mod tomcat;
 
 /// What every reader stands on.
@@ -101,6 +102,7 @@ const READERS: &[(&str, Reader)] = &[
     ("jetty", jetty::read),
     ("nginx", nginx::read),
     ("node", node::read),
+    ("spring-boot", spring_boot::read),
     ("tomcat", tomcat::read), //
 ];
 

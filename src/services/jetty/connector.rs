@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Base;
 use super::table::Known;
 use crate::syntax::xml::{self, Reading};
-use crate::text::{SourceId, Span};
+use crate::text::Span;
 
 /// A value in an XML file: written, or a property with a default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,19 +102,19 @@ impl Base<'_> {
                     site: site.or(Some(element.tag)),
                     ..Connector::default()
                 };
-                self.setters(&document, source, index, &mut connector);
+                self.setters(&document, index, &mut connector);
                 all.push(connector);
             } else if element.name == "Ref" {
                 let id = attribute("refid").or(attribute("id")).unwrap_or_default();
                 if let Some(connector) = all.iter_mut().find(|connector| connector.id == id) {
-                    self.setters(&document, source, index, connector);
+                    self.setters(&document, index, connector);
                 }
             }
         }
         Ok(())
     }
 
-    fn setters(&self, document: &Reading, source: SourceId, of: usize, connector: &mut Connector) {
+    fn setters(&self, document: &Reading, of: usize, connector: &mut Connector) {
         for (index, element) in document.children(of, "Set") {
             let name = element.attributes.iter().find(|attribute| attribute.name == "name");
             let place = match name.map(|name| name.value.as_str()) {
@@ -124,7 +124,7 @@ impl Base<'_> {
                 Some("acceptQueueSize") => &mut connector.backlog,
                 _ => continue,
             };
-            let given = self.given(document, source, index);
+            let given = self.given(document, index);
             // Since Jetty 10 `<Set name="..." property="..."/>` sets nothing where the property is not set.
             let optional = element.attributes.iter().find(|attribute| attribute.name == "property");
             *place = match optional {
@@ -135,18 +135,15 @@ impl Base<'_> {
     }
 
     /// The content of a `Set`: a text, or a `Property`.
-    fn given(&self, document: &Reading, source: SourceId, set: usize) -> Given {
+    fn given(&self, document: &Reading, set: usize) -> Given {
         let kinds = ["Property", "SystemProperty"];
         let Some((index, property)) = kinds.iter().find_map(|kind| document.children(set, kind).next())
         else {
-            let (text, at) = self.text(document, source, set);
+            let (text, at) = document.content(self.ground.sources, set);
             return Given { names: Vec::new(), exact: at.is_some(), at, default: Some(text) };
         };
         let attribute = |name: &str| property.attributes.iter().find(|attribute| attribute.name == name);
-        let child = |name: &str| {
-            let (child, _) = document.children(index, name).next()?;
-            Some(self.text(document, source, child))
-        };
+        let child = |name: &str| document.child_content(self.ground.sources, index, name);
         let own = attribute("name").map(|name| name.value.clone()).or_else(|| Some(child("Name")?.0));
         let old =
             attribute("deprecated").map(|old| old.value.clone()).or_else(|| Some(child("Deprecated")?.0));
@@ -160,27 +157,6 @@ impl Base<'_> {
             }
             (None, Some((text, at))) => Given { names, default: Some(text), exact: at.is_some(), at },
             (None, None) => Given { names, ..Given::default() },
-        }
-    }
-
-    /// What stands between a start tag and the next tag; with its place if it is plain.
-    fn text(&self, document: &Reading, source: SourceId, index: usize) -> (String, Option<Span>) {
-        let Some(element) = document.elements.get(index).filter(|element| element.tag.source == source)
-        else {
-            return (String::new(), None);
-        };
-        let bytes = self.ground.sources.bytes(source);
-        let start = element.tag.range().end;
-        let rest = bytes.get(start..).unwrap_or_default();
-        let end = memchr::memchr(b'<', rest).unwrap_or(0);
-        let whole = rest.get(..end).unwrap_or_default();
-        let text = whole.trim_ascii();
-        let before = whole.len() - whole.trim_ascii_start().len();
-        let at = Span::new(source, start + before..start + before + text.len());
-        let plain = !text.contains(&b'&') && !self.ground.sources.slice(element.tag).ends_with(b"/>");
-        match plain {
-            true => (String::from_utf8_lossy(text).into_owned(), Some(at)),
-            false => (String::new(), None),
         }
     }
 }
