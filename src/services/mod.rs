@@ -20,6 +20,7 @@ pub mod nginx;
 pub mod node;
 pub mod spring_boot;
 pub mod tomcat;
+pub mod wildfly;
 
 /// What every reader stands on.
 #[derive(Clone, Copy)]
@@ -103,7 +104,8 @@ const READERS: &[(&str, Reader)] = &[
     ("nginx", nginx::read),
     ("node", node::read),
     ("spring-boot", spring_boot::read),
-    ("tomcat", tomcat::read), //
+    ("tomcat", tomcat::read),
+    ("wildfly", wildfly::read), //
 ];
 
 /// The files of one place, and what they say of it in general.

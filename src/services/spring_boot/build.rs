@@ -10,6 +10,9 @@ use crate::services::Ground;
 use crate::syntax::xml::{self, Reading};
 use crate::text::{SourceId, Span};
 
+/// Whose starters are known.
+const GROUPS: [&str; 2] = ["org.springframework.boot", "org.springframework.cloud"];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
     Tomcat,
@@ -86,7 +89,8 @@ fn maven(ground: Ground<'_>, source: SourceId) -> Option<Read> {
     for index in below(&document, 0, &["dependencies", "dependency"]) {
         let Some((artifact, Some(at))) = content(index, "artifactId") else { continue };
         let scope = content(index, "scope").map(|(scope, _)| scope).unwrap_or_default();
-        let ours = content(index, "groupId").is_some_and(|(group, _)| group == "org.springframework.boot");
+        let group = content(index, "groupId").map(|(group, _)| group).unwrap_or_default();
+        let ours = GROUPS.contains(&group.as_str());
         if ours && scope != "test" {
             dependencies.push(Dependency { artifact, at, provided: scope == "provided" });
         }
@@ -117,7 +121,7 @@ fn gradle(ground: Ground<'_>, source: SourceId) -> Read {
     let exact = text.len() == ground.sources.bytes(source).len();
     let mut dependencies = Vec::new();
     let (Ok(starter), Ok(plugin)) = (
-        Regex::new(r#"^\s*(\w+)\b[\s(]*['"]org\.springframework\.boot:([\w-]+)"#),
+        Regex::new(r#"^\s*(\w+)\b[\s(]*['"]org\.springframework\.(?:boot|cloud):([\w-]+)"#),
         Regex::new(r#"org\.springframework\.boot['"]\)?\s+version\s*\(?['"]([\w.-]+)"#),
     ) else {
         return (dependencies, None, false);

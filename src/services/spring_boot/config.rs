@@ -152,6 +152,16 @@ impl Config {
         names.unwrap_or_default()
     }
 
+    /// Where more is brought in from outside the tree: a config server, a vault.
+    pub(super) fn elsewhere(&self, ground: Ground<'_>, module: &Path) -> Option<Span> {
+        let import = uniform("spring.config.import");
+        let written = self.all.iter().find(|it| it.key.starts_with(&import)).map(|it| it.at);
+        let bootstraps =
+            EXTENSIONS.iter().map(|it| module.join(format!("src/main/resources/bootstrap.{it}")));
+        let read = |path: std::path::PathBuf| ground.tree.read(ground.sources, &path).ok();
+        written.or_else(|| bootstraps.filter_map(read).next().map(Span::top))
+    }
+
     /// What counts for a name.
     fn property(&self, name: &str) -> Option<&Property> {
         let active = self.active();

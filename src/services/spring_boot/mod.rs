@@ -43,7 +43,8 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
                 config.started_by(command, arguments);
             }
         }
-        found.listeners.extend(Application { ground, build, config: &config }.listeners());
+        let elsewhere = config.elsewhere(ground, module);
+        found.listeners.extend(Application { ground, build, config: &config, elsewhere }.listeners());
     }
     found
 }
@@ -61,7 +62,11 @@ struct Application<'a> {
     ground: Ground<'a>,
     build: &'a Build,
     config: &'a Config,
+    /// Where more configuration is brought in than there is in the tree.
+    elsewhere: Option<Span>,
 }
+
+const BROUGHT_IN: &str = "configuration from elsewhere may say it";
 
 impl Application<'_> {
     fn listeners(&self) -> Vec<Listener> {
@@ -89,7 +94,7 @@ impl Application<'_> {
         let mut notes = Vec::new();
         let number = match &given {
             Some(given) => given.number(),
-            None => self.port_by_default(),
+            None => self.port_by_default().filter(|_| self.elsewhere.is_none()),
         };
         if number.is_some_and(|number| number < 0) {
             return None;
@@ -102,6 +107,14 @@ impl Application<'_> {
             (Some(Ok(number)), given) => {
                 given.iter().for_each(|given| unless(&mut notes, given, "another port"));
                 self.at(number, self.config.get(address), &mut notes)
+            }
+            (_, None) => {
+                note(
+                    &mut notes,
+                    format!("the port is not known: {BROUGHT_IN}"),
+                    self.elsewhere.unwrap_or(site),
+                );
+                Endpoint::Unknown(Transport::Tcp)
             }
             (_, given) => {
                 let text = given.as_ref().map_or("", |given| given.text.as_str());
@@ -174,6 +187,11 @@ impl Application<'_> {
                 let what =
                     format!("{} is {}, which is set elsewhere", property.unwrap_or_default(), given.text);
                 (Setting::default(), vec![Step { value: None, what, at: given.at }])
+            }
+            None if property.is_some() && self.elsewhere.is_some() => {
+                let what = format!("the backlog is not known: {BROUGHT_IN}");
+                let step = Step { value: None, what, at: self.elsewhere.unwrap_or(self.build.at) };
+                (Setting { value: None, slot }, vec![step])
             }
             // 0 and less are not passed on to Tomcat.
             given => {

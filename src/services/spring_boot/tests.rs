@@ -137,6 +137,16 @@ fn ports_and_addresses() {
 }
 
 #[test]
+fn what_a_config_server_says_is_not_known() {
+    let import = "spring.config.import=optional:configserver:http://config:8888\n";
+    assert_eq!(with_properties(import).rows(), ["? ?"]);
+    let written = format!("{import}server.port=81\nserver.tomcat.accept-count=7\n");
+    assert_eq!(with_properties(&written).rows(), ["*:81 7"]);
+    let bootstrap = [("src/main/resources/bootstrap.yml", "spring.application.name: shop\n")];
+    assert_eq!(with_starter("spring-boot-starter-web", &bootstrap).rows(), ["? ?"]);
+}
+
+#[test]
 fn profiles_count_where_they_are_active() {
     let files = [
         (
