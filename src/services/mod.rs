@@ -16,6 +16,7 @@ use crate::text::{Sources, Tree};
 
 pub mod java;
 pub mod jetty;
+pub mod kestrel;
 pub mod nginx;
 pub mod node;
 pub mod spring_boot;
@@ -101,6 +102,7 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 const READERS: &[(&str, Reader)] = &[
     ("java", java::read),
     ("jetty", jetty::read),
+    ("kestrel", kestrel::read),
     ("nginx", nginx::read),
     ("node", node::read),
     ("spring-boot", spring_boot::read),

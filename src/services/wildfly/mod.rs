@@ -42,7 +42,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 /// Of several configurations side by side one is started.
 fn used<'f>(properties: &Properties, files: &[&'f Candidate]) -> Option<&'f Candidate> {
     let named = |name: &str| files.iter().find(|file| file.path.ends_with(name)).copied();
-    let told = properties.configuration.as_deref().and_then(|name| named(name));
+    let told = properties.configuration.as_deref().and_then(named);
     told.or_else(|| named(STANDALONE)).or(match files {
         [only] => Some(*only),
         _ => None,
