@@ -39,7 +39,7 @@ def truth(case, root):
         process = subprocess.Popen(["java", *QUICK, "-cp", path, main_class(files)], cwd="/srv/app", stdout=said,
                                    stderr=said, stdin=subprocess.DEVNULL,
                                    env={"PATH": os.environ["PATH"], "HOME": "/tmp"})
-        found = settled(process, quiet=1.0, limit=40)
+        found = settled(process, quiet=3.0, limit=40)  # TLS takes its time before its first socket
         said.seek(0)
         lines = said.read().splitlines()
     refused = None
