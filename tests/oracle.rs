@@ -19,6 +19,16 @@ fn haproxy_listens_as_predicted() {
 }
 
 #[test]
+fn java_listens_as_predicted() {
+    replay("java", 25);
+}
+
+#[test]
+fn jetty_listens_as_predicted() {
+    replay("jetty", 25);
+}
+
+#[test]
 fn lighttpd_listens_as_predicted() {
     replay("lighttpd", 60);
 }

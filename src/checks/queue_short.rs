@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::facts::{Facts, Socket};
-use crate::model::{Finding, Fix, Safety, Target, Want, key};
+use crate::model::{Finding, Fix, Kind, Safety, Target, Want, key};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -12,6 +12,12 @@ pub struct QueueShort {
     at_least: u32,
     /// Only programs that ask for less than this.
     asks_below: Option<u32>,
+    /// Only programs that ask for at least this.
+    #[serde(default)]
+    asks_from: u32,
+    /// Only programs whose number is their own default, which nobody chose.
+    #[serde(default)]
+    default_only: bool,
 }
 
 impl QueueShort {
@@ -20,9 +26,11 @@ impl QueueShort {
     }
 
     fn finding<'a>(&self, facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
-        let asks_little =
-            self.asks_below.is_none_or(|below| socket.asks().is_some_and(|asked| asked < below.into()));
-        shorter(facts, socket, self.at_least.into()).filter(|_| asks_little)
+        let asks = |is: &dyn Fn(i64) -> bool| socket.asks().is_some_and(is);
+        let little = self.asks_below.is_none_or(|below| asks(&|asked| asked < below.into()));
+        let enough = self.asks_from == 0 || asks(&|asked| asked >= self.asks_from.into());
+        let chosen = self.default_only && socket.kind() == Some(Kind::Written);
+        shorter(facts, socket, self.at_least.into()).filter(|_| little && enough && !chosen)
     }
 }
 

@@ -4,7 +4,6 @@ mod paths;
 mod production;
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -94,7 +93,7 @@ impl Discovery {
 /// The files that some service may want by their name.
 fn searched(site: &Site, knowledge: &Knowledge, include_tests: bool) -> (Vec<PathBuf>, usize) {
     let want = |path: &Path| wanted_by(site, knowledge, path).next().is_some();
-    let judge = |name: &OsStr, folder: bool| production::judge(name, folder, include_tests);
+    let judge = |path: &Path, folder: bool| production::judge(path, folder, include_tests);
     let walk = Walk { gitignore: site.read_as == ReadAs::Repo, judge: &judge, want: &want };
     match site.read_as {
         ReadAs::File => (site.only.clone(), 0),

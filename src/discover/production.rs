@@ -1,6 +1,7 @@
 //! What in a repository is not production: dependencies, and what is named as tests, examples, fixtures, benchmarks or docs.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::text::tree::Judged;
 
@@ -35,13 +36,28 @@ const WORDS: [&str; 21] = [
     "tests",
 ];
 
-/// What becomes of a file or folder of this name.
-pub(super) fn judge(name: &OsStr, folder: bool, include_tests: bool) -> Judged {
+/// What becomes of a file or folder of this path.
+pub(super) fn judge(path: &Path, folder: bool, include_tests: bool) -> Judged {
+    let name = path.file_name().unwrap_or_default();
+    // Below it every folder is a package, such as com.example.demo, and tests have a folder of their own beside it.
+    let include_tests = include_tests || folder && is_main_source(path);
     match () {
         () if folder && HISTORY.iter().any(|history| name == *history) => Judged::Passed,
         () if left_out(name, folder, include_tests) => Judged::LeftOut,
         () => Judged::Taken,
     }
+}
+
+/// Maven's and Gradle's folder for the source of what is delivered.
+fn is_main_source(path: &Path) -> bool {
+    let mut parts = path.parent().into_iter().flat_map(Path::iter);
+    let of_language = |part: &OsStr| ["java", "kotlin", "scala"].iter().any(|language| part == *language);
+    let mut before = [OsStr::new(""); 2];
+    parts.any(|part| {
+        let found = before == ["src", "main"] && of_language(part);
+        before = [before[1], part];
+        found
+    })
 }
 
 fn left_out(name: &OsStr, folder: bool, include_tests: bool) -> bool {
@@ -65,7 +81,16 @@ fn is_test_file(name: &str) -> bool {
     let first = stem.split(['_', '-']).next().unwrap_or(stem);
     source
         && (matches!(last, "test" | "tests" | "spec" | "bench" | "benchmark" | "fixture" | "example")
-            || matches!(first, "test" | "bench" | "benchmark" | "example"))
+            || matches!(first, "test" | "bench" | "benchmark" | "example")
+            || matches!(extension, "java" | "kt") && is_test_class(stem))
+}
+
+/// `ServerTest`, `ServerTests`, `ServerTestCase`, `ServerIT`: the names that Maven's Surefire and Failsafe look for.
+fn is_test_class(stem: &str) -> bool {
+    ["Test", "Tests", "TestCase", "IT"].iter().any(|end| {
+        let before = stem.strip_suffix(end).and_then(|stem| stem.chars().last());
+        before.is_some_and(|last| last.is_lowercase() || last.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]
@@ -99,8 +124,24 @@ mod tests {
         {
             assert!(!out(file, false), "{file}");
         }
-        assert_eq!(judge(OsStr::new(".git"), true, true), Judged::Passed);
+        assert_eq!(judge(Path::new("a/.git"), true, true), Judged::Passed);
         assert!(left_out(OsStr::new("node_modules"), true, true));
         assert!(!left_out(OsStr::new("tests"), true, true));
+    }
+
+    #[test]
+    fn packages_of_the_main_source_are_production() {
+        let taken = |path: &str, folder| judge(Path::new(path), folder, false) == Judged::Taken;
+        assert!(taken("src/main/java/com/example", true));
+        assert!(taken("shop/src/main/kotlin/com/example/demo", true));
+        for folder in ["src/test", "src/main/example", "src/java/example", "src/main/java/node_modules"] {
+            assert!(!taken(folder, true), "{folder}");
+        }
+        for file in ["ServerTest.java", "ServerTests.java", "Http2IT.java", "ServerTestCase.kt"] {
+            assert!(!taken(file, false), "{file}");
+        }
+        for file in ["Test.java", "Latest.java", "EXIT.java", "Contest.kt", "ServerTest.xml", "ATTest.conf"] {
+            assert!(taken(file, false), "{file}");
+        }
     }
 }

@@ -16,12 +16,17 @@ use crate::text::{Sources, Tree};
 
 pub mod envoy;
 pub mod haproxy;
+pub mod java;
+pub mod jetty;
+pub mod kestrel;
 pub mod lighttpd;
 pub mod nginx;
 pub mod node;
+pub mod spring_boot;
 pub mod squid;
 pub mod tomcat;
 pub mod varnish;
+pub mod wildfly;
 
 /// What every reader stands on.
 #[derive(Clone, Copy)]
@@ -102,12 +107,17 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 const READERS: &[(&str, Reader)] = &[
     ("envoy", envoy::read),
     ("haproxy", haproxy::read),
+    ("java", java::read),
+    ("jetty", jetty::read),
+    ("kestrel", kestrel::read),
     ("lighttpd", lighttpd::read),
     ("nginx", nginx::read),
     ("node", node::read),
+    ("spring-boot", spring_boot::read),
     ("squid", squid::read),
     ("tomcat", tomcat::read),
-    ("varnish", varnish::read), //
+    ("varnish", varnish::read),
+    ("wildfly", wildfly::read), //
 ];
 
 /// The files of one place, and what they say of it in general.

@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod calls;
 pub mod hosts;
+pub mod java;
 pub mod lua;
 pub mod packages;
 pub mod properties;

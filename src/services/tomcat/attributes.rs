@@ -3,6 +3,7 @@
 use super::Instance;
 use super::properties::Filled;
 use crate::model::Step;
+use crate::syntax::java::integer;
 use crate::syntax::xml::{Attribute, Element};
 use crate::text::Span;
 
@@ -63,52 +64,9 @@ pub(super) fn open(attribute: &Attribute) -> Step {
     Step { value: None, what, at: attribute.at }
 }
 
-/// java.lang.Integer.valueOf: a sign and decimal digits, nothing else; digits of other scripts count too.
-pub(super) fn integer(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let mut number = digits.chars().next().map(|_| 0_i64)?;
-    for c in digits.chars() {
-        number = number.checked_mul(10)?.checked_add(digit(c)?)?;
-    }
-    let number = if negative { -number } else { number };
-    i32::try_from(number).ok().map(i64::from)
-}
-
-/// java.lang.Character.digit, for the scripts that people type numbers in.
-fn digit(c: char) -> Option<i64> {
-    const ZEROS: [char; 5] = ['0', '\u{660}', '\u{6F0}', '\u{966}', '\u{FF10}'];
-    ZEROS.iter().find_map(|zero| {
-        let digit = u32::from(c).checked_sub(u32::from(*zero))?;
-        (digit < 10).then_some(i64::from(digit))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_sign_and_digits_make_a_number() {
-        for (text, number) in [
-            ("300", 300),
-            ("+300", 300),
-            ("-300", -300),
-            ("0512", 512),
-            ("-0", 0),
-            ("２１", 21),
-            ("2147483647", 2147483647),
-            ("-2147483648", -2147483648),
-        ] {
-            assert_eq!(integer(text), Some(number), "{text}");
-        }
-        let refused = ["", "+", "-", " 7", "7 ", "7k", "0x10", "1_000", "2147483648", "- 5", "--5", "7.0"];
-        for text in refused.into_iter().chain(["99999999999999999999"]) {
-            assert_eq!(integer(text), None, "{text:?}");
-        }
-    }
 
     #[test]
     fn only_the_first_letter_may_differ() {

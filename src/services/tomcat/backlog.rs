@@ -1,9 +1,10 @@
 //! A Connector's acceptCount, and what must be used up before anybody waits in that queue.
 
 use super::Instance;
-use super::attributes::{Number, integer, is_setter, open};
+use super::attributes::{Number, is_setter, open};
 use super::properties::Filled;
 use crate::model::{Setting, Step, Value};
+use crate::syntax::java::integer;
 use crate::syntax::xml::{Attribute, Element};
 use crate::text::{Slot, Span};
 

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::address::{self, Address};
 use super::attributes::{Number, open};
 use super::backlog::Backlog;
 use super::{Closed, Instance};
 use crate::model::{Apply, Endpoint, Listener, Step, Transport};
+use crate::syntax::java::{self, Address};
 use crate::syntax::xml::Element;
 
 /// A socket that a Connector opens.
@@ -163,7 +163,7 @@ impl Instance<'_> {
         });
         for (attribute, filled) in self.setters(element, "address") {
             let mut note = |what: String| notes.push(Step { value: None, what, at: attribute.at });
-            match address::resolve(&filled.text, self.ground.hosts) {
+            match java::resolve(&filled.text, self.ground.hosts) {
                 _ if filled.open => {
                     ip = None;
                     note(open(attribute).what);

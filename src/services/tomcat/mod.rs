@@ -1,6 +1,5 @@
 //! Tomcat's server.xml: its Connectors in the order in which they bind, and the shutdown port.
 
-mod address;
 mod attributes;
 mod backlog;
 mod connector;
@@ -65,7 +64,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let base = format!("/{}", folder.parent().unwrap_or(Path::new("")).display());
     let locate = |id: &str, from: &Path| {
         let id = properties.fill(&id.replace("${catalina.base}", &base)).text;
-        xml::file_of(&id, from).map(|path| inside_conf(path, folder))
+        xml::file_of(&id, from).map(|path| Some(inside_conf(path, folder)))
     };
     let document = &xml::read(ground.sources, ground.tree, source, &locate);
     if !is_tomcat(document, file.by_place) {

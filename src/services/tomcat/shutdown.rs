@@ -1,9 +1,9 @@
 //! The port that shuts a Tomcat down: StandardServer.await opens a ServerSocket whose backlog nothing changes.
 
-use super::address::{self, Address};
 use super::attributes::{Number, open};
 use super::{Closed, Instance};
 use crate::model::{Apply, Endpoint, Listener, Setting, Step, Transport};
+use crate::syntax::java::{self, Address};
 use crate::syntax::xml::Element;
 
 impl Instance<'_> {
@@ -70,7 +70,7 @@ impl Instance<'_> {
             None => ("localhost".into(), root.tag),
         };
         let mut note = |what: String| notes.push(Step { value: None, what, at });
-        match address::resolve(&text, self.ground.hosts) {
+        match java::resolve(&text, self.ground.hosts) {
             Address::Known { ip, assumed } => {
                 if assumed {
                     note(format!("assumed: {text} is {ip}"));

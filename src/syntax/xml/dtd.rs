@@ -77,7 +77,7 @@ impl Reader<'_> {
         if let Some(system_id) = external {
             let at = piece.place.span(range);
             let subset = self.external("the external subset", system_id, &self.folder(at), at)?;
-            self.all_declarations(&subset)?;
+            subset.map_or(Ok(()), |subset| self.all_declarations(&subset))?;
         }
         Ok(())
     }

@@ -117,7 +117,8 @@ impl Reader<'_> {
         match self.dtd.entity(name) {
             Some(dtd::Entity::Internal(piece)) => Ok(Entered::Internal(piece.clone())),
             Some(dtd::Entity::External { system_id, folder }) => {
-                self.external(name, system_id, folder, at).map(Entered::External)
+                let piece = self.external(name, system_id, folder, at)?;
+                piece.map_or_else(|| fault("in this tree"), |piece| Ok(Entered::External(piece)))
             }
             Some(dtd::Entity::Unparsed) => fault("XML"),
             None => fault("declared"),
@@ -131,12 +132,12 @@ impl Reader<'_> {
         system_id: &str,
         folder: &Path,
         at: Span,
-    ) -> Result<Piece, Fault> {
+    ) -> Result<Option<Piece>, Fault> {
         let fault = |why: String| Fault { message: format!("{what} cannot be read: {why}"), at };
-        let path = (self.locate)(system_id, folder).map_err(fault)?;
+        let Some(path) = (self.locate)(system_id, folder).map_err(fault)? else { return Ok(None) };
         let missing = |why: Unread| fault(format!("{}: {why}", path.display()));
         let file = self.tree.read(self.sources, &path).map_err(missing)?;
-        self.piece(file)
+        self.piece(file).map(Some)
     }
 
     /// The folder of the file that a span lies in: relative names start there.

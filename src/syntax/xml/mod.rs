@@ -62,8 +62,9 @@ pub struct Fault {
     pub at: Span,
 }
 
-/// Finds the file that a system identifier means, seen from the folder of the file that declares it.
-pub type Locate<'a> = dyn Fn(&str, &Path) -> Result<PathBuf, String> + 'a;
+/// Finds the file that a system identifier means, seen from the folder of the file that declares it; none if the program has it
+/// built in and it declares nothing that matters.
+pub type Locate<'a> = dyn Fn(&str, &Path) -> Result<Option<PathBuf>, String> + 'a;
 
 impl Reading {
     /// The elements of this name right below the one with this index.
@@ -79,6 +80,38 @@ impl Reading {
             .skip(parent + 1)
             .take_while(move |(_, element)| element.depth > depth)
             .filter(move |(_, element)| element.depth == depth + 1 && element.name == name)
+    }
+}
+
+impl Reading {
+    /// What stands between the start tag of the element with this index and the next tag, without the blanks around it; with
+    /// its place, unless the element is empty, a comment stands in it or an entity makes something else of the text.
+    pub fn content(&self, sources: &Sources, index: usize) -> (String, Option<Span>) {
+        let Some(element) = self.elements.get(index) else { return (String::new(), None) };
+        let empty = sources.slice(element.tag).ends_with(b"/>");
+        let start = element.tag.range().end;
+        let rest = sources.bytes(element.tag.source).get(start..).unwrap_or_default();
+        let end = memchr::memchr(b'<', rest).filter(|_| !empty).unwrap_or(0);
+        let whole = rest.get(..end).unwrap_or_default();
+        let closes = rest.get(end..).is_some_and(|next| next.starts_with(b"</"));
+        let text = whole.trim_ascii();
+        let before = whole.len() - whole.trim_ascii_start().len();
+        let at = Span::new(element.tag.source, start + before..start + before + text.len());
+        match closes && !empty && !text.contains(&b'&') {
+            true => (String::from_utf8_lossy(text).into_owned(), Some(at)),
+            false => (String::new(), None),
+        }
+    }
+
+    /// The content of the first child of this name.
+    pub fn child_content(
+        &self,
+        sources: &Sources,
+        parent: usize,
+        name: &str,
+    ) -> Option<(String, Option<Span>)> {
+        let (index, _) = self.children(parent, name).next()?;
+        Some(self.content(sources, index))
     }
 }
 

@@ -28,7 +28,7 @@ impl Scratch {
     fn read(&self) -> Reading {
         let tree = Tree::open(self.folder.path(), true).unwrap();
         let file = tree.read(&self.sources, Path::new("conf/d.xml")).unwrap();
-        read(&self.sources, &tree, file, &file_of)
+        read(&self.sources, &tree, file, &|id, from| file_of(id, from).map(Some))
     }
 
     /// The elements as `depth name attribute=value@text`.

@@ -1,6 +1,5 @@
 //! Looking through all files below a folder, as git sees them where it is a repository.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,8 +23,8 @@ pub enum Judged {
 pub struct Walk<'a> {
     /// Leave out what .gitignore names.
     pub gitignore: bool,
-    /// What becomes of a folder or file, by its name.
-    pub judge: &'a (dyn Fn(&OsStr, bool) -> Judged + Sync),
+    /// What becomes of a folder or file, by its path.
+    pub judge: &'a (dyn Fn(&Path, bool) -> Judged + Sync),
     /// Files that are wanted, by their path in the tree.
     pub want: &'a (dyn Fn(&Path) -> bool + Sync),
 }
@@ -53,7 +52,7 @@ impl Tree {
                 let folder = entry.file_type().is_some_and(|kind| kind.is_dir());
                 let judged = match entry.depth() {
                     0 => Judged::Taken,
-                    _ => (how.judge)(entry.file_name(), folder),
+                    _ => (how.judge)(entry.path().strip_prefix(&self.top).unwrap_or(entry.path()), folder),
                 };
                 if judged != Judged::Taken {
                     left_out.fetch_add(usize::from(judged == Judged::LeftOut), Ordering::Relaxed);

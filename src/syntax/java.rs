@@ -1,11 +1,11 @@
-//! What an `address` means to Java: java.net.InetAddress.getByName.
+//! What a text means to Java: an address to java.net.InetAddress.getByName, a number to java.lang.Integer.valueOf.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::syntax::hosts::Hosts;
+use super::hosts::Hosts;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Address {
+pub enum Address {
     /// `assumed`: no file says so, but every machine has it.
     Known { ip: IpAddr, assumed: bool },
     /// It is no address and no name: Java refuses it.
@@ -14,7 +14,7 @@ pub(super) enum Address {
     Unknown,
 }
 
-pub(super) fn resolve(text: &str, hosts: &Hosts) -> Address {
+pub fn resolve(text: &str, hosts: &Hosts) -> Address {
     let known = |ip| Address::Known { ip, assumed: false };
     if text.is_empty() {
         return known(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -59,6 +59,29 @@ fn is_host_name(text: &str) -> bool {
         && text.contains(|c: char| c.is_ascii_alphabetic())
 }
 
+/// java.lang.Integer.valueOf: a sign and decimal digits, nothing else; digits of other scripts count too.
+pub fn integer(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut number = digits.chars().next().map(|_| 0_i64)?;
+    for c in digits.chars() {
+        number = number.checked_mul(10)?.checked_add(digit(c)?)?;
+    }
+    let number = if negative { -number } else { number };
+    i32::try_from(number).ok().map(i64::from)
+}
+
+/// java.lang.Character.digit, for the scripts that people type numbers in.
+fn digit(c: char) -> Option<i64> {
+    const ZEROS: [char; 5] = ['0', '\u{660}', '\u{6F0}', '\u{966}', '\u{FF10}'];
+    ZEROS.iter().find_map(|zero| {
+        let digit = u32::from(c).checked_sub(u32::from(*zero))?;
+        (digit < 10).then_some(i64::from(digit))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +118,26 @@ mod tests {
         }
         for text in ["app.example.com", "fe80::1%eth0"] {
             assert_eq!(resolve(text, &Hosts::default()), Address::Unknown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_sign_and_digits_make_a_number() {
+        for (text, number) in [
+            ("300", 300),
+            ("+300", 300),
+            ("-300", -300),
+            ("0512", 512),
+            ("-0", 0),
+            ("２１", 21),
+            ("2147483647", 2147483647),
+            ("-2147483648", -2147483648),
+        ] {
+            assert_eq!(integer(text), Some(number), "{text}");
+        }
+        let refused = ["", "+", "-", " 7", "7 ", "7k", "0x10", "1_000", "2147483648", "- 5", "--5", "7.0"];
+        for text in refused.into_iter().chain(["99999999999999999999"]) {
+            assert_eq!(integer(text), None, "{text:?}");
         }
     }
 }

@@ -1,0 +1,304 @@
+//! ASP.NET Core projects: the backlog that their sources give to Kestrel's sockets, and where the project listens, as far as
+//! sources, appsettings.json and command lines say it. What launchSettings.json says is for development alone.
+
+mod source;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use super::{Candidate, Found, Ground};
+use crate::model::{
+    Command, Endpoint, Listener, Problem, ProblemKind, Setting, Step, Transport, Value, Version,
+};
+use crate::syntax::yaml::{self, Node};
+use crate::text::{Slot, Span};
+use source::{Argument, Code, Patterns};
+
+/// Addresses of one project.
+const MOST: usize = 100;
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let mut found = Found::default();
+    let patterns = match Patterns::new() {
+        Ok(patterns) => patterns,
+        Err(error) => {
+            let service = Some(ground.service.name.clone());
+            let at = Span::top(ground.service.source);
+            let message = format!("a pattern does not read: {error}");
+            let labels = Vec::new();
+            found.problems.push(Problem {
+                kind: ProblemKind::Lost,
+                service,
+                message,
+                help: None,
+                at,
+                labels,
+            });
+            return found;
+        }
+    };
+    let mut projects: Vec<Project<'_>> =
+        files.iter().filter_map(|file| Project::read(ground, &file.path)).collect();
+    // The innermost project comes first, so that a source goes to the one it belongs to.
+    projects.sort_by_key(|project| std::cmp::Reverse(project.folder.components().count()));
+    for file in files.iter().filter(|file| file.path.extension().is_some_and(|extension| extension == "cs")) {
+        let project = projects.iter_mut().find(|project| file.path.starts_with(&project.folder));
+        if let (Some(project), Ok(source)) = (project, ground.tree.read(ground.sources, &file.path)) {
+            project.code.push(patterns.read(ground, source));
+        }
+    }
+    projects.sort_by(|a, b| a.folder.cmp(&b.folder));
+    found.listeners = projects.iter().flat_map(Project::listeners).collect();
+    found
+}
+
+/// A project of the SDK for web applications.
+struct Project<'a> {
+    ground: Ground<'a>,
+    folder: PathBuf,
+    /// The assembly's name, unless the project gives it another.
+    name: String,
+    /// The text that makes it a web application.
+    at: Span,
+    code: Vec<Code>,
+}
+
+/// A socket, the text that opens it, and what is to be said about its address.
+type Socket = (Endpoint, Span, Option<String>);
+
+impl<'a> Project<'a> {
+    fn read(ground: Ground<'a>, path: &Path) -> Option<Self> {
+        path.extension().filter(|extension| *extension == "csproj")?;
+        let source = ground.tree.read(ground.sources, path).ok()?;
+        let text = String::from_utf8_lossy(ground.sources.bytes(source)).into_owned();
+        let sdk = "\"Microsoft.NET.Sdk.Web\"";
+        let start = text.find(sdk).filter(|_| text.len() == ground.sources.bytes(source).len())?;
+        // A library, and what others run as their tests.
+        let other = ["<OutputType>Library", "Microsoft.NET.Test.Sdk"].iter().any(|mark| text.contains(mark));
+        let name = path.file_stem()?.to_string_lossy().into_owned();
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let at = Span::new(source, start + 1..start + sdk.len() - 1);
+        (!other).then(|| Self { ground, folder, name, at, code: Vec::new() })
+    }
+
+    fn listeners(&self) -> Vec<Listener> {
+        let (backlog, steps) = self.backlog();
+        let sockets = self.sockets();
+        let make = |(endpoint, at, note): Socket| {
+            let mut listener = Listener::new(&self.ground.service.name, self.ground.place, endpoint, at);
+            listener.notes = note.into_iter().map(|what| Step { value: None, what, at }).collect();
+            listener.backlog = backlog.clone();
+            listener.steps = steps.clone();
+            listener
+        };
+        sockets.into_iter().take(MOST).map(make).collect()
+    }
+
+    fn backlog(&self) -> (Setting, Vec<Step>) {
+        let mut written = self.code.iter().flat_map(|code| code.backlogs.iter().map(move |it| (code, it)));
+        let Some((code, argument)) = written.next() else {
+            let default = self.ground.default("backlog", None);
+            let (value, steps) = default.map(|(value, step)| (Some(value), vec![step])).unwrap_or_default();
+            return (Setting { value, slot: None }, steps);
+        };
+        let constant = code.constants.iter().find(|(name, _)| *name == argument.text);
+        let text = constant.map_or(argument.text.as_str(), |(_, value)| value.as_str());
+        let number: Option<i64> = text.replace('_', "").parse().ok();
+        match number.filter(|_| written.next().is_none()) {
+            Some(number) => {
+                let slot = (argument.text == number.to_string()).then(|| Slot::replace(argument.at));
+                let step = Step {
+                    value: Some(number),
+                    what: "SocketTransportOptions.Backlog".into(),
+                    at: argument.at,
+                };
+                (Setting { value: Some(Value::written(number, argument.at)), slot }, vec![step])
+            }
+            None => {
+                let what =
+                    format!("the backlog is not known: the files do not tell what `{}` is", argument.text);
+                (Setting::default(), vec![Step { value: None, what, at: argument.at }])
+            }
+        }
+    }
+
+    /// Listen calls and Kestrel:Endpoints, else URLs, else what an image makes of it.
+    fn sockets(&self) -> Vec<Socket> {
+        let settings = self.settings();
+        let mut sockets: Vec<Socket> = Vec::new();
+        for (method, argument) in self.code.iter().flat_map(|code| &code.listens) {
+            sockets.extend(listened(method, argument));
+        }
+        for endpoint in settings.iter().filter_map(|node| entry(node, &["Kestrel", "Endpoints"])) {
+            for (_, endpoint) in endpoint.merged() {
+                sockets.extend(
+                    entry(endpoint, &["Url"]).into_iter().flat_map(|url| of_urls(url.text(), url.span)),
+                );
+            }
+        }
+        if !sockets.is_empty() {
+            return sockets;
+        }
+        for argument in self.code.iter().flat_map(|code| &code.urls) {
+            sockets.extend(urls_of_code(argument));
+        }
+        if sockets.is_empty() {
+            sockets = self.started();
+        }
+        if sockets.is_empty() {
+            let urls = settings.iter().rev().filter_map(|node| entry(node, &["Urls"])).next();
+            sockets = urls.map(|urls| of_urls(urls.text(), urls.span)).unwrap_or_default();
+        }
+        if sockets.is_empty() {
+            let what =
+                "nothing here says where it listens: --urls or ASPNETCORE_URLS do, else it is localhost:5000";
+            sockets.push((Endpoint::Unknown(Transport::Tcp), self.at, Some(what.to_owned())));
+        }
+        sockets
+    }
+
+    /// appsettings.json, and what the environment Production, which is the default, adds to it.
+    fn settings(&self) -> Vec<Node> {
+        let names = ["appsettings.json", "appsettings.Production.json"];
+        let read = |name: &&str| {
+            let source = self.ground.tree.read(self.ground.sources, &self.folder.join(name)).ok()?;
+            yaml::read(self.ground.sources, source).documents.into_iter().next()
+        };
+        names.iter().filter_map(read).collect()
+    }
+
+    /// What command lines that start this project's assembly say.
+    fn started(&self) -> Vec<Socket> {
+        let assembly = format!("{}.dll", self.name);
+        let mut sockets = Vec::new();
+        for (command, arguments) in self.ground.started() {
+            let own = arguments.first().is_some_and(|first| first.text.rsplit('/').next() == Some(&assembly));
+            if !own {
+                continue;
+            }
+            let option = arguments.iter().position(|word| word.text == "--urls");
+            let next = option.and_then(|at| arguments.get(at + 1)).map(|word| (word, word.text.as_str()));
+            let joined =
+                || arguments.iter().find_map(|word| Some((word, word.text.strip_prefix("--urls=")?)));
+            let told = next.or_else(joined);
+            let variable = || {
+                let names = ["ASPNETCORE_URLS", "DOTNET_URLS", "URLS"];
+                let variable = names.iter().find_map(|name| command.variable(name))?;
+                Some((&variable.value, variable.value.text.as_str()))
+            };
+            sockets.extend(match told.or_else(variable) {
+                Some((word, _)) if word.open => vec![unknown(&word.text, word.span)],
+                Some((word, urls)) => of_urls(Some(urls), word.span),
+                None => self.in_image(command).into_iter().collect(),
+            });
+        }
+        sockets
+    }
+
+    fn in_image(&self, command: &Command) -> Option<Socket> {
+        let ports = ["ASPNETCORE_HTTP_PORTS", "HTTP_PORTS"].iter().find_map(|name| command.variable(name));
+        if let Some(ports) = ports {
+            let port = ports.value.text.split([';', ',']).next().and_then(|port| port.trim().parse().ok());
+            return port.map(|port| (Endpoint::DualStack(port), ports.value.span, None));
+        }
+        let image = command.image.as_ref().filter(|image| image.get.contains("dotnet/aspnet"))?;
+        let tag = image.get.rsplit_once(':').and_then(|(_, tag)| Version::parse(tag));
+        let (port, step) = self.ground.default("image-port", tag.map(|(version, _)| version))?;
+        let port = u16::try_from(port.get).ok()?;
+        Some((Endpoint::DualStack(port), image.span, Some(format!("the port is {}", step.what))))
+    }
+}
+
+/// The value at a path of keys, which .NET does not tell apart by case.
+fn entry<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
+    path.iter().try_fold(node, |node, key| {
+        let found = node
+            .merged()
+            .into_iter()
+            .find(|(name, _)| name.text().is_some_and(|name| name.eq_ignore_ascii_case(key)));
+        found.map(|(_, value)| value)
+    })
+}
+
+fn unknown(what: &str, at: Span) -> Socket {
+    let note = format!("the address is not known: the files do not tell what `{what}` is");
+    (Endpoint::Unknown(Transport::Tcp), at, Some(note))
+}
+
+/// `ListenAnyIP(5000)`, `Listen(IPAddress.Loopback, 5000)`, `ListenUnixSocket("/run/app.sock")`.
+fn listened(method: &str, argument: &Argument) -> Vec<Socket> {
+    let mut parts = argument.text.split([',', ')']).map(str::trim);
+    let first = parts.next().unwrap_or_default();
+    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let at = argument.at;
+    let on = |ip: IpAddr, port: u16| vec![(Endpoint::tcp(ip, port), at, None)];
+    let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
+    match (method, port(first)) {
+        ("ListenAnyIP", Some(port)) => vec![(Endpoint::DualStack(port), at, None)],
+        ("ListenLocalhost", Some(port)) => [on(v4, port), on(v6, port)].concat(),
+        ("ListenUnixSocket", _) => match first.strip_prefix('"').and_then(|path| path.strip_suffix('"')) {
+            Some(path) => vec![(Endpoint::Unix(path.to_owned()), at, None)],
+            None => vec![(Endpoint::Unknown(Transport::Unix), at, None)],
+        },
+        // A socket's own Listen(backlog).
+        ("Listen", Some(_)) => Vec::new(),
+        ("Listen", None) => match (first, parts.next().and_then(port)) {
+            ("IPAddress.Any", Some(port)) => on(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
+            ("IPAddress.IPv6Any", Some(port)) => vec![(Endpoint::DualStack(port), at, None)],
+            ("IPAddress.Loopback", Some(port)) => on(v4, port),
+            ("IPAddress.IPv6Loopback", Some(port)) => on(v6, port),
+            _ => vec![unknown(first, at)],
+        },
+        _ => vec![unknown(first, at)],
+    }
+}
+
+/// The literals of `UseUrls("http://*:5000", "...")`; `Run()` says nothing.
+fn urls_of_code(argument: &Argument) -> Vec<Socket> {
+    if argument.text.is_empty() {
+        return Vec::new();
+    }
+    let literal = |part: &str| part.trim().strip_prefix('"')?.strip_suffix('"').map(str::to_owned);
+    let parts: Option<Vec<String>> = argument.text.split(',').map(literal).collect();
+    match parts {
+        Some(parts) => parts.iter().flat_map(|urls| of_urls(Some(urls), argument.at)).collect(),
+        None if argument.text.contains("http") => vec![unknown(&argument.text, argument.at)],
+        // The delegate of another Run.
+        None => Vec::new(),
+    }
+}
+
+/// `http://*:5000;https://localhost:5001` (BindingAddress.Parse).
+fn of_urls(urls: Option<&str>, at: Span) -> Vec<Socket> {
+    let urls = urls.unwrap_or_default().split(';').map(str::trim).filter(|url| !url.is_empty());
+    urls.flat_map(|url| of_url(url, at)).collect()
+}
+
+fn of_url(url: &str, at: Span) -> Vec<Socket> {
+    let Some((scheme, rest)) = url.split_once("://") else { return vec![unknown(url, at)] };
+    if let Some(path) = rest.strip_prefix("unix:") {
+        return vec![(Endpoint::Unix(path.to_owned()), at, None)];
+    }
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+        Some((host, port)) => (host, port.parse().ok()),
+        None => (authority, Some(if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 })),
+    };
+    let Some(port) = port.filter(|port: &u16| *port > 0 && !host.contains(['$', '{'])) else {
+        return vec![unknown(url, at)];
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    match bare.parse::<IpAddr>() {
+        Ok(ip) if ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => vec![(Endpoint::DualStack(port), at, None)],
+        Ok(ip) => vec![(Endpoint::tcp(ip, port), at, None)],
+        Err(_) if host.eq_ignore_ascii_case("localhost") => {
+            let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+            loopback.map(|ip| (Endpoint::tcp(ip, port), at, None)).into()
+        }
+        // Any other name stands for every address.
+        Err(_) => vec![(Endpoint::DualStack(port), at, None)],
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! The properties of an application, from its files, its environment and its arguments, those that count most last.
+
+use std::path::Path;
+
+use crate::model::{Command, Word};
+use crate::services::Ground;
+use crate::syntax::yaml::{self, Node};
+use crate::syntax::{java, properties};
+use crate::text::{SourceId, Span};
+
+/// Placeholders in placeholders, and maps in maps.
+const DEPTH: u32 = 20;
+
+/// No value that matters here is longer.
+const MAX_VALUE: usize = 4096;
+
+/// The most documents, profiles and properties that are looked at for one application.
+const MOST: usize = 20_000;
+
+/// One property as some place sets it.
+#[derive(Debug, Clone)]
+pub(super) struct Property {
+    /// In one spelling: `server.tomcat.acceptcount`.
+    key: String,
+    pub text: String,
+    pub at: Span,
+    /// The text at the span is the value.
+    pub exact: bool,
+    pub open: bool,
+    /// Only in this profile.
+    pub profile: Option<String>,
+    /// From the environment, where a name has no dots.
+    of_environment: bool,
+}
+
+/// A value with its placeholders filled in.
+#[derive(Debug, Clone)]
+pub(super) struct Filled {
+    pub text: String,
+    pub at: Span,
+    pub exact: bool,
+    /// Names that may make it another one.
+    pub unless: Vec<String>,
+    /// It is not known.
+    pub open: bool,
+}
+
+/// All that is set, the strongest last.
+#[derive(Debug, Default)]
+pub(super) struct Config {
+    all: Vec<Property>,
+    /// The end of the last plain property of a .properties file of the jar: there another line fits.
+    pub room: Option<Span>,
+}
+
+/// Where an application's files lie, the weakest first.
+const FOLDERS: [&str; 4] = ["src/main/resources", "src/main/resources/config", "", "config"];
+
+/// The weakest first: what is loaded by the same name from the same place.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "properties"];
+
+impl Config {
+    pub(super) fn read(ground: Ground<'_>, module: &Path) -> Self {
+        let mut config = Self::default();
+        let mut of_profiles = Vec::new();
+        for folder in FOLDERS {
+            let folder = module.join(folder);
+            for extension in EXTENSIONS {
+                let plain = folder.join(format!("application.{extension}"));
+                config.file(ground, &plain, None);
+                let named = format!("{}/application-*.{extension}", folder.display());
+                of_profiles.extend(ground.tree.glob(named.trim_start_matches('/').as_bytes()));
+            }
+        }
+        // What is for a profile counts more than what is for all, wherever it lies.
+        let (plain, for_some): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut config.all).into_iter().partition(|it| it.profile.is_none());
+        config.all = plain.into_iter().chain(for_some).collect();
+        for path in of_profiles {
+            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let profile = stem.strip_prefix("application-").unwrap_or_default().to_owned();
+            config.file(ground, &path, Some(profile));
+        }
+        config
+    }
+
+    fn file(&mut self, ground: Ground<'_>, path: &Path, profile: Option<String>) {
+        let Ok(source) = ground.tree.read(ground.sources, path) else { return };
+        let is_yaml = path.extension().is_some_and(|extension| extension != "properties");
+        let mut documents: Vec<Vec<Property>> = Vec::new();
+        if is_yaml {
+            for document in &yaml::read(ground.sources, source).documents {
+                let mut found = Vec::new();
+                flatten(document, String::new(), DEPTH, &mut found);
+                documents.push(found);
+            }
+        } else {
+            documents = of_properties(ground, source);
+            let last = documents.last().and_then(|last| last.last()).filter(|_| documents.len() == 1);
+            if let Some(last) = last.filter(|_| profile.is_none()) {
+                self.room = Some(Span { start: last.at.end, ..last.at });
+            }
+        }
+        for mut document in documents {
+            let on = ["spring.config.activate.onprofile", "spring.profiles"];
+            let named = document.iter().find(|it| on.contains(&it.key.as_str())).map(|it| it.text.clone());
+            let profile = named.or_else(|| profile.clone());
+            document.iter_mut().for_each(|it| it.profile.clone_from(&profile));
+            let left = MOST.saturating_sub(self.all.len());
+            self.all.extend(document.into_iter().take(left));
+        }
+    }
+
+    /// What a command line sets: the environment, -D options, arguments.
+    pub(super) fn started_by(&mut self, command: &Command, arguments: &[Word]) {
+        for variable in &command.environment {
+            self.set(&variable.name, &variable.value.text, &variable.value, true);
+        }
+        for start in ["-D", "--"] {
+            let options = arguments.iter().filter_map(|word| Some((word, word.text.strip_prefix(start)?)));
+            for (word, (name, value)) in
+                options.filter_map(|(word, text)| Some((word, text.split_once('=')?)))
+            {
+                self.set(name, value, word, false);
+            }
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &str, word: &Word, of_environment: bool) {
+        let key = match of_environment {
+            true => squeezed(name),
+            false => uniform(name),
+        };
+        let at = word.tail(value.len()).unwrap_or(word.span);
+        let (text, profile) = (value.to_owned(), None);
+        self.all.push(Property {
+            key,
+            text,
+            at,
+            exact: word.exact,
+            open: word.open,
+            profile,
+            of_environment,
+        });
+    }
+
+    /// The profiles that are known to be active.
+    fn active(&self) -> Vec<String> {
+        let named = self.all.iter().rev().find(|it| it.profile.is_none() && it.is("spring.profiles.active"));
+        let plain = named.filter(|it| !it.open && !it.text.contains("${"));
+        let names = plain.map(|it| it.text.split(',').map(|name| name.trim().to_owned()).collect());
+        names.unwrap_or_default()
+    }
+
+    /// Where more is brought in from outside the tree: a config server, a vault.
+    pub(super) fn elsewhere(&self, ground: Ground<'_>, module: &Path) -> Option<Span> {
+        let import = uniform("spring.config.import");
+        let written = self.all.iter().find(|it| it.key.starts_with(&import)).map(|it| it.at);
+        let bootstraps =
+            EXTENSIONS.iter().map(|it| module.join(format!("src/main/resources/bootstrap.{it}")));
+        let read = |path: std::path::PathBuf| ground.tree.read(ground.sources, &path).ok();
+        written.or_else(|| bootstraps.filter_map(read).next().map(Span::top))
+    }
+
+    /// What counts for a name.
+    fn property(&self, name: &str) -> Option<&Property> {
+        let active = self.active();
+        let counts = |it: &&Property| it.profile.as_ref().is_none_or(|profile| active.contains(profile));
+        self.all.iter().rev().filter(counts).find(|it| it.is(name))
+    }
+
+    /// What other profiles make of a name.
+    pub(super) fn in_profiles(&self, name: &str) -> Vec<(&str, &Property)> {
+        let active = self.active();
+        let others = self.all.iter().filter(|it| it.is(name));
+        others
+            .filter_map(|it| Some((it.profile.as_deref()?, it)))
+            .filter(|(profile, _)| !active.iter().any(|name| name == profile))
+            .collect()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Filled> {
+        let property = self.property(name)?;
+        let start = Filled {
+            text: property.text.clone(),
+            at: property.at,
+            exact: property.exact,
+            unless: Vec::new(),
+            open: property.open,
+        };
+        Some(self.filled(start, DEPTH))
+    }
+
+    /// Fills in `${name}` and `${name:default}`.
+    fn filled(&self, mut value: Filled, depth: u32) -> Filled {
+        let Some((before, after)) =
+            value.text.clone().split_once("${").map(|(a, b)| (a.to_owned(), b.to_owned()))
+        else {
+            return value;
+        };
+        let end = matching(&after);
+        let (Some(end), true) = (end, depth > 0 && value.text.len() < MAX_VALUE) else {
+            return Filled { open: true, ..value };
+        };
+        let inner = after.get(..end).unwrap_or_default();
+        let rest = after.get(end + 1..).unwrap_or_default();
+        let (name, default) =
+            inner.split_once(':').map_or((inner, None), |(name, default)| (name, Some(default)));
+        let whole = value.exact && before.is_empty() && rest.is_empty();
+        let mut put = |text: &str| {
+            value.text = format!("{before}{text}{rest}");
+            value.exact = false;
+        };
+        match (self.property(name), default) {
+            (Some(found), _) if !found.open => put(&found.text),
+            (_, Some(default)) => {
+                put(default);
+                if let Some(end) = value.at.end.checked_sub(1).filter(|_| whole) {
+                    let length = u32::try_from(default.len()).unwrap_or(u32::MAX);
+                    value.at = Span { start: end.saturating_sub(length), end, ..value.at };
+                    value.exact = true;
+                }
+                value.unless.push(name.to_owned());
+            }
+            _ => return Filled { open: true, ..value },
+        }
+        self.filled(value, depth - 1)
+    }
+}
+
+impl Property {
+    fn is(&self, name: &str) -> bool {
+        match self.of_environment {
+            true => self.key == squeezed(name),
+            false => self.key == uniform(name),
+        }
+    }
+}
+
+impl Filled {
+    /// A whole number; none where it is not known.
+    pub(super) fn number(&self) -> Option<i64> {
+        java::integer(self.text.trim()).filter(|_| !self.open)
+    }
+}
+
+/// The brace that closes a placeholder.
+fn matching(text: &str) -> Option<usize> {
+    let mut depth = 0_u32;
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => return Some(at),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Relaxed binding: case, dashes and underscores do not matter.
+fn uniform(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+}
+
+fn squeezed(name: &str) -> String {
+    uniform(name).replace('.', "")
+}
+
+fn flatten(node: &Node, path: String, depth: u32, found: &mut Vec<Property>) {
+    if found.len() >= MOST || depth == 0 {
+        return;
+    }
+    if let Some(text) = node.text() {
+        let open = node.tag.as_ref().is_some_and(|tag| !tag.starts_with("!!"));
+        let (text, at, exact) = (text.to_owned(), node.span, node.exact);
+        let key = uniform(&path);
+        found.push(Property { key, text, at, exact, open, profile: None, of_environment: false });
+    }
+    for (key, value) in node.merged() {
+        let Some(name) = key.text() else { continue };
+        let dot = if path.is_empty() { "" } else { "." };
+        if path.len() < MAX_VALUE {
+            flatten(value, format!("{path}{dot}{name}"), depth - 1, found);
+        }
+    }
+}
+
+/// The documents of a .properties file: `#---` and `!---` stand between them.
+fn of_properties(ground: Ground<'_>, source: SourceId) -> Vec<Vec<Property>> {
+    let bytes = ground.sources.bytes(source);
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if matches!(line.trim_ascii_end(), b"#---" | b"!---") {
+            starts.push(at);
+        }
+        at += line.len() + 1;
+    }
+    let mut documents: Vec<Vec<Property>> = vec![Vec::new(); starts.len() + 1];
+    for property in properties::read(ground.sources, source).into_iter().take(MOST) {
+        let exact = ground.sources.slice(property.at) == property.value.as_bytes();
+        let document = starts.partition_point(|start| *start < property.at.range().start);
+        if let Some(document) = documents.get_mut(document) {
+            document.push(Property {
+                key: uniform(&property.key),
+                text: property.value,
+                at: property.at,
+                exact,
+                open: false,
+                profile: None,
+                of_environment: false,
+            });
+        }
+    }
+    documents
+}

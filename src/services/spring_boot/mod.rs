@@ -1,0 +1,250 @@
+//! Spring Boot applications in a source tree: the embedded server that the build file brings in, and what application.properties,
+//! application.yml, the environment and the arguments say of it.
+
+mod build;
+mod config;
+
+use std::path::Path;
+
+use super::{Candidate, Found, Ground};
+use crate::model::{Endpoint, Listener, Problem, ProblemKind, Setting, Step, Transport, Value};
+use crate::syntax::java::{self, Address};
+use crate::text::{Slot, Span};
+use build::{Build, Server, Starters};
+use config::{Config, Filled};
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let mut found = Found::default();
+    let starters: Starters = match ground.service.reader.clone().try_into() {
+        Ok(starters) => starters,
+        Err(error) => {
+            let message = format!("the table of starters does not read: {}", error.message());
+            found.problems.push(problem(ground, message, Span::top(ground.service.source)));
+            return found;
+        }
+    };
+    let mut applications = Vec::new();
+    for file in files {
+        let Ok(source) = ground.tree.read(ground.sources, &file.path) else { continue };
+        let Some(build) = starters.read(ground, &file.path, source) else { continue };
+        let module = file.path.parent().unwrap_or(Path::new(""));
+        // A project that builds with both is one.
+        if applications.iter().any(|(known, _)| *known == module) || !is_application(ground, module, &build) {
+            continue;
+        }
+        applications.push((module, build));
+    }
+    let alone = applications.len() == 1;
+    for (module, build) in &applications {
+        let mut config = Config::read(ground, module);
+        // With several nobody can say which one a command line starts.
+        for (command, arguments) in ground.started().filter(|_| alone) {
+            if arguments.iter().any(|word| word.text == "-jar") {
+                config.started_by(command, arguments);
+            }
+        }
+        let elsewhere = config.elsewhere(ground, module);
+        found.listeners.extend(Application { ground, build, config: &config, elsewhere }.listeners());
+    }
+    found
+}
+
+/// A library has neither a build that makes it run nor a configuration.
+fn is_application(ground: Ground<'_>, module: &Path, build: &Build) -> bool {
+    let main = module.join("src/main");
+    let configured = ["properties", "yml", "yaml"]
+        .iter()
+        .any(|extension| ground.tree.exists(&main.join(format!("resources/application.{extension}"))));
+    ground.tree.is_folder(&main) && (build.runs || configured)
+}
+
+struct Application<'a> {
+    ground: Ground<'a>,
+    build: &'a Build,
+    config: &'a Config,
+    /// Where more configuration is brought in than there is in the tree.
+    elsewhere: Option<Span>,
+}
+
+const BROUGHT_IN: &str = "configuration from elsewhere may say it";
+
+impl Application<'_> {
+    fn listeners(&self) -> Vec<Listener> {
+        let own = self.listener("server.port", "server.address", true);
+        let managed = self.config.get("management.server.port").filter(|port| {
+            let same = self.config.get("server.port").is_some_and(|own| own.text == port.text);
+            !same
+                && port.number()
+                    != self.port_by_default().filter(|_| self.config.get("server.port").is_none())
+        });
+        let management =
+            managed.and_then(|_| self.listener("management.server.port", "management.server.address", false));
+        own.into_iter().chain(management).collect()
+    }
+
+    fn port_by_default(&self) -> Option<i64> {
+        self.ground.service.default("port").map(|port| port.get)
+    }
+
+    /// What a port and an address open; nothing for -1.
+    fn listener(&self, port: &str, address: &str, slot: bool) -> Option<Listener> {
+        let ground = self.ground;
+        let given = self.config.get(port);
+        let site = given.as_ref().map_or(self.build.at, |port| port.at);
+        let mut notes = Vec::new();
+        let number = match &given {
+            Some(given) => given.number(),
+            None => self.port_by_default().filter(|_| self.elsewhere.is_none()),
+        };
+        if number.is_some_and(|number| number < 0) {
+            return None;
+        }
+        let endpoint = match (number.map(u16::try_from), &given) {
+            (Some(Ok(0)), _) => {
+                note(&mut notes, "port 0: the kernel picks one".to_owned(), site);
+                Endpoint::Unknown(Transport::Tcp)
+            }
+            (Some(Ok(number)), given) => {
+                given.iter().for_each(|given| unless(&mut notes, given, "another port"));
+                self.at(number, self.config.get(address), &mut notes)
+            }
+            (_, None) => {
+                note(
+                    &mut notes,
+                    format!("the port is not known: {BROUGHT_IN}"),
+                    self.elsewhere.unwrap_or(site),
+                );
+                Endpoint::Unknown(Transport::Tcp)
+            }
+            (_, given) => {
+                let text = given.as_ref().map_or("", |given| given.text.as_str());
+                note(&mut notes, format!("the port is {text}, which is set elsewhere"), site);
+                Endpoint::Unknown(Transport::Tcp)
+            }
+        };
+        for name in [port, address] {
+            for (profile, other) in self.config.in_profiles(name) {
+                note(&mut notes, format!("in the profile {profile} {name} is {}", other.text), other.at);
+            }
+        }
+        let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, site);
+        (listener.backlog, listener.steps) = self.backlog(&mut notes);
+        if !slot {
+            listener.backlog.slot = None;
+        }
+        listener.notes = notes;
+        Some(listener)
+    }
+
+    fn at(&self, port: u16, address: Option<Filled>, notes: &mut Vec<Step>) -> Endpoint {
+        let Some(address) = address else { return Endpoint::DualStack(port) };
+        unless(notes, &address, "another address");
+        let known = (!address.open).then(|| java::resolve(address.text.trim(), self.ground.hosts));
+        match known {
+            Some(Address::Known { ip, .. }) if ip.to_canonical().is_unspecified() => {
+                Endpoint::DualStack(port)
+            }
+            Some(Address::Known { ip, assumed }) => {
+                if assumed {
+                    note(notes, format!("assumed: {} is {ip}", address.text), address.at);
+                }
+                Endpoint::tcp(ip, port)
+            }
+            _ => {
+                note(
+                    notes,
+                    format!("nothing in this tree says which address {} is", address.text),
+                    address.at,
+                );
+                Endpoint::Unknown(Transport::Tcp)
+            }
+        }
+    }
+
+    /// The server's own number, as far as it has a property.
+    fn backlog(&self, notes: &mut Vec<Step>) -> (Setting, Vec<Step>) {
+        let (default, property) = match self.build.server {
+            Server::Tomcat => ("tomcat", Some("server.tomcat.accept-count")),
+            Server::Undertow => ("undertow", Some("server.undertow.options.socket.BACKLOG")),
+            Server::Jetty => ("jetty", None),
+            Server::Netty => ("netty", None),
+        };
+        let given = property.and_then(|property| self.config.get(property));
+        for (profile, other) in property.into_iter().flat_map(|property| self.config.in_profiles(property)) {
+            note(notes, format!("in the profile {profile} it asks for {}", other.text), other.at);
+        }
+        let slot = given.as_ref().map_or_else(|| self.room(property), |given| self.slot(given));
+        match given.as_ref().map(|given| (given, given.number())) {
+            Some((given, Some(number))) if number > 0 => {
+                let what = match given.unless.first() {
+                    Some(name) => format!("what the application asks for unless {name} is set"),
+                    None => property.unwrap_or_default().to_owned(),
+                };
+                let step = Step { value: Some(number), what, at: given.at };
+                (Setting { value: Some(Value::written(number, given.at)), slot }, vec![step])
+            }
+            Some((given, None)) => {
+                let what =
+                    format!("{} is {}, which is set elsewhere", property.unwrap_or_default(), given.text);
+                (Setting::default(), vec![Step { value: None, what, at: given.at }])
+            }
+            None if property.is_some() && self.elsewhere.is_some() => {
+                let what = format!("the backlog is not known: {BROUGHT_IN}");
+                let step = Step { value: None, what, at: self.elsewhere.unwrap_or(self.build.at) };
+                (Setting { value: None, slot }, vec![step])
+            }
+            // 0 and less are not passed on to Tomcat.
+            given => {
+                let ignored = given.map(|(given, number)| Step {
+                    value: number,
+                    what: "0 and less count as nothing".to_owned(),
+                    at: given.at,
+                });
+                let Some((value, mut step)) = self.ground.default(default, self.build.version) else {
+                    return (Setting::default(), Vec::new());
+                };
+                step.what = format!("the default of its embedded server: {}", self.name());
+                (Setting { value: Some(value), slot }, ignored.into_iter().chain([step]).collect())
+            }
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self.build.server {
+            Server::Tomcat => "Tomcat",
+            Server::Jetty => "Jetty",
+            Server::Undertow => "Undertow",
+            Server::Netty => "Reactor Netty, which asks for all that somaxconn allows since Spring Boot 2.2",
+        }
+    }
+
+    fn slot(&self, given: &Filled) -> Option<Slot> {
+        let stands = given.exact && self.ground.sources.slice(given.at) == given.text.as_bytes();
+        let digits = given.text.bytes().all(|byte| byte.is_ascii_digit()) && !given.text.is_empty();
+        (stands && digits).then(|| Slot::replace(given.at))
+    }
+
+    /// Another line of application.properties.
+    fn room(&self, property: Option<&str>) -> Option<Slot> {
+        let (property, at) = (property?, self.config.room?);
+        Some(Slot::insert(at, format!("\n{property}="), ""))
+    }
+}
+
+fn note(notes: &mut Vec<Step>, what: String, at: Span) {
+    notes.push(Step { value: None, what, at });
+}
+
+fn unless(notes: &mut Vec<Step>, given: &Filled, what: &str) {
+    for name in &given.unless {
+        note(notes, format!("it is {what} if {name} is set"), given.at);
+    }
+}
+
+fn problem(ground: Ground<'_>, message: String, at: Span) -> Problem {
+    let service = Some(ground.service.name.clone());
+    Problem { kind: ProblemKind::Lost, service, message, help: None, at, labels: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests;

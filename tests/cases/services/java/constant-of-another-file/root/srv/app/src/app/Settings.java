@@ -1,0 +1,5 @@
+package app;
+
+final class Settings {
+    static final int PORT = 8080;
+}

@@ -1,0 +1,5 @@
+package conf;
+
+public interface Limits {
+    int BACKLOG = Integer.parseInt("88");
+}
