@@ -19,6 +19,11 @@ fn node_listens_as_predicted() {
 }
 
 #[test]
+fn php_fpm_listens_as_predicted() {
+    replay("php-fpm", 25);
+}
+
+#[test]
 fn tomcat_listens_as_predicted() {
     replay("tomcat", 15);
 }

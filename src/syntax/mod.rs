@@ -4,6 +4,8 @@ pub mod blocks;
 pub mod calls;
 pub mod hosts;
 pub mod lua;
+pub mod number;
 pub mod packages;
+pub mod php_ini;
 pub mod properties;
 pub mod xml;
