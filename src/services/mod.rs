@@ -18,6 +18,7 @@ pub mod nginx;
 pub mod node;
 pub mod php_fpm;
 pub mod tomcat;
+pub mod uwsgi;
 
 /// What every reader stands on.
 #[derive(Clone, Copy)]
@@ -99,7 +100,8 @@ const READERS: &[(&str, Reader)] = &[
     ("nginx", nginx::read),
     ("node", node::read),
     ("php-fpm", php_fpm::read),
-    ("tomcat", tomcat::read), //
+    ("tomcat", tomcat::read),
+    ("uwsgi", uwsgi::read),
 ];
 
 /// The files of one place, and what they say of it in general.

@@ -76,6 +76,7 @@ impl<'l, 't> Listeners<'l, 't> {
             notes: self.notes(shared, taken_in),
             internal: false,
             hops: Vec::new(),
+            refuses_above_somaxconn: false,
         })
     }
 

@@ -175,7 +175,7 @@ fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> 
 
 /// A fault that keeps PHP-FPM from starting.
 fn lost(ground: Ground<'_>, message: impl std::fmt::Display, at: Span) -> Problem {
-    problem(ground, ProblemKind::Lost, format!("PHP-FPM does not start: {message}"), at)
+    problem(ground, ProblemKind::Lost, format!("it does not start: {message}"), at)
 }
 
 fn labelled(problem: Problem, at: Span, message: impl Into<String>) -> Problem {

@@ -202,7 +202,7 @@ impl<'a> Pools<'a> {
                 return Ok(None);
             }
             if same || collide(&first.endpoint, &endpoint) {
-                let message = format!("PHP-FPM does not start: {endpoint} is in use by another of its pools");
+                let message = format!("{endpoint} is in use by another of its pools");
                 let conflict = problem(self.ground, ProblemKind::Conflict, message, listen.at);
                 return Err(labelled(conflict, first.at, "it is bound here first"));
             }
