@@ -196,6 +196,14 @@ fn a_router_passes_on_to_its_nodes_or_the_first_socket() {
 }
 
 #[test]
+fn a_router_on_the_port_of_a_socket_is_in_its_way() {
+    let found = Machine::repository("[uwsgi]\nsocket = :3031\nhttp = :3031\n").read();
+    let kinds: Vec<ProblemKind> = found.problems.iter().map(|problem| problem.kind).collect();
+    assert_eq!(kinds, [ProblemKind::Conflict]);
+    assert_eq!(told(&found), one("0.0.0.0:3031", 100));
+}
+
+#[test]
 fn what_the_tree_does_not_tell_is_not_guessed() {
     for ini in [
         "listen = 5\nif-env = A\nlisten = 6\nendif =",
