@@ -14,6 +14,7 @@ mod queue_below_minimum;
 mod queue_clamped;
 mod queue_filling;
 mod queue_short;
+mod refuses_to_start;
 mod remedy;
 mod repair;
 mod reuseport_unbalanced;
@@ -85,6 +86,7 @@ checks! {
     queue_below_minimum::QueueBelowMinimum,
     queue_clamped::QueueClamped,
     queue_short::QueueShort,
+    refuses_to_start::RefusesToStart,
     sixteen_bits::SixteenBits,
     somaxconn_assumed::SomaxconnAssumed,
     syn_backlog_ignored::SynBacklogIgnored,

@@ -102,4 +102,6 @@ fn is_clamped(socket: &Socket<'_>) -> bool {
     socket.queue.capped_by == Some(CappedBy::Somaxconn)
         && socket.asks().is_some()
         && !socket.listener.internal
+        // Nothing is cut where the program ends instead: that is `refuses-to-start`.
+        && !socket.listener.refuses_above_somaxconn
 }

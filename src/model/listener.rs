@@ -179,6 +179,8 @@ pub struct Listener {
     pub internal: bool,
     /// Where what arrives here is passed on to, each address once.
     pub hops: Vec<Hop>,
+    /// The program looks at somaxconn itself, and ends where its number is larger.
+    pub refuses_above_somaxconn: bool,
 }
 
 impl Listener {
@@ -196,6 +198,7 @@ impl Listener {
             notes: Vec::new(),
             internal: false,
             hops: Vec::new(),
+            refuses_above_somaxconn: false,
         }
     }
 }

@@ -22,9 +22,11 @@ pub mod kestrel;
 pub mod lighttpd;
 pub mod nginx;
 pub mod node;
+pub mod php_fpm;
 pub mod spring_boot;
 pub mod squid;
 pub mod tomcat;
+pub mod uwsgi;
 pub mod varnish;
 pub mod wildfly;
 
@@ -113,9 +115,11 @@ const READERS: &[(&str, Reader)] = &[
     ("lighttpd", lighttpd::read),
     ("nginx", nginx::read),
     ("node", node::read),
+    ("php-fpm", php_fpm::read),
     ("spring-boot", spring_boot::read),
     ("squid", squid::read),
     ("tomcat", tomcat::read),
+    ("uwsgi", uwsgi::read),
     ("varnish", varnish::read),
     ("wildfly", wildfly::read), //
 ];

@@ -107,6 +107,7 @@ impl ByHand {
             notes: Vec::new(),
             internal: false,
             hops: Vec::new(),
+            refuses_above_somaxconn: false,
         });
         self.0.queues.push(Queue {
             listener: self.0.queues.len(),

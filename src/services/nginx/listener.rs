@@ -78,6 +78,7 @@ impl<'l, 't> Listeners<'l, 't> {
             notes: self.notes(shared, taken_in),
             internal: false,
             hops: self.hops(shared, taken_in),
+            refuses_above_somaxconn: false,
         })
     }
 

@@ -86,6 +86,7 @@ fn of_asked(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &As
         notes: notes.clone(),
         internal: false,
         hops: Vec::new(),
+        refuses_above_somaxconn: false,
     };
     asked.endpoints.iter().map(listener).collect()
 }

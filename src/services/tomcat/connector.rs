@@ -63,6 +63,7 @@ impl Instance<'_> {
             notes,
             internal: false,
             hops: Vec::new(),
+            refuses_above_somaxconn: false,
         };
         Ok(Opening { listener, on_init })
     }

@@ -27,6 +27,7 @@ impl Instance<'_> {
             notes,
             internal: true,
             hops: Vec::new(),
+            refuses_above_somaxconn: false,
         }))
     }
 
