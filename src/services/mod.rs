@@ -14,6 +14,7 @@ use crate::model::{
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree};
 
+pub mod apache;
 pub mod nginx;
 pub mod node;
 pub mod tomcat;
@@ -95,6 +96,7 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 
 /// The readers, by the name of the service's file in `rules/services/`.
 const READERS: &[(&str, Reader)] = &[
+    ("apache", apache::read),
     ("nginx", nginx::read),
     ("node", node::read),
     ("tomcat", tomcat::read), //
