@@ -66,7 +66,9 @@ fn moved(ground: Ground<'_>, home: &Home, path: &Path) -> Vec<Vec<PathBuf>> {
     let parent = home.folder.parent().filter(|_| home.folder.ends_with("conf"));
     let here = home.folder.join(rest);
     let below = rest.strip_prefix("conf").ok().map(|rest| home.folder.join(rest));
-    let paths = parent.map(|parent| parent.join(rest)).into_iter().chain(below).chain([here]);
+    // `conf/extra/httpd-ssl.conf` may lie beside the main file, from where an image copies both.
+    let beside = rest.file_name().map(|name| home.folder.join(name)).filter(|path| !is_pattern(path));
+    let paths = parent.map(|parent| parent.join(rest)).into_iter().chain(below).chain([here]).chain(beside);
     paths.map(|path| matching(ground, &path)).collect()
 }
 

@@ -4,7 +4,7 @@
 use super::super::Ground;
 use super::hops::Pass;
 use super::sockets::{Count, Note, Socket, Sockets};
-use super::walk::{Backlog, Listen, Told};
+use super::told::{Backlog, Listen, Told, VirtualHost};
 use crate::model::{Apply, Endpoint, Hop, Listener, Setting, Step, Transport, Value, Version};
 use crate::text::{Slot, Span};
 
@@ -134,7 +134,7 @@ impl Listeners<'_, '_> {
 
     /// What the VirtualHosts of a socket pass on, and what all of them inherit.
     fn hops(&self, socket: &Socket<'_>) -> Vec<Hop> {
-        let here = |host: &&super::walk::VirtualHost| {
+        let here = |host: &&VirtualHost| {
             host.answers.iter().any(|answers| answers.takes(socket.address, socket.port))
         };
         let own = self.told.hosts.iter().filter(here).flat_map(|host| &host.passes);

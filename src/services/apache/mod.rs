@@ -8,6 +8,7 @@ mod includes;
 mod listeners;
 mod macros;
 mod sockets;
+mod told;
 mod variables;
 mod walk;
 mod words;
@@ -19,7 +20,8 @@ use std::path::{Path, PathBuf};
 
 use self::listeners::Listeners;
 use self::sockets::{Refusal, Sockets};
-use self::walk::{Start, Told, Walk};
+use self::told::Told;
+use self::walk::{Start, Walk};
 use self::words::{Looks, Words};
 use super::{Candidate, Found, Ground};
 use crate::model::{Label, Problem, ProblemKind};
@@ -196,6 +198,10 @@ impl<'a> Reading<'a> {
             for (folder, unread) in std::mem::take(&mut walk.folders) {
                 self.enabled.entry(folder).or_default().extend(unread);
             }
+        }
+        if walk.windows {
+            self.found.left_out += 1;
+            return Told::default();
         }
         let mut told = walk.told();
         // A file that nothing listens in may be torn without harm.

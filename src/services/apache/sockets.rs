@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::address::{self, Host};
-use super::walk::{Listen, Told};
+use super::told::{Listen, Told};
 use crate::model::{Endpoint, Transport};
 use crate::syntax::hosts::{Hosts, Named};
 

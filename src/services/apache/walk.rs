@@ -1,16 +1,17 @@
 //! Reads a configuration in its order, as Apache would start: from the main file through every include and macro, knowing in which
 //! section it is.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::super::Ground;
-use super::address::{self, Answers, Host};
+use super::address::{self, Answers};
 use super::conditions::{Answer, Conditions};
-use super::hops::{self, Pass, Passes};
+use super::hops::{self, Passes};
 use super::includes::{self, Home};
 use super::macros::{Macro, Macros};
+use super::told::{Backlog, Listen, Told, VirtualHost};
 use super::variables::{self, Variables};
 use super::words::Words;
 use crate::model::{Problem, ProblemKind, Version};
@@ -21,89 +22,10 @@ use crate::text::{SourceId, Span};
 /// As deep as Apache includes (AP_MAX_INCLUDE_DEPTH in server/core.c).
 const MAX_DEPTH: usize = 100;
 /// Bytes that are read, again and again where files and macros are used again and again; more than any configuration has.
-const MAX_READ: usize = 64 << 20;
+const MAX_READ: usize = 32 << 20;
+/// What it costs to begin with a file or to fill a line of a macro, in bytes to read.
+const COST: usize = 256;
 const MAX_LISTENS: usize = 1 << 16;
-
-/// What one Apache was told.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    pub(super) listens: Vec<Listen>,
-    /// Every ListenBacklog; the last one counts.
-    pub(super) backlogs: Vec<Backlog>,
-    /// The last ListenCoresBucketsRatio.
-    pub(super) ratio: Option<Span>,
-    /// The LoadModule of mod_cgid.
-    pub(super) cgid: Option<Span>,
-    pub(super) hosts: Vec<VirtualHost>,
-    /// Outside of any VirtualHost: every one inherits it.
-    pub(super) passes: Vec<Pass>,
-    pub(super) balancers: BTreeMap<String, Vec<Pass>>,
-    pub(super) problems: Vec<Problem>,
-}
-
-impl Told {
-    /// One Apache that is told the other's, too.
-    pub(super) fn take_in(&mut self, other: Told) {
-        self.listens.extend(other.listens);
-        self.backlogs.extend(other.backlogs);
-        self.ratio = other.ratio.or(self.ratio);
-        self.cgid = other.cgid.or(self.cgid);
-        self.hosts.extend(other.hosts);
-        self.passes.extend(other.passes);
-        for (name, members) in other.balancers {
-            self.balancers.entry(name).or_default().extend(members);
-        }
-    }
-
-    /// Whether both listen on some port.
-    pub(super) fn shares_port(&self, other: &Told) -> bool {
-        let port = |listen: &Listen| listen.address.as_ref().ok().map(|(_, port)| *port);
-        let own: HashSet<u16> = self.listens.iter().filter_map(port).collect();
-        other.listens.iter().filter_map(port).any(|port| own.contains(&port))
-    }
-
-    /// A copy of what does not listen.
-    pub(super) fn shared(&self) -> Told {
-        Told {
-            listens: Vec::new(),
-            backlogs: self.backlogs.clone(),
-            ratio: self.ratio,
-            cgid: self.cgid,
-            hosts: self.hosts.clone(),
-            passes: self.passes.clone(),
-            balancers: self.balancers.clone(),
-            problems: Vec::new(),
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Listen {
-    /// The directive.
-    pub(super) at: Span,
-    /// Why the address is not known, where it is not.
-    pub(super) address: Result<(Host, u16), String>,
-    /// What it depends on that these files do not tell.
-    pub(super) only_if: Option<String>,
-    /// A line can be put before it: it is a line of a file, once.
-    pub(super) room: bool,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Backlog {
-    pub(super) at: Span,
-    pub(super) word: Text,
-    /// What it depends on that these files do not tell.
-    pub(super) only_if: Option<String>,
-    /// What listen(2) is called with; why that is not known, where it is not.
-    pub(super) number: Result<i64, String>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct VirtualHost {
-    pub(super) answers: Vec<Answers>,
-    pub(super) passes: Vec<Pass>,
-}
 
 /// What Apache would make of the file that it begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +77,8 @@ pub(super) struct Walk<'w, 'a> {
     in_macro: bool,
     /// Where includes that are not in the tree lead: the rest of the configuration is somewhere else.
     pub(super) incomplete: bool,
+    /// ServerRoot has a drive: what Windows makes of it is no concern of Linux.
+    pub(super) windows: bool,
     /// Every file that was read.
     pub(super) files: HashSet<SourceId>,
     /// The folders that patterns lead into, and the names in them that cannot be read.
@@ -188,6 +112,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             read: 0,
             in_macro: false,
             incomplete: false,
+            windows: false,
             files: HashSet::new(),
             folders: HashMap::new(),
             told: Told::default(),
@@ -211,7 +136,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             return self.lost(at, format!("Exceeded maximum include depth of {MAX_DEPTH}"));
         }
         let bytes = self.ground.sources.bytes(source);
-        if !self.spend(bytes.len(), at) {
+        if !self.spend(bytes.len() + COST, at) {
             return;
         }
         self.files.insert(source);
@@ -365,7 +290,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             "listencoresbucketsratio" => self.ratio(&words, line.at),
             "serverroot" => {
                 if let Some(word) = words.first() {
-                    self.home.root = PathBuf::from(word.show().trim_start_matches('/'));
+                    let text = word.show();
+                    self.windows |= text.get(1..3).is_some_and(|rest| [":/", ":\\"].contains(&rest));
+                    self.home.root = PathBuf::from(text.trim_start_matches('/'));
                 }
             }
             "include" | "includeoptional" => self.include(&words, name == "includeoptional", line.at),
@@ -413,21 +340,20 @@ impl<'w, 'a> Walk<'w, 'a> {
         if self.misplaced("Listen", line.at) {
             return;
         }
-        let (Some(word), 1..=2) = (words.first(), words.len()) else {
-            let told = words.iter().any(|word| word.bytes().starts_with(b"options="));
-            if !told {
-                return self.refuse(line.at, "Listen requires 1 or 2 arguments");
-            }
-            return self.hear(words.first(), line);
-        };
-        self.hear(Some(word), line);
+        match words {
+            // Newer ones take `options=` in a third place.
+            [_] | [_, _] => self.hear(words, line),
+            [_, _, third] if third.bytes().starts_with(b"options=") => self.hear(words, line),
+            _ if words.iter().any(|word| !is_known(&word.show())) => self.hear(words, line),
+            _ => self.refuse(line.at, "Listen requires 1 or 2 arguments"),
+        }
     }
 
-    fn hear(&mut self, word: Option<&Text>, line: &Line) {
-        let text = word.map(Text::show).unwrap_or_default();
+    fn hear(&mut self, words: &[Text], line: &Line) {
+        let text = words.first().map(Text::show).unwrap_or_default();
         let address = match address::parse(&text) {
             Ok(known) if is_known(&text) && known.1 > 0 => Ok(known),
-            _ if !is_known(&text) => Err(self.unknown(word)),
+            _ if !is_known(&text) => Err(unknown(words)),
             Ok(_) => return self.refuse(line.at, "Port must be specified"),
             Err(why) => return self.refuse(line.at, why),
         };
@@ -444,12 +370,12 @@ impl<'w, 'a> Walk<'w, 'a> {
         if self.misplaced("ListenBacklog", line.at) {
             return;
         }
-        let [word] = words else {
+        let Some(word) = words.first() else {
             return self.refuse(line.at, "ListenBacklog takes one argument");
         };
-        let text = word.show();
-        let number = match atoi(&text) {
-            _ if !is_known(&text) => Err(self.unknown(Some(word))),
+        let number = match atoi(&word.show()) {
+            _ if words.iter().any(|word| !is_known(&word.show())) => Err(unknown(words)),
+            _ if words.len() > 1 => return self.refuse(line.at, "ListenBacklog takes one argument"),
             number if number < 1 => return self.refuse(line.at, "ListenBacklog must be > 0"),
             number => Ok(number),
         };
@@ -466,15 +392,6 @@ impl<'w, 'a> Walk<'w, 'a> {
             return self.refuse(at, "ListenCoresBucketsRatio must be > 0");
         }
         self.told.ratio = Some(at);
-    }
-
-    /// Why a word is not known.
-    fn unknown(&self, word: Option<&Text>) -> String {
-        let text = word.map(Text::show).unwrap_or_default();
-        match variables::variable(text.as_bytes(), 0).and_then(|(start, end)| text.get(start..end)) {
-            Some(variable) => format!("nothing that was read sets {variable}"),
-            None => format!("{text} is a placeholder, which something fills before Apache reads it"),
-        }
     }
 
     fn load(&mut self, words: &[Text], at: Span) {
@@ -498,7 +415,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             let name = name.show().to_ascii_lowercase();
             return self.refuse(at, &format!("macro '{name}' used with another number of arguments"));
         }
-        let size = made.lines.iter().map(|line| line.text.bytes().len() + 1).sum();
+        let size = made.lines.iter().map(|line| line.text.bytes().len() + COST).sum();
         if self.depth >= MAX_DEPTH || !self.spend(size, at) {
             return;
         }
@@ -682,6 +599,15 @@ impl Section {
             "<if" => "<If",
             other => other,
         }
+    }
+}
+
+/// Why words are not known.
+fn unknown(words: &[Text]) -> String {
+    let text = words.iter().map(Text::show).collect::<Vec<_>>().join(" ");
+    match variables::variable(text.as_bytes(), 0).and_then(|(start, end)| text.get(start..end)) {
+        Some(variable) => format!("nothing that was read sets {variable}"),
+        None => format!("{text} is a placeholder, which something fills before Apache reads it"),
     }
 }
 
