@@ -10,6 +10,11 @@ use backlog_audit::model::{Host, Listener, ProblemKind, Queue};
 use serde_json::Value;
 
 #[test]
+fn apache_listens_as_predicted() {
+    replay("apache", 60);
+}
+
+#[test]
 fn envoy_listens_as_predicted() {
     replay("envoy", 20);
 }

@@ -14,6 +14,7 @@ use crate::model::{
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree};
 
+pub mod apache;
 pub mod envoy;
 pub mod haproxy;
 pub mod java;
@@ -107,6 +108,7 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 
 /// The readers, by the name of the service's file in `rules/services/`.
 const READERS: &[(&str, Reader)] = &[
+    ("apache", apache::read),
     ("envoy", envoy::read),
     ("haproxy", haproxy::read),
     ("java", java::read),

@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod calls;
+pub mod directives;
 pub mod hosts;
 pub mod java;
 pub mod lua;

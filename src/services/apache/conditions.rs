@@ -1,0 +1,140 @@
+//! The sections that are read or skipped at once: IfModule, IfDefine, IfVersion, IfFile, IfDirective and IfSection.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use regex::Regex;
+
+use super::super::Ground;
+use super::includes::{self, Home};
+use super::variables::Variables;
+use super::words::Words;
+use crate::model::Version;
+use crate::syntax::directives::Text;
+
+/// A version that is not known is new enough.
+const NEW: Version = Version::new(2, 4, 999);
+
+/// Whether a section is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    No,
+    /// It depends on what these files do not tell.
+    Maybe(String),
+}
+
+impl Answer {
+    fn of(yes: bool) -> Self {
+        if yes { Answer::Yes } else { Answer::No }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Answer::Yes => Answer::No,
+            Answer::No => Answer::Yes,
+            maybe => maybe,
+        }
+    }
+}
+
+/// What conditions ask about.
+pub(super) struct Conditions<'w, 'a> {
+    pub(super) ground: Ground<'a>,
+    pub(super) words: &'w Words,
+    pub(super) home: &'w Home,
+    pub(super) variables: &'w Variables,
+    pub(super) loaded: &'w HashSet<String>,
+    /// Other modules may be loaded by files that were not read.
+    pub(super) more_modules: bool,
+    /// The command line and what comes before are not known.
+    pub(super) fragment: bool,
+    pub(super) version: Option<Version>,
+}
+
+impl Conditions<'_, '_> {
+    /// Nothing where the section is no condition. The argument has no `>` any more.
+    pub(super) fn answer(&self, section: &str, argument: &Text) -> Option<Answer> {
+        let mut words = argument.words().map(|word| word.show());
+        let first = words.next().unwrap_or_default();
+        let (negated, mut name) = match first.strip_prefix('!') {
+            Some(rest) => (true, rest.to_owned()),
+            None => (false, first),
+        };
+        let mut rest: Vec<String> = words.collect();
+        if name.is_empty() && !rest.is_empty() {
+            name = rest.remove(0);
+        }
+        let answer = match section {
+            "<ifmodule" => self.module(&name),
+            "<ifdefine" => self.define(&name),
+            "<ifversion" => self.version(&name, rest.first().map(String::as_str)),
+            "<iffile" => self.file(&name),
+            "<ifdirective" | "<ifsection" => Answer::Maybe(format!("{name} is known to a module")),
+            _ => return None,
+        };
+        Some(if negated { answer.not() } else { answer })
+    }
+
+    fn module(&self, name: &str) -> Answer {
+        match self.loaded.contains(&self.words.module(name)) {
+            false if self.more_modules => Answer::Maybe(format!("{name} is loaded")),
+            loaded => Answer::of(loaded),
+        }
+    }
+
+    fn define(&self, name: &str) -> Answer {
+        match self.variables.is_defined(name) {
+            false if self.fragment => Answer::Maybe(format!("{name} is defined")),
+            defined => Answer::of(defined),
+        }
+    }
+
+    fn file(&self, name: &str) -> Answer {
+        let path = self.home.path(name);
+        match self.ground.tree.exists(&path) {
+            true => Answer::Yes,
+            false if includes::is_machine(self.ground) && !includes::is_elsewhere(self.ground, &path) => {
+                Answer::No
+            }
+            false => Answer::Maybe(format!("{name} is there")),
+        }
+    }
+
+    /// start_ifversion in modules/metadata/mod_version.c.
+    fn version(&self, first: &str, second: Option<&str>) -> Answer {
+        let (operator, wanted) = match second {
+            Some(wanted) => (first, wanted),
+            None => ("=", first),
+        };
+        let unknown = || Answer::Maybe(format!("the version is {operator} {wanted}"));
+        let pattern = wanted.strip_prefix('/').and_then(|wanted| wanted.strip_suffix('/'));
+        let equal = matches!(operator, "=" | "==");
+        if operator == "~" || equal && pattern.is_some() {
+            let (Some(own), Ok(regex)) = (self.version, Regex::new(pattern.unwrap_or(wanted))) else {
+                return unknown();
+            };
+            let own = format!("{}.{}.{}", own.major, own.minor, own.patch);
+            return Answer::of(regex.is_match(&own));
+        }
+        let Some(wanted) = parse(wanted) else { return unknown() };
+        let own = self.version.unwrap_or(NEW).cmp(&wanted);
+        match operator {
+            "=" | "==" if self.version.is_none() => unknown(),
+            "=" | "==" => Answer::of(own == Ordering::Equal),
+            ">" => Answer::of(own == Ordering::Greater),
+            ">=" => Answer::of(own != Ordering::Less),
+            "<" => Answer::of(own == Ordering::Less),
+            "<=" => Answer::of(own != Ordering::Greater),
+            _ => unknown(),
+        }
+    }
+}
+
+/// `2`, `2.4` and `2.4.71`: what is not given is 0.
+fn parse(text: &str) -> Option<Version> {
+    let mut parts = text.split('.').map(|part| part.parse::<u16>().ok());
+    let mut next = || parts.next().unwrap_or(Some(0));
+    let version = Version::new(next()?, next()?, next()?);
+    parts.next().is_none().then_some(version)
+}

@@ -1,0 +1,218 @@
+//! What `${NAME}` stands for: Define, the environment that envvars beside the main file exports, and that of the command lines
+//! which start Apache. Each value remembers where it stands.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use memchr::memchr;
+
+use super::super::Ground;
+use crate::syntax::directives::Text;
+use crate::text::Span;
+
+/// No value that matters is longer; variables that double each other are not followed for ever.
+const MAX_VALUE: usize = 1 << 16;
+
+#[derive(Debug, Default)]
+pub(super) struct Variables {
+    /// Apache compares these names without regard to case (an apr_table).
+    values: HashMap<String, Text>,
+    /// The names that IfDefine knows; here case counts.
+    names: HashSet<String>,
+    environment: HashMap<String, Text>,
+}
+
+impl Variables {
+    /// What is known before the first line of a main file in `folder` is read.
+    pub(super) fn read(ground: Ground<'_>, folder: &Path) -> Self {
+        let mut variables = Self::default();
+        for (command, arguments) in ground.started() {
+            for variable in &command.environment {
+                let span = variable.value.exact.then_some(variable.value.span);
+                if !variable.value.open {
+                    let value = Text::of(variable.value.text.as_bytes(), span);
+                    variables.environment.insert(variable.name.clone(), value);
+                }
+            }
+            variables.options(arguments.iter().map(|word| word.text.as_str()));
+        }
+        for path in envvars(folder) {
+            if let Ok(source) = ground.tree.read(ground.sources, &path) {
+                variables.shell(ground, source);
+            }
+        }
+        let arguments = variables.environment.get("APACHE_ARGUMENTS").map(Text::show).unwrap_or_default();
+        variables.options(arguments.split_ascii_whitespace());
+        variables
+    }
+
+    /// `-D NAME` and `-DNAME`.
+    fn options<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
+        let mut words = words;
+        while let Some(word) = words.next() {
+            match word.strip_prefix("-D") {
+                Some("") => self.names.extend(words.next().map(str::to_owned)),
+                Some(name) => {
+                    self.names.insert(name.to_owned());
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The exported variables of a shell script that only assigns; of two branches the last one counts, as Debian's does for an
+    /// instance without a suffix.
+    fn shell(&mut self, ground: Ground<'_>, source: crate::text::SourceId) {
+        let bytes = ground.sources.bytes(source);
+        let mut known: HashMap<String, Text> = HashMap::new();
+        let mut exported: HashSet<String> = HashSet::new();
+        let mut start = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = String::from_utf8_lossy(line);
+            if let Some(assignment) = Assignment::read(&text) {
+                let written = assignment.value.and_then(|(offset, value)| {
+                    let at = start + offset;
+                    let is_there = bytes.get(at..at + value.len()) == Some(value.as_bytes());
+                    let span = is_there.then(|| Span::new(source, at..at + value.len()));
+                    filled(&Text::of(value.as_bytes(), span), &known)
+                });
+                if let Some(value) = written {
+                    known.insert(assignment.name.to_owned(), value);
+                } else if assignment.value.is_some() {
+                    known.remove(assignment.name);
+                }
+                if assignment.exported {
+                    exported.insert(assignment.name.to_owned());
+                }
+            }
+            start += line.len();
+        }
+        known.retain(|name, _| exported.contains(name));
+        self.environment.extend(known);
+    }
+
+    pub(super) fn define(&mut self, name: &str, value: Option<Text>) {
+        self.names.insert(name.to_owned());
+        if let Some(value) = value {
+            self.values.insert(name.to_ascii_lowercase(), value);
+        }
+    }
+
+    pub(super) fn undefine(&mut self, name: &str) {
+        self.names.remove(name);
+        self.values.remove(&name.to_ascii_lowercase());
+    }
+
+    pub(super) fn is_defined(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    fn get(&self, name: &str) -> Option<&Text> {
+        self.values.get(&name.to_ascii_lowercase()).or_else(|| self.environment.get(name))
+    }
+
+    /// A text with its variables filled in; one that nothing sets stays as it is written (ap_resolve_env).
+    pub(super) fn fill(&self, text: &Text) -> Text {
+        if memchr(b'$', text.bytes()).is_none() {
+            return text.clone();
+        }
+        let mut full = Text::default();
+        let mut at = 0;
+        while let Some((start, end)) = variable(text.bytes(), at).filter(|_| full.bytes().len() < MAX_VALUE) {
+            full.append(&text.slice(at..start));
+            let name = text.slice(start + 2..end - 1).show();
+            match self.get(&name) {
+                Some(value) => full.append(value),
+                None => full.append(&text.slice(start..end)),
+            }
+            at = end;
+        }
+        full.append(&text.slice(at..text.bytes().len()));
+        full
+    }
+}
+
+/// The next `${NAME}` from an offset on.
+pub(super) fn variable(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+    let mut at = from;
+    loop {
+        let start = at + memchr(b'$', bytes.get(at..)?)?;
+        at = start + 1;
+        if bytes.get(at) == Some(&b'{') {
+            // Without a closing brace there is no other variable either.
+            let length = memchr(b'}', bytes.get(at..)?)?;
+            return Some((start, at + length + 1));
+        }
+    }
+}
+
+/// Debian's, beside the main file; that of the source and the image, in bin.
+fn envvars(folder: &Path) -> [PathBuf; 2] {
+    [folder.join("envvars"), folder.parent().unwrap_or(folder).join("bin/envvars")]
+}
+
+/// One line of a shell script.
+struct Assignment<'l> {
+    name: &'l str,
+    /// The offset in the line and the text, without quotes.
+    value: Option<(usize, &'l str)>,
+    exported: bool,
+}
+
+impl<'l> Assignment<'l> {
+    fn read(line: &'l str) -> Option<Self> {
+        let text = line.trim();
+        let (text, exported) = match text.strip_prefix("export ") {
+            Some(rest) => (rest.trim_start(), true),
+            None => (text, false),
+        };
+        // `: ${NAME:=value}`, as in the images of PHP.
+        let preset = text.strip_prefix(": ").map(|rest| rest.trim().trim_matches('"'));
+        let preset = preset.and_then(|rest| rest.strip_prefix("${")?.strip_suffix('}')?.split_once(":="));
+        let (name, value) = match preset {
+            Some((name, value)) => (name, Some(value)),
+            None => match text.split_once('=') {
+                Some((name, value)) => (name, Some(unquoted(value))),
+                None => (text.trim(), None),
+            },
+        };
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let offset = |value: &str| (value.as_ptr() as usize).checked_sub(line.as_ptr() as usize);
+        let value = value.and_then(|value| Some((offset(value)?, value)));
+        (is_name && (value.is_some() || exported)).then_some(Self { name, value, exported })
+    }
+}
+
+/// A word of the shell without its quotes, or up to a blank.
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some(inner) = value.strip_prefix(quote) {
+            return inner.split(quote).next().unwrap_or(inner);
+        }
+    }
+    value.split([' ', '\t', ';']).next().unwrap_or(value)
+}
+
+/// The shell's `$NAME` and `${NAME}`; nothing where it does more than that.
+fn filled(text: &Text, known: &HashMap<String, Text>) -> Option<Text> {
+    let bytes = text.bytes();
+    let mut full = Text::default();
+    let mut at = 0;
+    while let Some(length) = memchr(b'$', bytes.get(at..)?) {
+        let start = at + length;
+        full.append(&text.slice(at..start));
+        let braced = bytes.get(start + 1) == Some(&b'{');
+        let first = start + 1 + usize::from(braced);
+        let name =
+            bytes.get(first..)?.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
+        let end = first + name.count();
+        if end == first || braced && bytes.get(end) != Some(&b'}') || full.bytes().len() > MAX_VALUE {
+            return None;
+        }
+        full.append(known.get(&text.slice(first..end).show())?);
+        at = end + usize::from(braced);
+    }
+    full.append(&text.slice(at..bytes.len()));
+    (memchr(b'`', full.bytes()).is_none()).then_some(full)
+}
