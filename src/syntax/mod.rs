@@ -6,4 +6,5 @@ pub mod hosts;
 pub mod lua;
 pub mod packages;
 pub mod properties;
+pub mod python;
 pub mod xml;
