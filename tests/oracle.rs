@@ -19,6 +19,11 @@ fn node_listens_as_predicted() {
 }
 
 #[test]
+fn python_listens_as_predicted() {
+    replay("python", 55);
+}
+
+#[test]
 fn tomcat_listens_as_predicted() {
     replay("tomcat", 15);
 }

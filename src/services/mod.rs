@@ -16,6 +16,7 @@ use crate::text::{Sources, Tree};
 
 pub mod nginx;
 pub mod node;
+pub mod python;
 pub mod tomcat;
 
 /// What every reader stands on.
@@ -97,6 +98,7 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 const READERS: &[(&str, Reader)] = &[
     ("nginx", nginx::read),
     ("node", node::read),
+    ("python", python::read),
     ("tomcat", tomcat::read), //
 ];
 

@@ -25,9 +25,9 @@ impl Reading<'_, '_> {
         }
     }
 
-    /// What a class of this file, or one that it is derived from, binds under a name.
+    /// What a class, or one that it is derived from, binds under a name.
     pub fn of_class(&self, class: Spot, name: &str) -> Option<Value> {
-        let node = self.here(class)?;
+        let Some(node) = self.here(class) else { return self.modules.member(class, name) };
         let scopes = &self.python.names.scopes;
         let own = scopes.find(self.code(), name, node).filter(|(scope, _)| *scope == node);
         if let Some((_, bindings)) = own {
@@ -87,6 +87,18 @@ impl Reading<'_, '_> {
         }
         let inherited = || made.kinds.first().map(|kind| self.named(format!("{kind}.{name}")));
         agreed(values, name).or_else(|| self.option(made, name)).or_else(inherited)
+    }
+
+    /// What is assigned to an attribute of something imported: `socketserver.TCPServer.request_queue_size = 50`.
+    pub fn assigned_to(&self, full_name: &str, attribute: &str) -> Option<Value> {
+        let assigned = self.python.names.members.get(attribute).map_or(&[][..], Vec::as_slice);
+        let is_it = |object: Id| self.once(object).is_some_and(|object| object.name() == Some(full_name));
+        let values = assigned.iter().take(MANY).filter(|(object, _)| is_it(*object));
+        let values = values.filter_map(|(object, value)| match value {
+            Some(value) => self.once(*value),
+            None => Some(self.unknown(*object)),
+        });
+        agreed(values.collect(), attribute)
     }
 
     /// The default of an option that `argparse` reads from the command line.

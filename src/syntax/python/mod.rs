@@ -22,7 +22,7 @@ const DEEPEST: u32 = 48;
 const MANY: usize = 32;
 
 /// Expressions that are worked out for one file: many times what a program needs.
-const FUEL: u32 = 50_000;
+pub const FUEL: u32 = 50_000;
 
 const TOO_FAR: &str = "it takes too long to follow";
 
@@ -50,17 +50,23 @@ impl<'a> Python<'a> {
         self.names.calls.keys().copied()
     }
 
-    /// Works out what stands in this file; what it imports is not looked into.
-    pub fn reading(&self) -> Reading<'_, 'a> {
-        self.reading_among(&Alone)
+    /// All calls, in the order of the text.
+    pub fn all_calls(&self) -> impl Iterator<Item = Id> {
+        self.code.all().filter(|id| self.code.kind(*id) == "call")
     }
 
-    /// Works out what stands in this file, and follows what it imports to others of the program.
-    pub fn reading_among<'p>(&'p self, modules: &'p dyn Modules) -> Reading<'p, 'a> {
+    /// Works out what stands in this file; what it imports is not looked into.
+    pub fn reading(&self) -> Reading<'_, 'a> {
+        self.reading_among(&Alone, FUEL)
+    }
+
+    /// Works out what stands in this file, and follows what it imports to others of the program. The fuel is how many
+    /// expressions it may cost; [`FUEL`] is plenty.
+    pub fn reading_among<'p>(&'p self, modules: &'p dyn Modules, fuel: u32) -> Reading<'p, 'a> {
         Reading {
             python: self,
             modules,
-            fuel: Cell::new(FUEL),
+            fuel: Cell::new(fuel),
             depth: Cell::new(0),
             busy: RefCell::default(),
         }
@@ -75,6 +81,8 @@ pub trait Modules {
     fn returned(&self, function: Spot) -> Option<Value>;
     /// The imported classes that a class of another file is one of.
     fn kinds(&self, class: Spot) -> Vec<String>;
+    /// What a class of another file binds under a name.
+    fn member(&self, class: Spot, name: &str) -> Option<Value>;
     /// Whether a module has a name that `from module import *` would bind.
     fn exports(&self, from: SourceId, module: &str, name: &str) -> bool;
 }
@@ -92,6 +100,10 @@ impl Modules for Alone {
 
     fn kinds(&self, _: Spot) -> Vec<String> {
         Vec::new()
+    }
+
+    fn member(&self, _: Spot, _: &str) -> Option<Value> {
+        None
     }
 
     fn exports(&self, _: SourceId, _: &str, _: &str) -> bool {
