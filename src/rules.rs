@@ -108,7 +108,7 @@ impl Rules {
     /// The built-in rules, and the `*.toml` files of the folders.
     pub fn load(sources: &Sources, folders: &[PathBuf]) -> Result<Self, Broken> {
         let mut all: BTreeMap<String, Rule> = BTreeMap::new();
-        let is_rule = |path: &Path| path != Path::new("kernel.toml");
+        let is_rule = |path: &Path| path != Path::new("kernel.toml") && path != Path::new("commands.toml");
         for file in RULES.files().filter(|file| is_rule(file.path())) {
             let origin = Origin::Builtin(format!("rules/{}", file.path().display()));
             let rule = Rule::read(sources, file.path(), sources.add(origin, file.contents()))?;
