@@ -193,7 +193,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
             return Some((Place::unknown(why), None));
         }
         let given = |role: &Option<Role>| role.as_ref().and_then(|role| self.given(told, role));
-        let something = |value: &Value| value.thing != Thing::None || !value.unless.is_empty();
+        let something = |value: &Value| value.thing != Thing::None;
         if let Some(socket) = given(&entry.socket).filter(something) {
             return Some(self.of_socket(&socket));
         }
@@ -216,8 +216,11 @@ impl<'t> Openings<'_, '_, '_, 't> {
             return Some((Place::unknown("it is not told here"), None));
         }
         if path.is_none() || entry.beside_path && told_tcp {
+            // A path or a socket that only the environment or the command line may give.
+            let may_be = [&entry.path, &entry.socket].into_iter().filter_map(given);
+            let unless: Vec<String> = may_be.flat_map(|value| value.unless).collect();
             match self.tcp(entry, told, &rules) {
-                Ok(place) => all.join(place),
+                Ok(place) => all.join(if path.is_none() { place.unless(&unless) } else { place }),
                 Err(socket) => return socket,
             }
         }
@@ -239,7 +242,10 @@ impl<'t> Openings<'_, '_, '_, 't> {
         }
         let Some(role) = &entry.address else {
             let host = or_default(&entry.host);
-            let unix = host.as_ref().and_then(Value::text).and_then(|host| host.strip_prefix("unix://"));
+            let unix = host
+                .as_ref()
+                .and_then(Value::text)
+                .and_then(|host| host.strip_prefix("unix://").or_else(|| host.strip_prefix("unix:")));
             return Ok(match unix {
                 Some(path) => address::unix(&Thing::Text(path.to_owned()).into()),
                 None => rules.host_and_port(host.as_ref(), &port.unwrap_or_else(no_port)),

@@ -67,7 +67,10 @@ impl<'a> Program<'a> {
         let bare = name.trim_start_matches('.');
         let dots = name.len() - bare.len();
         if dots > 0 {
-            return self.in_folder(folder.ancestors().nth(dots - 1)?, bare);
+            let package = folder.ancestors().nth(dots - 1)?;
+            // What the package itself gives: `from . import name`.
+            let own = || Some((self.opened(&self.module(package)?)?, bare));
+            return self.in_folder(package, bare).or_else(own);
         }
         if self.table.is_library(bare.split('.').next().unwrap_or(bare)) {
             return None;
@@ -79,8 +82,6 @@ impl<'a> Program<'a> {
         let mut path = folder.to_owned();
         let mut rest = name;
         let mut found = None;
-        // What a package itself gives: `from . import name`.
-        let package = self.module(folder).map(|file| (file, name));
         while let Some((first, more)) = rest.split_once('.') {
             path.push(first);
             rest = more;
@@ -90,10 +91,14 @@ impl<'a> Program<'a> {
                 None => break,
             }
         }
-        let (file, rest) = found.or(package)?;
-        let source = self.ground.tree.read(self.ground.sources, &file).ok()?;
-        self.open(&file, source).ok()?;
-        Some((source, rest))
+        let (file, rest) = found?;
+        Some((self.opened(&file)?, rest))
+    }
+
+    fn opened(&self, file: &Path) -> Option<SourceId> {
+        let source = self.ground.tree.read(self.ground.sources, file).ok()?;
+        self.open(file, source).ok()?;
+        Some(source)
     }
 
     /// `a/b.py` or `a/b/__init__.py`.

@@ -36,8 +36,9 @@ pub(super) fn reached(reading: &Reading<'_, '_>, at: Id, depth: u32) -> Reached 
     if calls.copied().any(|call| always(&call)) { Reached::Always } else { Reached::ByItself }
 }
 
-/// Whether a command line runs a file: `python app.py`, `python -m package.app`.
-fn runs(command: &Command, file: &Path) -> bool {
+/// Whether a command line runs a file: `python app.py`, `python -m package.app`. A name alone is that of many files.
+fn runs(ground: Ground<'_>, command: &Command, file: &Path) -> bool {
+    let folder = file.parent().unwrap_or(Path::new(""));
     if let Some((module, _)) = command.module() {
         let path: PathBuf = module.split('.').collect();
         return file.with_extension("").ends_with(&path) || file.ends_with(path.join("__main__.py"));
@@ -58,7 +59,7 @@ fn is_application_server(command: &Command, table: &Table) -> bool {
 
 /// Whether another server serves what a file defines, so that what the file starts by itself is for development.
 pub(super) fn is_served_otherwise(ground: Ground<'_>, table: &Table, file: &Path, development: bool) -> bool {
-    if ground.commands.iter().any(|command| runs(command, file)) {
+    if ground.commands.iter().any(|command| runs(ground, command, file)) {
         return false;
     }
     let folder = file.parent().unwrap_or(Path::new(""));

@@ -101,10 +101,17 @@ impl Reading<'_, '_> {
         agreed(values.collect(), attribute)
     }
 
-    /// The default of an option that `argparse` reads from the command line.
+    /// The default of an option that `argparse` or `optparse` reads from the command line.
     fn option(&self, made: &Rc<Made>, name: &str) -> Option<Value> {
-        let reads = made.kinds.iter().any(|kind| kind == "argparse.ArgumentParser.parse_args");
-        let calls = self.python.calls("add_argument").iter().filter(|_| reads).take(MANY);
+        let kind = made.kinds.iter().find(|kind| kind.ends_with(".parse_args"))?;
+        let calls = self.python.calls(if is_optparse(kind) { "add_option" } else { "add_argument" });
+        calls.iter().take(MANY).find_map(|call| self.option_of(*call, name))
+    }
+
+    /// The default of an option that `tornado.options` reads from the command line.
+    pub(super) fn tornado_option(&self, name: &str) -> Option<Value> {
+        let calls = self.python.calls("define").iter().take(MANY);
+        let name = name.strip_prefix("tornado.options.options.")?;
         calls.copied().find_map(|call| self.option_of(call, name))
     }
 
@@ -112,7 +119,8 @@ impl Reading<'_, '_> {
     fn option_of(&self, call: Id, name: &str) -> Option<Value> {
         let mut flags = Vec::new();
         while let Some(flag) = self.argument(call, Some(flags.len()), "") {
-            flags.push(flag.text()?.to_owned());
+            let Some(flag) = flag.text() else { break };
+            flags.push(flag.to_owned());
             if flags.len() > MANY {
                 break;
             }
@@ -449,11 +457,27 @@ impl Reading<'_, '_> {
                 None => default.and_then(|default| self.once(default)),
             });
         }
+        values.extend(self.targets(of, index.checked_sub(shift)));
         if values.is_empty() {
             return Some(self.not_called(at, of, name, default));
         }
         let value = agreed(values, name)?;
         Some(if value.is_known() { value } else { self.as_annotated(at).unwrap_or(value) })
+    }
+
+    /// What threads and processes are started with: `Process(target=serve, args=(sock,))`.
+    fn targets(&self, of: Id, index: Option<usize>) -> Vec<Value> {
+        let starts = ["Process", "Thread"].into_iter().flat_map(|name| self.python.calls(name)).copied();
+        let is_it = |start: &Id| {
+            let target = self.keyword(*start, "target");
+            let target = target.and_then(|target| self.deeper(|| self.once(target))?);
+            target.is_some_and(|target| target.thing == Thing::Function(self.spot(of)))
+        };
+        let given = |start: Id| match self.argument(start, None, "args")?.thing {
+            Thing::List(items) => items.get(index?).cloned(),
+            _ => Some(self.unknown(start)),
+        };
+        starts.take(MANY).filter(is_it).filter_map(given).collect()
     }
 
     fn not_called(&self, at: Id, of: Id, name: &str, default: Option<Id>) -> Value {
@@ -523,4 +547,9 @@ impl Reading<'_, '_> {
             .filter(|id| code.kind(*id) == "decorator");
         decorators.any(|id| code.text(id).trim_start_matches('@').trim() == name)
     }
+}
+
+/// The method of `optparse` gives a pair: the options, and what is left of the command line.
+pub(super) fn is_optparse(kind: &str) -> bool {
+    kind.starts_with("optparse.")
 }

@@ -228,7 +228,10 @@ impl<'p, 'a> Reading<'p, 'a> {
             "os.name" => Thing::Text("posix".into()).into(),
             "sys.platform" => Thing::Text("linux".into()).into(),
             "typing.TYPE_CHECKING" => Thing::Truth(false).into(),
-            _ => self.modules.value(self.code().source, &name).unwrap_or_else(|| Thing::Named(name).into()),
+            _ => self
+                .tornado_option(&name)
+                .or_else(|| self.modules.value(self.code().source, &name))
+                .unwrap_or_else(|| Thing::Named(name).into()),
         }
     }
 
@@ -317,6 +320,9 @@ impl<'p, 'a> Reading<'p, 'a> {
             Origin::Expression(node) => self.once(*node)?,
             Origin::Part(node, index) => match self.once(*node)?.thing {
                 Thing::List(items) => items.get(*index).cloned().unwrap_or_else(|| self.unknown(*node)),
+                Thing::Made(made) if made.kinds.iter().any(|kind| members::is_optparse(kind)) => {
+                    Thing::Made(made).into()
+                }
                 _ => self.unknown(*node),
             },
             Origin::Import(name) => self.named(name.clone()),

@@ -207,6 +207,13 @@ fn parameters_are_what_calls_give() {
         (option.number(), option.unless.join("")),
         (Some(80), "--my-port is given on the command line".into())
     );
+    for options in [
+        "import optparse\np = optparse.OptionParser()\np.add_option('-n', dest='n', default=6)\no, _ = p.parse_args()\nuse(o.n)",
+        "from tornado.options import define, options\ndefine('n', default=6, type=int)\nuse(options.n)",
+        "import threading\ndef f(n):\n  use(n)\nthreading.Thread(target=f, args=(6,)).start()",
+    ] {
+        assert_eq!(given(options).number(), Some(6), "{options}");
+    }
     let click = "import click\n@click.command()\n@click.option('--n', default=9)\ndef f(n):\n  use(n)\nf()";
     let click = given(click);
     assert_eq!(click.number(), Some(9));
