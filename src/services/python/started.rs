@@ -46,9 +46,8 @@ fn runs(ground: Ground<'_>, command: &Command, file: &Path) -> bool {
     command.words.iter().take(8).any(|word| {
         let path: PathBuf =
             Path::new(&word.text).components().filter(|part| matches!(part, Component::Normal(_))).collect();
-        let is_it =
-            |path: &Path| path.file_name().is_some() && (file.ends_with(path) || path.ends_with(file));
-        word.text.ends_with(".py") && is_it(&path)
+        let close = path.components().count() > 1 || is_near(ground, command, folder);
+        word.text.ends_with(".py") && close && (file.ends_with(&path) || path.ends_with(file))
     })
 }
 
