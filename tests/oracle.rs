@@ -55,6 +55,11 @@ fn php_fpm_listens_as_predicted() {
 }
 
 #[test]
+fn python_listens_as_predicted() {
+    replay("python", 55);
+}
+
+#[test]
 fn squid_listens_as_predicted() {
     replay("squid", 50);
 }

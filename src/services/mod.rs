@@ -24,6 +24,7 @@ pub mod lighttpd;
 pub mod nginx;
 pub mod node;
 pub mod php_fpm;
+pub mod python;
 pub mod spring_boot;
 pub mod squid;
 pub mod tomcat;
@@ -118,6 +119,7 @@ const READERS: &[(&str, Reader)] = &[
     ("nginx", nginx::read),
     ("node", node::read),
     ("php-fpm", php_fpm::read),
+    ("python", python::read),
     ("spring-boot", spring_boot::read),
     ("squid", squid::read),
     ("tomcat", tomcat::read),

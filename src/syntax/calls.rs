@@ -205,10 +205,22 @@ impl<'a> Code<'a> {
         Span { source: self.source, start: node.start, end: node.end }
     }
 
+    /// The innermost node that covers this very span.
+    pub fn at(&self, span: Span) -> Option<Id> {
+        let first = self.nodes.partition_point(|node| node.start < span.start);
+        let rest = self.nodes.iter().enumerate().skip(first).take_while(|(_, node)| node.start == span.start);
+        let found = rest.filter(|(_, node)| node.end == span.end && span.source == self.source).last();
+        found.map(|(id, _)| Id(short(id)))
+    }
+
     /// The node as written; empty where it is not UTF-8.
     pub fn text(&self, id: Id) -> &'a str {
-        let bytes = self.text.get(self.span(id).range()).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+        self.text_of(self.span(id))
+    }
+
+    /// What is written at a span of the program; empty where it is not UTF-8.
+    pub fn text_of(&self, span: Span) -> &'a str {
+        std::str::from_utf8(self.text.get(span.range()).unwrap_or_default()).unwrap_or_default()
     }
 }
 
@@ -290,6 +302,15 @@ mod tests {
         assert!(code.contains(call, arguments) && !code.contains(arguments, call));
         assert_eq!(code.ancestors(callee).last(), Some(code.root()));
         assert_eq!(code.broken(), None);
+    }
+
+    #[test]
+    fn a_node_is_found_by_its_place() {
+        let sources = Sources::new();
+        let code = parse(&sources, "a(512);").unwrap();
+        let number = code.all().find(|id| code.kind(*id) == "number").unwrap();
+        assert_eq!(code.at(code.span(number)), Some(number));
+        assert_eq!(code.at(Span { end: 6, ..code.span(number) }), None);
     }
 
     #[test]

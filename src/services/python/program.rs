@@ -1,0 +1,182 @@
+//! The files of a program: parsed when they are asked for, once; and which file an import means.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::table::Table;
+use crate::services::Ground;
+use crate::syntax::calls::Unparsed;
+use crate::syntax::python::{Modules, Python, Reading, Spot, Thing, Value};
+use crate::text::SourceId;
+
+/// How many files are asked one by another.
+const DEEPEST: u32 = 4;
+
+/// How often one file's names lead to others.
+const MOST_QUESTIONS: u32 = 1_000;
+
+/// Expressions that one such question may cost.
+const FUEL: u32 = 1_000;
+
+/// All files of one place, as far as something led to them.
+pub(super) struct Program<'a> {
+    pub ground: Ground<'a>,
+    pub table: &'a Table,
+    files: boxcar::Vec<(PathBuf, Python<'a>)>,
+    known: Mutex<HashMap<SourceId, Result<usize, Unparsed>>>,
+    /// The files of modules, by their paths without `.py`.
+    modules: Mutex<HashMap<PathBuf, Option<PathBuf>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Program<'a> {
+    pub(super) fn new(ground: Ground<'a>, table: &'a Table) -> Self {
+        let files = boxcar::Vec::new();
+        Self { ground, table, files, known: Mutex::default(), modules: Mutex::default() }
+    }
+
+    /// Parses a file unless it is known already.
+    pub(super) fn open(&self, path: &Path, source: SourceId) -> Result<&Python<'a>, Unparsed> {
+        let known = lock(&self.known).get(&source).copied();
+        let index = match known {
+            Some(known) => known,
+            None => {
+                let parsed = Python::parse(source, self.ground.sources.bytes(source));
+                let mut known = lock(&self.known);
+                *known
+                    .entry(source)
+                    .or_insert_with(|| parsed.map(|python| self.files.push((path.to_owned(), python))))
+            }
+        }?;
+        self.files.get(index).map(|(_, python)| python).ok_or(Unparsed::TooLong)
+    }
+
+    fn file(&self, source: SourceId) -> Option<&(PathBuf, Python<'a>)> {
+        let index = *lock(&self.known).get(&source)?;
+        self.files.get(index.ok()?)
+    }
+
+    /// The file in which an import finds a name, and what is left of the name in it.
+    fn imported<'n>(&self, from: SourceId, name: &'n str) -> Option<(SourceId, &'n str)> {
+        let folder = self.file(from)?.0.parent()?.to_owned();
+        let bare = name.trim_start_matches('.');
+        let dots = name.len() - bare.len();
+        if dots > 0 {
+            let package = folder.ancestors().nth(dots - 1)?;
+            // What the package itself gives: `from . import name`.
+            let own = || Some((self.opened(&self.module(package)?)?, bare));
+            return self.in_folder(package, bare).or_else(own);
+        }
+        if self.table.is_library(bare.split('.').next().unwrap_or(bare)) {
+            return None;
+        }
+        folder.ancestors().find_map(|folder| self.in_folder(folder, bare))
+    }
+
+    fn in_folder<'n>(&self, folder: &Path, name: &'n str) -> Option<(SourceId, &'n str)> {
+        let mut path = folder.to_owned();
+        let mut rest = name;
+        let mut found = None;
+        while let Some((first, more)) = rest.split_once('.') {
+            path.push(first);
+            rest = more;
+            match self.module(&path) {
+                Some(file) => found = Some((file, rest)),
+                None if self.ground.tree.is_folder(&path) => {}
+                None => break,
+            }
+        }
+        let (file, rest) = found?;
+        Some((self.opened(&file)?, rest))
+    }
+
+    fn opened(&self, file: &Path) -> Option<SourceId> {
+        let source = self.ground.tree.read(self.ground.sources, file).ok()?;
+        self.open(file, source).ok()?;
+        Some(source)
+    }
+
+    /// `a/b.py` or `a/b/__init__.py`.
+    fn module(&self, path: &Path) -> Option<PathBuf> {
+        if let Some(known) = lock(&self.modules).get(path) {
+            return known.clone();
+        }
+        let mut file = path.as_os_str().to_owned();
+        file.push(".py");
+        let candidates = [path.join("__init__.py"), PathBuf::from(file)];
+        let is_file = |path: &PathBuf| {
+            let real = self.ground.tree.resolve(path).ok()?;
+            (!self.ground.tree.is_folder(&real)).then_some(real)
+        };
+        let found = candidates.iter().find_map(is_file);
+        lock(&self.modules).insert(path.to_owned(), found.clone());
+        found
+    }
+}
+
+/// The other files of the program, as one of them sees them.
+pub(super) struct Linked<'p, 'a> {
+    program: &'p Program<'a>,
+    depth: u32,
+    left: &'p Cell<u32>,
+}
+
+/// How many questions a file may ask of others.
+pub(super) fn questions() -> Cell<u32> {
+    Cell::new(MOST_QUESTIONS)
+}
+
+impl<'p, 'a> Linked<'p, 'a> {
+    pub(super) fn new(program: &'p Program<'a>, left: &'p Cell<u32>) -> Self {
+        Self { program, depth: 0, left }
+    }
+
+    fn ask<T>(&self, source: SourceId, look: impl FnOnce(&Reading<'_, '_>) -> T) -> Option<T> {
+        if self.depth == DEEPEST || self.left.get() == 0 {
+            return None;
+        }
+        self.left.set(self.left.get() - 1);
+        let (_, python) = self.program.file(source)?;
+        let linked = Linked { depth: self.depth + 1, ..*self };
+        Some(look(&python.reading_among(&linked, FUEL)))
+    }
+}
+
+impl Modules for Linked<'_, '_> {
+    fn value(&self, from: SourceId, name: &str) -> Option<Value> {
+        if self.left.get() == 0 {
+            return None;
+        }
+        let (source, rest) = self.program.imported(from, name)?;
+        let mut parts = rest.split('.');
+        let first = parts.next()?;
+        let mut value = self.ask(source, |reading| reading.last(first))??;
+        for part in parts {
+            let Thing::Class(class) = value.thing else { return None };
+            value = self.member(class, part)?;
+        }
+        Some(value)
+    }
+
+    fn returned(&self, function: Spot) -> Option<Value> {
+        self.ask(function.source, |reading| reading.returned(function.node))
+    }
+
+    fn kinds(&self, class: Spot) -> Vec<String> {
+        let class_value = Thing::Class(class).into();
+        self.ask(class.source, |reading| reading.kinds(&class_value)).unwrap_or_default()
+    }
+
+    fn member(&self, class: Spot, name: &str) -> Option<Value> {
+        self.ask(class.source, |reading| reading.of_class(class, name))?
+    }
+
+    fn exports(&self, from: SourceId, module: &str, name: &str) -> bool {
+        self.program.table.exports(module, name) || self.value(from, &format!("{module}.{name}")).is_some()
+    }
+}

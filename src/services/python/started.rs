@@ -1,0 +1,78 @@
+//! What the command lines of a tree say of a program: whether they run its file, and whether they start the application that
+//! it defines by another server.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::table::Table;
+use crate::model::Command;
+use crate::services::Ground;
+use crate::syntax::calls::Id;
+use crate::syntax::python::{Condition, Reading};
+
+/// How control comes to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    Never,
+    /// Only by running this very file, or by who calls the function that it is in.
+    ByItself,
+    /// Whenever the file is imported.
+    Always,
+}
+
+/// How control comes to a node: through the functions that it lies in, as far as this file calls them.
+pub(super) fn reached(reading: &Reading<'_, '_>, at: Id, depth: u32) -> Reached {
+    match reading.condition(at) {
+        Condition::Never => return Reached::Never,
+        Condition::Main => return Reached::ByItself,
+        Condition::Open => {}
+    }
+    let code = &reading.python.code;
+    let Some(function) = code.ancestors(at).find(|outer| code.kind(*outer) == "function_definition") else {
+        return Reached::Always;
+    };
+    let name = code.field(function, "name").map_or("", |name| code.text(name));
+    let calls = reading.python.calls(name).iter().filter(|call| !code.contains(function, **call)).take(8);
+    let always = |call: &Id| depth < 8 && reached(reading, *call, depth + 1) == Reached::Always;
+    if calls.copied().any(|call| always(&call)) { Reached::Always } else { Reached::ByItself }
+}
+
+/// Whether a command line runs a file: `python app.py`, `python -m package.app`. A name alone is that of many files.
+fn runs(ground: Ground<'_>, command: &Command, file: &Path) -> bool {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    if let Some((module, _)) = command.module() {
+        let path: PathBuf = module.split('.').collect();
+        return file.with_extension("").ends_with(&path) || file.ends_with(path.join("__main__.py"));
+    }
+    command.words.iter().take(8).any(|word| {
+        let path: PathBuf =
+            Path::new(&word.text).components().filter(|part| matches!(part, Component::Normal(_))).collect();
+        let close = path.components().count() > 1 || is_near(ground, command, folder);
+        word.text.ends_with(".py") && close && (file.ends_with(&path) || path.ends_with(file))
+    })
+}
+
+/// Whether a command line starts a server that an application is loaded into.
+fn is_application_server(command: &Command, table: &Table) -> bool {
+    command.arguments_of(&table.application_servers, &table.application_servers).is_some()
+}
+
+/// Whether another server serves what a file defines, so that what the file starts by itself is for development.
+pub(super) fn is_served_otherwise(ground: Ground<'_>, table: &Table, file: &Path, development: bool) -> bool {
+    if ground.commands.iter().any(|command| runs(ground, command, file)) {
+        return false;
+    }
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut servers = ground.commands.iter().filter(|command| is_application_server(command, table));
+    servers.any(|command| development || is_near(ground, command, folder))
+        || folder
+            .ancestors()
+            .any(|folder| table.application_files.iter().any(|name| ground.tree.exists(&folder.join(name))))
+}
+
+/// Whether a command line belongs to the same project: repositories may hold several.
+fn is_near(ground: Ground<'_>, command: &Command, folder: &Path) -> bool {
+    let of_file = || ground.sources.get(command.at.source).path()?.parent().map(Path::to_owned);
+    let Some(other) = command.folder.clone().or_else(of_file) else { return true };
+    let first = |path: &Path| path.components().next().map(|part| part.as_os_str().to_owned());
+    folder.starts_with(&other) || other.starts_with(folder) || first(folder) == first(&other)
+}

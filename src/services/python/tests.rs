@@ -1,0 +1,305 @@
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::knowledge::Knowledge;
+use crate::model::{Command, PlaceId, ReadAs, Starter, Word};
+use crate::syntax::hosts::Hosts;
+use crate::text::{Origin, Sources, Tree, apply};
+
+/// Files and what is read in them.
+struct Read {
+    sources: Sources,
+    found: Found,
+}
+
+fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Read {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let sources = Sources::new();
+    let tree = Tree::open(folder.path(), true).unwrap();
+    let knowledge = Knowledge::load(&sources).unwrap();
+    let service = knowledge.service("python").unwrap();
+    let hosts = Hosts::read(&sources, &tree);
+    let programs = files.iter().filter(|(path, _)| path.ends_with(".py"));
+    let candidates: Vec<Candidate> =
+        programs.map(|(path, _)| Candidate { path: PathBuf::from(path), by_place: false }).collect();
+    let commands: Vec<Command> = lines.iter().map(|line| command(&sources, line)).collect();
+    let ground = Ground {
+        sources: &sources,
+        tree: &tree,
+        service,
+        hosts: &hosts,
+        place: PlaceId(0),
+        commands: &commands,
+        read_as: ReadAs::Repo,
+        only: &[],
+    };
+    let found = read(ground, &candidates);
+    Read { sources, found }
+}
+
+fn command(sources: &Sources, line: &str) -> Command {
+    let path = PathBuf::from("Dockerfile");
+    let source = sources.add(Origin::File { root: None, path }, line.as_bytes().to_vec());
+    let word = |text: &str| {
+        let start = line.find(text).unwrap();
+        let span = Span::new(source, start..start + text.len());
+        Word { text: text.to_owned(), span, exact: true, open: false }
+    };
+    Command {
+        starter: Starter::Dockerfile,
+        name: "Dockerfile".to_owned(),
+        words: line.split(' ').map(word).collect(),
+        environment: Vec::new(),
+        folder: None,
+        at: Span::new(source, 0..line.len()),
+        room: None,
+        open_files: None,
+        image: None,
+    }
+}
+
+fn read_files(files: &[(&str, &str)]) -> Read {
+    read_all(files, &[])
+}
+
+fn read_program(text: &str) -> Read {
+    read_files(&[("main.py", text)])
+}
+
+impl Read {
+    /// Every listener as `address backlog`.
+    fn rows(&self) -> Vec<String> {
+        let number = |listener: &Listener| {
+            listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string())
+        };
+        let row = |listener: &Listener| format!("{} {}", listener.endpoint, number(listener));
+        self.found.listeners.iter().map(row).collect()
+    }
+
+    fn only(&self) -> &Listener {
+        assert_eq!(self.found.listeners.len(), 1, "{:?}", self.rows());
+        &self.found.listeners[0]
+    }
+
+    /// Why something is not known, and what else is said.
+    fn says(&self) -> Vec<&str> {
+        let steps = self.found.listeners.iter().flat_map(|listener| &listener.steps);
+        let notes = self.found.listeners.iter().flat_map(|listener| &listener.notes);
+        notes.chain(steps).map(|step| step.what.as_str()).collect()
+    }
+
+    /// The file with 4096 put at the slot of its only listener.
+    fn with_4096(&self) -> Option<String> {
+        let edit = self.only().backlog.slot.as_ref()?.edit(4096);
+        let bytes = apply(self.sources.bytes(edit.span.source), std::slice::from_ref(&edit));
+        Some(String::from_utf8(bytes).unwrap())
+    }
+}
+
+#[test]
+fn the_table_of_servers_reads() {
+    let sources = Sources::new();
+    let knowledge = Knowledge::load(&sources).unwrap();
+    let service = knowledge.service("python").unwrap();
+    let table = Table::read(service).unwrap();
+    for entry in &table.entries {
+        let known = entry.default.as_ref().is_none_or(|name| service.default(name).is_some());
+        assert!(known, "{} has no default", entry.library);
+        assert_eq!(table.find(&entry.calls[0]).unwrap().library, entry.library);
+    }
+}
+
+#[test]
+fn a_backlog_finds_its_place() {
+    let socket = "import socket\ns = socket.socket()\ns.bind(('', 80))\n";
+    for (program, patched) in [
+        ("s.listen()", Some("s.listen(4096)")),
+        ("s.listen(5)", Some("s.listen(4096)")),
+        ("s.listen(-1)", Some("s.listen(4096)")),
+        ("BACKLOG = 5\ns.listen(BACKLOG)", Some("BACKLOG = 4096\ns.listen(BACKLOG)")),
+        ("n = 5\ns.listen(n)", Some("n = 4096\ns.listen(n)")),
+        ("n = 5\nx = n\ns.listen(n)", None),
+        ("s.listen(5 * 2)", None),
+        ("s.listen(socket.SOMAXCONN)", None),
+        ("s.listen(backlog())", None),
+    ] {
+        let read = read_program(&format!("{socket}{program}\n"));
+        let expected = patched.map(|patched| format!("{socket}{patched}\n"));
+        assert_eq!(read.with_4096(), expected, "{program}");
+    }
+    for (program, patched) in [
+        (
+            "import uvicorn\nuvicorn.run(app,\n            port=80)\n",
+            "import uvicorn\nuvicorn.run(app,\n            port=80, backlog=4096)\n",
+        ),
+        (
+            "import socket\nsocket.create_server(\n    ('', 80),\n)\n",
+            "import socket\nsocket.create_server(\n    ('', 80), backlog=4096,\n)\n",
+        ),
+        (
+            "from http.server import HTTPServer\nclass S(HTTPServer):\n    'It serves.'\n    x = 1\nS(('', 80), h)\n",
+            "from http.server import HTTPServer\nclass S(HTTPServer):\n    'It serves.'\n    request_queue_size = 4096\n    x = 1\nS(('', 80), h)\n",
+        ),
+        (
+            "from http.server import HTTPServer\nclass S(HTTPServer):\n    pass\nS(('', 80), h)\n",
+            "from http.server import HTTPServer\nclass S(HTTPServer):\n    request_queue_size = 4096\n    pass\nS(('', 80), h)\n",
+        ),
+        (
+            "from http.server import HTTPServer\nclass S(HTTPServer):\n    request_queue_size = 7\nS(('', 80), h)\n",
+            "from http.server import HTTPServer\nclass S(HTTPServer):\n    request_queue_size = 4096\nS(('', 80), h)\n",
+        ),
+        (
+            "from hypercorn.asyncio import serve\nfrom hypercorn.config import Config\ndef f():\n    c = Config()\n    serve(app, c)\n",
+            "from hypercorn.asyncio import serve\nfrom hypercorn.config import Config\ndef f():\n    c = Config()\n    c.backlog = 4096\n    serve(app, c)\n",
+        ),
+    ] {
+        assert_eq!(read_program(program).with_4096().as_deref(), Some(patched), "{program}");
+    }
+    let plain = "from http.server import HTTPServer\nHTTPServer(('', 80), h)\n";
+    assert_eq!(read_program(plain).with_4096(), None);
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let read = read_program(
+        "import os, uvicorn\nuvicorn.run(app, host=os.environ['HOST'], port=80, backlog=int(os.environ.get('Q', 9)))",
+    );
+    assert_eq!(read.rows(), ["? 9"]);
+    assert_eq!(
+        read.says(),
+        [
+            "the address is not known: it is what the environment says in HOST",
+            "what the program asks for unless Q is set in the environment"
+        ]
+    );
+    let read = read_program("import os, uvicorn\nuvicorn.run(app, port=int(os.getenv('PORT', 80)))");
+    assert_eq!(read.rows(), ["127.0.0.1:80 2048"]);
+    assert!(read.says().contains(&"it is another address if PORT is set in the environment"));
+    let read = read_program("import uvicorn\nuvicorn.run(app, **options)");
+    assert_eq!(read.rows(), ["? ?"]);
+    let read = read_program("import socket\ndef f(sock):\n  sock.listen(7)\n");
+    assert_eq!(read.rows(), ["? 7"]);
+    let read = read_program("import socket\ns = socket.socket()\ns.bind(('', 80))\ns.listen(2 ** 40)");
+    assert_eq!(read.rows(), ["0.0.0.0:80 ?"]);
+}
+
+#[test]
+fn other_things_that_listen_are_none() {
+    for program in [
+        "bus.listen(5)",
+        "import queue\nq = queue.Queue()\nq.listen(5)",
+        "from redis import Redis\nfor m in Redis().pubsub().listen(): pass",
+        "import logging.config\nlogging.config.listen(9030)",
+        "import socket\ns = socket.socket(socket.AF_BLUETOOTH)\ns.bind(x)\ns.listen(1)",
+        "import socket\ndef f(parser):\n  parser.listen(1)",
+        "class Flask:\n  def run(self): pass\nFlask().run(port=5000)",
+        "def listen(n): pass\nlisten(5)",
+        "import subprocess\nsubprocess.run(['a'])",
+        "import asyncio\nasyncio.run(main())",
+        "import asyncio\nasyncio.open_connection('h', 80)",
+        "if False:\n  import uvicorn\n  uvicorn.run(app)",
+    ] {
+        assert_eq!(read_program(program).rows(), [""; 0], "{program}");
+    }
+}
+
+const FLASK: &str =
+    "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run()\n";
+const UVICORN: &str =
+    "import uvicorn\ndef main():\n    uvicorn.run('main:app')\nif __name__ == '__main__':\n    main()\n";
+
+#[test]
+fn what_another_server_serves_is_passed_over() {
+    for program in [FLASK, UVICORN] {
+        let rows = |lines: &[&str]| read_all(&[("app/main.py", program)], lines).rows().len();
+        assert_eq!(rows(&[]), 1);
+        assert_eq!(rows(&["gunicorn main:app"]), 0);
+        assert_eq!(rows(&["python -m uvicorn main:app"]), 0);
+        assert_eq!(rows(&["python3 app/main.py", "gunicorn other:app"]), 1);
+        assert_eq!(rows(&["python -m app.main", "gunicorn other:app"]), 1);
+        assert_eq!(rows(&["nginx"]), 1);
+        let beside = [("app/main.py", program), ("gunicorn.conf.py", "")];
+        assert_eq!(read_files(&beside).rows().len(), 0);
+    }
+    let always = "import uvicorn\nuvicorn.run(app)\n";
+    assert_eq!(read_all(&[("main.py", always)], &["gunicorn main:app"]).rows().len(), 1);
+    let server = "import socket\nif __name__ == '__main__':\n    socket.create_server(('', 80))\n";
+    assert_eq!(read_all(&[("main.py", server)], &["gunicorn main:app"]).rows().len(), 1);
+}
+
+#[test]
+fn names_lead_to_other_files() {
+    let read = read_files(&[
+        ("src/run.py", "from shop import app\nfrom shop.settings import PORT\napp.run(port=PORT)\n"),
+        ("src/shop/__init__.py", "from .factory import make\napp = make()\n"),
+        ("src/shop/factory.py", "import flask\ndef make():\n    app = flask.Flask('shop')\n    return app\n"),
+        ("src/shop/settings.py", "from . import base\nPORT = base.PORT + 1\n"),
+        ("src/shop/base.py", "PORT = 5000\n"),
+    ]);
+    assert_eq!(read.rows(), ["127.0.0.1:5001 128"]);
+    let read = read_files(&[
+        ("a.py", "from b import X\nX = X\n"),
+        ("b.py", "from a import X\nimport uvicorn\nuvicorn.run(app, port=X)\n"),
+    ]);
+    assert_eq!(read.rows(), ["? 2048"]);
+    let read = read_files(&[
+        ("run.py", "from server import Server\nServer(('127.0.0.1', 80), None)\n"),
+        (
+            "server.py",
+            "import socketserver\nclass Server(socketserver.TCPServer):\n    request_queue_size = 9\n",
+        ),
+    ]);
+    assert_eq!(read.rows(), ["127.0.0.1:80 9"]);
+}
+
+#[test]
+fn a_number_points_at_its_literal() {
+    let read = read_program("import uvicorn\nuvicorn.run(app, backlog=512)\n");
+    let value = read.only().backlog.value.as_ref().unwrap();
+    assert_eq!((read.sources.text(value.span).as_ref(), value.kind), ("512", Kind::Written));
+    assert_eq!(read.sources.text(read.only().site), "run(app, backlog=512)");
+    let read = read_program("import uvicorn\nuvicorn.run(app)\n");
+    let value = read.only().backlog.value.as_ref().unwrap();
+    assert_eq!(read.sources.get(value.span.source).name(), "builtin:rules/services/python.toml");
+    assert_eq!(read.says(), ["uvicorn's own default"]);
+}
+
+#[test]
+fn musl_has_another_constant() {
+    let program = "import socket\nsocket.create_server(('', 80), backlog=socket.SOMAXCONN)\n";
+    assert_eq!(read_program(program).rows(), ["0.0.0.0:80 4096"]);
+    let alpine = read_files(&[("srv/main.py", program), ("etc/alpine-release", "3.20\n")]);
+    assert_eq!(alpine.rows(), ["0.0.0.0:80 128"]);
+}
+
+#[test]
+fn broken_and_hostile_programs_end_soon() {
+    let long = "s.listen(5)\n".repeat(40_000);
+    let nested = format!("import uvicorn\nuvicorn.run({}", "f(".repeat(100_000));
+    let many = format!("import socket as sock\n{}", "sock.listen(1)\n".repeat(20_000));
+    let binds = format!(
+        "import socket\ns = socket.socket()\n{}s.listen()\n",
+        "s.bind(('', 80))\ns = socket.socket()\n".repeat(5_000)
+    );
+    for program in [long, nested, many, binds, "def f(:\n uvicorn.run(\n".repeat(9_000)] {
+        let started = std::time::Instant::now();
+        let read = read_program(&program);
+        assert!(read.found.listeners.len() <= 200);
+        assert!(started.elapsed().as_secs() < 10, "{}", &program[..40]);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn random_programs_are_survived(text in "(import socket|s|=|socket\\.socket\\(\\)|\\.listen|\\(|\\)|5|\n|  |def f|:|uvicorn|\\.run|,|\\*\\*|class A|\"|\\{|\\}){0,60}") {
+        read_program(&text);
+    }
+}
