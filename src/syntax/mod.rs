@@ -6,5 +6,6 @@ pub mod hosts;
 pub mod lua;
 pub mod packages;
 pub mod properties;
+pub mod python;
 pub mod xml;
 pub mod yaml;

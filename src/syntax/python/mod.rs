@@ -1,0 +1,353 @@
+//! Python programs as values with their places: constants, imports, the environment's defaults and instances of classes are
+//! followed as far as the files tell. Nothing is run; what only a run could tell is unknown, with the reason.
+
+mod eval;
+mod members;
+mod names;
+mod value;
+
+use std::cell::{Cell, RefCell};
+
+use super::calls::{Code, Id, Unparsed};
+use crate::text::SourceId;
+pub use names::last_name;
+use names::{Binding, Names, Origin, is_function, is_scope};
+use value::agreed;
+pub use value::{Made, Spot, Thing, Value, integer_of};
+
+/// How many expressions lie in one another, through names and calls, before it is given up.
+const DEEPEST: u32 = 48;
+
+/// How many bindings of one name, or calls of one function, are looked at.
+const MANY: usize = 32;
+
+/// Expressions that are worked out for one file: many times what a program needs.
+const FUEL: u32 = 50_000;
+
+const TOO_FAR: &str = "it takes too long to follow";
+
+/// A parsed program and the names in it.
+#[derive(Debug)]
+pub struct Python<'a> {
+    pub code: Code<'a>,
+    names: Names<'a>,
+}
+
+impl<'a> Python<'a> {
+    pub fn parse(source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
+        let code = Code::parse(source, text, &tree_sitter_python::LANGUAGE.into())?;
+        let names = Names::gather(&code);
+        Ok(Self { code, names })
+    }
+
+    /// The calls whose last name is this one: `listen` of `a.b().listen()`.
+    pub fn calls(&self, name: &str) -> &[Id] {
+        self.names.calls.get(name).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// The names that are called, each once.
+    pub fn called(&self) -> impl Iterator<Item = &'a str> {
+        self.names.calls.keys().copied()
+    }
+
+    /// Works out what stands in this file; what it imports is not looked into.
+    pub fn reading(&self) -> Reading<'_, 'a> {
+        self.reading_among(&Alone)
+    }
+
+    /// Works out what stands in this file, and follows what it imports to others of the program.
+    pub fn reading_among<'p>(&'p self, modules: &'p dyn Modules) -> Reading<'p, 'a> {
+        Reading {
+            python: self,
+            modules,
+            fuel: Cell::new(FUEL),
+            depth: Cell::new(0),
+            busy: RefCell::default(),
+        }
+    }
+}
+
+/// The other files of a program. A file that asks another may be asked by it in turn: who answers must see that it ends.
+pub trait Modules {
+    /// What a file imports under a full name: `.settings.PORT`.
+    fn value(&self, from: SourceId, name: &str) -> Option<Value>;
+    /// What a function of another file returns.
+    fn returned(&self, function: Spot) -> Option<Value>;
+    /// The imported classes that a class of another file is one of.
+    fn kinds(&self, class: Spot) -> Vec<String>;
+    /// Whether a module has a name that `from module import *` would bind.
+    fn exports(&self, from: SourceId, module: &str, name: &str) -> bool;
+}
+
+struct Alone;
+
+impl Modules for Alone {
+    fn value(&self, _: SourceId, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn returned(&self, _: Spot) -> Option<Value> {
+        None
+    }
+
+    fn kinds(&self, _: Spot) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn exports(&self, _: SourceId, _: &str, _: &str) -> bool {
+        false
+    }
+}
+
+/// Evaluates expressions of one file. It ends: every expression costs fuel.
+pub struct Reading<'p, 'a> {
+    pub python: &'p Python<'a>,
+    modules: &'p dyn Modules,
+    fuel: Cell<u32>,
+    depth: Cell<u32>,
+    /// What is being worked out: a name that is assigned from itself is not asked again.
+    busy: RefCell<Vec<Id>>,
+}
+
+impl<'p, 'a> Reading<'p, 'a> {
+    fn code(&self) -> &'p Code<'a> {
+        &self.python.code
+    }
+
+    fn spot(&self, node: Id) -> Spot {
+        Spot { source: self.code().source, node }
+    }
+
+    /// The node, if the spot is in this file.
+    pub fn here(&self, spot: Spot) -> Option<Id> {
+        (spot.source == self.code().source).then_some(spot.node)
+    }
+
+    /// Whether so much was followed that nothing more is.
+    pub fn is_exhausted(&self) -> bool {
+        self.fuel.get() == 0
+    }
+
+    pub fn value(&self, at: Id) -> Value {
+        let value = self.deeper(|| self.expression(at));
+        value.unwrap_or_else(|| Value::unknown(TOO_FAR))
+    }
+
+    /// What a name of the module has come to when it has been run.
+    pub fn last(&self, name: &str) -> Option<Value> {
+        let scopes = &self.python.names.scopes;
+        let (_, bindings) = scopes.find(self.code(), name, self.code().root())?;
+        let live = self.reaching(bindings, self.code().root(), None);
+        agreed(live.iter().filter_map(|binding| self.bound(binding)).collect(), name)
+    }
+
+    /// Goes one step further in, unless that is too far.
+    fn deeper<T>(&self, further: impl FnOnce() -> T) -> Option<T> {
+        let (fuel, depth) = (self.fuel.get(), self.depth.get());
+        if fuel == 0 || depth == DEEPEST {
+            return None;
+        }
+        self.fuel.set(fuel - 1);
+        self.depth.set(depth + 1);
+        let result = further();
+        self.depth.set(depth);
+        Some(result)
+    }
+
+    /// The value of an expression that is not being worked out already.
+    fn once(&self, at: Id) -> Option<Value> {
+        if self.busy.borrow().contains(&at) {
+            return None;
+        }
+        self.busy.borrow_mut().push(at);
+        let value = self.value(at);
+        self.busy.borrow_mut().pop();
+        Some(value)
+    }
+
+    /// Unknown, because this expression is decided elsewhere.
+    fn unknown(&self, at: Id) -> Value {
+        let text = self.code().text(at);
+        let line = text.lines().next().unwrap_or_default();
+        let short: String = line.chars().take(40).collect();
+        let more = if short.len() < text.len() { "..." } else { "" };
+        Value::unknown(format!("the files do not tell what `{short}{more}` is"))
+    }
+
+    fn name(&self, at: Id) -> Value {
+        let name = self.code().text(at);
+        let Some((scope, bindings)) = self.find(name, at) else { return self.global(at, name) };
+        let live = self.reaching(bindings, scope, Some(at));
+        let values: Vec<Value> = live.iter().filter_map(|binding| self.bound(binding)).collect();
+        agreed(values, name).unwrap_or_else(|| self.unknown(at))
+    }
+
+    /// The scope that a name belongs to at a node. What a class binds is not seen in its methods.
+    fn find(&self, name: &str, at: Id) -> Option<(Id, &'p [Binding])> {
+        let (code, scopes) = (self.code(), &self.python.names.scopes);
+        let mut from = at;
+        loop {
+            let (scope, bindings) = scopes.find(code, name, from)?;
+            let mut between = code.ancestors(at).take_while(|outer| *outer != scope);
+            let hidden =
+                code.kind(scope) == "class_definition" && between.any(|outer| is_function(code.kind(outer)));
+            if !hidden {
+                return Some((scope, bindings));
+            }
+            from = code.parent(scope)?;
+        }
+    }
+
+    fn global(&self, at: Id, name: &str) -> Value {
+        let wildcards = self.python.names.wildcards.iter().take(MANY);
+        let source = self.code().source;
+        for module in wildcards {
+            if self.modules.exports(source, module, name) {
+                return self.named(format!("{module}.{name}"));
+            }
+        }
+        self.unknown(at)
+    }
+
+    /// What an import gives: something of another file of the program, or a name to go by.
+    fn named(&self, name: String) -> Value {
+        match name.as_str() {
+            "os.environ" => Thing::Environment.into(),
+            "os.name" => Thing::Text("posix".into()).into(),
+            "sys.platform" => Thing::Text("linux".into()).into(),
+            "typing.TYPE_CHECKING" => Thing::Truth(false).into(),
+            _ => self.modules.value(self.code().source, &name).unwrap_or_else(|| Thing::Named(name).into()),
+        }
+    }
+
+    /// The bindings that may hold at a node: those before it, from the last one that is made whatever happens.
+    fn reaching(&self, bindings: &'p [Binding], scope: Id, at: Option<Id>) -> Vec<&'p Binding> {
+        let code = self.code();
+        let in_order = at.is_some_and(|at| self.runs_in_order(at, scope));
+        let earlier = at.filter(|_| in_order).map(|at| bindings.partition_point(|binding| binding.at < at));
+        let bindings = earlier.and_then(|count| bindings.get(..count)).unwrap_or(bindings);
+        let before = |binding: &Binding| at.is_none_or(|at| !self.is_part_of(binding, at));
+        let mut live = Vec::new();
+        for binding in bindings.iter().rev().take(MANY).filter(|binding| before(binding)) {
+            let branches = || self.branches(binding.at, scope);
+            if branches().any(|branch| self.is_dead(branch)) {
+                continue;
+            }
+            // The other branch of an `if` that the node stands in.
+            let sure = branches().all(|branch| at.is_some_and(|at| code.contains(branch, at)));
+            live.push(binding);
+            if sure {
+                break;
+            }
+        }
+        live.reverse();
+        live
+    }
+
+    /// Whether what stands before a node in the text is also run before it, and nothing else is.
+    fn runs_in_order(&self, at: Id, scope: Id) -> bool {
+        let code = self.code();
+        let mut between = code.ancestors(at).take_while(|outer| *outer != scope);
+        let repeats = |kind: &str| is_function(kind) || matches!(kind, "for_statement" | "while_statement");
+        !between.any(|outer| repeats(code.kind(outer)))
+    }
+
+    /// `port` of `port = int(port)` is an earlier one.
+    fn is_part_of(&self, binding: &Binding, at: Id) -> bool {
+        match binding.origin {
+            Origin::Expression(value) | Origin::Part(value, _) | Origin::Element(value) => {
+                !is_scope(self.code().kind(value)) && self.code().contains(value, at)
+            }
+            Origin::Parameter { default: Some(value), .. } => self.code().contains(value, at),
+            _ => false,
+        }
+    }
+
+    /// The blocks around a node that are run on some condition.
+    fn branches(&self, at: Id, scope: Id) -> impl Iterator<Item = Id> {
+        let code = self.code();
+        code.ancestors(at).take_while(move |outer| *outer != scope).filter(move |outer| {
+            let parent = code.parent(*outer).map_or("", |parent| code.kind(parent));
+            let on_condition = matches!(
+                parent,
+                "if_statement"
+                    | "elif_clause"
+                    | "else_clause"
+                    | "for_statement"
+                    | "while_statement"
+                    | "except_clause"
+                    | "case_clause"
+            );
+            on_condition && code.kind(*outer) == "block"
+        })
+    }
+
+    /// Whether a block is never run: `if False`, `if sys.platform == "win32"`.
+    fn is_dead(&self, block: Id) -> bool {
+        let code = self.code();
+        let truth = |id: Option<Id>| {
+            let value = id.and_then(|id| self.once(id)).filter(|value| value.unless.is_empty());
+            value.and_then(|value| value.truth())
+        };
+        let Some(parent) = code.parent(block) else { return false };
+        match code.kind(parent) {
+            "if_statement" | "elif_clause" => truth(code.field(parent, "condition")) == Some(false),
+            "else_clause" => {
+                let outer = code.parent(parent).filter(|outer| code.kind(*outer) == "if_statement");
+                outer.is_some_and(|outer| truth(code.field(outer, "condition")) == Some(true))
+            }
+            _ => false,
+        }
+    }
+
+    fn bound(&self, binding: &Binding) -> Option<Value> {
+        Some(match &binding.origin {
+            Origin::Expression(node) => self.once(*node)?,
+            Origin::Part(node, index) => match self.once(*node)?.thing {
+                Thing::List(items) => items.get(*index).cloned().unwrap_or_else(|| self.unknown(*node)),
+                _ => self.unknown(*node),
+            },
+            Origin::Import(name) => self.named(name.clone()),
+            Origin::Parameter { of, index, default } => self.parameter(binding.at, *of, *index, *default)?,
+            Origin::Element(node) => match self.once(*node)?.thing {
+                Thing::List(items) => agreed(items, self.code().text(binding.at))?,
+                _ => self.unknown(*node),
+            },
+            Origin::Opaque => self.unknown(binding.at),
+        })
+    }
+
+    /// Whether a node is never reached, or is reached only if something else is so, in words.
+    pub fn condition(&self, at: Id) -> Condition {
+        let code = self.code();
+        let mut found = Condition::Open;
+        for block in self.branches(at, code.root()) {
+            if self.is_dead(block) {
+                return Condition::Never;
+            }
+            let parent = code.parent(block).unwrap_or(block);
+            let condition = code.field(parent, "condition");
+            if condition.is_some_and(|condition| is_about_main(code.text(condition))) {
+                found = Condition::Main;
+            }
+        }
+        found
+    }
+}
+
+/// Whether control comes to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    Never,
+    /// Only if the file itself is run: `if __name__ == "__main__"`.
+    Main,
+    /// Nothing speaks against it.
+    Open,
+}
+
+fn is_about_main(condition: &str) -> bool {
+    condition.contains("__name__") && condition.contains("__main__") && condition.contains("==")
+}
+
+#[cfg(test)]
+mod tests;
