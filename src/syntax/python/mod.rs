@@ -77,6 +77,10 @@ pub trait Modules {
     fn kinds(&self, class: Spot) -> Vec<String>;
     /// Whether a module has a name that `from module import *` would bind.
     fn exports(&self, from: SourceId, module: &str, name: &str) -> bool;
+    /// A variable of the environment that the program is known to be started with.
+    fn variable(&self, _: &str) -> Option<Value> {
+        None
+    }
 }
 
 struct Alone;
