@@ -23,6 +23,36 @@ fn tomcat_listens_as_predicted() {
     replay("tomcat", 15);
 }
 
+#[test]
+fn uvicorn_listens_as_predicted() {
+    replay("uvicorn", 20);
+}
+
+#[test]
+fn granian_listens_as_predicted() {
+    replay("granian", 10);
+}
+
+#[test]
+fn waitress_listens_as_predicted() {
+    replay("waitress", 15);
+}
+
+#[test]
+fn hypercorn_listens_as_predicted() {
+    replay("hypercorn", 15);
+}
+
+#[test]
+fn daphne_listens_as_predicted() {
+    replay("daphne", 12);
+}
+
+#[test]
+fn gunicorn_listens_as_predicted() {
+    replay("gunicorn", 40);
+}
+
 /// Replays all cases of a service; `least` keeps a lost folder from passing.
 fn replay(service: &str, least: usize) {
     let cases = common::cases(&format!("services/{service}"));
