@@ -68,7 +68,7 @@ fn wanted(keys: &Keys) -> impl Iterator<Item = &str> {
     keys.setting.values().flat_map(|setting| &setting.keys).map(String::as_str)
 }
 
-fn yaml(sources: &Sources, file: SourceId) -> Keyed {
+pub(super) fn yaml(sources: &Sources, file: SourceId) -> Keyed {
     let yaml = yaml::read(sources, file);
     let refused = yaml.broken.map(|broken| (broken.message, broken.at));
     let mut found = Keyed { typed: true, refused, ..Keyed::default() };

@@ -290,15 +290,10 @@ impl<'a> Instance<'a> {
         let command = self.command.filter(|_| self.keys.activated);
         command.map_or_else(Vec::new, |(command, _)| activated::sockets(self.ground, command))
     }
-
-    /// The folder that it is started in, where that is known.
-    pub(super) fn folder(&self) -> Option<&'a Path> {
-        self.command.and_then(|(command, _)| command.folder.as_deref())
-    }
 }
 
 /// The arguments in a variable, as shlex.split takes them apart.
-fn words_of(variable: &Variable) -> Vec<Word> {
+pub(super) fn words_of(variable: &Variable) -> Vec<Word> {
     let value = &variable.value;
     let mut words: Vec<Word> = Vec::new();
     let mut begun: Option<(usize, String)> = None;

@@ -24,10 +24,10 @@ pub fn read(ground: Ground<'_>, keys: &Keys, files: &[Candidate]) -> Found {
     let mut used = BTreeSet::new();
     let mut folders = Vec::new();
     for (command, arguments) in ground.started() {
+        folders.extend(command.folder.as_deref());
         match Instance::started(ground, keys, command, arguments) {
             Ok(instance) => {
                 used.extend(instance.file());
-                folders.extend(instance.folder());
                 open(&instance, &mut found);
             }
             Err(Refused { why, at }) => found.problems.push(refused(ground, why, at)),
