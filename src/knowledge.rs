@@ -322,6 +322,8 @@ pub struct Knowledge {
     services: BTreeMap<String, Service>,
     /// The kinds of files that start programs, by the names that their candidates go by.
     commands: BTreeMap<String, Shape>,
+    /// What is taken off a command line because it only runs the program.
+    pub runners: Vec<Runner>,
     pub kernel: KernelFacts,
 }
 
@@ -335,8 +337,8 @@ impl Knowledge {
             services.insert(name.to_owned(), service);
         }
         let kernel = KernelFacts::load(sources, table(sources, "kernel.toml")?)?;
-        let commands = load_commands(sources)?;
-        Ok(Self { services, commands, kernel })
+        let (commands, runners) = load_commands(sources)?;
+        Ok(Self { services, commands, runners, kernel })
     }
 
     pub fn service(&self, name: &str) -> Option<&Service> {
@@ -357,11 +359,63 @@ impl Knowledge {
     }
 }
 
-fn load_commands(sources: &Sources) -> Result<BTreeMap<String, Shape>, Broken> {
+/// `rules/commands.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandsFile {
+    unit: Files,
+    dockerfile: Files,
+    compose: Files,
+    procfile: Files,
+    script: Files,
+    supervisor: Files,
+    #[serde(rename = "runner")]
+    runners: Vec<Runner>,
+}
+
+/// A program that only runs another one, and how the words before that one are told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Runner {
+    /// Its names; further words of one are subcommands: `bundle exec`.
+    pub names: Vec<String>,
+    /// Options that are followed by a value.
+    #[serde(default)]
+    pub takes_value: Vec<String>,
+    /// How many words that are no options stand before the program.
+    #[serde(default)]
+    pub operands: usize,
+    /// `NAME=value` before the program is its environment.
+    #[serde(default)]
+    pub assigns: bool,
+    /// The program stands after this word, and without it there is none.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Options that name the folder in which the program runs.
+    #[serde(default)]
+    pub folder: Vec<String>,
+    /// It is a shell: `-c` is followed by a script.
+    #[serde(default)]
+    pub shell: bool,
+    /// Only a program in a folder of this name is run by it; else it is the program itself.
+    #[serde(default)]
+    pub programs_in: Option<String>,
+}
+
+fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Shape>, Vec<Runner>), Broken> {
     let source = table(sources, "commands.toml")?;
-    let kinds: BTreeMap<String, Files> = parse(sources, source)?;
+    let file: CommandsFile = parse(sources, source)?;
+    let kinds = [
+        ("unit", file.unit),
+        ("dockerfile", file.dockerfile),
+        ("compose", file.compose),
+        ("procfile", file.procfile),
+        ("script", file.script),
+        ("supervisor", file.supervisor),
+    ];
     let shape = |(kind, files)| Ok((format!("{COMMAND}{kind}"), Shape::new(sources, source, files)?));
-    kinds.into_iter().map(shape).collect()
+    let shapes: Result<_, Broken> = kinds.into_iter().map(shape).collect();
+    Ok((shapes?, file.runners))
 }
 
 fn table(sources: &Sources, name: &str) -> Result<SourceId, Broken> {

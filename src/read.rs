@@ -116,7 +116,7 @@ impl Read {
         };
         let ruling = kernel::read(sources, &site.tree, knowledge, site.read_as, &asked);
         let Started { commands, problems: unstarted } =
-            commands::read(sources, &site.tree, site.read_as, files);
+            commands::read(sources, &site.tree, knowledge, site.read_as, files);
         let premises = Premises {
             sources,
             tree: &site.tree,

@@ -1,9 +1,19 @@
 //! The command lines that start programs, wherever they are written: units, Dockerfiles, compose files, Procfiles, scripts of
 //! package.json, supervisord. It knows how each kind of file quotes and expands words, and no service.
 
-use crate::knowledge::Candidates;
+mod dockerfile;
+mod line;
+mod procfile;
+mod runner;
+mod scripts;
+mod unit;
+
+use std::collections::HashSet;
+
+use crate::knowledge::{COMMAND, Candidate, Candidates, Knowledge};
 use crate::model::{Command, Problem, ReadAs};
-use crate::text::{Sources, Tree};
+use crate::text::{Sources, Span, Tree};
+use line::Scene;
 
 /// What the files of a place start.
 #[derive(Debug, Default)]
@@ -12,7 +22,32 @@ pub struct Started {
     pub problems: Vec<Problem>,
 }
 
+type Reader = fn(&Scene<'_>, &[Candidate], &mut Started);
+
+/// The readers, by the kind of file in `rules/commands.toml`.
+const READERS: [(&str, Reader); 3] =
+    [("unit", unit::read), ("dockerfile", dockerfile::read), ("procfile", procfile::read)];
+
 /// Reads the files that start programs.
-pub fn read(_sources: &Sources, _tree: &Tree, _read_as: ReadAs, _files: &Candidates) -> Started {
-    Started::default()
+pub fn read(
+    sources: &Sources,
+    tree: &Tree,
+    knowledge: &Knowledge,
+    read_as: ReadAs,
+    files: &Candidates,
+) -> Started {
+    let scene = Scene::new(sources, tree, &knowledge.runners, read_as);
+    let mut started = Started::default();
+    for (kind, reader) in READERS {
+        if let Some(files) = files.get(&format!("{COMMAND}{kind}")) {
+            reader(&scene, files, &mut started);
+        }
+    }
+    // Two files may lead to one line: a script that both call.
+    let mut seen: HashSet<(Span, Vec<String>)> = HashSet::new();
+    started.commands.retain(|command| {
+        let words = command.words.iter().map(|word| word.text.clone()).collect();
+        seen.insert((command.at, words))
+    });
+    started
 }

@@ -3,9 +3,13 @@
 pub mod blocks;
 pub mod calls;
 pub mod hosts;
+pub mod json;
+pub mod letters;
 pub mod lua;
 pub mod packages;
 pub mod properties;
 pub mod python;
+pub mod shell;
+pub mod unit;
 pub mod xml;
 pub mod yaml;

@@ -1,0 +1,263 @@
+//! A command line on its way from a file to the [`Command`] that it is: its words, its variables, its folder.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use super::runner::{self, Off};
+use super::scripts;
+use crate::knowledge::Runner;
+use crate::model::{Command, ReadAs, Room, Starter, Value, Variable, Word};
+use crate::syntax::letters::Letters;
+use crate::syntax::shell::{self, Assignment, Known, Variables};
+use crate::text::{Sources, Span, Tree};
+
+/// How many command lines of one tree are looked at.
+const MAX_LINES: usize = 20_000;
+
+/// How deep shells and scripts may call each other.
+const MAX_DEPTH: u32 = 6;
+
+/// What all readers stand on.
+pub(super) struct Scene<'a> {
+    pub sources: &'a Sources,
+    pub tree: &'a Tree,
+    pub runners: &'a [Runner],
+    pub read_as: ReadAs,
+    left: Cell<usize>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(sources: &'a Sources, tree: &'a Tree, runners: &'a [Runner], read_as: ReadAs) -> Self {
+        Self { sources, tree, runners, read_as, left: Cell::new(MAX_LINES) }
+    }
+
+    /// Whether absolute paths are those of the tree.
+    pub(super) fn is_machine(&self) -> bool {
+        matches!(self.read_as, ReadAs::Root | ReadAs::Etc)
+    }
+
+    pub(super) fn word(&self, word: &shell::Word) -> Word {
+        Word {
+            text: word.text(),
+            span: word.letters.span().unwrap_or(word.at),
+            exact: !word.open && word.letters.is_verbatim(self.sources),
+            open: word.open,
+        }
+    }
+
+    fn variable(&self, Assignment { name, value }: &Assignment) -> Variable {
+        Variable { name: name.clone(), value: self.word(value) }
+    }
+
+    /// A folder that something names, as far as the tree has it. In a repository an absolute path is one of the machine that the
+    /// files will be copied to: the longest end of it that is a folder here.
+    pub(super) fn folder(&self, from: Option<&Path>, named: &str) -> Option<PathBuf> {
+        let from = from.map(Path::to_owned);
+        let Some(absolute) = named.strip_prefix('/') else {
+            let joined = from.as_deref().unwrap_or(Path::new("")).join(named);
+            let there = self.tree.resolve(&joined).ok().filter(|_| self.tree.is_folder(&joined));
+            return there.or(from);
+        };
+        if self.is_machine() {
+            return Some(PathBuf::from(absolute));
+        }
+        let base = from.as_deref().unwrap_or(Path::new(""));
+        let there = ends(absolute).find(|end| self.tree.is_folder(&base.join(end)));
+        there.map_or(from.clone(), |end| Some(base.join(end)))
+    }
+
+    /// One line less may be looked at; none may, if not.
+    fn spend(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
+    }
+}
+
+/// `a/b/c`, `b/c`, `c`.
+pub(super) fn ends(path: &str) -> impl Iterator<Item = &str> {
+    let inner = path.match_indices('/').filter_map(|(at, _)| path.get(at + 1..));
+    std::iter::once(path).chain(inner).filter(|end| !end.is_empty())
+}
+
+/// How further arguments are written after the last word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Behind a blank.
+    Plain,
+    /// As members of a list, with what stands before and after each.
+    Members { before: String, after: String },
+}
+
+impl Form {
+    /// Members of a JSON array.
+    pub(super) fn json() -> Self {
+        Form::Members { before: ", \"".into(), after: "\"".into() }
+    }
+}
+
+/// What is the same of all command lines that one line comes to.
+#[derive(Debug, Clone)]
+pub(super) struct Base {
+    pub starter: Starter,
+    pub name: String,
+    pub open_files: Option<(Value<i64>, Value<i64>)>,
+    pub image: Option<Value<String>>,
+    /// Files by the name that they have where the program runs, and their paths in the tree.
+    pub copies: Vec<(String, PathBuf)>,
+}
+
+impl Base {
+    pub(super) fn new(starter: Starter, name: impl Into<String>) -> Self {
+        Self { starter, name: name.into(), open_files: None, image: None, copies: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub words: Vec<shell::Word>,
+    /// Of two of one name the later counts.
+    pub environment: Vec<Assignment>,
+    pub folder: Option<PathBuf>,
+    pub form: Form,
+    /// The whole of it, where that is more than its words.
+    pub at: Option<Span>,
+}
+
+/// Follows a line to the programs that it starts.
+pub(super) fn follow(scene: &Scene<'_>, base: &Base, line: Line, variables: &Variables) -> Vec<Command> {
+    let mut found = Vec::new();
+    Follow { scene, base, found: &mut found }.line(line, variables, 0);
+    found
+}
+
+/// Follows all commands of a script that stands in a file: `environment` is what it is run with.
+pub(super) fn follow_script(
+    scene: &Scene<'_>,
+    base: &Base,
+    script: &Letters,
+    line: &Line,
+    variables: &Variables,
+) -> Vec<Command> {
+    let mut found = Vec::new();
+    Follow { scene, base, found: &mut found }.script(script, line, variables, 0);
+    found
+}
+
+struct Follow<'a> {
+    scene: &'a Scene<'a>,
+    base: &'a Base,
+    found: &'a mut Vec<Command>,
+}
+
+impl Follow<'_> {
+    fn line(&mut self, mut line: Line, variables: &Variables, depth: u32) {
+        if depth > MAX_DEPTH || !self.scene.spend() {
+            return;
+        }
+        let at = line.at.or_else(|| whole(&line.words));
+        loop {
+            match runner::take_off(self.scene, &mut line) {
+                Off::Again => {}
+                Off::Nothing => return,
+                Off::Done => break,
+                Off::Script(script, arguments) => {
+                    let variables = &with(variables, &line, arguments);
+                    return self.script(&script.letters, &line, variables, depth);
+                }
+                Off::File(file, arguments) => match scripts::called(self.scene, self.base, &line, &file) {
+                    Some(script) => {
+                        let variables = &with(variables, &line, arguments);
+                        return self.script(&script, &line, variables, depth);
+                    }
+                    None => break,
+                },
+            }
+        }
+        let script =
+            line.words.first().and_then(|program| scripts::program(self.scene, self.base, &line, program));
+        match script {
+            Some(script) => {
+                let arguments = line.words.get(1..).unwrap_or_default().to_vec();
+                let variables = &with(variables, &line, arguments);
+                self.script(&script, &line, variables, depth);
+            }
+            None => self.push(line, at),
+        }
+    }
+
+    fn script(&mut self, script: &Letters, outer: &Line, variables: &Variables, depth: u32) {
+        let mut variables = variables.clone();
+        let mut folder = outer.folder.clone();
+        for simple in shell::commands(script, &mut variables) {
+            if let Some(to) = simple.words.get(1).filter(|_| is_word(&simple.words, "cd")) {
+                let to = to.text();
+                folder = self.scene.folder(folder.as_deref(), &to);
+                continue;
+            }
+            let added = simple.exported.iter().chain(&simple.assignments).cloned();
+            let environment = outer.environment.iter().cloned().chain(added).collect();
+            let line = Line {
+                words: simple.words,
+                environment,
+                folder: folder.clone(),
+                form: Form::Plain,
+                at: None,
+            };
+            self.line(line, &variables, depth + 1);
+        }
+    }
+
+    fn push(&mut self, line: Line, at: Option<Span>) {
+        let (Some(last), Some(at)) = (line.words.last(), at) else { return };
+        let (scene, base) = (self.scene, self.base);
+        let end = Span { start: last.at.end, ..last.at };
+        let room = match &line.form {
+            Form::Plain => Some((" ".to_owned(), String::new())),
+            Form::Members { before, after } => Some((before.clone(), after.clone())),
+        };
+        self.found.push(Command {
+            starter: base.starter,
+            name: base.name.clone(),
+            words: line.words.iter().map(|word| scene.word(word)).collect(),
+            environment: line.environment.iter().map(|variable| scene.variable(variable)).collect(),
+            folder: line.folder,
+            at,
+            room: room.map(|(before, after)| Room { at: end, before, after }),
+            open_files: base.open_files.clone(),
+            image: base.image.clone(),
+        });
+    }
+}
+
+/// `NAME=value`, quoted or not.
+pub(super) fn assignment(word: &shell::Word) -> Option<Assignment> {
+    let text = word.letters.bytes();
+    let length = text.iter().position(|byte| *byte == b'=')?;
+    let name = text.get(..length)?;
+    let is_name = !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let value = shell::Word { letters: word.letters.slice(length + 1..text.len()), ..word.clone() };
+    is_name.then(|| Assignment { name: String::from_utf8_lossy(name).into_owned(), value })
+}
+
+fn is_word(words: &[shell::Word], word: &str) -> bool {
+    words.first().is_some_and(|first| first.letters.bytes() == word.as_bytes())
+}
+
+/// What a script knows that a line calls with these arguments.
+fn with(variables: &Variables, line: &Line, arguments: Vec<shell::Word>) -> Variables {
+    let mut variables = variables.clone();
+    for Assignment { name, value } in &line.environment {
+        let known = if value.open { Known::Open } else { Known::Set(value.clone()) };
+        variables.set(name, known);
+    }
+    variables.arguments = Some(arguments);
+    variables
+}
+
+/// From the first word to the last one, where they stand in one file.
+fn whole(words: &[shell::Word]) -> Option<Span> {
+    let (first, last) = (words.first()?.at, words.last()?.at);
+    let ordered = first.source == last.source && first.start <= last.end;
+    Some(if ordered { Span { end: last.end, ..first } } else { first })
+}

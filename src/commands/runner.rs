@@ -1,0 +1,135 @@
+//! What only runs another program, taken off a command line: `exec`, `env A=b`, `sudo -u x`, `bundle exec`, `sh -c '...'`.
+//! Which programs do so, and how their own words are told, stands in `rules/commands.toml`.
+
+use super::line::{Line, Scene, assignment};
+use crate::knowledge::Runner;
+use crate::syntax::shell::Word;
+
+/// What is left of a line.
+pub(super) enum Off {
+    /// Something was taken off.
+    Again,
+    /// It starts the program that it names first.
+    Done,
+    /// It starts nothing.
+    Nothing,
+    /// A shell that is given a script, and the script's arguments.
+    Script(Word, Vec<Word>),
+    /// A shell that is given a script's file.
+    File(Word, Vec<Word>),
+}
+
+pub(super) fn take_off(scene: &Scene<'_>, line: &mut Line) -> Off {
+    let Some(first) = line.words.first() else { return Off::Nothing };
+    let program = first.text();
+    let program = program.rsplit('/').next().unwrap_or(&program);
+    let runners = scene.runners.iter();
+    let found = runners.flat_map(|runner| runner.names.iter().map(move |name| (runner, name))).find_map(
+        |(runner, name)| {
+            let (name, subcommands) = name.split_once(' ').unwrap_or((name, ""));
+            if name != program {
+                return None;
+            }
+            Some((runner, after(runner, &line.words, subcommands)?))
+        },
+    );
+    match found {
+        Some((runner, at)) if runner.shell => shell(runner, line, at),
+        Some((runner, at)) => words(scene, runner, line, at),
+        None => Off::Done,
+    }
+}
+
+/// Where the words of a runner begin: behind its name and its subcommands, which may stand behind options.
+fn after(runner: &Runner, words: &[Word], subcommands: &str) -> Option<usize> {
+    let mut at = 1;
+    for subcommand in subcommands.split_ascii_whitespace() {
+        while let Some(option) = words.get(at).map(Word::text).filter(|word| word.starts_with('-')) {
+            at += 1 + usize::from(runner.takes_value.contains(&option));
+        }
+        if words.get(at).map(Word::text).as_deref() != Some(subcommand) {
+            return None;
+        }
+        at += 1;
+    }
+    Some(at)
+}
+
+fn words(scene: &Scene<'_>, runner: &Runner, line: &mut Line, from: usize) -> Off {
+    let mut at = from;
+    if let Some(until) = &runner.until {
+        let rest = line.words.get(at..).unwrap_or_default();
+        let Some(behind) = rest.iter().position(|word| word.letters.bytes() == until.as_bytes()) else {
+            return Off::Nothing;
+        };
+        return cut(line, at + behind + 1);
+    }
+    let mut operands = runner.operands;
+    while let Some(word) = line.words.get(at) {
+        let text = word.text();
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        if text.len() > 1 && text.starts_with('-') {
+            let (option, joined) = text.split_once('=').map_or((&*text, None), |(a, b)| (a, Some(b)));
+            let value = runner.takes_value.iter().any(|known| known == option) && joined.is_none();
+            let named = joined.map(str::to_owned).or_else(|| line.words.get(at + 1).map(Word::text));
+            if let Some(named) = named.filter(|_| runner.folder.iter().any(|known| known == option)) {
+                line.folder = scene.folder(line.folder.as_deref(), &named);
+            }
+            at += 1 + usize::from(value);
+        } else if let Some(assignment) = assignment(word).filter(|_| runner.assigns) {
+            line.environment.push(assignment);
+            at += 1;
+        } else if operands > 0 {
+            operands -= 1;
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    match (&runner.programs_in, line.words.get(at)) {
+        (Some(folder), Some(program)) if at != from || !lies_in(&program.text(), folder) => Off::Done,
+        (Some(_), None) => Off::Done,
+        _ => cut(line, at),
+    }
+}
+
+/// Whether a program's file is one that was installed: it lies in a folder of this name, and is no source file.
+fn lies_in(path: &str, folder: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    parts.next() == Some(folder) && !name.contains('.')
+}
+
+fn cut(line: &mut Line, at: usize) -> Off {
+    if at >= line.words.len() {
+        return Off::Nothing;
+    }
+    line.words.drain(..at);
+    line.at = None;
+    Off::Again
+}
+
+fn shell(runner: &Runner, line: &mut Line, from: usize) -> Off {
+    let mut at = from;
+    let mut script = false;
+    while let Some(option) = line.words.get(at).map(Word::text) {
+        if option == "--" {
+            at += 1;
+            break;
+        }
+        if !(option.len() > 1 && option.starts_with(['-', '+'])) {
+            break;
+        }
+        script |= option.starts_with('-') && !option.starts_with("--") && option.contains('c');
+        at += 1 + usize::from(
+            runner.takes_value.contains(&option) || option.ends_with('o') && !option.starts_with("--"),
+        );
+    }
+    let Some(first) = line.words.get(at).cloned() else { return Off::Nothing };
+    // The word after a script is its `$0`.
+    let arguments = line.words.get(at + 1 + usize::from(script)..).unwrap_or_default().to_vec();
+    if script { Off::Script(first, arguments) } else { Off::File(first, arguments) }
+}

@@ -1,0 +1,73 @@
+//! The shell scripts of the tree that command lines call.
+
+use std::path::{Path, PathBuf};
+
+use super::line::{Base, Line, Scene, ends};
+use crate::syntax::letters::Letters;
+use crate::syntax::shell::Word;
+use crate::text::{SourceId, Span};
+
+/// The largest script that is read, in bytes.
+const MAX_SCRIPT: usize = 256 << 10;
+
+/// Folders of a machine in which programs are no scripts of whoever set it up.
+const PROGRAMS: [&str; 7] = ["bin/", "sbin/", "usr/bin/", "usr/sbin/", "usr/lib/", "lib/", "usr/libexec/"];
+
+/// The script that a shell is told to run.
+pub(super) fn called(scene: &Scene<'_>, base: &Base, line: &Line, file: &Word) -> Option<Letters> {
+    let paths = if file.open { Vec::new() } else { candidates(scene, base, line, &file.text()) };
+    let source = paths.iter().find_map(|path| read(scene, path, |bytes| !bytes.contains(&0)))?;
+    Some(whole(scene, source))
+}
+
+/// The script that a program is, if a shell runs it.
+pub(super) fn program(scene: &Scene<'_>, base: &Base, line: &Line, program: &Word) -> Option<Letters> {
+    let name = program.text();
+    let is_copied = base.copies.iter().any(|(there, _)| ends_in(there, &name));
+    let is_script = name.ends_with(".sh") || is_copied || name.contains('/') && !is_installed(&name);
+    let paths = if program.open || !is_script { Vec::new() } else { candidates(scene, base, line, &name) };
+    let source = paths.iter().find_map(|path| read(scene, path, is_shell))?;
+    Some(whole(scene, source))
+}
+
+fn is_installed(name: &str) -> bool {
+    name.strip_prefix('/').is_some_and(|path| PROGRAMS.iter().any(|folder| path.starts_with(folder)))
+}
+
+/// Whether a path of an image is the one that a command names, in a folder of its `PATH` or by a relative path.
+fn ends_in(there: &str, name: &str) -> bool {
+    let name = name.trim_start_matches("./");
+    there == name || there.strip_suffix(name).is_some_and(|folder| folder.ends_with('/'))
+}
+
+/// Where the file may lie in the tree.
+fn candidates(scene: &Scene<'_>, base: &Base, line: &Line, name: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    found.extend(base.copies.iter().filter(|(there, _)| ends_in(there, name)).map(|(_, path)| path.clone()));
+    let folder = line.folder.as_deref().unwrap_or(Path::new(""));
+    match name.strip_prefix('/') {
+        Some(absolute) if scene.is_machine() => found.push(PathBuf::from(absolute)),
+        Some(absolute) => found.extend(ends(absolute).map(|end| folder.join(end))),
+        None => found.push(folder.join(name)),
+    }
+    found
+}
+
+fn read(scene: &Scene<'_>, path: &Path, looks_right: impl Fn(&[u8]) -> bool) -> Option<SourceId> {
+    let keep = |bytes: &[u8]| bytes.len() <= MAX_SCRIPT && looks_right(bytes);
+    scene.tree.read_if(scene.sources, path, keep).ok().flatten()
+}
+
+/// `#!/bin/sh -e`, `#!/usr/bin/env bash`: a name that ends with `sh`.
+fn is_shell(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Some(line) = line.strip_prefix(b"#!") else { return false };
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split_ascii_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
+    words.any(|word| matches!(word, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh"))
+}
+
+fn whole(scene: &Scene<'_>, source: SourceId) -> Letters {
+    let end = scene.sources.bytes(source).len();
+    Letters::plain(scene.sources, Span::new(source, 0..end))
+}

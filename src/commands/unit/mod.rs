@@ -1,0 +1,17 @@
+//! systemd's service units: which programs they start, after drop-ins, specifiers and variables. Which files make up a unit
+//! is found in `files`, what a command line expands to in `expand`.
+
+mod expand;
+mod files;
+mod service;
+
+use super::Started;
+use super::line::Scene;
+use crate::knowledge::Candidate;
+
+pub(super) fn read(scene: &Scene<'_>, candidates: &[Candidate], started: &mut Started) {
+    let manager = service::Manager::read(scene);
+    for unit in files::units(scene, candidates) {
+        service::read(scene, &manager, &unit, started);
+    }
+}

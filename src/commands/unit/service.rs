@@ -1,0 +1,337 @@
+//! What a service unit starts: its `ExecStart=` after all drop-ins, with its variables, its folder and its limit of open files.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::expand::{self, Specifiers};
+use super::files::Unit;
+use crate::commands::Started;
+use crate::commands::line::{Base, Form, Line, Scene, assignment, follow};
+use crate::model::{Problem, ProblemKind, Starter, Value};
+use crate::syntax::letters::Letters;
+use crate::syntax::shell::{Assignment, Known, Variables, Word};
+use crate::syntax::unit::{self, Entry, Words};
+use crate::text::Span;
+
+/// What system.conf says for all units.
+#[derive(Debug, Default)]
+pub(super) struct Manager {
+    open_files: Option<Limits>,
+    environment: Vec<Assignment>,
+    hostname: Option<String>,
+}
+
+type Limits = (Value<i64>, Value<i64>);
+
+impl Manager {
+    pub(super) fn read(scene: &Scene<'_>) -> Self {
+        let mut manager = Self::default();
+        if !scene.is_machine() {
+            return manager;
+        }
+        let hostname = scene.tree.peek(Path::new("etc/hostname")).ok();
+        manager.hostname = hostname.and_then(|text| {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let name = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+            Some(name.to_owned())
+        });
+        let mut files: Vec<PathBuf> = vec!["etc/systemd/system.conf".into()];
+        let mut dropins: HashMap<std::ffi::OsString, PathBuf> = HashMap::new();
+        for folder in ["etc", "run", "usr/local/lib", "usr/lib", "lib"] {
+            let folder = Path::new(folder).join("systemd/system.conf.d");
+            for name in scene.tree.list(&folder) {
+                dropins.entry(name.clone()).or_insert_with(|| folder.join(name));
+            }
+        }
+        let mut dropins: Vec<_> = dropins.into_iter().collect();
+        dropins.sort();
+        files.extend(dropins.into_iter().map(|(_, path)| path));
+        for path in files {
+            let Ok(source) = scene.tree.read(scene.sources, &path) else { continue };
+            for entry in
+                unit::entries(scene.sources, source).iter().filter(|entry| entry.section == "Manager")
+            {
+                match entry.key.as_str() {
+                    "DefaultLimitNOFILE" => manager.open_files = limits(entry).or(manager.open_files),
+                    "DefaultEnvironment" => {
+                        let words = Words::new(&entry.value);
+                        manager.environment.extend(words.filter_map(|word| assignment(&word)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        manager
+    }
+}
+
+/// A unit's settings, as far as they matter to what it starts.
+#[derive(Default)]
+struct Service {
+    starts: Vec<Entry>,
+    oneshot: bool,
+    environment: Vec<Assignment>,
+    environment_files: Vec<Word>,
+    /// Variables that come from elsewhere, or go.
+    passed: Vec<String>,
+    unset: Vec<String>,
+    folder: Option<Word>,
+    root: Option<Word>,
+    open_files: Option<Limits>,
+}
+
+pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &mut Started) {
+    let specifiers = Specifiers::of(&unit.name, manager.hostname.clone());
+    let mut service = Service::default();
+    for path in &unit.files {
+        let Ok(source) = scene.tree.read(scene.sources, path) else { continue };
+        for entry in unit::entries(scene.sources, source) {
+            service.take(&specifiers, entry);
+        }
+    }
+    let commands: Vec<(Command, Span)> =
+        service.starts.iter().flat_map(|entry| commands(entry, &specifiers)).collect();
+    if let (Some((_, first)), Some((_, second)), false) = (commands.first(), commands.get(1), service.oneshot)
+    {
+        started.problems.push(refused(&unit.name, *first, *second));
+        return;
+    }
+    let (environment, complete) = service.variables(scene, manager, &specifiers);
+    let base = Base {
+        open_files: service.open_files.clone().or_else(|| manager.open_files.clone()),
+        ..Base::new(Starter::Unit, unit.name.clone())
+    };
+    let folder = service.folder(scene);
+    let known = |name: &str| look_up(&service, &environment, complete, name);
+    for (command, at) in commands {
+        let expands = command.expands;
+        let words = command.words.into_iter();
+        let words = words.flat_map(|word| if expands { expand::variables(word, &known) } else { vec![word] });
+        let line = Line {
+            words: words.collect(),
+            environment: environment.clone(),
+            folder: folder.clone(),
+            form: Form::Plain,
+            at: Some(at),
+        };
+        let mut variables = Variables::default();
+        for Assignment { name, value } in &environment {
+            variables.set(name, Known::Set(value.clone()));
+        }
+        started.commands.extend(follow(scene, &base, line, &variables));
+    }
+}
+
+fn refused(name: &str, first: Span, second: Span) -> Problem {
+    Problem {
+        kind: ProblemKind::Lost,
+        service: None,
+        message: format!(
+            "{name} has more than one ExecStart=, which only Type=oneshot allows: systemd refuses it"
+        ),
+        help: Some("an empty ExecStart= before the new one drops those before it".into()),
+        at: second,
+        labels: vec![crate::model::Label { message: "the other one".into(), at: first }],
+    }
+}
+
+impl Service {
+    fn take(&mut self, specifiers: &Specifiers, entry: Entry) {
+        if entry.section != "Service" {
+            return;
+        }
+        let first =
+            || Some(specifiers.replace(Word { letters: entry.value.clone(), at: entry.at, open: false }));
+        let words = || Words::new(&entry.value).map(|word| specifiers.replace(word));
+        let names = || words().map(|word| word.text());
+        let empty = entry.value.is_empty();
+        match entry.key.as_str() {
+            "Type" => self.oneshot = entry.value.text() == "oneshot",
+            "ExecStart" if empty => self.starts.clear(),
+            "ExecStart" => self.starts.push(entry),
+            "Environment" if empty => self.environment.clear(),
+            "Environment" => self.environment.extend(words().filter_map(|word| assignment(&word))),
+            "EnvironmentFile" if empty => self.environment_files.clear(),
+            "EnvironmentFile" => self.environment_files.extend(first()),
+            "PassEnvironment" => self.passed.extend(names()),
+            "UnsetEnvironment" => self.unset.extend(names()),
+            "WorkingDirectory" => self.folder = first().filter(|_| !empty),
+            "RootDirectory" => self.root = first().filter(|_| !empty),
+            "LimitNOFILE" if empty => self.open_files = None,
+            "LimitNOFILE" => self.open_files = limits(&entry).or(self.open_files.take()),
+            _ => {}
+        }
+    }
+
+    /// The environment, and whether nothing of it lies outside the tree.
+    fn variables(&self, scene: &Scene<'_>, manager: &Manager, _: &Specifiers) -> (Vec<Assignment>, bool) {
+        let mut found = manager.environment.clone();
+        found.extend(self.environment.iter().cloned());
+        let mut complete = true;
+        for file in &self.environment_files {
+            let text = file.text();
+            let path = text.strip_prefix('-').unwrap_or(&text);
+            let paths = match crate::text::has_magic(path.as_bytes()) {
+                true => scene.tree.glob(path.as_bytes()),
+                false => vec![PathBuf::from(path)],
+            };
+            for path in paths {
+                let path = path.strip_prefix("/").unwrap_or(&path);
+                match scene.tree.read(scene.sources, path) {
+                    Ok(source) => {
+                        let variables = unit::environment(scene.sources, source).into_iter();
+                        found.extend(
+                            variables
+                                .map(|variable| Assignment { name: variable.name, value: variable.value }),
+                        );
+                    }
+                    // A machine has all its files; a repository only its own.
+                    Err(_) => complete &= scene.is_machine(),
+                }
+            }
+        }
+        found.retain(|assignment| !self.unset.contains(&assignment.name));
+        (found, complete)
+    }
+
+    fn folder(&self, scene: &Scene<'_>) -> Option<PathBuf> {
+        let named = self.folder.as_ref().map(Word::text);
+        let named = named.as_deref().map(|named| named.strip_prefix('-').unwrap_or(named));
+        let named = match named {
+            Some("~") => return None,
+            Some(named) => named,
+            None if scene.is_machine() => "/",
+            None => return None,
+        };
+        let root = self.root.as_ref().map(Word::text).unwrap_or_default();
+        if self.folder.as_ref().is_some_and(|folder| folder.open) {
+            return None;
+        }
+        match scene.is_machine() {
+            true => {
+                Some(PathBuf::from(format!("{}{named}", root.trim_end_matches('/')).trim_start_matches('/')))
+            }
+            // What a repository is copied to is its top, unless a folder of it has the same name.
+            false => scene.folder(None, named).or_else(|| Some(PathBuf::new())),
+        }
+    }
+}
+
+/// Variables that systemd itself sets (systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager").
+const OWN: [&str; 22] = [
+    "PATH",
+    "LANG",
+    "USER",
+    "LOGNAME",
+    "HOME",
+    "SHELL",
+    "INVOCATION_ID",
+    "RUNTIME_DIRECTORY",
+    "STATE_DIRECTORY",
+    "CACHE_DIRECTORY",
+    "LOGS_DIRECTORY",
+    "CONFIGURATION_DIRECTORY",
+    "CREDENTIALS_DIRECTORY",
+    "MAINPID",
+    "MANAGERPID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "JOURNAL_STREAM",
+];
+
+fn look_up(service: &Service, environment: &[Assignment], complete: bool, name: &str) -> Known {
+    let found = environment.iter().rev().find(|assignment| assignment.name == name);
+    match found {
+        Some(assignment) => Known::Set(assignment.value.clone()),
+        None if !complete || OWN.contains(&name) || service.passed.iter().any(|passed| passed == name) => {
+            Known::Open
+        }
+        None => Known::Unset,
+    }
+}
+
+/// One command of an `ExecStart=`.
+struct Command {
+    words: Vec<Word>,
+    expands: bool,
+}
+
+/// The commands of a line: several stand between lone semicolons.
+fn commands(entry: &Entry, specifiers: &Specifiers) -> Vec<(Command, Span)> {
+    let mut found = Vec::new();
+    let mut words = Words::new(&entry.value);
+    loop {
+        if words.semicolon() {
+            continue;
+        }
+        let Some(program) = words.next() else { break };
+        let (program, Prefixes { expands, renames }) = prefixes(program);
+        let mut all = vec![specifiers.replace(program)];
+        let mut ended = false;
+        while !ended {
+            ended = words.semicolon();
+            if ended {
+                break;
+            }
+            let Some(word) = words.next() else { break };
+            all.push(specifiers.replace(word));
+        }
+        if words.broken {
+            break;
+        }
+        // With `@` the second word is only what the program calls itself.
+        if renames && all.len() > 1 {
+            all.remove(1);
+        }
+        found.push((Command { words: all, expands }, entry.at));
+        if !ended {
+            break;
+        }
+    }
+    found
+}
+
+struct Prefixes {
+    expands: bool,
+    renames: bool,
+}
+
+/// `@`, `-`, `:`, `+`, `!` and `|` before a program (systemd.service(5), "Special executable prefixes").
+fn prefixes(program: Word) -> (Word, Prefixes) {
+    let count = program.letters.0.iter().take_while(|letter| b"@-:+!|".contains(&letter.byte)).count();
+    let taken = program.letters.slice(0..count).bytes();
+    let prefixes = Prefixes { expands: !taken.contains(&b':'), renames: taken.contains(&b'@') };
+    let letters: Letters = program.letters.slice(count..program.letters.len());
+    (Word { letters, ..program }, prefixes)
+}
+
+/// `soft:hard`, or one number for both (rlimit-util.c, rlimit_parse).
+fn limits(entry: &Entry) -> Option<Limits> {
+    let text = entry.value.text();
+    let colon = text.find(':');
+    let (soft, hard) = match colon {
+        Some(colon) => ((0, colon), (colon + 1, text.len())),
+        None => ((0, text.len()), (0, text.len())),
+    };
+    let limit = |(start, end): (usize, usize)| {
+        let get = number(text.get(start..end)?.trim())?;
+        let at = entry.value.slice(start..end).span().unwrap_or(entry.at);
+        Some(Value::written(get, at))
+    };
+    Some((limit(soft)?, limit(hard)?))
+}
+
+/// A number as strtoul takes it with base 0; there is no limit above what Linux allows.
+fn number(text: &str) -> Option<i64> {
+    let read = |digits: &str, radix| i64::from_str_radix(digits, radix).ok().filter(|number| *number >= 0);
+    match text {
+        "infinity" => Some(i64::MAX),
+        _ if text.starts_with("0x") || text.starts_with("0X") => read(text.get(2..)?, 16),
+        _ if text.len() > 1 && text.starts_with('0') => read(text.get(1..)?, 8),
+        _ => read(text, 10),
+    }
+}

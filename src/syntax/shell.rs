@@ -1,0 +1,824 @@
+//! Command lines as POSIX shells read them: which simple commands a script may run, with which words and which variables.
+//! It runs nothing: of two branches both are taken, and what only a running shell could know makes a word open.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::letters::{Letter, Letters};
+use crate::text::Span;
+
+/// How many bytes all expansions of one script may come to: variables can name each other into millions.
+const MAX_EXPANDED: usize = 1 << 18;
+
+/// How deep `${a:-${b:-...}}` is followed.
+const MAX_DEPTH: u32 = 16;
+
+/// How many commands of one script are read.
+const MAX_COMMANDS: usize = 2_000;
+
+/// How many variables of one script are kept.
+const MAX_VARIABLES: usize = 500;
+
+/// One word as the program gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    pub letters: Letters,
+    /// The whole of it as written, quotes and references included.
+    pub at: Span,
+    /// A part of it is not known; it stands in the letters as written.
+    pub open: bool,
+}
+
+impl Word {
+    pub fn text(&self) -> String {
+        self.letters.text()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    pub name: String,
+    pub value: Word,
+}
+
+/// A program and its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simple {
+    /// What the script has exported before.
+    pub exported: Rc<Vec<Assignment>>,
+    /// What stands before the command's words.
+    pub assignments: Vec<Assignment>,
+    pub words: Vec<Word>,
+}
+
+/// What is known of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    Set(Word),
+    /// It is not set, so it is empty.
+    Unset,
+    /// Whoever runs the script may set it.
+    Open,
+}
+
+/// What a shell knows before it begins.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    by_name: HashMap<String, Known>,
+    /// `$@`: the arguments of the script, if they are known.
+    pub arguments: Option<Vec<Word>>,
+}
+
+impl Variables {
+    pub fn set(&mut self, name: &str, known: Known) {
+        if self.by_name.len() < MAX_VARIABLES || self.by_name.contains_key(name) {
+            self.by_name.insert(name.to_owned(), known);
+        }
+    }
+
+    pub fn get(&self, name: &str) -> Known {
+        self.by_name.get(name).cloned().unwrap_or(Known::Open)
+    }
+
+    /// What a branch that may not be taken sets.
+    fn set_perhaps(&mut self, name: &str, word: Word) {
+        let known = match self.by_name.get(name) {
+            Some(Known::Set(other)) if other.letters.bytes() != word.letters.bytes() => Known::Open,
+            _ => Known::Set(word),
+        };
+        self.set(name, known);
+    }
+}
+
+/// The words of a line whose only syntax is quotes and backslashes, as Python's `shlex.split` and its kin take it; nothing where
+/// a quote is not closed.
+pub fn split(text: &Letters) -> Option<Vec<Word>> {
+    let mut words = Vec::new();
+    let mut at = 0;
+    loop {
+        while text.0.get(at).is_some_and(|letter| is_blank(letter.byte) || letter.byte == b'\n') {
+            at += 1;
+        }
+        let Some(first) = text.0.get(at) else { return Some(words) };
+        let (begun, mut letters) = (at, Letters::default());
+        let mut quote = None;
+        while let Some(letter) = text.0.get(at).copied() {
+            let next = text.0.get(at + 1).copied();
+            match (quote, letter.byte) {
+                (None, byte) if is_blank(byte) || byte == b'\n' => break,
+                (None, b'\'' | b'"') => quote = Some(letter.byte),
+                (Some(open), byte) if byte == open => quote = None,
+                (None, b'\\') => {
+                    letters.0.push(escaped(letter, next?));
+                    at += 1;
+                }
+                (Some(b'"'), b'\\') if next.is_some_and(|next| matches!(next.byte, b'"' | b'\\')) => {
+                    letters.0.push(escaped(letter, next?));
+                    at += 1;
+                }
+                _ => letters.0.push(letter),
+            }
+            at += 1;
+        }
+        if quote.is_some() {
+            return None;
+        }
+        let last = text.0.get(begun..at).unwrap_or_default().last().unwrap_or(first);
+        words.push(Word { letters, at: around(*first, *last), open: false });
+    }
+}
+
+fn escaped(backslash: Letter, letter: Letter) -> Letter {
+    Letter { byte: letter.byte, at: around(backslash, letter) }
+}
+
+/// From one letter to another, if they stand in one source in this order.
+fn around(first: Letter, last: Letter) -> Span {
+    let ordered = first.at.source == last.at.source && first.at.start <= last.at.end;
+    if ordered { Span { end: last.at.end, ..first.at } } else { first.at }
+}
+
+/// The simple commands of a script, in its order. `variables` is what holds where it begins, and afterwards where it ends.
+pub fn commands(text: &Letters, variables: &mut Variables) -> Vec<Simple> {
+    let Some(first) = text.0.first() else { return Vec::new() };
+    let mut shell = Shell::new(&text.0, variables, first.at);
+    shell.script();
+    shell.found
+}
+
+/// The words of a line that has quotes, backslashes and variables, but no operators; values are not split. What `quote` says is
+/// what quotes a letter instead of the backslash.
+pub fn words(text: &Letters, variables: &mut Variables, quote: u8) -> Vec<Word> {
+    let Some(first) = text.0.first() else { return Vec::new() };
+    let mut shell = Shell { operators: false, quote, ..Shell::new(&text.0, variables, first.at) };
+    while let Some(byte) = shell.peek() {
+        if is_blank(byte) || byte == b'\n' {
+            shell.at += 1;
+        } else {
+            shell.word();
+        }
+    }
+    shell.parts.into_iter().map(|part| part.word).collect()
+}
+
+/// A word, and what it is as syntax.
+#[derive(Debug)]
+struct Part {
+    word: Word,
+    /// Nothing of it is quoted or expanded, so it may be a word of the grammar.
+    plain: bool,
+    /// How long the name is that it assigns to.
+    name: Option<usize>,
+}
+
+impl Part {
+    fn is(&self, word: &str) -> bool {
+        self.plain && self.word.letters.bytes() == word.as_bytes()
+    }
+}
+
+struct Shell<'a> {
+    text: &'a [Letter],
+    at: usize,
+    variables: &'a mut Variables,
+    exported: Rc<Vec<Assignment>>,
+    budget: usize,
+    /// Here-documents that begin with the next line, by the word that ends each; and whether tabs before it are dropped.
+    pending: Vec<(Vec<u8>, bool)>,
+    parts: Vec<Part>,
+    found: Vec<Simple>,
+    /// How many branches and loops are open, and how many of them are `case`.
+    branches: u32,
+    cases: u32,
+    in_pattern: bool,
+    /// Where the script begins: the place of what has no letters.
+    here: Span,
+    /// `;`, `|` and the like end words, and values are split.
+    operators: bool,
+    quote: u8,
+}
+
+/// A word in the making.
+#[derive(Default)]
+struct Making {
+    letters: Letters,
+    open: bool,
+    /// It is a word even if it is empty.
+    quoted: bool,
+    plain: bool,
+    name: Option<usize>,
+    /// Words that an expansion before has ended.
+    before: Vec<Word>,
+}
+
+impl<'a> Shell<'a> {
+    fn new(text: &'a [Letter], variables: &'a mut Variables, here: Span) -> Self {
+        Self {
+            text,
+            at: 0,
+            variables,
+            exported: Rc::default(),
+            budget: MAX_EXPANDED,
+            pending: Vec::new(),
+            parts: Vec::new(),
+            found: Vec::new(),
+            branches: 0,
+            cases: 0,
+            in_pattern: false,
+            here,
+            operators: true,
+            quote: b'\\',
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.ahead(0)
+    }
+
+    fn ahead(&self, distance: usize) -> Option<u8> {
+        self.text.get(self.at + distance).map(|letter| letter.byte)
+    }
+
+    fn script(&mut self) {
+        while let Some(byte) = self.peek() {
+            if self.found.len() >= MAX_COMMANDS {
+                return;
+            }
+            match byte {
+                b'\n' => {
+                    self.finish();
+                    self.at += 1;
+                    self.skip_documents();
+                }
+                b'\\' if self.ahead(1) == Some(b'\n') => self.at += 2,
+                _ if is_blank(byte) => self.at += 1,
+                b'#' => self.at = self.line_end(self.at),
+                b'&' if self.ahead(1) == Some(b'>') => {
+                    self.at += 1;
+                    self.redirection();
+                }
+                b'<' | b'>' => self.redirection(),
+                b'(' => self.parenthesis(),
+                b')' => self.close(),
+                b';' | b'&' | b'|' => {
+                    self.finish();
+                    self.in_pattern =
+                        self.cases > 0 && byte == b';' && matches!(self.ahead(1), Some(b';' | b'&'));
+                    self.at += 1 + usize::from(self.in_pattern);
+                }
+                _ if self.is_descriptor() => self.redirection(),
+                _ => {
+                    self.word();
+                    self.case();
+                }
+            }
+            if self.in_pattern {
+                self.pattern();
+            }
+        }
+        self.finish();
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        rest.iter().position(|letter| letter.byte == b'\n').map_or(self.text.len(), |length| from + length)
+    }
+
+    /// `2>` and the like: digits right before a redirection.
+    fn is_descriptor(&self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|letter| letter.byte.is_ascii_digit()).count();
+        digits > 0 && digits < 4 && matches!(self.ahead(digits), Some(b'<' | b'>'))
+    }
+
+    fn redirection(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        let document =
+            self.peek() == Some(b'<') && self.ahead(1) == Some(b'<') && self.ahead(2) != Some(b'<');
+        let begun = self.at;
+        while self.at - begun < 3 && matches!(self.peek(), Some(b'<' | b'>' | b'&' | b'|' | b'-')) {
+            self.at += 1;
+        }
+        let tabs = document && self.text.get(begun + 2).is_some_and(|letter| letter.byte == b'-');
+        if self.peek() == Some(b'(') {
+            self.at = self.matching(self.at);
+            return;
+        }
+        while self.peek().is_some_and(is_blank) {
+            self.at += 1;
+        }
+        if self.peek().is_none_or(ends_word) {
+            return;
+        }
+        let kept = std::mem::take(&mut self.parts);
+        self.word();
+        let target = std::mem::replace(&mut self.parts, kept);
+        if let Some(target) = target.first().filter(|_| document) {
+            self.pending.push((target.word.letters.bytes(), tabs));
+        }
+    }
+
+    fn skip_documents(&mut self) {
+        for (end, tabs) in std::mem::take(&mut self.pending) {
+            while self.at < self.text.len() {
+                let stop = self.line_end(self.at);
+                let line = self.text.get(self.at..stop).unwrap_or_default();
+                let skip = line.iter().take_while(|letter| tabs && letter.byte == b'\t').count();
+                let line = line.get(skip..).unwrap_or_default();
+                self.at = stop + 1;
+                if line.iter().map(|letter| letter.byte).eq(end.iter().copied()) {
+                    break;
+                }
+            }
+        }
+        self.at = self.at.min(self.text.len());
+    }
+
+    fn parenthesis(&mut self) {
+        // `name()` begins a function: its body is read like the rest.
+        if self.ahead(1) == Some(b')') && !self.parts.is_empty() {
+            self.parts.clear();
+            self.at += 2;
+            return;
+        }
+        self.finish();
+        self.at += 1;
+    }
+
+    fn close(&mut self) {
+        self.finish();
+        self.at += 1;
+    }
+
+    /// What a branch of `case` is for, up to its parenthesis.
+    fn pattern(&mut self) {
+        self.in_pattern = false;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b')' => {
+                    self.at += 1;
+                    return;
+                }
+                b'#' => self.at = self.line_end(self.at),
+                byte if ends_word(byte) => self.at += 1,
+                _ => {
+                    self.word();
+                    let parts = std::mem::take(&mut self.parts);
+                    if let Some(end) = parts.first().filter(|part| part.is("esac")) {
+                        self.enter(end);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// `case word in` is followed by a pattern.
+    fn case(&mut self) {
+        let [first, _, .., last] = self.parts.as_slice() else { return };
+        if first.is("case") && last.is("in") {
+            self.finish();
+            self.in_pattern = true;
+        }
+    }
+
+    /// The words so far are one command, or words of the grammar.
+    fn finish(&mut self) {
+        let mut parts = std::mem::take(&mut self.parts);
+        let grammar = parts.iter().take_while(|part| self.is_grammar(part)).count();
+        for part in parts.drain(..grammar) {
+            self.enter(&part);
+        }
+        let Some(first) = parts.first() else { return };
+        if ["for", "select", "case", "function"].iter().any(|word| first.is(word)) {
+            self.branches += 1;
+            self.cases += u32::from(first.is("case"));
+            if let Some(name) = parts.get(1).filter(|_| !first.is("case")) {
+                self.variables.set(&name.word.text(), Known::Open);
+            }
+            return;
+        }
+        let assigns = parts.iter().take_while(|part| part.name.is_some()).count();
+        let assignments: Vec<Assignment> = parts.drain(..assigns).filter_map(assignment).collect();
+        if parts.is_empty() {
+            assignments.into_iter().for_each(|assignment| self.assign(assignment));
+            return;
+        }
+        if parts.first().is_some_and(|first| first.is("export")) {
+            parts.drain(1..).for_each(|part| self.export(part));
+            return;
+        }
+        let words = parts.into_iter().map(|part| part.word).collect();
+        self.found.push(Simple { exported: Rc::clone(&self.exported), assignments, words });
+    }
+
+    fn is_grammar(&self, part: &Part) -> bool {
+        const WORDS: [&str; 15] = [
+            "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}",
+            "time", "in",
+        ];
+        WORDS.iter().any(|word| part.is(word))
+    }
+
+    fn enter(&mut self, part: &Part) {
+        if ["if", "while", "until"].iter().any(|word| part.is(word)) {
+            self.branches += 1;
+        }
+        if ["fi", "done", "esac"].iter().any(|word| part.is(word)) {
+            self.branches = self.branches.saturating_sub(1);
+        }
+        self.cases = self.cases.saturating_sub(u32::from(part.is("esac")));
+    }
+
+    fn assign(&mut self, Assignment { name, value }: Assignment) {
+        if self.branches > 0 {
+            self.variables.set_perhaps(&name, value);
+        } else {
+            let known = if value.open { Known::Open } else { Known::Set(value) };
+            self.variables.set(&name, known);
+        }
+        if self.exported.iter().any(|known| known.name == name) {
+            self.publish(name);
+        }
+    }
+
+    fn export(&mut self, part: Part) {
+        let name = match part.name {
+            Some(_) => {
+                let Some(assignment) = assignment(part) else { return };
+                let name = assignment.name.clone();
+                self.assign(assignment);
+                name
+            }
+            None => part.word.text(),
+        };
+        self.publish(name);
+    }
+
+    fn publish(&mut self, name: String) {
+        let Known::Set(value) = self.variables.get(&name) else { return };
+        let exported = Rc::make_mut(&mut self.exported);
+        exported.retain(|known| known.name != name);
+        if exported.len() < MAX_VARIABLES {
+            exported.push(Assignment { name, value });
+        }
+    }
+
+    /// Reads one word as written, which may come to none or to several.
+    fn word(&mut self) {
+        let begun = self.at;
+        let mut making = Making { plain: true, ..Making::default() };
+        while let Some(letter) = self.text.get(self.at).copied() {
+            match letter.byte {
+                byte if self.operators && ends_word(byte) || is_blank(byte) || byte == b'\n' => break,
+                byte if byte == self.quote => self.backslash(&mut making),
+                b'\'' => self.single(&mut making),
+                b'"' => self.double(&mut making),
+                b'$' | b'`' if byte_expands(self.operators, letter.byte) => {
+                    self.expansion(&mut making, !self.operators, 0);
+                }
+                b'=' if making.plain && making.name.is_none() && is_name(&making.letters) => {
+                    making.name = Some(making.letters.len());
+                    making.letters.0.push(letter);
+                    self.at += 1;
+                }
+                _ => {
+                    making.letters.0.push(letter);
+                    self.at += 1;
+                }
+            }
+        }
+        // Whatever it is, it is behind us.
+        self.at = self.at.max(begun + 1);
+        let at = self.written(begun, self.at);
+        let Making { letters, open, quoted, plain, name, before } = making;
+        let words = before.into_iter().map(|word| Word { at, ..word });
+        self.parts.extend(words.map(|word| Part { word, plain: false, name: None }));
+        if !letters.is_empty() || quoted {
+            self.parts.push(Part { word: Word { letters, at, open }, plain, name });
+        }
+    }
+
+    fn written(&self, begun: usize, ended: usize) -> Span {
+        let written = self.text.get(begun..ended).unwrap_or_default();
+        match (written.first(), written.last()) {
+            (Some(first), Some(last)) => around(*first, *last),
+            _ => self.here,
+        }
+    }
+
+    fn backslash(&mut self, making: &mut Making) {
+        making.plain = false;
+        match (self.text.get(self.at), self.text.get(self.at + 1)) {
+            (Some(_), Some(next)) if next.byte == b'\n' => {}
+            (Some(backslash), Some(next)) => making.letters.0.push(escaped(*backslash, *next)),
+            (Some(backslash), None) => making.letters.0.push(*backslash),
+            _ => {}
+        }
+        self.at += 2;
+    }
+
+    fn single(&mut self, making: &mut Making) {
+        (making.plain, making.quoted) = (false, true);
+        self.at += 1;
+        while let Some(letter) = self.text.get(self.at).copied() {
+            self.at += 1;
+            if letter.byte == b'\'' {
+                return;
+            }
+            making.letters.0.push(letter);
+        }
+    }
+
+    fn double(&mut self, making: &mut Making) {
+        (making.plain, making.quoted) = (false, true);
+        self.at += 1;
+        while let Some(letter) = self.text.get(self.at).copied() {
+            let next = self.text.get(self.at + 1).copied();
+            match (letter.byte, next) {
+                (b'"', _) => {
+                    self.at += 1;
+                    return;
+                }
+                (byte, Some(next)) if byte == self.quote && next.byte == b'\n' => self.at += 2,
+                (byte, Some(next))
+                    if byte == self.quote && matches!(next.byte, b'"' | b'\\' | b'$' | b'`') =>
+                {
+                    making.letters.0.push(escaped(letter, next));
+                    self.at += 2;
+                }
+                (b'$' | b'`', _) if byte_expands(self.operators, letter.byte) => {
+                    self.expansion(making, true, 0)
+                }
+                _ => {
+                    making.letters.0.push(letter);
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    /// `$name`, `${name...}`, `$(...)` or `` `...` ``.
+    fn expansion(&mut self, making: &mut Making, quoted: bool, depth: u32) {
+        making.plain = false;
+        let begun = self.at;
+        match (self.peek(), self.ahead(1)) {
+            (Some(b'`'), _) => {
+                let rest = self.text.get(self.at + 1..).unwrap_or_default();
+                let length = rest.iter().position(|letter| letter.byte == b'`');
+                self.at = length.map_or(self.text.len(), |length| self.at + length + 2);
+                self.unknown(making, begun);
+            }
+            (_, Some(b'(')) => {
+                self.at = self.matching(self.at + 1);
+                self.unknown(making, begun);
+            }
+            (_, Some(b'{')) => self.braces(making, quoted, depth),
+            // `$'...'` and `$"..."`: the quote is what counts.
+            (_, Some(b'\'' | b'"')) if !quoted => self.at += 1,
+            (_, Some(byte)) if is_letter(byte) => {
+                self.at += 1;
+                let name = self.name();
+                let known = self.variables.get(&name);
+                self.put(making, known, quoted, begun);
+            }
+            (_, Some(b'@' | b'*')) => {
+                self.at += 2;
+                self.arguments(making, begun);
+            }
+            (_, Some(b'0'..=b'9' | b'#' | b'?' | b'$' | b'!' | b'-')) => {
+                self.at += 2;
+                let known = self.argument(begun + 1);
+                self.put(making, known, quoted, begun);
+            }
+            _ => {
+                making.letters.0.extend(self.text.get(self.at));
+                self.at += 1;
+            }
+        }
+    }
+
+    fn name(&mut self) -> String {
+        let begun = self.at;
+        while self.peek().is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        let name = self.text.get(begun..self.at).unwrap_or_default();
+        name.iter().map(|letter| char::from(letter.byte)).collect()
+    }
+
+    /// What `$1` is.
+    fn argument(&self, digit: usize) -> Known {
+        let digit = self.text.get(digit).map(|letter| letter.byte).filter(u8::is_ascii_digit);
+        let index = digit.and_then(|digit| usize::from(digit - b'0').checked_sub(1));
+        match (index, &self.variables.arguments) {
+            (Some(index), Some(arguments)) => arguments.get(index).cloned().map_or(Known::Unset, Known::Set),
+            _ => Known::Open,
+        }
+    }
+
+    fn arguments(&mut self, making: &mut Making, begun: usize) {
+        let Some(arguments) = self.variables.arguments.clone() else { return self.unknown(making, begun) };
+        for (index, argument) in arguments.into_iter().enumerate() {
+            if index > 0 {
+                self.flush(making);
+            }
+            making.open |= argument.open;
+            self.extend(making, &argument.letters);
+        }
+        // No arguments are no word.
+        making.quoted &= !making.letters.is_empty();
+    }
+
+    fn braces(&mut self, making: &mut Making, quoted: bool, depth: u32) {
+        let begun = self.at;
+        self.at += 2;
+        let name = match self.peek() {
+            Some(b'@' | b'*') if self.ahead(1) == Some(b'}') => {
+                self.at += 2;
+                return self.arguments(making, begun);
+            }
+            Some(byte) if is_letter(byte) => self.name(),
+            _ => return self.unknown_braces(making, begun),
+        };
+        let known = self.variables.get(&name);
+        let colon = self.peek() == Some(b':');
+        let operator = self.ahead(usize::from(colon));
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return self.put(making, known, quoted, begun);
+        }
+        if depth >= MAX_DEPTH || !matches!(operator, Some(b'-' | b'=' | b'+' | b'?')) {
+            return self.unknown_braces(making, begun);
+        }
+        self.at += usize::from(colon) + 1;
+        let empty = matches!(&known, Known::Set(word) if word.letters.is_empty() && !word.open);
+        let set = matches!(known, Known::Set(_)) && !(colon && empty);
+        let other = self.alternative(quoted, depth + 1);
+        match operator {
+            Some(b'-' | b'=') if !set => {
+                if operator == Some(b'=') && !other.open {
+                    let word = Word {
+                        letters: other.letters.clone(),
+                        at: self.written(begun, self.at),
+                        open: false,
+                    };
+                    self.variables.set(&name, Known::Set(word));
+                }
+                self.take(making, other, quoted);
+            }
+            Some(b'+') if set => self.take(making, other, quoted),
+            Some(b'+') if known == Known::Open => self.unknown(making, begun),
+            Some(b'+') => {}
+            Some(b'?') if !set => self.unknown(making, begun),
+            _ => self.put(making, known, quoted, begun),
+        }
+    }
+
+    /// What stands after the operator, up to the brace.
+    fn alternative(&mut self, quoted: bool, depth: u32) -> Making {
+        let mut making = Making::default();
+        while let Some(letter) = self.text.get(self.at).copied() {
+            match letter.byte {
+                b'}' => {
+                    self.at += 1;
+                    break;
+                }
+                b'\\' => self.backslash(&mut making),
+                b'\'' if !quoted => self.single(&mut making),
+                b'"' if !quoted => self.double(&mut making),
+                b'"' => self.at += 1,
+                b'$' | b'`' => self.expansion(&mut making, true, depth),
+                _ => {
+                    making.letters.0.push(letter);
+                    self.at += 1;
+                }
+            }
+        }
+        making
+    }
+
+    fn take(&mut self, making: &mut Making, other: Making, quoted: bool) {
+        making.open |= other.open;
+        making.quoted |= other.quoted;
+        self.spread(making, &other.letters, quoted || other.quoted);
+    }
+
+    fn unknown_braces(&mut self, making: &mut Making, begun: usize) {
+        self.at = self.matching(begun + 1);
+        self.unknown(making, begun);
+    }
+
+    /// Past the bracket that closes the one here; quotes are looked over.
+    fn matching(&self, from: usize) -> usize {
+        let mut depth = 0_u32;
+        let mut at = from;
+        let mut quote = None;
+        while let Some(letter) = self.text.get(at) {
+            match (quote, letter.byte) {
+                (_, b'\\') => at += 1,
+                (Some(open), byte) if byte == open => quote = None,
+                (Some(_), _) => {}
+                (None, b'\'' | b'"') => quote = Some(letter.byte),
+                (None, b'(' | b'{') => depth += 1,
+                (None, b')' | b'}') => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return at + 1;
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        self.text.len()
+    }
+
+    /// What was written from `begun` on stays as it is, and its value open.
+    fn unknown(&mut self, making: &mut Making, begun: usize) {
+        making.open = true;
+        making.letters.0.extend(self.text.get(begun..self.at).unwrap_or_default());
+    }
+
+    fn put(&mut self, making: &mut Making, known: Known, quoted: bool, begun: usize) {
+        match known {
+            Known::Set(word) => {
+                making.open |= word.open;
+                self.spread(making, &word.letters, quoted);
+            }
+            Known::Unset => {}
+            Known::Open => self.unknown(making, begun),
+        }
+    }
+
+    /// A value in quotes, or to the left of none: `a=$b` is one word as well.
+    fn spread(&mut self, making: &mut Making, letters: &Letters, quoted: bool) {
+        let assigns = making.name.is_some() && making.before.is_empty() && self.parts.is_empty();
+        if quoted || assigns {
+            return self.extend(making, letters);
+        }
+        for letter in &letters.0 {
+            match letter.byte {
+                byte if is_blank(byte) || byte == b'\n' => self.flush(making),
+                _ => self.extend_one(making, *letter),
+            }
+        }
+    }
+
+    fn extend(&mut self, making: &mut Making, letters: &Letters) {
+        letters.0.iter().for_each(|letter| self.extend_one(making, *letter));
+    }
+
+    fn extend_one(&mut self, making: &mut Making, letter: Letter) {
+        match self.budget.checked_sub(1) {
+            Some(left) => {
+                self.budget = left;
+                making.letters.0.push(letter);
+            }
+            None => making.open = true,
+        }
+    }
+
+    /// Ends the word in the making.
+    fn flush(&mut self, making: &mut Making) {
+        if making.letters.is_empty() && !making.quoted {
+            return;
+        }
+        let at = making.letters.0.first().map_or(self.here, |letter| letter.at);
+        let letters = std::mem::take(&mut making.letters);
+        making.before.push(Word { letters, at, open: making.open });
+        (making.open, making.quoted) = (false, false);
+    }
+}
+
+fn assignment(part: Part) -> Option<Assignment> {
+    let Part { word: Word { letters, at, open }, name, .. } = part;
+    let length = name?;
+    let name = letters.slice(0..length).text();
+    let value = letters.slice(length + 1..letters.len());
+    Some(Assignment { name, value: Word { letters: value, at, open } })
+}
+
+fn is_name(letters: &Letters) -> bool {
+    letters.0.first().is_some_and(|first| is_letter(first.byte))
+        && letters.0.iter().all(|letter| is_letter(letter.byte) || letter.byte.is_ascii_digit())
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_'
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
+}
+
+/// Without operators there are no commands to take the output of either.
+fn byte_expands(operators: bool, byte: u8) -> bool {
+    operators || byte == b'$'
+}
+
+fn ends_word(byte: u8) -> bool {
+    is_blank(byte) || matches!(byte, b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')')
+}
