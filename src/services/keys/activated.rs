@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::model::{Command, Endpoint, Starter};
 use crate::services::Ground;
+use crate::syntax::unit;
 use crate::text::{SourceId, Span};
 
 /// Where units lie; the first one that has it counts (systemd.unit(5)).
@@ -39,24 +40,17 @@ pub(super) fn sockets(ground: Ground<'_>, command: &Command) -> Vec<Socket> {
 }
 
 fn read(ground: Ground<'_>, source: SourceId) -> Vec<Socket> {
-    let (mut found, mut backlog, mut inside, mut start) = (Vec::new(), None, false, 0);
-    for line in ground.sources.bytes(source).split_inclusive(|byte| *byte == b'\n') {
-        let text = String::from_utf8_lossy(line);
-        let trimmed = text.trim();
-        if trimmed.starts_with('[') {
-            inside = trimmed == "[Socket]";
-        } else if let Some((key, value)) = text.split_once('=').filter(|_| inside) {
-            let value_at = start + key.len() + 1 + value.len() - value.trim_start().len();
-            let at = Span::new(source, value_at..value_at + value.trim().len());
-            match (key.trim(), value.trim()) {
-                // An empty line takes back those before it.
-                ("ListenStream", "") => found.clear(),
-                ("ListenStream", address) => found.extend(endpoint(address).map(|endpoint| (endpoint, at))),
-                ("Backlog", number) => backlog = number.parse().ok().map(|number| (number, at)).or(backlog),
-                _ => {}
+    let (mut found, mut backlog) = (Vec::new(), None);
+    for entry in unit::entries(ground.sources, source).into_iter().filter(|entry| entry.section == "Socket") {
+        match (entry.key.as_str(), entry.value.text().as_str()) {
+            // An empty one takes back those before it.
+            ("ListenStream", "") => found.clear(),
+            ("ListenStream", address) => {
+                found.extend(endpoint(address).map(|endpoint| (endpoint, entry.at)));
             }
+            ("Backlog", number) => backlog = number.parse().ok().map(|number| (number, entry.at)).or(backlog),
+            _ => {}
         }
-        start += line.len();
     }
     found.into_iter().map(|(endpoint, at)| Socket { endpoint, at, backlog }).collect()
 }

@@ -12,8 +12,10 @@ use crate::knowledge::Keys;
 use crate::knowledge::keys::{Condition, Format, Is, KeyFile};
 use crate::model::{Command, ReadAs, Starter, Variable, Version, Word};
 use crate::services::Ground;
+use crate::syntax::letters::Letters;
+use crate::syntax::shell;
 use crate::text::tree::Unread;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Sources, Span};
 
 pub(super) struct Instance<'a> {
     pub(super) ground: Ground<'a>,
@@ -42,7 +44,10 @@ impl<'a> Instance<'a> {
         it.command = Some((command, arguments));
         it.line(options::read(keys, arguments))?;
         if let Some(variable) = keys.arguments.as_ref().and_then(|name| command.variable(name)) {
-            it.line(options::read(keys, &words_of(variable)))?;
+            let words = words_of(ground.sources, &variable.value).ok_or_else(|| {
+                Refused::new(format!("a quote in {} is not closed", variable.name), variable.value.span)
+            })?;
+            it.line(options::read(keys, &words))?;
         }
         it.variables(command);
         if let Some(file) = &keys.file {
@@ -292,42 +297,19 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// The arguments in a variable, as shlex.split takes them apart.
-pub(super) fn words_of(variable: &Variable) -> Vec<Word> {
-    let value = &variable.value;
-    let mut words: Vec<Word> = Vec::new();
-    let mut begun: Option<(usize, String)> = None;
-    let mut quote = None;
-    let mut plain = true;
-    let mut letters = value.text.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match (letter, quote) {
-            ('\\', None | Some('"')) => {
-                plain = false;
-                begun.get_or_insert((at, String::new())).1.extend(letters.next().map(|(_, next)| next));
-            }
-            ('"' | '\'', None) => {
-                (quote, plain) = (Some(letter), false);
-                begun.get_or_insert((at, String::new()));
-            }
-            (_, Some(open)) if open == letter => quote = None,
-            (_, None) if letter.is_whitespace() => {
-                words.extend(begun.take().map(|word| word_at(value, word, plain)));
-                plain = true;
-            }
-            _ => begun.get_or_insert((at, String::new())).1.push(letter),
-        }
+/// The arguments in a variable, as shlex.split takes them apart; nothing where a quote is not closed.
+pub(super) fn words_of(sources: &Sources, value: &Word) -> Option<Vec<Word>> {
+    let mut text = Letters::default();
+    if value.exact {
+        text = Letters::plain(sources, value.span);
+    } else {
+        text.push_for(value.text.as_bytes(), value.span);
     }
-    words.extend(begun.take().map(|word| word_at(value, word, plain)));
-    words
-}
-
-fn word_at(value: &Word, (start, text): (usize, String), plain: bool) -> Word {
-    let short = |offset: usize| u32::try_from(offset).unwrap_or(0);
-    let exact = plain && value.exact;
-    let begin = value.span.start + short(start);
-    let span =
-        if exact { Span { start: begin, end: begin + short(text.len()), ..value.span } } else { value.span };
-    let open = value.open && text.contains('$');
-    Word { text, span, exact, open }
+    let word = |word: shell::Word| Word {
+        text: word.text(),
+        span: word.letters.span().unwrap_or(word.at),
+        exact: word.letters.is_verbatim(sources),
+        open: value.open && word.text().contains('$'),
+    };
+    Some(shell::split(&text)?.into_iter().map(word).collect())
 }

@@ -1,6 +1,7 @@
 //! The listeners that one start of a service opens: their addresses, and how it comes to each number.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use super::Refused;
 use super::activated::Socket;
@@ -254,14 +255,18 @@ impl Reader<'_> {
         Ok(from_told(told, number.map(|(_, taken)| (taken.number, taken.was))))
     }
 
-    /// A number in an address: by the rules of the setting of the same name, without a place in a text of its own but for the end.
+    /// A number in an address, by the rules of the setting of the same name.
     fn own_backlog(&self, number: &str, value: &Written) -> Result<Backlog, Refused> {
         let rules = self.instance.keys.setting.get(&self.keys.backlog).and_then(|keys| keys.number);
-        let tail = value.text().is_some_and(|text| text.ends_with(&format!("={number}"))) && value.exact;
-        let length = u32::try_from(number.len()).unwrap_or(0);
-        let at =
-            if tail { Span { start: value.at.end.saturating_sub(length), ..value.at } } else { value.at };
-        let written = Written { said: Said::Text(number.to_owned()), at, exact: tail };
+        let place = number_in(&value.text().unwrap_or_default(), number).filter(|_| value.exact);
+        let short = |offset: usize| u32::try_from(offset).unwrap_or(0);
+        let at = place.clone().map_or(value.at, |range| Span {
+            start: value.at.start + short(range.start),
+            end: value.at.start + short(range.end),
+            ..value.at
+        });
+        let exact = place.is_some();
+        let written = Written { said: Said::Text(number.to_owned()), at, exact };
         let told = Told {
             by: "backlog of the endpoint".into(),
             values: vec![written],
@@ -295,6 +300,15 @@ fn from_told(told: &Told, number: Option<(i64, i64)>) -> Backlog {
         steps.push(Step { value: Some(number), what: format!("{number} is made of a number below 0"), at });
     }
     Backlog { setting: Setting { value: Some(Value::written(number, at)), slot }, steps }
+}
+
+/// Where `backlog=77` of an endpoint has its number.
+fn number_in(text: &str, number: &str) -> Option<Range<usize>> {
+    let named = format!("backlog={number}");
+    let start = text.find(&named)? + named.len() - number.len();
+    let end = start + number.len();
+    let ends = text.get(end..).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+    ends.then_some(start..end)
 }
 
 fn why(value: &Written) -> String {

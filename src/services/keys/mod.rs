@@ -72,11 +72,12 @@ fn open(instance: &Instance<'_>, found: &mut Found) {
         Some((first, second))
     });
     let Some((first, second)) = taken else { return found.listeners.extend(listeners) };
-    let why = format!("{} is in use already", second.endpoint);
+    let message = format!("{} is in use already", second.endpoint);
     found.problems.push(Problem {
         kind: ProblemKind::Conflict,
+        message,
         labels: vec![Label::new(first.site, format!("{} is bound here first", first.endpoint))],
-        ..refused(instance.ground, why, second.site)
+        ..refused(instance.ground, String::new(), second.site)
     });
 }
 
@@ -98,7 +99,7 @@ fn refused(ground: Ground<'_>, why: String, at: Span) -> Problem {
     Problem {
         kind: ProblemKind::Lost,
         service: Some(ground.service.name.clone()),
-        message: format!("{} does not start: {why}", ground.service.title),
+        message: format!("it does not start: {why}"),
         help: None,
         at,
         labels: Vec::new(),

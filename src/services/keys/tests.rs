@@ -137,7 +137,7 @@ fn a_number_is_replaced_where_it_stands() {
         ("gunicorn", "gunicorn --backlog 55 app", "gunicorn --backlog 9 app"),
         ("gunicorn", "gunicorn app --backlog=55", "gunicorn app --backlog=9"),
         ("uvicorn", "UVICORN_BACKLOG=55 uvicorn app", "UVICORN_BACKLOG=9 uvicorn app"),
-        ("daphne", "daphne -e tcp:80:backlog=55 app", "daphne -e tcp:80:backlog=9 app"),
+        ("daphne", "daphne -e tcp:80:backlog=55:x=1 app", "daphne -e tcp:80:backlog=9:x=1 app"),
         (
             "hypercorn",
             "hypercorn -b :80 --backlog 5 --backlog 55 app",
@@ -153,15 +153,18 @@ fn a_number_is_replaced_where_it_stands() {
 #[test]
 fn arguments_of_a_variable_are_replaced_where_they_stand() {
     let sources = Sources::new();
-    let source = sources.add(Origin::Builtin("t".into()), &b"--backlog 55"[..]);
-    let value =
-        Word { text: "--backlog 55".into(), span: Span::new(source, 0..12), exact: true, open: false };
-    let of = instance::words_of(&Variable { name: "GUNICORN_CMD_ARGS".into(), value: value.clone() });
-    assert_eq!(of.iter().map(|word| sources.text(word.span)).collect::<Vec<_>>(), ["--backlog", "55"]);
-    let quoted = Word { text: "-b 'a b' \\\"x".into(), ..value };
-    let of = instance::words_of(&Variable { name: "GUNICORN_CMD_ARGS".into(), value: quoted });
-    assert_eq!(of.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["-b", "a b", "\"x"]);
-    assert!(of.iter().skip(1).all(|word| !word.exact));
+    let of = |text: &str, exact| {
+        let source = sources.add(Origin::Builtin("t".into()), text.as_bytes().to_vec());
+        let span = Span::new(source, 0..text.len());
+        instance::words_of(&sources, &Word { text: text.into(), span, exact, open: false })
+    };
+    let plain = of("--backlog 55", true).unwrap();
+    assert_eq!(plain.iter().map(|word| sources.text(word.span)).collect::<Vec<_>>(), ["--backlog", "55"]);
+    let quoted = of("-b 'a b' \\\"x", true).unwrap();
+    assert_eq!(quoted.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["-b", "a b", "\"x"]);
+    assert_eq!(quoted.iter().map(|word| word.exact).collect::<Vec<_>>(), [true, true, false]);
+    assert!(of("--backlog 55", false).unwrap().iter().all(|word| !word.exact));
+    assert_eq!(of("-b '", true), None);
 }
 
 #[test]
