@@ -181,13 +181,22 @@ pub struct ListenerKeys {
     pub ipv4_when: Vec<Condition>,
     #[serde(default)]
     pub ipv6_when: Vec<Condition>,
-    /// A setting of how many sockets there are.
+    /// A setting of how many sockets there are, and when they are so many; else there is one.
     pub sockets: Option<String>,
+    #[serde(default)]
+    pub sockets_when: Vec<Condition>,
+    #[serde(default, deserialize_with = "version")]
+    pub sockets_since: Option<Version>,
     /// Listens again on a socket that it is handed; else the queue stays as who opened it said.
     #[serde(default)]
     pub listens_again: bool,
+    #[serde(default, deserialize_with = "version")]
+    pub listens_again_before: Option<Version>,
     #[serde(default)]
     pub internal: bool,
+    /// It is told only where the version is known, not where the newest is assumed.
+    #[serde(default)]
+    pub known_version: bool,
 }
 
 /// How a whole address is written.
@@ -300,8 +309,8 @@ impl Keys {
     /// A name of a setting that is used and not described.
     pub fn unknown_setting(&self) -> Option<&str> {
         let conditions = self.listeners.iter().flat_map(|listener| {
-            let ListenerKeys { when, ipv4_when, ipv6_when, .. } = listener;
-            [when, ipv4_when, ipv6_when]
+            let ListenerKeys { when, ipv4_when, ipv6_when, sockets_when, .. } = listener;
+            [when, ipv4_when, ipv6_when, sockets_when]
         });
         let conditions = conditions.chain(self.instead.iter().map(|instead| &instead.when));
         let conditions = conditions.chain(self.refusals.iter().map(|refusal| &refusal.when));

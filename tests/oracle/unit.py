@@ -5,6 +5,7 @@ Simple units only: one ExecStart, plain quotes, Environment lines, WorkingDirect
 import fcntl
 import glob
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -63,5 +64,7 @@ def start(root, settle=1.0):
         ended = process.poll() is not None
         said.seek(0)
         lines = [line.strip() for line in said.read().splitlines() if line.strip()]
-    refused = (lines or ["ended without a word"])[-1] if ended else None
+    # Without the time and the process of a log.
+    last = re.sub(r"^(\[[^]]*\] )+", "", (lines or ["ended without a word"])[-1])
+    refused = last if ended else None
     return {"listeners": [] if refused else found, "refused": refused}

@@ -233,6 +233,15 @@ impl<'a> Instance<'a> {
         }
     }
 
+    /// Whether this version, else the newest, is at least that one.
+    pub(super) fn is_since(&self, since: Option<Version>) -> bool {
+        since.is_none_or(|since| self.version.is_none_or(|version| version >= since))
+    }
+
+    pub(super) fn is_before(&self, before: Option<Version>) -> bool {
+        before.is_none_or(|before| self.version.is_some_and(|version| version < before))
+    }
+
     /// What counts of a setting, if anybody says anything.
     pub(super) fn told(&self, name: &str) -> Option<&Told> {
         self.told.get(name)
@@ -288,6 +297,11 @@ impl<'a> Instance<'a> {
 
     pub(super) fn file(&self) -> Option<SourceId> {
         self.file.map(|(source, _)| source)
+    }
+
+    /// Nothing is known of the command line that starts it.
+    pub(super) fn is_file_alone(&self) -> bool {
+        self.command.is_none()
     }
 
     /// What systemd hands it.

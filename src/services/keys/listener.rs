@@ -45,8 +45,8 @@ impl Opening {
 pub(super) fn all(instance: &Instance<'_>) -> Result<Vec<Listener>, Refused> {
     let mut found = Vec::new();
     for keys in &instance.keys.listeners {
-        let reached = |since| instance.version.is_none_or(|version| version >= since);
-        let fits = keys.since.is_none_or(reached) && !keys.before.is_some_and(reached);
+        let known = instance.version.is_some() || !keys.known_version;
+        let fits = known && instance.is_since(keys.since) && instance.is_before(keys.before);
         if fits && instance.holds(&keys.when) {
             Reader { instance, keys }.read(&mut found)?;
         }
@@ -66,16 +66,11 @@ impl Reader<'_> {
             return Ok(());
         }
         let backlog = self.backlog()?;
-        let sockets = match &self.keys.sockets {
-            Some(setting) => match self.instance.number(setting)? {
-                Some((_, taken)) => u32::try_from(taken.number.max(1)).ok(),
-                None => None,
-            },
-            None => Some(1),
-        };
+        let sockets = self.sockets()?;
+        let again = self.keys.listens_again && self.instance.is_before(self.keys.listens_again_before);
         let ground = self.instance.ground;
         for Opening { endpoint, site, notes, backlog: own, handed } in openings {
-            let Backlog { setting, steps } = match handed && !self.keys.listens_again {
+            let Backlog { setting, steps } = match handed && !again {
                 true => own.unwrap_or_else(|| kept(site)),
                 false if handed => backlog.clone(),
                 false => own.unwrap_or_else(|| backlog.clone()),
@@ -90,6 +85,18 @@ impl Reader<'_> {
             });
         }
         Ok(())
+    }
+
+    fn sockets(&self) -> Result<Option<u32>, Refused> {
+        let ListenerKeys { sockets, sockets_when, sockets_since, .. } = self.keys;
+        let several = self.instance.holds(sockets_when) && self.instance.is_since(*sockets_since);
+        match sockets.as_ref().filter(|_| several) {
+            Some(setting) => {
+                let number = self.instance.number(setting)?;
+                Ok(number.and_then(|(_, taken)| u32::try_from(taken.number.max(1)).ok()))
+            }
+            None => Ok(Some(1)),
+        }
     }
 
     fn openings(&self) -> Result<Vec<Opening>, Refused> {
@@ -124,8 +131,8 @@ impl Reader<'_> {
     fn addresses(&self, setting: &str) -> Result<Vec<Opening>, Refused> {
         let mut all = Vec::new();
         let Some(told) = self.instance.told(setting) else { return Ok(all) };
-        if let Some((why, at)) = self.instance.open(setting).filter(|_| told.default) {
-            return Ok(vec![Opening::unknown(Transport::Tcp, *at, format!("{why} may set {setting}"))]);
+        if let Some(unknown) = self.unseen(&[setting]) {
+            return Ok(vec![unknown]);
         }
         let words = self.instance.keys.setting.get(setting).is_some_and(|keys| keys.words);
         for value in &told.values {
@@ -150,6 +157,19 @@ impl Reader<'_> {
         Ok(all)
     }
 
+    /// A default address is none where somebody may have said another that is not seen.
+    fn unseen(&self, settings: &[&str]) -> Option<Opening> {
+        let instance = self.instance;
+        let default = |name: &&&str| instance.told(name).is_none_or(|told| told.default);
+        let mut defaults = settings.iter().filter(default).peekable();
+        if instance.is_file_alone() && defaults.peek().is_some() {
+            let why = "its file does not say it, and no command line that was read starts it";
+            return Some(Opening::unknown(Transport::Tcp, instance.site, why.into()));
+        }
+        let (why, at) = defaults.find_map(|name| instance.open(name))?;
+        Some(Opening::unknown(Transport::Tcp, *at, why.clone()))
+    }
+
     fn address(&self, address: Address, at: Span) -> Result<Vec<Opening>, Refused> {
         match address {
             Address::Tcp { host, port } => self.tcp(&host, port.map_err(|why| Refused::new(why, at))?, at),
@@ -162,9 +182,8 @@ impl Reader<'_> {
     fn host_and_port(&self, host: &str, port: &str) -> Result<Vec<Opening>, Refused> {
         let told = |name| self.instance.told(name);
         let (Some(host_told), Some(port_told)) = (told(host), told(port)) else { return Ok(Vec::new()) };
-        let open = [(host, host_told), (port, port_told)].into_iter().filter(|(_, told)| told.default);
-        if let Some((why, at)) = open.into_iter().find_map(|(name, _)| self.instance.open(name)) {
-            return Ok(vec![Opening::unknown(Transport::Tcp, *at, format!("{why} may set the address"))]);
+        if let Some(unknown) = self.unseen(&[host, port]) {
+            return Ok(vec![unknown]);
         }
         let written = [port_told, host_told].into_iter().filter(|told| !told.default).find_map(Told::at);
         let site = written.unwrap_or(self.instance.site);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::said::{Said, Told, Written};
+use super::said::{self, Said, Told, Written};
 use crate::knowledge::Keys;
 use crate::knowledge::keys::SettingKeys;
 use crate::model::Word;
@@ -54,7 +54,8 @@ fn known(keys: &Keys) -> Vec<Known<'_>> {
 /// Reads the arguments of a program.
 pub(super) fn read(keys: &Keys, words: &[Word]) -> Line {
     let known = known(keys);
-    let mut reader = Reader { keys, known, words, next: 0, line: Line::default() };
+    let is_template = words.iter().any(|word| said::is_template(&word.text));
+    let mut reader = Reader { keys, known, words, next: 0, line: Line::default(), is_template };
     reader.all();
     reader.line
 }
@@ -65,6 +66,8 @@ struct Reader<'k> {
     words: &'k [Word],
     next: usize,
     line: Line,
+    /// Some of the words are those of a template, which has more of them than the program gets.
+    is_template: bool,
 }
 
 impl<'k> Reader<'k> {
@@ -82,13 +85,16 @@ impl<'k> Reader<'k> {
             } else {
                 self.bare(word);
                 match word.open && is_variable(text) {
-                    true => open.push((word.text.clone(), word.span)),
+                    true => {
+                        let why = format!("{text} may say it: nothing in the tree tells what that is");
+                        open.push((why, word.span));
+                    }
                     false => others += 1,
                 }
                 if others > most {
                     self.refuse(format!("{text} is one word too many"), word);
                 }
-                if self.keys.grammar.stops() && !word.open {
+                if self.keys.grammar.stops() && !word.open && !self.is_template {
                     break;
                 }
             }
@@ -102,7 +108,9 @@ impl<'k> Reader<'k> {
     }
 
     fn refuse(&mut self, why: String, word: &Word) {
-        self.line.refused.get_or_insert((why, word.span));
+        if !self.is_template {
+            self.line.refused.get_or_insert((why, word.span));
+        }
     }
 
     fn take(&mut self) -> Option<&'k Word> {

@@ -40,11 +40,14 @@ impl Written {
     /// The last bytes of a word: the value of `--backlog=5`.
     pub(super) fn tail(word: &Word, text: &str) -> Self {
         let tail = word.tail(text.len());
-        let said = match word.open {
+        let template = is_template(text);
+        let said = match word.open || template {
+            true if template => Said::Open(text.to_owned(), format!("a template fills in {text}")),
             true => Said::Open(text.to_owned(), format!("nothing in the tree says what {text} is")),
             false => Said::Text(text.to_owned()),
         };
-        Self { said, at: tail.unwrap_or(word.span), exact: tail.is_some() && !word.open }
+        let exact = tail.is_some() && matches!(said, Said::Text(_));
+        Self { said, at: tail.unwrap_or(word.span), exact }
     }
 
     pub(super) fn truth(at: Span, is: bool) -> Self {
@@ -60,6 +63,11 @@ impl Written {
             Said::Open(..) => None,
         }
     }
+}
+
+/// Jinja, Go, ERB and the like put the value there.
+pub(super) fn is_template(text: &str) -> bool {
+    ["{{", "{%", "<%"].iter().any(|mark| text.contains(mark))
 }
 
 /// A number as a program takes it, and what it was before the program changed it.

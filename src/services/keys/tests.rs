@@ -201,7 +201,7 @@ fn a_file_round_which_something_else_is_started_is_not_used() {
     assert_eq!(read.rows(), Vec::<String>::new());
     assert!(read.problem().ends_with("there is no /etc/g.py"), "{}", read.problem());
     let read = with_file("gunicorn", "gunicorn app", "srv/other/gunicorn.conf.py", "backlog = 5");
-    assert_eq!(read.rows(), ["127.0.0.1:8000 2048", "127.0.0.1:8000 5"]);
+    assert_eq!(read.rows(), ["127.0.0.1:8000 2048", "? 5"]);
 }
 
 #[test]
@@ -216,6 +216,9 @@ fn what_is_not_known_is_not_guessed() {
     assert_eq!(read.rows(), ["? ?"]);
     assert!(read.said().contains("$OPTIONS"), "{}", read.said());
     assert_eq!(line("gunicorn", "gunicorn -b :80 --backlog 7 $OPTIONS app").rows(), ["0.0.0.0:80 7"]);
+    let read = line("waitress", "waitress-serve --listen=*:{{ port }} --backlog {{ backlog }} app:app");
+    assert_eq!((read.rows(), read.found.problems.len()), (vec!["? ?".into()], 0));
+    assert!(read.said().contains("a template fills in *:{{"), "{}", read.said());
     // The application.
     assert_eq!(line("gunicorn", "gunicorn $APP").rows(), ["127.0.0.1:8000 2048"]);
     let read = with_file("gunicorn", "", "gunicorn.conf.py", "from base import *\nbind = ':80'\n");
