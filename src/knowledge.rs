@@ -2,6 +2,7 @@
 //! value with its place in those files, so that a report can point at the line where its source stands.
 
 mod kernel;
+pub mod keys;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use toml::Spanned;
 use crate::model::{Kind, Value, Version};
 use crate::text::{Glob, Origin, SourceId, Sources, Span};
 pub use kernel::{KernelFacts, Range};
+pub use keys::Keys;
 
 /// All of `rules/`, in the program.
 pub static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
@@ -51,6 +53,8 @@ struct ServiceFile {
     facts: Vec<Fact>,
     #[serde(default)]
     reader: toml::Table,
+    #[serde(default)]
+    keys: Option<Spanned<Keys>>,
 }
 
 /// What in a tree tells a service's version.
@@ -218,6 +222,8 @@ pub struct Service {
     pub facts: Vec<Fact>,
     /// Tables that only the service's own reader understands.
     pub reader: toml::Table,
+    /// How its listeners are told, where plain keys are all it takes.
+    pub keys: Option<Keys>,
     /// The whole of its file, for what is said about it in general.
     pub source: SourceId,
 }
@@ -244,7 +250,9 @@ impl Service {
     }
 
     fn new(sources: &Sources, name: &str, source: SourceId, file: ServiceFile) -> Result<Self, Broken> {
+        let keys = file.keys.map(|keys| checked(sources, source, keys)).transpose()?;
         Ok(Self {
+            keys,
             name: name.to_owned(),
             shape: file
                 .files
@@ -262,6 +270,20 @@ impl Service {
             reader: file.reader,
             source,
         })
+    }
+}
+
+/// Settings go by names: each that is used is described.
+fn checked(sources: &Sources, source: SourceId, keys: Spanned<Keys>) -> Result<Keys, Broken> {
+    let at = Span::new(source, keys.span());
+    let keys = keys.into_inner();
+    match keys.unknown_setting() {
+        None => Ok(keys),
+        Some(name) => Err(Broken {
+            name: sources.get(source).name().into_owned(),
+            message: format!("[keys] uses the setting {name}, and has no [keys.setting.{name}]"),
+            at: Some(at),
+        }),
     }
 }
 

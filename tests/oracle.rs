@@ -15,13 +15,33 @@ fn apache_listens_as_predicted() {
 }
 
 #[test]
+fn daphne_listens_as_predicted() {
+    replay("daphne", 12);
+}
+
+#[test]
 fn envoy_listens_as_predicted() {
     replay("envoy", 20);
 }
 
 #[test]
+fn granian_listens_as_predicted() {
+    replay("granian", 10);
+}
+
+#[test]
+fn gunicorn_listens_as_predicted() {
+    replay("gunicorn", 40);
+}
+
+#[test]
 fn haproxy_listens_as_predicted() {
     replay("haproxy", 45);
+}
+
+#[test]
+fn hypercorn_listens_as_predicted() {
+    replay("hypercorn", 15);
 }
 
 #[test]
@@ -70,8 +90,23 @@ fn tomcat_listens_as_predicted() {
 }
 
 #[test]
+fn uvicorn_listens_as_predicted() {
+    replay("uvicorn", 20);
+}
+
+#[test]
 fn uwsgi_listens_as_predicted() {
     replay("uwsgi", 20);
+}
+
+#[test]
+fn varnish_listens_as_predicted() {
+    replay("varnish", 50);
+}
+
+#[test]
+fn waitress_listens_as_predicted() {
+    replay("waitress", 15);
 }
 
 /// Replays all cases of a service; `least` keeps a lost folder from passing.

@@ -20,6 +20,7 @@ pub mod haproxy;
 pub mod java;
 pub mod jetty;
 pub mod kestrel;
+pub mod keys;
 pub mod lighttpd;
 pub mod nginx;
 pub mod node;
@@ -144,14 +145,21 @@ pub fn read(knowledge: &Knowledge, premises: Premises<'_>, files: &Candidates) -
     let Premises { sources, tree, read_as, only, place, commands } = premises;
     let hosts = &Hosts::read(sources, tree);
     let mut found = Found::default();
-    for (name, reader) in READERS {
-        let Some(service) = knowledge.service(name) else { continue };
-        let ground = Ground { sources, tree, service, hosts, place, commands, read_as, only };
-        let files = files.get(*name).map_or(&[][..], Vec::as_slice);
+    let ground = |service| Ground { sources, tree, service, hosts, place, commands, read_as, only };
+    let own = READERS.iter().filter_map(|(name, reader)| Some((knowledge.service(name)?, Some(*reader))));
+    let is_own = |service: &&Service| READERS.iter().any(|(name, _)| *name == service.name);
+    let plain = knowledge.services().filter(|service| !is_own(service)).map(|service| (service, None));
+    for (service, reader) in own.chain(plain) {
+        let ground = ground(service);
+        let files = files.get(&service.name).map_or(&[][..], Vec::as_slice);
         if files.is_empty() && ground.started().next().is_none() {
             continue;
         }
-        let read = reader(ground, files);
+        let read = match (reader, &service.keys) {
+            (Some(reader), _) => reader(ground, files),
+            (None, Some(keys)) => keys::read(ground, keys, files),
+            (None, None) => continue,
+        };
         found.listeners.extend(read.listeners);
         found.problems.extend(read.problems);
         found.left_out += read.left_out;

@@ -170,9 +170,10 @@ impl Reading<'_, '_> {
     fn subscript(&self, at: Id) -> Value {
         let (whole, index) = (self.part(at, "value"), self.part(at, "subscript"));
         match (&whole.thing, &index.thing) {
-            (Thing::Environment, Thing::Text(name)) => {
-                Value::unknown(format!("it is what the environment says in {name}"))
-            }
+            (Thing::Environment, Thing::Text(name)) => self
+                .modules
+                .variable(name)
+                .unwrap_or_else(|| Value::unknown(format!("it is what the environment says in {name}"))),
             (Thing::Dict(entries), Thing::Text(key)) => {
                 let found = entries.iter().rev().find(|(name, _)| name == key);
                 found.map_or_else(|| self.unknown(at), |(_, value)| value.clone())
@@ -264,10 +265,11 @@ impl Reading<'_, '_> {
         let operator = operators.next().map_or("", |operator| code.text(operator));
         let (left, right) = (self.value(left), self.value(right));
         if let (Thing::Text(name), Thing::Environment) = (&left.thing, &right.thing) {
-            let unless = vec![format!("{name} is set in the environment")];
+            let set = self.modules.variable(name).is_some();
+            let unless = if set { Vec::new() } else { vec![format!("{name} is set in the environment")] };
             return match operator {
-                "in" => Value::from(Thing::Truth(false)).and_unless(&unless),
-                "not in" => Value::from(Thing::Truth(true)).and_unless(&unless),
+                "in" => Value::from(Thing::Truth(set)).and_unless(&unless),
+                "not in" => Value::from(Thing::Truth(!set)).and_unless(&unless),
                 _ => self.unknown(at),
             };
         }

@@ -334,6 +334,9 @@ impl Reading<'_, '_> {
     fn environment(&self, at: Id) -> Value {
         let Some(name) = self.argument(at, Some(0), "key") else { return self.unknown(at) };
         let Some(name) = name.text() else { return self.unknown(at) };
+        if let Some(set) = self.modules.variable(name) {
+            return set;
+        }
         let default = self.argument(at, Some(1), "default");
         let unless = vec![format!("{name} is set in the environment")];
         default.unwrap_or_else(|| Thing::None.into()).and_unless(&unless)

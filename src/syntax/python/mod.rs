@@ -85,6 +85,10 @@ pub trait Modules {
     fn member(&self, class: Spot, name: &str) -> Option<Value>;
     /// Whether a module has a name that `from module import *` would bind.
     fn exports(&self, from: SourceId, module: &str, name: &str) -> bool;
+    /// A variable of the environment that the program is known to be started with.
+    fn variable(&self, _: &str) -> Option<Value> {
+        None
+    }
 }
 
 struct Alone;

@@ -1,0 +1,110 @@
+//! Services that are told everything by plain keys: options, variables of the environment and keys of a file. It knows how such
+//! things are written; what they mean to a service stands in the `[keys]` of its TOML file.
+
+mod activated;
+mod address;
+mod file;
+mod instance;
+mod listener;
+mod options;
+mod python;
+mod said;
+
+use std::collections::BTreeSet;
+
+use super::{Candidate, Found, Ground};
+use crate::knowledge::Keys;
+use crate::model::{Endpoint, Label, Problem, ProblemKind};
+use crate::text::Span;
+use instance::Instance;
+
+/// Reads every command line that starts the service, and the files of keys that none of them names.
+pub fn read(ground: Ground<'_>, keys: &Keys, files: &[Candidate]) -> Found {
+    let mut found = Found::default();
+    let mut used = BTreeSet::new();
+    let mut folders = Vec::new();
+    for (command, arguments) in ground.started() {
+        folders.extend(command.folder.as_deref());
+        match Instance::started(ground, keys, command, arguments) {
+            Ok(instance) => {
+                used.extend(instance.file());
+                open(&instance, &mut found);
+            }
+            Err(Refused { why, at }) => found.problems.push(refused(ground, why, at)),
+        }
+    }
+    for file in files {
+        // What is started round it does without it.
+        if folders.iter().any(|folder| file.path.starts_with(folder)) {
+            continue;
+        }
+        let Some(source) = ground.tree.read(ground.sources, &file.path).ok() else { continue };
+        if used.insert(source) {
+            match Instance::of_file(ground, keys, source) {
+                Ok(instance) => open(&instance, &mut found),
+                Err(Refused { why, at }) => found.problems.push(refused(ground, why, at)),
+            }
+        }
+    }
+    found
+}
+
+/// Why the service does not start.
+#[derive(Debug)]
+struct Refused {
+    why: String,
+    at: Span,
+}
+
+impl Refused {
+    fn new(why: impl Into<String>, at: Span) -> Self {
+        Self { why: why.into(), at }
+    }
+}
+
+fn open(instance: &Instance<'_>, found: &mut Found) {
+    let listeners = match listener::all(instance) {
+        Ok(listeners) => listeners,
+        Err(Refused { why, at }) => return found.problems.push(refused(instance.ground, why, at)),
+    };
+    let taken = listeners.iter().enumerate().find_map(|(index, second)| {
+        let first = listeners.iter().take(index).find(|first| collide(&first.endpoint, &second.endpoint))?;
+        Some((first, second))
+    });
+    let Some((first, second)) = taken else { return found.listeners.extend(listeners) };
+    let message = format!("{} is in use already", second.endpoint);
+    found.problems.push(Problem {
+        kind: ProblemKind::Conflict,
+        message,
+        labels: vec![Label::new(first.site, format!("{} is bound here first", first.endpoint))],
+        ..refused(instance.ground, String::new(), second.site)
+    });
+}
+
+/// Whether the kernel refuses the second of two binds. A path is unlinked before it is bound again.
+fn collide(a: &Endpoint, b: &Endpoint) -> bool {
+    match (a, b) {
+        (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
+            other.port() == Some(*port)
+        }
+        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
+            let any = a.ip().is_unspecified() || b.ip().is_unspecified();
+            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || any)
+        }
+        _ => false,
+    }
+}
+
+fn refused(ground: Ground<'_>, why: String, at: Span) -> Problem {
+    Problem {
+        kind: ProblemKind::Lost,
+        service: Some(ground.service.name.clone()),
+        message: format!("it does not start: {why}"),
+        help: None,
+        at,
+        labels: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

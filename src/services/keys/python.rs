@@ -1,0 +1,104 @@
+//! A configuration file that is a Python module: what its names are in the end.
+
+use std::collections::BTreeMap;
+
+use super::said::{Said, Written};
+use crate::model::Command;
+use crate::syntax::calls::{Code, Id, Unparsed};
+use crate::syntax::python::{FUEL, Modules, Python, Spot, Thing, Value};
+use crate::text::{SourceId, Sources, Span};
+
+/// What the module leaves behind.
+pub(super) struct Module {
+    pub(super) names: BTreeMap<String, Vec<Written>>,
+    /// `from module import *`: it may set any name.
+    pub(super) star: Option<Span>,
+    /// The first place that is no Python.
+    pub(super) broken: Option<Span>,
+}
+
+/// What it is started with: other modules are not followed, its environment is.
+struct Started<'a>(Option<&'a Command>);
+
+impl Modules for Started<'_> {
+    fn value(&self, _: SourceId, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn returned(&self, _: Spot) -> Option<Value> {
+        None
+    }
+
+    fn kinds(&self, _: Spot) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn member(&self, _: Spot, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn exports(&self, _: SourceId, _: &str, _: &str) -> bool {
+        false
+    }
+
+    fn variable(&self, name: &str) -> Option<Value> {
+        let word = &self.0?.variable(name)?.value;
+        match word.open {
+            true => Some(Value::unknown(format!("nothing in the tree says what {} is", word.text))),
+            false => Some(Value {
+                written: word.exact.then_some(word.span),
+                ..Thing::Text(word.text.clone()).into()
+            }),
+        }
+    }
+}
+
+/// Reads the names that are wanted.
+pub(super) fn read<'w>(
+    sources: &Sources,
+    file: SourceId,
+    wanted: impl Iterator<Item = &'w str>,
+    command: Option<&Command>,
+) -> Result<Module, Unparsed> {
+    let python = Python::parse(file, sources.bytes(file))?;
+    let code = &python.code;
+    let started = Started(command);
+    let reading = python.reading_among(&started, FUEL);
+    let names = wanted.filter_map(|name| {
+        let value = reading.last(name)?;
+        let at = assigned(code, name).unwrap_or_else(|| Span::top(file));
+        let values = match &value.thing {
+            Thing::None => return None,
+            Thing::List(all) => all.iter().map(|one| written(sources, one, at)).collect(),
+            _ => vec![written(sources, &value, at)],
+        };
+        Some((name.to_owned(), values))
+    });
+    let star = code.all().find(|id| code.kind(*id) == "wildcard_import").map(|id| code.span(id));
+    Ok(Module { names: names.collect(), star, broken: code.broken().map(|id| code.span(id)) })
+}
+
+/// Where a name is assigned for the last time.
+fn assigned(code: &Code<'_>, name: &str) -> Option<Span> {
+    let to = |id: &Id| {
+        code.kind(*id) == "assignment" && code.field(*id, "left").is_some_and(|left| code.text(left) == name)
+    };
+    code.all().filter(to).last().and_then(|id| code.field(id, "right")).map(|right| code.span(right))
+}
+
+fn written(sources: &Sources, value: &Value, assigned: Span) -> Written {
+    let said = match &value.thing {
+        Thing::Text(text) => Said::Text(text.clone()),
+        Thing::Number(number) => Said::Number(*number),
+        Thing::Truth(is) => Said::Truth(*is),
+        Thing::Real(real) => Said::Other(real.to_string()),
+        Thing::Unknown(why) => Said::Open(String::new(), why.clone()),
+        _ => Said::Open(String::new(), "it is no plain value".into()),
+    };
+    let exact = value.written.is_some_and(|at| match &said {
+        Said::Text(text) => sources.slice(at) == text.as_bytes(),
+        Said::Number(number) => sources.slice(at) == number.to_string().as_bytes(),
+        _ => false,
+    });
+    Written { said, at: value.written.unwrap_or(assigned), exact }
+}

@@ -1,0 +1,3 @@
+reuse_port = True
+workers = 2
+backlog = 300
