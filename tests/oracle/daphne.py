@@ -6,9 +6,9 @@ PACKAGES = ["daphne==4.2.3"]
 
 
 def install():
-    pypi.install(PACKAGES)
+    pypi.install(*PACKAGES)
 
 
 def truth(case, root):
-    pypi.lay(root, PACKAGES)
+    unit.lay(root, *PACKAGES)
     return {"server": " ".join(PACKAGES).replace("==", " "), **unit.start(root)}

@@ -9,11 +9,11 @@ PACKAGES = ["gunicorn==27.0.1", "aiohttp==3.14.5"]
 
 
 def install():
-    pypi.install(PACKAGES)
+    pypi.install(*PACKAGES)
 
 
 def truth(case, root):
-    pypi.lay(root, PACKAGES)
+    unit.lay(root, *PACKAGES)
     if os.path.isdir(os.path.join(root, "etc/gunicorn")):
         bind(root, "etc/gunicorn")
     words, _, _ = unit.read(root)

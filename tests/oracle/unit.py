@@ -10,7 +10,35 @@ import shlex
 import socket
 import subprocess
 
-from capture import empty, settled
+import pypi
+from capture import bind, empty, settled
+
+APP = '''def wsgi(environ, start):
+    start("200 OK", [])
+    return [b""]
+
+
+async def asgi(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            event = (await receive())["type"]
+            await send({"type": event + ".complete"})
+            if event == "lifespan.shutdown":
+                return
+'''
+
+
+def lay(root, *requirements):
+    """PyPI's packages as /opt/venv, and the case's application in /srv/app: app:wsgi or app:asgi where it has none."""
+    empty("/opt")
+    os.mkdir("/opt/venv")
+    subprocess.run(["mount", "--bind", pypi.folder(*requirements), "/opt/venv"], check=True)
+    app = os.path.join(root, "srv", "app")
+    os.makedirs(app, exist_ok=True)
+    if not os.path.exists(os.path.join(app, "app.py")):
+        with open(os.path.join(app, "app.py"), "w") as file:
+            file.write(APP)
+    bind(root, "srv")
 
 
 def read(root):
