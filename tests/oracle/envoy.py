@@ -13,7 +13,7 @@ REFUSED = re.compile(r"error `(.*?)`? initializing config", re.S)
 
 
 def install():
-    pypi.install(REQUIREMENTS)
+    pypi.install(*REQUIREMENTS)
 
 
 def arguments(root):
@@ -25,7 +25,7 @@ def arguments(root):
 def truth(case, root):
     bind(root, "etc/envoy")
     # Hot restarts share memory with every Envoy of the machine; no setting of a listener depends on them.
-    argv = [os.path.join(pypi.folder(REQUIREMENTS), "bin", "envoy"), *arguments(root), "--disable-hot-restart"]
+    argv = [pypi.program("envoy", *REQUIREMENTS), *arguments(root), "--disable-hot-restart"]
     with open("/run/said", "w+", errors="replace") as said:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         found = settled(process, quiet=1.5)
