@@ -377,7 +377,7 @@ at-least = 4096
                 "at-least",
                 "atleast",
                 "atleast",
-                "unknown field `atleast`, expected `at-least` or `asks-below`",
+                "unknown field `atleast`, expected one of `at-least`, `asks-below`",
             ),
             ("summary", "sumary", "sumary", "unknown field `sumary`"),
             ("queue-short", "queue-shrt", "queue-shrt", "unknown variant `queue-shrt`"),
