@@ -64,6 +64,11 @@ impl<'a> Ground<'a> {
         version::find(*self, near)
     }
 
+    /// The version of what a command line starts.
+    pub fn version_of(&self, command: &Command, near: &Path) -> Option<Version> {
+        version::of(*self, command, near)
+    }
+
     /// The addresses of a host as a program is told it: a literal, with brackets or without, or a name of etc/hosts.
     pub fn addresses(&self, host: &str) -> Vec<IpAddr> {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

@@ -11,6 +11,7 @@ pub mod lua;
 pub mod number;
 pub mod packages;
 pub mod php_ini;
+pub mod pins;
 pub mod properties;
 pub mod python;
 pub mod shell;

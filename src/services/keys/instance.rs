@@ -40,7 +40,7 @@ impl<'a> Instance<'a> {
         arguments: &'a [Word],
     ) -> Result<Self, Refused> {
         let folder = command.folder.as_deref().unwrap_or(Path::new(""));
-        let mut it = Self::new(ground, keys, ground.version(folder), command.at);
+        let mut it = Self::new(ground, keys, ground.version_of(command, folder), command.at);
         it.command = Some((command, arguments));
         it.line(options::read(keys, arguments))?;
         if let Some(variable) = keys.arguments.as_ref().and_then(|name| command.variable(name)) {
