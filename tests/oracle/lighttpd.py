@@ -28,7 +28,9 @@ def truth(case, root):
 
 
 def reason(said):
-    """The first complaint, without the time and the line of lighttpd's source before it."""
-    lines = [re.sub(r"^\S+ \S+: \(.*?\) ", "", line) for line in said.splitlines() if line.strip()]
+    """The first complaint, without the time and the line of lighttpd's source before it; one without a line end runs into the
+    next."""
+    said = re.sub(r"(?m)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d: \(.*?\) ", "\n", said)
+    lines = [line for line in said.splitlines() if line.strip()]
     complaints = (line for line in lines if not re.search("(?i)warning|^server started", line))
     return next(complaints, "ended without a word")

@@ -70,4 +70,5 @@ def reason(said):
     """The first complaint, which may go on below."""
     found = re.search(r"^Error:\s*(.*(?:\n(?!Debug|Usage).+)?)", said, re.M)
     text = found.group(1) if found else said
+    text = re.sub(r"Child \(\d+\)", "Child", text)
     return " ".join(text.split()) or "ended without a word"

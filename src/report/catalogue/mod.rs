@@ -70,7 +70,10 @@ fn rule_table(rules: &Rules) -> Table {
 
 fn service_table(knowledge: &Knowledge) -> Table {
     let rows = knowledge.services().map(|service| {
-        let backlog = service.default("backlog").map_or(String::new(), |value| value.get.to_string());
+        let backlog = service.default("backlog").map_or(String::new(), |value| match value.get {
+            ..0 => "somaxconn".to_owned(),
+            number => number.to_string(),
+        });
         vec![service.name.clone(), service.title.clone(), backlog, service.what.trim().to_owned()]
     });
     Table { head: vec!["service", "name", "default", "what is read"], rows: rows.collect() }
@@ -131,7 +134,8 @@ fn service_page(service: &Service) -> Page {
     }
     files.push(vec!["in a repository".to_owned(), shape.names.join(" ")]);
     let defaults = service.defaults.iter().map(|default| {
-        let text = format!("{} {}, versions {}", default.name, default.value.get, default.versions);
+        let meant = if default.value.get < 0 { " (net.core.somaxconn)" } else { "" };
+        let text = format!("{} {}{meant}, versions {}", default.name, default.value.get, default.versions);
         (text, default.source.clone())
     });
     let apply = &service.apply;
