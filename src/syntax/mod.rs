@@ -9,6 +9,7 @@ pub mod lua;
 pub mod packages;
 pub mod properties;
 pub mod python;
+pub mod ruby;
 pub mod shell;
 pub mod unit;
 pub mod xml;
