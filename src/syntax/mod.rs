@@ -2,7 +2,9 @@
 
 pub mod blocks;
 pub mod calls;
+pub mod dotenv;
 pub mod hosts;
+pub mod ini;
 pub mod json;
 pub mod letters;
 pub mod lua;
