@@ -19,6 +19,11 @@ fn node_listens_as_predicted() {
 }
 
 #[test]
+fn puma_listens_as_predicted() {
+    replay("puma", 20);
+}
+
+#[test]
 fn python_listens_as_predicted() {
     replay("python", 55);
 }
@@ -26,6 +31,11 @@ fn python_listens_as_predicted() {
 #[test]
 fn tomcat_listens_as_predicted() {
     replay("tomcat", 15);
+}
+
+#[test]
+fn unicorn_listens_as_predicted() {
+    replay("unicorn", 15);
 }
 
 /// Replays all cases of a service; `least` keeps a lost folder from passing.

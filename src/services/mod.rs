@@ -16,8 +16,10 @@ use crate::text::{Sources, Tree};
 
 pub mod nginx;
 pub mod node;
+pub mod puma;
 pub mod python;
 pub mod tomcat;
+pub mod unicorn;
 
 /// What every reader stands on.
 #[derive(Clone, Copy)]
@@ -48,6 +50,26 @@ impl<'a> Ground<'a> {
     /// The service's version as the tree shows it to who looks from a folder.
     pub fn version(&self, near: &Path) -> Option<Version> {
         version::find(*self, near)
+    }
+
+    /// The file that a command line names. In a repository an absolute path is one of the machine that the files will be copied
+    /// to: the longest end of it that is a file here.
+    pub fn named_file(&self, command: &Command, path: &str) -> Option<PathBuf> {
+        let is_file = |path: PathBuf| {
+            let real = self.tree.resolve(&path).ok()?;
+            (self.tree.exists(&real) && !self.tree.is_folder(&real)).then_some(real)
+        };
+        let beside = || self.sources.get(command.at.source).path()?.parent().map(Path::to_owned);
+        let folder = command.folder.clone().or_else(beside).unwrap_or_default();
+        let Some(absolute) = path.strip_prefix('/') else { return is_file(folder.join(path)) };
+        if self.read_as == ReadAs::Root || self.read_as == ReadAs::Etc {
+            return is_file(PathBuf::from(absolute));
+        }
+        let parts: Vec<&str> = absolute.split('/').collect();
+        (0..parts.len()).find_map(|from| {
+            let end: PathBuf = parts.get(from..)?.iter().collect();
+            is_file(folder.join(&end)).or_else(|| is_file(end))
+        })
     }
 
     /// The addresses of a host as a program is told it: a literal, with brackets or without, or a name of etc/hosts.
@@ -98,8 +120,10 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 const READERS: &[(&str, Reader)] = &[
     ("nginx", nginx::read),
     ("node", node::read),
+    ("puma", puma::read),
     ("python", python::read),
-    ("tomcat", tomcat::read), //
+    ("tomcat", tomcat::read),
+    ("unicorn", unicorn::read), //
 ];
 
 /// The files of one place, and what they say of it in general.

@@ -8,6 +8,7 @@ pub mod ini;
 pub mod json;
 pub mod letters;
 pub mod lua;
+pub mod optparse;
 pub mod packages;
 pub mod properties;
 pub mod python;

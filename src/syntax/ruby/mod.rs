@@ -57,7 +57,7 @@ pub struct Surroundings {
 pub struct Directive<'a> {
     pub name: &'a str,
     pub call: Id,
-    /// Under what conditions it is reached, in words: `if ENV["SOCKET"]`.
+    /// Under what conditions it is reached, in words that follow a verb: ``only if `ENV["SOCKET"]` ``, ``unless `x` ``.
     pub conditions: Vec<String>,
 }
 
@@ -107,12 +107,23 @@ impl<'a> Reading<'_, 'a> {
     /// The directives that may be reached, in the order of the text.
     pub fn directives(&self) -> Vec<Directive<'a>> {
         let code = self.code();
-        let calls = code.all().filter(|id| code.kind(*id) == "call" && code.field(*id, "receiver").is_none());
-        let found = calls.filter_map(|call| {
-            let name = code.text(code.field(call, "method")?);
+        let found = code.all().filter_map(|call| {
+            let name = match code.kind(call) {
+                "call" if code.field(call, "receiver").is_none() => code.text(code.field(call, "method")?),
+                // Without arguments it looks like a variable.
+                "identifier" if self.is_statement(call) => code.text(call),
+                _ => return None,
+            };
             Some(Directive { name, call, conditions: self.conditions(call)? })
         });
         found.take(MOST).collect()
+    }
+
+    fn is_statement(&self, at: Id) -> bool {
+        let code = self.code();
+        let parent = code.parent(at).map_or("", |parent| code.kind(parent));
+        matches!(parent, "program" | "then" | "else")
+            || (parent.ends_with("_modifier") && code.role(at) == "body")
     }
 
     /// Under what conditions a node is reached; nothing where it is not, or where it is not the file that reaches it.
@@ -134,9 +145,11 @@ impl<'a> Reading<'_, 'a> {
                     return None;
                 }
                 "when" | "else" if code.parent(outer).is_some_and(|case| code.kind(case) == "case") => {
-                    found.push(self.shown(outer));
+                    found.push(format!("only in {}", self.shown(outer)));
                 }
-                "while" | "until" | "for" | "rescue" | "binary" => found.push(self.shown(outer)),
+                "while" | "until" | "for" | "rescue" | "binary" => {
+                    found.push(format!("only in {}", self.shown(outer)));
+                }
                 _ => {}
             }
             inner = outer;
@@ -159,7 +172,7 @@ impl<'a> Reading<'_, 'a> {
             Some(truth) if truth == negated => None,
             Some(_) => Some(()),
             None => {
-                let word = if negated { "unless" } else { "if" };
+                let word = if negated { "unless" } else { "only if" };
                 found.push(format!("{word} {}", self.shown(condition)));
                 Some(())
             }

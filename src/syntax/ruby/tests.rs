@@ -102,10 +102,10 @@ fn directives_have_their_conditions() {
         })
     };
     assert_eq!(found("a 1\nb 2 if true\nc 3 if false"), "a ; b ");
-    assert_eq!(found("if y\n  a 1\nelse\n  b 2\nend"), "a if `y`; b unless `y`");
-    assert_eq!(found("if y\n  a 1\nelsif z\n  b 2\nend"), "a if `y`; b unless `y` if `z`");
+    assert_eq!(found("if y\n  a 1\nelse\n  b 2\nend"), "a only if `y`; b unless `y`");
+    assert_eq!(found("if y\n  a 1\nelsif z\n  b 2\nend"), "a only if `y`; b unless `y` only if `z`");
     assert_eq!(found("unless ENV['Y']\n  a 1\nend"), "a unless `ENV['Y']`");
-    assert_eq!(found("case y\nwhen 1 then a 1\nend"), "a `when 1 then a 1`");
+    assert_eq!(found("case y\nwhen 1 then a 1\nend"), "a only in `when 1 then a 1`");
     assert_eq!(found("b do\n  a 1\nend\ndef c\n  a 1\nend\na b(1)"), "b ; a ");
 }
 
