@@ -11,6 +11,8 @@ use crate::text::{SourceId, Span};
 pub(super) struct Config {
     pub binds: Vec<Url>,
     pub problems: Vec<Problem>,
+    /// Not all of it is understood.
+    pub broken: bool,
 }
 
 /// Reads a configuration; `default_host` is that of `port` without a host.
@@ -35,9 +37,15 @@ pub(super) fn read(
         Err(why) => {
             let message = format!("this configuration of Puma was not read: {why}");
             config.problems.push(problem(ProblemKind::Skipped, message, Span::top(source)));
+            config.broken = true;
             return config;
         }
     };
+    if let Some(at) = ruby.code.broken() {
+        let message = "this is not understood, so binds in it may be missed".to_owned();
+        config.problems.push(problem(ProblemKind::Skipped, message, ruby.code.span(at)));
+        config.broken = true;
+    }
     let reading = ruby.reading(around);
     for directive in reading.directives() {
         let url = match directive.name {

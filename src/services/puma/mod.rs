@@ -85,6 +85,7 @@ fn started(
     let told = line.rails.as_ref().and_then(|rails| rails.told.clone());
     let by_line = told.is_some() || binds.iter().any(|bind| !bind.control);
     binds.extend(told);
+    let mut broken = false;
     if let Some(path) = &config {
         used.insert(path.clone());
         folders.extend(application(path));
@@ -93,8 +94,9 @@ fn started(
         let read = source.map(|source| config::read(ground, source, &around, host, &[])).unwrap_or_default();
         binds.extend(read.binds.into_iter().filter(|bind| bind.control || !by_line));
         found.problems.extend(read.problems);
+        broken = read.broken;
     }
-    if binds.iter().all(|bind| bind.control) {
+    if binds.iter().all(|bind| bind.control) && !broken {
         let port = ground.service.default("port").map_or(9292, |port| port.get);
         let own = Url {
             text: Ok(format!("tcp://{host}:{port}")),
@@ -121,16 +123,16 @@ fn alone(ground: Ground<'_>, file: &Candidate, folder: &Path, found: &mut Found)
     let read = config::read(ground, source, &around, host, &Vec::from_iter(note));
     found.problems.extend(read.problems);
     let mut binds = read.binds;
-    if binds.iter().all(|bind| bind.control) {
-        let port = ground.service.default("port").map_or(9292, |port| port.get);
+    if binds.iter().all(|bind| bind.control) && !read.broken {
+        let why = "this file names none, and what starts it is not in the tree";
         binds.push(Url {
-            text: Ok(format!("tcp://{host}:{port}")),
+            text: Err(why.to_owned()),
             shown: String::new(),
             site: Span::top(source),
             tail: None,
             room: false,
             notes: Vec::new(),
-            sure: true,
+            sure: false,
             control: false,
         });
     }

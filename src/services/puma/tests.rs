@@ -186,7 +186,8 @@ fn the_control_server_is_internal() {
     let read = configured("port 80\nactivate_control_app 'tcp://127.0.0.1:9293'");
     let internal: Vec<bool> = read.found.listeners.iter().map(|listener| listener.internal).collect();
     assert_eq!(internal, [false, true]);
-    assert_eq!(configured("activate_control_app").rows(), ["? 1024", "0.0.0.0:9292 1024"]);
+    assert_eq!(configured("activate_control_app").rows(), ["? 1024", "? 1024"]);
+    assert_eq!(configured("threads {{A}}\nworkers 2").rows(), [""; 0]);
 }
 
 #[test]

@@ -36,6 +36,8 @@ enum Backlog {
 struct Told {
     listens: Vec<Listen>,
     problems: Vec<Problem>,
+    /// Not all of its configuration is understood.
+    broken: bool,
 }
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
@@ -80,6 +82,12 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         let Ok(source) = ground.tree.read(ground.sources, &file.path) else { continue };
         let mut told = Told::default();
         told.configure(ground, source, &surroundings(ground, &file.path, None));
+        if told.listens.is_empty() && !told.broken {
+            let why = "this file names none, and what starts it is not in the tree";
+            let address = Address::Unknown(why.to_owned());
+            let (site, backlog) = (Span::top(source), Backlog::Default(None));
+            told.listens.push(Listen { address, site, backlog, v6_only: false, notes: Vec::new() });
+        }
         listen(ground, told, Span::top(source), &file.path, &mut found);
     }
     found
@@ -158,9 +166,15 @@ impl Told {
             Err(why) => {
                 let message = format!("this configuration of Unicorn was not read: {why}");
                 let problem = problem(ground, ProblemKind::Skipped, message, Span::top(source));
+                self.broken = true;
                 return self.problems.push(problem);
             }
         };
+        if let Some(at) = ruby.code.broken() {
+            let message = "this is not understood, so listens in it may be missed".to_owned();
+            self.problems.push(problem(ground, ProblemKind::Skipped, message, ruby.code.span(at)));
+            self.broken = true;
+        }
         let reading = ruby.reading(around);
         for directive in reading.directives().iter().filter(|directive| directive.name == "listen") {
             match of_directive(ground, &reading, directive, around) {
@@ -241,7 +255,7 @@ fn listen(ground: Ground<'_>, mut told: Told, site: Span, near: &Path, found: &m
     let version = ground.version(near);
     let refused = told.problems.iter().any(|problem| problem.kind == ProblemKind::Lost);
     found.problems.append(&mut told.problems);
-    if told.listens.is_empty() && !refused {
+    if told.listens.is_empty() && !refused && !told.broken {
         let port = ground.service.default("port").map_or(8080, |port| port.get);
         let address = address::read(ground, &port.to_string(), None);
         let backlog = Backlog::Default(None);
