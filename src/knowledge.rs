@@ -322,8 +322,7 @@ pub struct Knowledge {
     services: BTreeMap<String, Service>,
     /// The kinds of files that start programs, by the names that their candidates go by.
     commands: BTreeMap<String, Shape>,
-    /// What is taken off a command line because it only runs the program.
-    pub runners: Vec<Runner>,
+    pub command_lines: CommandLines,
     pub kernel: KernelFacts,
 }
 
@@ -337,8 +336,8 @@ impl Knowledge {
             services.insert(name.to_owned(), service);
         }
         let kernel = KernelFacts::load(sources, table(sources, "kernel.toml")?)?;
-        let (commands, runners) = load_commands(sources)?;
-        Ok(Self { services, commands, runners, kernel })
+        let (commands, command_lines) = load_commands(sources)?;
+        Ok(Self { services, commands, command_lines, kernel })
     }
 
     pub fn service(&self, name: &str) -> Option<&Service> {
@@ -369,8 +368,24 @@ struct CommandsFile {
     procfile: Files,
     script: Files,
     supervisor: Files,
+    scripts: Scripts,
     #[serde(rename = "runner")]
     runners: Vec<Runner>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scripts {
+    passing: Vec<String>,
+}
+
+/// What is known of command lines, whichever file writes them.
+#[derive(Debug)]
+pub struct CommandLines {
+    /// What is taken off because it only runs the program.
+    pub runners: Vec<Runner>,
+    /// Commands of scripts that start nothing which lasts.
+    pub passing: Vec<String>,
 }
 
 /// A program that only runs another one, and how the words before that one are told.
@@ -402,7 +417,7 @@ pub struct Runner {
     pub programs_in: Option<String>,
 }
 
-fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Shape>, Vec<Runner>), Broken> {
+fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Shape>, CommandLines), Broken> {
     let source = table(sources, "commands.toml")?;
     let file: CommandsFile = parse(sources, source)?;
     let kinds = [
@@ -415,7 +430,7 @@ fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Shape>, Vec<Runn
     ];
     let shape = |(kind, files)| Ok((format!("{COMMAND}{kind}"), Shape::new(sources, source, files)?));
     let shapes: Result<_, Broken> = kinds.into_iter().map(shape).collect();
-    Ok((shapes?, file.runners))
+    Ok((shapes?, CommandLines { runners: file.runners, passing: file.scripts.passing }))
 }
 
 fn table(sources: &Sources, name: &str) -> Result<SourceId, Broken> {

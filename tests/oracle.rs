@@ -75,6 +75,11 @@ fn php_fpm_listens_as_predicted() {
 }
 
 #[test]
+fn puma_listens_as_predicted() {
+    replay("puma", 20);
+}
+
+#[test]
 fn python_listens_as_predicted() {
     replay("python", 55);
 }
@@ -87,6 +92,11 @@ fn squid_listens_as_predicted() {
 #[test]
 fn tomcat_listens_as_predicted() {
     replay("tomcat", 15);
+}
+
+#[test]
+fn unicorn_listens_as_predicted() {
+    replay("unicorn", 15);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use super::runner::{self, Off};
-use super::scripts;
-use crate::knowledge::Runner;
+use super::{script, scripts};
+use crate::knowledge::CommandLines;
 use crate::model::{Command, ReadAs, Room, Starter, Value, Variable, Word};
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::{self, Assignment, Known, Variables};
@@ -21,14 +21,26 @@ const MAX_DEPTH: u32 = 6;
 pub(super) struct Scene<'a> {
     pub sources: &'a Sources,
     pub tree: &'a Tree,
-    pub runners: &'a [Runner],
+    pub lines: &'a CommandLines,
     pub read_as: ReadAs,
     left: Cell<usize>,
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(sources: &'a Sources, tree: &'a Tree, runners: &'a [Runner], read_as: ReadAs) -> Self {
-        Self { sources, tree, runners, read_as, left: Cell::new(MAX_LINES) }
+    pub(super) fn new(
+        sources: &'a Sources,
+        tree: &'a Tree,
+        lines: &'a CommandLines,
+        read_as: ReadAs,
+    ) -> Self {
+        Self { sources, tree, lines, read_as, left: Cell::new(MAX_LINES) }
+    }
+
+    /// Whether a command of a script is none that lasts: a word of the shell, a tool that sets something up.
+    fn starts_nothing(&self, program: &shell::Word) -> bool {
+        let program = program.text();
+        let name = program.rsplit('/').next().unwrap_or_default();
+        self.lines.passing.iter().any(|passing| passing == name)
     }
 
     /// Whether absolute paths are those of the tree.
@@ -87,6 +99,8 @@ pub(super) enum Form {
     Plain,
     /// As members of a list, with what stands before and after each.
     Members { before: String, after: String },
+    /// They cannot be written there.
+    None,
 }
 
 impl Form {
@@ -157,6 +171,9 @@ impl Follow<'_> {
         }
         let at = line.at.or_else(|| whole(&line.words));
         loop {
+            if let Some(script) = script::run(self.scene, &line) {
+                return self.script(&script, &line, &with(variables, &line, Vec::new()), depth);
+            }
             match runner::take_off(self.scene, &mut line) {
                 Off::Again => {}
                 Off::Nothing => return,
@@ -176,13 +193,11 @@ impl Follow<'_> {
         }
         let script =
             line.words.first().and_then(|program| scripts::program(self.scene, self.base, &line, program));
-        match script {
-            Some(script) => {
-                let arguments = line.words.get(1..).unwrap_or_default().to_vec();
-                let variables = &with(variables, &line, arguments);
-                self.script(&script, &line, variables, depth);
-            }
-            None => self.push(line, at),
+        // Who knows the script by its name knows more than is written in it.
+        self.push(line.clone(), at);
+        if let Some(script) = script {
+            let arguments = line.words.get(1..).unwrap_or_default().to_vec();
+            self.script(&script, &line, &with(variables, &line, arguments), depth);
         }
     }
 
@@ -193,6 +208,9 @@ impl Follow<'_> {
             if let Some(to) = simple.words.get(1).filter(|_| is_word(&simple.words, "cd")) {
                 let to = to.text();
                 folder = self.scene.folder(folder.as_deref(), &to);
+                continue;
+            }
+            if simple.words.first().is_some_and(|first| self.scene.starts_nothing(first)) {
                 continue;
             }
             let added = simple.exported.iter().chain(&simple.assignments).cloned();
@@ -215,6 +233,7 @@ impl Follow<'_> {
         let room = match &line.form {
             Form::Plain => Some((" ".to_owned(), String::new())),
             Form::Members { before, after } => Some((before.clone(), after.clone())),
+            Form::None => None,
         };
         self.found.push(Command {
             starter: base.starter,

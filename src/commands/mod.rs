@@ -1,11 +1,14 @@
 //! The command lines that start programs, wherever they are written: units, Dockerfiles, compose files, Procfiles, scripts of
 //! package.json, supervisord. It knows how each kind of file quotes and expands words, and no service.
 
+mod compose;
 mod dockerfile;
 mod line;
 mod procfile;
 mod runner;
+mod script;
 mod scripts;
+mod supervisor;
 mod unit;
 
 use std::collections::HashSet;
@@ -24,9 +27,16 @@ pub struct Started {
 
 type Reader = fn(&Scene<'_>, &[Candidate], &mut Started);
 
-/// The readers, by the kind of file in `rules/commands.toml`.
-const READERS: [(&str, Reader); 3] =
-    [("unit", unit::read), ("dockerfile", dockerfile::read), ("procfile", procfile::read)];
+/// The readers, by the kind of file in `rules/commands.toml`. Scripts come last: where something else calls one, that knows its
+/// variables.
+const READERS: [(&str, Reader); 6] = [
+    ("unit", unit::read),
+    ("dockerfile", dockerfile::read),
+    ("compose", compose::read),
+    ("supervisor", supervisor::read),
+    ("procfile", procfile::read),
+    ("script", script::read),
+];
 
 /// Reads the files that start programs.
 pub fn read(
@@ -36,7 +46,7 @@ pub fn read(
     read_as: ReadAs,
     files: &Candidates,
 ) -> Started {
-    let scene = Scene::new(sources, tree, &knowledge.runners, read_as);
+    let scene = Scene::new(sources, tree, &knowledge.command_lines, read_as);
     let mut started = Started::default();
     for (kind, reader) in READERS {
         if let Some(files) = files.get(&format!("{COMMAND}{kind}")) {

@@ -23,7 +23,7 @@ pub(super) fn take_off(scene: &Scene<'_>, line: &mut Line) -> Off {
     let Some(first) = line.words.first() else { return Off::Nothing };
     let program = first.text();
     let program = program.rsplit('/').next().unwrap_or(&program);
-    let runners = scene.runners.iter();
+    let runners = scene.lines.runners.iter();
     let found = runners.flat_map(|runner| runner.names.iter().map(move |name| (runner, name))).find_map(
         |(runner, name)| {
             let (name, subcommands) = name.split_once(' ').unwrap_or((name, ""));

@@ -10,8 +10,9 @@ use crate::text::{SourceId, Span};
 /// The largest script that is read, in bytes.
 const MAX_SCRIPT: usize = 256 << 10;
 
-/// Folders of a machine in which programs are no scripts of whoever set it up.
-const PROGRAMS: [&str; 7] = ["bin/", "sbin/", "usr/bin/", "usr/sbin/", "usr/lib/", "lib/", "usr/libexec/"];
+/// Folders of a machine in which programs are those of packages, not of whoever set it up.
+const PROGRAMS: [&str; 8] =
+    ["bin/", "sbin/", "usr/bin/", "usr/sbin/", "usr/lib/", "lib/", "usr/libexec/", "usr/share/"];
 
 /// The script that a shell is told to run.
 pub(super) fn called(scene: &Scene<'_>, base: &Base, line: &Line, file: &Word) -> Option<Letters> {
@@ -24,7 +25,7 @@ pub(super) fn called(scene: &Scene<'_>, base: &Base, line: &Line, file: &Word) -
 pub(super) fn program(scene: &Scene<'_>, base: &Base, line: &Line, program: &Word) -> Option<Letters> {
     let name = program.text();
     let is_copied = base.copies.iter().any(|(there, _)| ends_in(there, &name));
-    let is_script = name.ends_with(".sh") || is_copied || name.contains('/') && !is_installed(&name);
+    let is_script = is_copied || (name.ends_with(".sh") || name.contains('/')) && !is_installed(&name);
     let paths = if program.open || !is_script { Vec::new() } else { candidates(scene, base, line, &name) };
     let source = paths.iter().find_map(|path| read(scene, path, is_shell))?;
     Some(whole(scene, source))

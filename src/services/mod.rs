@@ -25,10 +25,12 @@ pub mod lighttpd;
 pub mod nginx;
 pub mod node;
 pub mod php_fpm;
+pub mod puma;
 pub mod python;
 pub mod spring_boot;
 pub mod squid;
 pub mod tomcat;
+pub mod unicorn;
 pub mod uwsgi;
 pub mod varnish;
 pub mod wildfly;
@@ -67,6 +69,24 @@ impl<'a> Ground<'a> {
     /// The version of what a command line starts.
     pub fn version_of(&self, command: &Command, near: &Path) -> Option<Version> {
         version::of(*self, command, near)
+    /// The file that a command line names. In a repository an absolute path is one of the machine that the files will be copied
+    /// to: the longest end of it that is a file here.
+    pub fn named_file(&self, command: &Command, path: &str) -> Option<PathBuf> {
+        let is_file = |path: PathBuf| {
+            let real = self.tree.resolve(&path).ok()?;
+            (self.tree.exists(&real) && !self.tree.is_folder(&real)).then_some(real)
+        };
+        let beside = || self.sources.get(command.at.source).path()?.parent().map(Path::to_owned);
+        let folder = command.folder.clone().or_else(beside).unwrap_or_default();
+        let Some(absolute) = path.strip_prefix('/') else { return is_file(folder.join(path)) };
+        if self.read_as == ReadAs::Root || self.read_as == ReadAs::Etc {
+            return is_file(PathBuf::from(absolute));
+        }
+        let parts: Vec<&str> = absolute.split('/').collect();
+        (0..parts.len()).find_map(|from| {
+            let end: PathBuf = parts.get(from..)?.iter().collect();
+            is_file(folder.join(&end)).or_else(|| is_file(end))
+        })
     }
 
     /// The addresses of a host as a program is told it: a literal, with brackets or without, or a name of etc/hosts.
@@ -125,10 +145,12 @@ const READERS: &[(&str, Reader)] = &[
     ("nginx", nginx::read),
     ("node", node::read),
     ("php-fpm", php_fpm::read),
+    ("puma", puma::read),
     ("python", python::read),
     ("spring-boot", spring_boot::read),
     ("squid", squid::read),
     ("tomcat", tomcat::read),
+    ("unicorn", unicorn::read),
     ("uwsgi", uwsgi::read),
     ("varnish", varnish::read),
     ("wildfly", wildfly::read), //

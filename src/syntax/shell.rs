@@ -344,7 +344,8 @@ impl<'a> Shell<'a> {
             return;
         }
         self.finish();
-        self.at += 1;
+        // `((a + b))` is arithmetic.
+        self.at = if self.ahead(1) == Some(b'(') { self.matching(self.at) } else { self.at + 1 };
     }
 
     fn close(&mut self) {
@@ -472,6 +473,14 @@ impl<'a> Shell<'a> {
         let mut making = Making { plain: true, ..Making::default() };
         while let Some(letter) = self.text.get(self.at).copied() {
             match letter.byte {
+                b'(' if self.operators
+                    && making.name.is_some_and(|name| name + 1 == making.letters.len()) =>
+                {
+                    // An array.
+                    let open = self.at;
+                    self.at = self.matching(open);
+                    self.unknown(&mut making, open);
+                }
                 byte if self.operators && ends_word(byte) || is_blank(byte) || byte == b'\n' => break,
                 byte if byte == self.quote => self.backslash(&mut making),
                 b'\'' => self.single(&mut making),

@@ -32,14 +32,12 @@ pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
         let text = rest.get(..length).unwrap_or_default();
         let start = at;
         at += length + 1;
-        let skipped = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let text = text.get(skipped..).unwrap_or_default();
         // A comment between continued lines does not end them.
-        if matches!(text.first(), Some(b'#' | b';')) {
+        if matches!(text.trim_ascii_start().first(), Some(b'#' | b';')) {
             continue;
         }
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        line.push_bytes(file, start + skipped, text);
+        line.push_bytes(file, start, text);
         if continues(&mut line) && line.len() < MAX_LINE {
             continue;
         }

@@ -7,6 +7,8 @@ use std::ops::Range;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, options};
 
 use crate::text::{Slot, SourceId, Sources, Span};
+use super::letters::Letters;
+use crate::text::{SourceId, Sources, Span};
 
 /// The largest file that is parsed, in bytes. What is larger was made by a machine.
 pub const MAX_YAML: usize = 2 << 20;
@@ -176,6 +178,30 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
+    /// The text of a scalar, each byte with its place.
+    pub fn letters(&self, sources: &Sources) -> Option<Letters> {
+        let NodeKind::Scalar(text, style) = &self.kind else { return None };
+        if self.exact {
+            return Some(Letters::plain(sources, self.span));
+        }
+        let written = sources.slice(self.span);
+        let letters = match style {
+            Style::Double => unescaped(self.span, written),
+            _ => aligned(self.span, written, text, *style == Style::Single),
+        };
+        Some(letters.filter(|letters| letters.bytes() == text.as_bytes()).unwrap_or_else(|| {
+            let mut letters = Letters::default();
+            letters.push_for(text.as_bytes(), self.span);
+            letters
+        }))
+    }
+
+    /// The whole scalar with its quotes.
+    pub fn written(&self) -> Span {
+        let quoted = matches!(&self.kind, NodeKind::Scalar(_, Style::Single | Style::Double));
+        Span { start: self.span.start.saturating_sub(u32::from(quoted)), end: self.end(), ..self.span }
+    }
+
     /// Where it ends, with its quotes.
     fn end(&self) -> u32 {
         let quoted = matches!(&self.kind, NodeKind::Scalar(_, Style::Single | Style::Double));
@@ -214,6 +240,84 @@ pub fn room(sources: &Sources, map: &Node, key: &str) -> Option<Slot> {
     let indent = " ".repeat((at as usize).checked_sub(start)?);
     // The document's own line ends would do too, but YAML takes either.
     Some(Slot::insert(place, before, format!("\n{indent}")))
+/// The letters of a scalar in double quotes; nothing where a line ends in it, which folds.
+fn unescaped(span: Span, written: &[u8]) -> Option<Letters> {
+    let place = |start: usize, length: usize| {
+        let from = span.range().start + start;
+        Span::new(span.source, from..from + length)
+    };
+    let mut letters = Letters::default();
+    let mut at = 0;
+    while let Some(byte) = written.get(at).copied() {
+        let (text, length) = match byte {
+            b'\\' => escape(written.get(at + 1..)?)?,
+            b'\n' | b'\r' => return None,
+            _ => {
+                letters.push_for(&[byte], place(at, 1));
+                at += 1;
+                continue;
+            }
+        };
+        let mut buffer = [0; 4];
+        letters.push_for(text.encode_utf8(&mut buffer).as_bytes(), place(at, length + 1));
+        at += length + 1;
+    }
+    Some(letters)
+}
+
+/// What stands after a backslash: the character that it means, and how many bytes it takes (YAML 1.2.2, 5.7).
+fn escape(rest: &[u8]) -> Option<(char, usize)> {
+    let code = |digits: usize| {
+        let digits = std::str::from_utf8(rest.get(1..=digits)?).ok()?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let plain = |character: char| Some((character, 1));
+    match rest.first()? {
+        b'0' => plain('\0'),
+        b'a' => plain('\u{7}'),
+        b'b' => plain('\u{8}'),
+        b't' | b'\t' => plain('\t'),
+        b'n' => plain('\n'),
+        b'v' => plain('\u{b}'),
+        b'f' => plain('\u{c}'),
+        b'r' => plain('\r'),
+        b'e' => plain('\u{1b}'),
+        byte @ (b' ' | b'"' | b'/' | b'\\') => plain(char::from(*byte)),
+        b'N' => plain('\u{85}'),
+        b'_' => plain('\u{a0}'),
+        b'L' => plain('\u{2028}'),
+        b'P' => plain('\u{2029}'),
+        b'x' => Some((char::from_u32(code(2)?)?, 3)),
+        // A pair of JSON's halves is rare enough to have no place of its own.
+        b'u' => Some((char::from_u32(code(4)?)?, 5)),
+        b'U' => Some((char::from_u32(code(8)?)?, 9)),
+        _ => None,
+    }
+}
+
+/// The letters of a scalar that differs from what is written in blanks alone, and in quotes that are doubled.
+fn aligned(span: Span, written: &[u8], text: &str, doubled: bool) -> Option<Letters> {
+    let place = |start: usize, length: usize| {
+        let from = (span.range().start + start).min(span.range().end);
+        Span::new(span.source, from..(from + length).min(span.range().end))
+    };
+    let mut letters = Letters::default();
+    let mut at = 0;
+    for byte in text.bytes() {
+        if byte.is_ascii_whitespace() {
+            letters.push_for(&[byte], place(at, 1));
+            at += usize::from(written.get(at).is_some_and(u8::is_ascii_whitespace));
+            continue;
+        }
+        while written.get(at).is_some_and(u8::is_ascii_whitespace) {
+            at += 1;
+        }
+        written.get(at).filter(|written| **written == byte)?;
+        let length = if doubled && byte == b'\'' { 2 } else { 1 };
+        letters.push_for(&[byte], place(at, length));
+        at += length;
+    }
+    Some(letters)
 }
 
 /// Reads a file of any number of documents.
@@ -430,6 +534,30 @@ mod tests {
     }
 
     #[test]
+    fn letters_know_their_place() {
+        let text = "a: \"x\\ty\\u00e9 z\"\nb: 'it''s one'\nc: >\n  some --n=12\n  folded words\nd: plain\n  words\ne: |\r\n  x y\r\n";
+        let (sources, node) = one(text);
+        for (key, word, place) in [
+            ("a", "z", "z"),
+            ("a", "é", "\\u00e9"),
+            ("b", "'", "''"),
+            ("b", "one", "one"),
+            ("c", "--n=12", "--n=12"),
+            ("c", "folded", "folded"),
+            ("d", "words", "words"),
+            ("e", "y", "y"),
+        ] {
+            let letters = node.get(key).unwrap().letters(&sources).unwrap();
+            assert_eq!(letters.text(), node.get(key).unwrap().text().unwrap());
+            let at = letters.text().find(word).unwrap();
+            let found = letters.slice(at..at + word.len());
+            assert_eq!(sources.text(found.span().unwrap()), place, "{key} {word}");
+            assert_eq!(found.is_verbatim(&sources), word == place, "{key} {word}");
+        }
+        assert_eq!(sources.text(node.get("b").unwrap().written()), "'it''s one'");
+    }
+
+    #[test]
     fn a_block_ends_with_its_last_value() {
         let (sources, node) = one("a:\n  - x\n  - b: \"y\"\n\n# c\nd: 1\r\n");
         let list = node.get("a").unwrap();
@@ -487,7 +615,10 @@ mod tests {
                 && node.span.end as usize <= sources.bytes(node.span.source).len()
         );
         match &node.kind {
-            NodeKind::Scalar(text, _) => assert!(!node.exact || sources.text(node.span) == *text),
+            NodeKind::Scalar(text, _) => {
+                assert!(!node.exact || sources.text(node.span) == *text);
+                assert_eq!(node.letters(sources).unwrap().text(), *text);
+            }
             NodeKind::List(members) => members.iter().for_each(|member| check(sources, member)),
             NodeKind::Map(entries) => entries.iter().for_each(|(key, value)| {
                 check(sources, key);

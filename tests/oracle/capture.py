@@ -33,7 +33,8 @@ sys.dont_write_bytecode = True
 
 
 def folder(service):
-    return os.path.join(CASES, "kernel" if service in ("sysctl", "listen") else "services", service)
+    kinds = {"sysctl": "kernel", "listen": "kernel", "unit": "commands", "supervisor": "commands"}
+    return os.path.join(CASES, kinds.get(service, "services"), service)
 
 
 # ---------------------------------------------------------------- inside the namespaces

@@ -2,6 +2,7 @@
 //! (unit-printf.c; env-util.c, replace_env_argv).
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use crate::syntax::letters::{Letter, Letters};
 use crate::syntax::shell::{Known, Word};
@@ -12,7 +13,7 @@ use crate::syntax::unit::Words;
 pub(super) struct Specifiers(pub HashMap<u8, String>);
 
 impl Specifiers {
-    pub(super) fn of(name: &str, hostname: Option<String>) -> Self {
+    pub(super) fn of(name: &str, hostname: Option<&str>, file: Option<&Path>) -> Self {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let (prefix, instance) = stem.split_once('@').unwrap_or((stem, ""));
         let last = |text: &str| text.rsplit('-').next().unwrap_or_default().to_owned();
@@ -49,7 +50,11 @@ impl Specifiers {
         }
         if let Some(hostname) = hostname {
             known.insert(b'l', hostname.split('.').next().unwrap_or_default().to_owned());
-            known.insert(b'H', hostname);
+            known.insert(b'H', hostname.to_owned());
+        }
+        if let Some(file) = file {
+            known.insert(b'y', format!("/{}", file.display()));
+            known.insert(b'Y', format!("/{}", file.parent().unwrap_or(file).display()));
         }
         Self(known)
     }
@@ -107,7 +112,7 @@ fn unescaped(text: &str) -> String {
 /// The arguments that a word comes to: a word that is `$NAME` is split, `${NAME}` is not, and `$$` is a dollar.
 pub(super) fn variables(word: Word, known: &dyn Fn(&str) -> Known) -> Vec<Word> {
     let bytes = word.letters.bytes();
-    let whole = bytes.strip_prefix(b"$").filter(|name| !matches!(name.first(), None | Some(b'{' | b'$')));
+    let whole = bytes.strip_prefix(b"$").filter(|name| !matches!(name.first(), Some(b'{' | b'$')));
     match whole {
         Some(name) => split(&String::from_utf8_lossy(name), word, known),
         None => vec![braces(word, known)],
@@ -169,8 +174,7 @@ fn braces(word: Word, known: &dyn Fn(&str) -> Known) -> Word {
 /// The name in `${NAME}`, and where it ends.
 fn reference(text: &[Letter], at: usize) -> Option<(String, usize)> {
     let rest = text.get(at + 2..)?;
-    let length =
-        rest.iter().take_while(|letter| letter.byte.is_ascii_alphanumeric() || letter.byte == b'_').count();
+    let length = rest.iter().take_while(|letter| !matches!(letter.byte, b'}' | b':')).count();
     rest.get(length).filter(|letter| letter.byte == b'}' && length > 0)?;
     let name = rest.iter().take(length).map(|letter| char::from(letter.byte)).collect();
     Some((name, at + 2 + length + 1))

@@ -81,7 +81,8 @@ struct Service {
 }
 
 pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &mut Started) {
-    let specifiers = Specifiers::of(&unit.name, manager.hostname.clone());
+    let fragment = unit.files.first().filter(|_| scene.is_machine());
+    let specifiers = Specifiers::of(&unit.name, manager.hostname.as_deref(), fragment.map(PathBuf::as_path));
     let mut service = Service::default();
     for path in &unit.files {
         let Ok(source) = scene.tree.read(scene.sources, path) else { continue };
@@ -96,7 +97,7 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
         started.problems.push(refused(&unit.name, *first, *second));
         return;
     }
-    let (environment, complete) = service.variables(scene, manager, &specifiers);
+    let (environment, complete) = service.variables(scene, manager);
     let base = Base {
         open_files: service.open_files.clone().or_else(|| manager.open_files.clone()),
         ..Base::new(Starter::Unit, unit.name.clone())
@@ -157,14 +158,13 @@ impl Service {
             "UnsetEnvironment" => self.unset.extend(names()),
             "WorkingDirectory" => self.folder = first().filter(|_| !empty),
             "RootDirectory" => self.root = first().filter(|_| !empty),
-            "LimitNOFILE" if empty => self.open_files = None,
             "LimitNOFILE" => self.open_files = limits(&entry).or(self.open_files.take()),
             _ => {}
         }
     }
 
     /// The environment, and whether nothing of it lies outside the tree.
-    fn variables(&self, scene: &Scene<'_>, manager: &Manager, _: &Specifiers) -> (Vec<Assignment>, bool) {
+    fn variables(&self, scene: &Scene<'_>, manager: &Manager) -> (Vec<Assignment>, bool) {
         let mut found = manager.environment.clone();
         found.extend(self.environment.iter().cloned());
         let mut complete = true;
@@ -180,13 +180,12 @@ impl Service {
                 match scene.tree.read(scene.sources, path) {
                     Ok(source) => {
                         let variables = unit::environment(scene.sources, source).into_iter();
-                        found.extend(
-                            variables
-                                .map(|variable| Assignment { name: variable.name, value: variable.value }),
-                        );
+                        let variables = variables.filter(|variable| is_name(&variable.name));
+                        let assignment = |it: unit::Variable| Assignment { name: it.name, value: it.value };
+                        found.extend(variables.map(assignment));
                     }
-                    // A machine has all its files; a repository only its own.
-                    Err(_) => complete &= scene.is_machine(),
+                    // A machine has all its files; a repository only its own. One that has to be there will be made.
+                    Err(_) => complete &= scene.is_machine() && text.starts_with('-'),
                 }
             }
         }
@@ -195,25 +194,26 @@ impl Service {
     }
 
     fn folder(&self, scene: &Scene<'_>) -> Option<PathBuf> {
-        let named = self.folder.as_ref().map(Word::text);
-        let named = named.as_deref().map(|named| named.strip_prefix('-').unwrap_or(named));
-        let named = match named {
-            Some("~") => return None,
-            Some(named) => named,
-            None if scene.is_machine() => "/",
-            None => return None,
-        };
-        let root = self.root.as_ref().map(Word::text).unwrap_or_default();
-        if self.folder.as_ref().is_some_and(|folder| folder.open) {
+        let named = self.folder.as_ref().map_or_else(|| "/".to_owned(), Word::text);
+        // One that may be absent is the root then.
+        let (named, optional) =
+            named.strip_prefix('-').map_or((named.as_str(), false), |named| (named, true));
+        let open = self.folder.as_ref().is_some_and(|folder| folder.open);
+        if open || named == "~" || self.folder.is_none() && !scene.is_machine() {
             return None;
         }
-        match scene.is_machine() {
-            true => {
-                Some(PathBuf::from(format!("{}{named}", root.trim_end_matches('/')).trim_start_matches('/')))
-            }
+        if !scene.is_machine() {
             // What a repository is copied to is its top, unless a folder of it has the same name.
-            false => scene.folder(None, named).or_else(|| Some(PathBuf::new())),
+            return scene.folder(None, named).or_else(|| Some(PathBuf::new()));
         }
+        let root = self.root.as_ref().map(Word::text).unwrap_or_default();
+        let inside = |named: &str| {
+            let path = format!("{root}/{named}");
+            path.split('/').filter(|part| !part.is_empty()).collect::<PathBuf>()
+        };
+        let folder = inside(named);
+        let absent = optional && !scene.tree.is_folder(&folder);
+        Some(if absent { inside("") } else { folder })
     }
 }
 
@@ -252,6 +252,10 @@ fn look_up(service: &Service, environment: &[Assignment], complete: bool, name: 
         }
         None => Known::Unset,
     }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// One command of an `ExecStart=`.
@@ -322,7 +326,8 @@ fn limits(entry: &Entry) -> Option<Limits> {
         let at = entry.value.slice(start..end).span().unwrap_or(entry.at);
         Some(Value::written(get, at))
     };
-    Some((limit(soft)?, limit(hard)?))
+    let (soft, hard) = (limit(soft)?, limit(hard)?);
+    (soft.get <= hard.get).then_some((soft, hard))
 }
 
 /// A number as strtoul takes it with base 0; there is no limit above what Linux allows.

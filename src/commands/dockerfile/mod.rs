@@ -1,56 +1,57 @@
 //! Dockerfiles: which command the image of the last stage starts, with the variables and the files that the stages give it.
 
+mod instructions;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Started;
 use super::line::{Base, Form, Line, Scene, assignment, follow, follow_script};
 use crate::knowledge::Candidate;
-use crate::model::{Starter, Value};
+use crate::model::{Command, Starter, Value};
 use crate::syntax::json;
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::{self, Assignment, Known, Variables, Word};
-use crate::text::{SourceId, Span};
+use crate::text::SourceId;
+use instructions::{Instruction, instructions};
 
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     for file in files {
         let Ok(source) = scene.tree.read(scene.sources, &file.path) else { continue };
-        let Some(stage) = last_stage(scene, source) else { continue };
+        let Some(stage) = stage(scene, source, None) else { continue };
+        let base = Base::new(Starter::Dockerfile, file.path.to_string_lossy());
         let folder = file.path.parent().unwrap_or(Path::new(""));
-        started.commands.extend(stage.commands(scene, &file.path.to_string_lossy(), folder));
+        let context = stage.context(scene, folder);
+        started.commands.extend(stage.commands(scene, base, &context));
     }
 }
 
 /// What a container is told to run.
 #[derive(Debug, Clone)]
-enum Run {
-    Words(Vec<Word>),
+pub(super) enum Run {
+    Words(Vec<Word>, Form),
     Shell(Letters),
 }
 
-/// A stage so far.
+/// What the container of an image runs, and with what.
 #[derive(Debug, Clone, Default)]
-struct Stage {
-    image: Option<Value<String>>,
+pub(super) struct Stage {
+    /// The image that it is made from, in the end.
+    pub image: Option<Value<String>>,
     /// `ENV` and `ARG`.
     variables: Variables,
-    environment: Vec<Assignment>,
-    workdir: String,
-    entrypoint: Option<Run>,
-    command: Option<Run>,
+    pub environment: Vec<Assignment>,
+    pub workdir: String,
+    pub entrypoint: Option<Run>,
+    pub command: Option<Run>,
     /// `CMD` stands in this stage, so that an `ENTRYPOINT` after it leaves it.
     has_command: bool,
     /// What is copied from the folder of the build: from there, to where.
     copies: Vec<(String, String)>,
 }
 
-/// One instruction: its name in capitals, and the rest of it without line ends.
-struct Instruction {
-    name: String,
-    rest: Letters,
-}
-
-fn last_stage(scene: &Scene<'_>, source: SourceId) -> Option<Stage> {
+/// The last stage of a file, or the one of a name.
+pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -> Option<Stage> {
     let (instructions, quote) = instructions(scene.sources.bytes(source), source);
     let mut stages: HashMap<String, Stage> = HashMap::new();
     let mut globals = Variables::default();
@@ -67,12 +68,17 @@ fn last_stage(scene: &Scene<'_>, source: SourceId) -> Option<Stage> {
             continue;
         }
         match &mut current {
-            Some((stage, _)) => stage.take(scene, &instruction, &globals, quote),
+            Some((stage, _)) => stage.take(&instruction, &globals, quote),
             None if instruction.name == "ARG" => set_argument(&instruction.rest, &mut globals, None, quote),
             None => {}
         }
     }
-    current.map(|(stage, _)| stage)
+    let target = target.map(str::to_ascii_lowercase);
+    let (last, name) = current?;
+    match target.filter(|target| *target != name) {
+        Some(target) => stages.remove(&target),
+        None => Some(last),
+    }
 }
 
 /// `FROM [--platform=...] image [AS name]`.
@@ -84,7 +90,7 @@ fn from(
     stages: &HashMap<String, Stage>,
 ) -> (Stage, String) {
     let words = shell::words(rest, globals, quote);
-    let mut words = words.iter().filter(|word| !word.letters.0.starts_with_dashes());
+    let mut words = words.iter().filter(|word| !word.text().starts_with("--"));
     let Some(image) = words.next() else { return (Stage::default(), String::new()) };
     let name = words.nth(1).map(|name| name.text().to_ascii_lowercase()).unwrap_or_default();
     let text = image.text();
@@ -93,20 +99,10 @@ fn from(
         None => {
             let word = scene.word(image);
             let image = (!word.open).then(|| Value::written(text, word.span));
-            Stage { image, workdir: "/".into(), ..Stage::default() }
+            Stage::of(image)
         }
     };
     (stage, name)
-}
-
-trait Dashes {
-    fn starts_with_dashes(&self) -> bool;
-}
-
-impl Dashes for Vec<crate::syntax::letters::Letter> {
-    fn starts_with_dashes(&self) -> bool {
-        self.iter().take(2).filter(|letter| letter.byte == b'-').count() == 2
-    }
 }
 
 /// `ARG name[=default] ...`; one of a stage without a default has that of the file.
@@ -125,7 +121,12 @@ fn set_argument(rest: &Letters, variables: &mut Variables, globals: Option<&Vari
 }
 
 impl Stage {
-    fn take(&mut self, scene: &Scene<'_>, instruction: &Instruction, globals: &Variables, quote: u8) {
+    /// A container of an image that is made elsewhere.
+    pub(super) fn of(image: Option<Value<String>>) -> Self {
+        Self { image, workdir: "/".into(), ..Self::default() }
+    }
+
+    fn take(&mut self, instruction: &Instruction, globals: &Variables, quote: u8) {
         let rest = &instruction.rest;
         match instruction.name.as_str() {
             "ARG" => set_argument(rest, &mut self.variables, Some(globals), quote),
@@ -148,7 +149,6 @@ impl Stage {
             }
             _ => {}
         }
-        let _ = scene;
     }
 
     /// `ENV a=b c=d`, or `ENV a b` as it was written once.
@@ -191,43 +191,43 @@ impl Stage {
         self.copies.extend(paths.into_iter().map(|from| (from.clone(), there.clone())));
     }
 
-    fn commands(&self, scene: &Scene<'_>, name: &str, beside: &Path) -> Vec<crate::model::Command> {
-        let context = self.context(scene, beside);
-        let folder = self.folder(scene, &context);
-        let base = Base {
-            image: self.image.clone(),
-            copies: self.copied_files(&context),
-            ..Base::new(Starter::Dockerfile, name)
-        };
-        let line = |words: Vec<Word>, form| Line {
+    /// What runs in a container of it; `context` is the folder that it is built from.
+    pub(super) fn commands(&self, scene: &Scene<'_>, base: Base, context: &Path) -> Vec<Command> {
+        let folder = self.folder(scene, context);
+        let base = Base { image: self.image.clone(), copies: self.copied_files(context), ..base };
+        let line = |words: Vec<Word>, form: &Form| Line {
             words,
             environment: self.environment.clone(),
             folder: Some(folder.clone()),
-            form,
+            form: form.clone(),
             at: None,
         };
         let variables = &self.variables;
         match (&self.entrypoint, &self.command) {
-            (Some(Run::Shell(script)), _) | (None, Some(Run::Shell(script))) => {
-                follow_script(scene, &base, script, &line(Vec::new(), Form::Plain), variables)
-            }
-            (Some(Run::Words(entry)), Some(Run::Words(rest))) => {
-                let words = entry.iter().chain(rest).cloned().collect();
-                follow(scene, &base, line(words, Form::json()), variables)
-            }
             // A script given to an entrypoint comes as `/bin/sh -c script`, which is what most of them run.
-            (Some(Run::Words(_)), Some(Run::Shell(script))) => {
-                follow_script(scene, &base, script, &line(Vec::new(), Form::Plain), variables)
+            (Some(Run::Shell(script)), _) | (_, Some(Run::Shell(script))) => {
+                follow_script(scene, &base, script, &line(Vec::new(), &Form::Plain), variables)
             }
-            (Some(Run::Words(words)), None) | (None, Some(Run::Words(words))) => {
-                follow(scene, &base, line(words.clone(), Form::json()), variables)
+            (Some(Run::Words(entry, _)), Some(Run::Words(rest, form))) => {
+                let words = entry.iter().chain(rest).cloned().collect();
+                let found = follow(scene, &base, line(words, form), variables);
+                match found.as_slice() {
+                    // An entrypoint that is not in the tree: most of them prepare something and run what they are given.
+                    [command] if is_entrypoint(command) && !rest.is_empty() => {
+                        follow(scene, &base, line(rest.clone(), form), variables)
+                    }
+                    _ => found,
+                }
+            }
+            (Some(Run::Words(words, form)), None) | (None, Some(Run::Words(words, form))) => {
+                follow(scene, &base, line(words.clone(), form), variables)
             }
             (None, None) => Vec::new(),
         }
     }
 
     /// The folder of the build: the nearest one upward that has what is copied from it.
-    fn context(&self, scene: &Scene<'_>, beside: &Path) -> PathBuf {
+    pub(super) fn context(&self, scene: &Scene<'_>, beside: &Path) -> PathBuf {
         let named: Vec<&str> = self.copies.iter().map(|(from, _)| from.trim_start_matches("./")).collect();
         let named: Vec<&str> = named
             .into_iter()
@@ -270,13 +270,18 @@ impl Stage {
 
 fn run(rest: &Letters) -> Run {
     match json::strings(rest) {
-        Some(words) => Run::Words(words),
+        Some(words) => Run::Words(words, Form::json()),
         None => Run::Shell(rest.clone()),
     }
 }
 
+/// `docker-entrypoint.sh` and the like.
+fn is_entrypoint(command: &Command) -> bool {
+    command.program().contains("entrypoint")
+}
+
 /// A path as seen from a folder of the image.
-fn joined(folder: &str, path: &str) -> String {
+pub(super) fn joined(folder: &str, path: &str) -> String {
     if path.starts_with('/') {
         return path.to_owned();
     }
@@ -285,127 +290,4 @@ fn joined(folder: &str, path: &str) -> String {
         "" | "." => format!("{folder}/"),
         path => format!("{folder}/{path}"),
     }
-}
-
-/// The instructions of a file, and the letter that continues lines and quotes.
-fn instructions(bytes: &[u8], source: SourceId) -> (Vec<Instruction>, u8) {
-    let mut quote = b'\\';
-    let mut lines = Lines { bytes, at: 0 };
-    let mut found: Vec<Instruction> = Vec::new();
-    let mut directives = true;
-    while let Some((start, line)) = lines.next_line() {
-        let text = line.trim_ascii_start();
-        if text.first() == Some(&b'#') {
-            if let Some(letter) = directive(text).filter(|_| directives) {
-                quote = letter;
-            }
-            continue;
-        }
-        directives = false;
-        if text.is_empty() {
-            continue;
-        }
-        let mut letters = Letters::default();
-        let continues = add(&mut letters, source, start + line.len() - text.len(), text, quote);
-        if continues {
-            lines.continued(&mut letters, source, quote);
-        }
-        let instruction = instruction(letters);
-        if matches!(instruction.name.as_str(), "RUN" | "COPY" | "ADD") {
-            lines.skip_documents(&instruction.rest);
-        }
-        found.push(instruction);
-    }
-    (found, quote)
-}
-
-/// ``# escape=` ``
-fn directive(comment: &[u8]) -> Option<u8> {
-    let text = comment.get(1..)?.trim_ascii_start();
-    let value = text.get(b"escape".len()..).filter(|_| text.to_ascii_lowercase().starts_with(b"escape"))?;
-    value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii().first().copied()
-}
-
-/// Adds a line; whether the next one continues it.
-fn add(letters: &mut Letters, source: SourceId, start: usize, line: &[u8], quote: u8) -> bool {
-    let trimmed = line.trim_ascii_end();
-    match trimmed.strip_suffix(&[quote]) {
-        Some(begun) => {
-            letters.push_bytes(source, start, begun);
-            true
-        }
-        None => {
-            letters.push_bytes(source, start, trimmed);
-            false
-        }
-    }
-}
-
-fn instruction(letters: Letters) -> Instruction {
-    let length =
-        letters.0.iter().position(|letter| letter.byte.is_ascii_whitespace()).unwrap_or(letters.len());
-    let name = letters.slice(0..length).text().to_ascii_uppercase();
-    let blanks = letters.0.iter().skip(length).take_while(|letter| letter.byte.is_ascii_whitespace()).count();
-    let rest = letters.slice(length + blanks..letters.len());
-    Instruction { name, rest }
-}
-
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn next_line(&mut self) -> Option<(usize, &'a [u8])> {
-        let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let start = self.at;
-        self.at += length + 1;
-        let line = rest.get(..length)?;
-        Some((start, line.strip_suffix(b"\r").unwrap_or(line)))
-    }
-
-    /// The lines that continue one; comments and empty lines between them do not count.
-    fn continued(&mut self, letters: &mut Letters, source: SourceId, quote: u8) {
-        while let Some((start, line)) = self.next_line() {
-            let text = line.trim_ascii_start();
-            if text.is_empty() || text.first() == Some(&b'#') {
-                continue;
-            }
-            if !add(letters, source, start, line, quote) {
-                return;
-            }
-        }
-    }
-
-    /// Past the here-documents that an instruction begins.
-    fn skip_documents(&mut self, rest: &Letters) {
-        let text = rest.bytes();
-        for at in memchr::memmem::find_iter(&text, b"<<") {
-            let word = text.get(at + 2..).unwrap_or_default();
-            let tabs = word.first() == Some(&b'-');
-            let word = word.strip_prefix(b"-").unwrap_or(word);
-            let word: Vec<u8> = word
-                .iter()
-                .filter(|byte| !matches!(byte, b'"' | b'\''))
-                .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
-                .copied()
-                .collect();
-            if word.is_empty() {
-                continue;
-            }
-            while let Some((_, line)) = self.next_line() {
-                let line = if tabs { line.trim_ascii_start() } else { line };
-                if line == word {
-                    break;
-                }
-            }
-        }
-    }
-}
-
-/// The place of an instruction's rest, for those who look at it as a whole.
-#[allow(dead_code)]
-fn place(rest: &Letters) -> Option<Span> {
-    rest.span()
 }

@@ -1,0 +1,324 @@
+//! Compose files: which command each service starts, in place of or after what its image says (the Compose specification;
+//! compose-go's interpolation and loader).
+
+use std::path::{Path, PathBuf};
+
+use super::Started;
+use super::dockerfile::{Run, Stage, joined, stage};
+use super::line::{Base, Form, Scene};
+use crate::knowledge::Candidate;
+use crate::model::{Problem, ProblemKind, Starter, Value};
+use crate::syntax::dotenv;
+use crate::syntax::letters::{Letter, Letters};
+use crate::syntax::shell::{self, Assignment, Word};
+use crate::syntax::yaml::{self, Node, NodeKind, Yaml};
+
+/// How deep services may extend each other, and `${a:-${b}}` nest.
+const MAX_DEPTH: u32 = 8;
+
+/// Parts of file names that say what a file is for, when it is not production.
+const OTHERS: [&str; 9] = ["ci", "debug", "dev", "development", "e2e", "local", "test", "testing", "tests"];
+
+pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
+    for file in files.iter().filter(|file| is_production(&file.path)) {
+        let Ok(source) = scene.tree.read(scene.sources, &file.path) else { continue };
+        let Yaml { documents, broken } = yaml::read(scene.sources, source);
+        if let Some(broken) = broken {
+            started.problems.push(Problem {
+                kind: ProblemKind::Skipped,
+                service: None,
+                message: format!("{} was not read: {}", file.path.display(), broken.message),
+                help: None,
+                at: broken.at,
+                labels: Vec::new(),
+            });
+        }
+        let Some(document) = documents.first() else { continue };
+        let project = Project::of(scene, &file.path);
+        let services = document.get("services").map(Node::merged).unwrap_or_default();
+        for (name, service) in services {
+            let Some(name) = name.text() else { continue };
+            let service = project.service(document, &file.path, service, 0);
+            started.commands.extend(project.commands(name, &service));
+        }
+    }
+}
+
+fn is_production(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    !stem.split(['.', '-', '_']).any(|part| OTHERS.contains(&part))
+}
+
+/// A service's settings, each as the last file has it that sets it.
+#[derive(Default, Clone)]
+struct Service {
+    command: Option<Node>,
+    entrypoint: Option<Node>,
+    image: Option<Node>,
+    build: Option<Node>,
+    working_dir: Option<Node>,
+    environment: Vec<Node>,
+    env_file: Vec<(PathBuf, Node)>,
+}
+
+/// The folder of a compose file, and the variables that it may refer to.
+struct Project<'a> {
+    scene: &'a Scene<'a>,
+    folder: PathBuf,
+    variables: Vec<Assignment>,
+}
+
+impl<'a> Project<'a> {
+    fn of(scene: &'a Scene<'a>, path: &Path) -> Self {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let file = scene.tree.read(scene.sources, &folder.join(".env"));
+        let variables = file.map(|file| dotenv::read(scene.sources, file)).unwrap_or_default();
+        Self { scene, folder, variables }
+    }
+
+    /// A service with what it extends.
+    fn service(&self, document: &Node, path: &Path, node: &Node, depth: u32) -> Service {
+        let mut service = self.extended(document, path, node, depth).unwrap_or_default();
+        let set = |slot: &mut Option<Node>, key: &str| {
+            if let Some(value) = node.get(key) {
+                *slot = Some(value.clone());
+            }
+        };
+        set(&mut service.command, "command");
+        set(&mut service.entrypoint, "entrypoint");
+        set(&mut service.image, "image");
+        set(&mut service.build, "build");
+        set(&mut service.working_dir, "working_dir");
+        service.environment.extend(node.get("environment").cloned());
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        service.env_file.extend(node.get("env_file").map(|files| (folder, files.clone())));
+        service
+    }
+
+    fn extended(&self, document: &Node, path: &Path, node: &Node, depth: u32) -> Option<Service> {
+        let extends = node.get("extends").filter(|_| depth < MAX_DEPTH)?;
+        let name = extends.word().or_else(|| extends.get("service")?.word())?;
+        let find = |document: &Node, path: &Path| {
+            let base = document.at(&["services", name])?;
+            Some(self.service(document, path, base, depth + 1))
+        };
+        let Some(file) = extends.get("file").and_then(Node::word) else { return find(document, path) };
+        let path = path.parent().unwrap_or(Path::new("")).join(file);
+        let source = self.scene.tree.read(self.scene.sources, &path).ok()?;
+        let other = yaml::read(self.scene.sources, source);
+        find(other.documents.first()?, &path)
+    }
+
+    fn commands(&self, name: &str, service: &Service) -> Vec<crate::model::Command> {
+        // What an image runs by itself is read where it is written.
+        if service.command.is_none() && service.entrypoint.is_none() {
+            return Vec::new();
+        }
+        let built = service.build.as_ref().and_then(|build| self.built(build));
+        let (mut stage, context) = built.unwrap_or_else(|| {
+            let image = service.image.as_ref().and_then(|image| self.image(image));
+            (Stage::of(image), self.folder.clone())
+        });
+        if let Some(entrypoint) = &service.entrypoint {
+            // A new entrypoint drops the image's command.
+            (stage.entrypoint, stage.command) = (self.run(entrypoint), None);
+        }
+        if let Some(command) = &service.command {
+            stage.command = self.run(command);
+        }
+        if let Some(folder) = service.working_dir.as_ref().and_then(Node::word) {
+            stage.workdir = joined(&stage.workdir, folder);
+        }
+        stage.environment.extend(self.environment(service));
+        stage.commands(self.scene, Base::new(Starter::Compose, name), &context)
+    }
+
+    /// The image that is built, and the folder that it is built from.
+    fn built(&self, build: &Node) -> Option<(Stage, PathBuf)> {
+        let text = |node: &Node| self.scalar(node).filter(|word| !word.open).map(|word| word.text());
+        let part = |key: &str| build.get(key).and_then(text);
+        let context = text(build).or_else(|| part("context")).unwrap_or_else(|| ".".into());
+        let context = self.folder.join(context);
+        let file = context.join(part("dockerfile").unwrap_or_else(|| "Dockerfile".into()));
+        let source = self.scene.tree.read(self.scene.sources, &file).ok()?;
+        let stage = stage(self.scene, source, part("target").as_deref())?;
+        let context = self.scene.tree.resolve(&context).ok()?;
+        Some((stage, context))
+    }
+
+    fn image(&self, node: &Node) -> Option<Value<String>> {
+        let word = self.scalar(node).filter(|word| !word.open && !node.is_null())?;
+        Some(Value::written(word.text(), node.span))
+    }
+
+    /// A command or an entrypoint: words in a list, or a line whose quotes count and nothing else.
+    fn run(&self, node: &Node) -> Option<Run> {
+        match &node.kind {
+            NodeKind::List(members) => {
+                let words: Vec<Word> = members.iter().filter_map(|member| self.scalar(member)).collect();
+                let form = self.form(node, members)?;
+                Some(Run::Words(words, form))
+            }
+            NodeKind::Scalar(..) if !node.is_null() => {
+                let word = self.scalar(node)?;
+                let words = shell::split(&word.letters)?;
+                let open = |part: Word| Word {
+                    open: word.open && part.letters.0.iter().any(|it| it.byte == b'$'),
+                    ..part
+                };
+                Some(Run::Words(words.into_iter().map(open).collect(), Form::Plain))
+            }
+            _ => None,
+        }
+    }
+
+    /// How a further member of a list is written.
+    fn form(&self, list: &Node, members: &[Node]) -> Option<Form> {
+        if list.flow {
+            return Some(Form::json());
+        }
+        let last = members.last()?.written();
+        let source = self.scene.sources.get(last.source);
+        let start = source.start_of(source.line_of(last.start));
+        let before = source.bytes().get(start..last.range().start)?;
+        let before = std::str::from_utf8(before).ok()?;
+        let is_item = before.trim_start().trim_end() == "-";
+        let end = if source.bytes().get(..start).is_some_and(|text| text.ends_with(b"\r\n")) {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        Some(match is_item {
+            true => Form::Members { before: format!("{end}{before}\""), after: "\"".into() },
+            false => Form::None,
+        })
+    }
+
+    /// A scalar with its variables.
+    fn scalar(&self, node: &Node) -> Option<Word> {
+        let letters = node.letters(self.scene.sources)?;
+        let (letters, open) = self.interpolated(&letters.0, 0);
+        Some(Word { letters, at: node.written(), open })
+    }
+
+    /// `$NAME`, `${NAME:-default}` and the like (compose-go, template.go); `$$` is a dollar.
+    fn interpolated(&self, text: &[Letter], depth: u32) -> (Letters, bool) {
+        let mut letters = Letters::default();
+        let mut open = false;
+        let mut at = 0;
+        while let Some(letter) = text.get(at).copied() {
+            let next = text.get(at + 1).map(|letter| letter.byte);
+            let reference = match (letter.byte, next) {
+                (b'$', Some(b'$')) => {
+                    let both = Letters(text.get(at..at + 2).unwrap_or_default().to_vec());
+                    letters.push_for(b"$", both.span().unwrap_or(letter.at));
+                    at += 2;
+                    continue;
+                }
+                (b'$', Some(b'{')) => braces(text, at),
+                (b'$', Some(byte)) if is_name(byte) && !byte.is_ascii_digit() => {
+                    let rest = text.get(at + 1..).unwrap_or_default();
+                    let length = rest.iter().take_while(|letter| is_name(letter.byte)).count();
+                    Some((at + 1..at + 1 + length, at + 1 + length))
+                }
+                _ => None,
+            };
+            let Some((inner, end)) = reference else {
+                letters.0.push(letter);
+                at += 1;
+                continue;
+            };
+            match self.value(text.get(inner).unwrap_or_default(), depth) {
+                Some((value, unknown)) => {
+                    letters.0.extend(value.0);
+                    open |= unknown;
+                }
+                None => {
+                    letters.0.extend(text.get(at..end).unwrap_or_default());
+                    open = true;
+                }
+            }
+            at = end;
+        }
+        (letters, open)
+    }
+
+    /// What a reference comes to: a name, an operator and a word.
+    fn value(&self, inner: &[Letter], depth: u32) -> Option<(Letters, bool)> {
+        let length = inner.iter().take_while(|letter| is_name(letter.byte)).count();
+        let name: String = inner.iter().take(length).map(|letter| char::from(letter.byte)).collect();
+        let rest = inner.get(length..).unwrap_or_default();
+        let colon = rest.first().is_some_and(|letter| letter.byte == b':');
+        let operator = rest.get(usize::from(colon)).map(|letter| letter.byte);
+        let word = rest.get(usize::from(colon) + 1..).unwrap_or_default();
+        let known = self.variables.iter().rev().find(|variable| variable.name == name);
+        let set = known.filter(|known| !(colon && known.value.letters.is_empty()));
+        match (operator, set) {
+            _ if depth >= MAX_DEPTH => None,
+            (Some(b'-'), None) => Some(self.interpolated(word, depth + 1)),
+            (Some(b'+'), Some(_)) => Some(self.interpolated(word, depth + 1)),
+            (None | Some(b'-' | b'?'), Some(known)) => Some((known.value.letters.clone(), known.value.open)),
+            _ => None,
+        }
+    }
+
+    fn environment(&self, service: &Service) -> Vec<Assignment> {
+        let mut found = Vec::new();
+        for (folder, files) in &service.env_file {
+            let files = match &files.kind {
+                NodeKind::List(files) => files.as_slice(),
+                _ => std::slice::from_ref(files),
+            };
+            for file in files {
+                let path = file.word().or_else(|| file.get("path")?.word());
+                let source =
+                    path.and_then(|path| self.scene.tree.read(self.scene.sources, &folder.join(path)).ok());
+                found.extend(
+                    source.map(|source| dotenv::read(self.scene.sources, source)).unwrap_or_default(),
+                );
+            }
+        }
+        for node in &service.environment {
+            match &node.kind {
+                NodeKind::List(members) => {
+                    found.extend(members.iter().filter_map(|member| self.member(member)))
+                }
+                _ => found.extend(node.merged().into_iter().filter_map(|(name, value)| {
+                    let mut word = self.scalar(value)?;
+                    // Without a value it is that of whoever runs compose.
+                    word.open |= value.is_null();
+                    Some(Assignment { name: name.text()?.to_owned(), value: word })
+                })),
+            }
+        }
+        found
+    }
+
+    /// `NAME=value` or only `NAME` in a list.
+    fn member(&self, member: &Node) -> Option<Assignment> {
+        let word = self.scalar(member)?;
+        super::line::assignment(&word).or_else(|| {
+            let name = word.text();
+            let value = Word { letters: Letters::default(), open: true, ..word };
+            Some(Assignment { name, value })
+        })
+    }
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// What stands in `${...}`, and where it ends.
+fn braces(text: &[Letter], at: usize) -> Option<(std::ops::Range<usize>, usize)> {
+    let mut depth = 0_u32;
+    for (index, letter) in text.iter().enumerate().skip(at + 1) {
+        match letter.byte {
+            b'{' => depth += 1,
+            b'}' if depth <= 1 => return Some((at + 2..index, index + 1)),
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}

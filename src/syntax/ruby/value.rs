@@ -1,0 +1,196 @@
+//! What an expression of Ruby comes to, and Ruby's own conversions of it.
+
+use crate::text::Span;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Thing {
+    Nil,
+    Truth(bool),
+    Number(i64),
+    Text(String),
+    Symbol(String),
+    List(Vec<Value>),
+    /// Why it is not known, in a few words.
+    Unknown(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    pub thing: Thing,
+    /// The literal that it is: a number, or the inside of a text's quotes.
+    pub written: Option<Span>,
+    /// The end of a text, where it is written as it is: `?backlog=64` behind an interpolation. It may be empty.
+    pub tail: Option<Span>,
+    /// What would make it another value: `PORT is set in the environment`. It is taken as not so.
+    pub unless: Vec<String>,
+}
+
+impl From<Thing> for Value {
+    fn from(thing: Thing) -> Self {
+        Self { thing, written: None, tail: None, unless: Vec::new() }
+    }
+}
+
+impl Value {
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Thing::Unknown(why.into()).into()
+    }
+
+    pub fn is_known(&self) -> bool {
+        !matches!(self.thing, Thing::Unknown(_))
+    }
+
+    /// Another thing that was made of this one, by the same literal.
+    pub fn becomes(self, thing: Thing) -> Self {
+        Self { thing, ..self }
+    }
+
+    pub fn and_unless(mut self, more: &[String]) -> Self {
+        for reason in more {
+            if !self.unless.contains(reason) {
+                self.unless.push(reason.clone());
+            }
+        }
+        self
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match &self.thing {
+            Thing::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn number(&self) -> Option<i64> {
+        match self.thing {
+            Thing::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// As a condition; `None` where it is not known.
+    pub fn truth(&self) -> Option<bool> {
+        match &self.thing {
+            Thing::Unknown(_) => None,
+            Thing::Nil | Thing::Truth(false) => Some(false),
+            _ => Some(true),
+        }
+    }
+
+    /// `Integer(value)`; `None` where it is not known, or refused.
+    pub fn integer(&self) -> Option<i64> {
+        match &self.thing {
+            Thing::Number(number) => Some(*number),
+            Thing::Text(text) => integer_of(text),
+            _ => None,
+        }
+    }
+
+    /// `value.to_s`; `None` where it is not known.
+    pub fn string(&self) -> Option<String> {
+        Some(match &self.thing {
+            Thing::Nil => String::new(),
+            Thing::Truth(truth) => truth.to_string(),
+            Thing::Number(number) => number.to_string(),
+            Thing::Text(text) | Thing::Symbol(text) => text.clone(),
+            Thing::List(_) | Thing::Unknown(_) => return None,
+        })
+    }
+}
+
+/// `Integer(text)`: blanks around it, a sign, a radix by its prefix, single underscores between digits.
+pub fn integer_of(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = rest.to_ascii_lowercase();
+    let (digits, radix) = match lower.as_bytes() {
+        [b'0', b'x', ..] => (lower.get(2..)?, 16),
+        [b'0', b'b', ..] => (lower.get(2..)?, 2),
+        [b'0', b'o', ..] => (lower.get(2..)?, 8),
+        [b'0', _, ..] => (lower.get(1..)?, 8),
+        _ => (lower.as_str(), 10),
+    };
+    let fits = digits.split('_').all(|part| !part.is_empty()) && !digits.starts_with(['+', '-']);
+    i64::from_str_radix(&digits.replace('_', ""), radix).ok().filter(|_| fits).map(|number| sign * number)
+}
+
+/// `text.to_i`: the digits that it starts with, else 0.
+pub fn leading_integer(text: &str) -> i64 {
+    let text = text.trim_start();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut number: i64 = 0;
+    let mut after_digit = false;
+    for byte in digits.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                number = number.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
+                after_digit = true;
+            }
+            b'_' if after_digit => after_digit = false,
+            _ => break,
+        }
+    }
+    sign * number
+}
+
+/// One of several values that a name may have: nothing gives way to something, and different ones are unknown.
+pub(super) fn agreed(mut values: Vec<Value>, what: &str) -> Option<Value> {
+    let unless: Vec<String> = values.iter().flat_map(|value| value.unless.clone()).collect();
+    if values.iter().any(|value| value.thing != Thing::Nil) {
+        values.retain(|value| value.thing != Thing::Nil);
+    }
+    if let Some(unknown) = values.iter().find(|value| !value.is_known()) {
+        return Some(unknown.clone());
+    }
+    let first = values.first()?.clone();
+    Some(match values.iter().skip(1).all(|other| other.thing == first.thing) {
+        true => first.and_unless(&unless),
+        false => Value::unknown(format!("`{what}` is assigned in more than one place")),
+    })
+}
+
+/// The text of an escape between double quotes.
+pub(super) fn unescaped(escape: &str) -> Option<String> {
+    Some(match escape.get(1..2)? {
+        "n" => "\n".into(),
+        "t" => "\t".into(),
+        "r" => "\r".into(),
+        "0" => "\0".into(),
+        "e" => "\u{1b}".into(),
+        "s" => " ".into(),
+        "\n" => String::new(),
+        "x" | "u" => {
+            let digits = escape.get(2..)?.trim_matches(['{', '}']);
+            u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?.into()
+        }
+        other => other.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_ruby_reads_them() {
+        for (text, number) in [(" 12 ", 12), ("1_000", 1000), ("-5", -5), ("0x10", 16), ("010", 8), ("0", 0)]
+        {
+            assert_eq!(integer_of(text), Some(number), "{text}");
+        }
+        for text in ["", "1 2", "12px", "1__0", "_1", "1.5", "--1", "09", "0x"] {
+            assert_eq!(integer_of(text), None, "{text}");
+        }
+        for (text, number) in
+            [("12px", 12), ("abc", 0), ("-7.9", -7), ("", 0), ("1_0", 10), ("010", 10), ("+3", 3)]
+        {
+            assert_eq!(leading_integer(text), number, "{text}");
+        }
+        assert_eq!(leading_integer(&"9".repeat(40)), i64::MAX);
+    }
+}

@@ -1,0 +1,2 @@
+backlog 5
+port 3019

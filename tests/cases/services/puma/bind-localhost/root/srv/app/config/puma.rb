@@ -1,0 +1,1 @@
+bind "tcp://localhost:9307?backlog=90"

@@ -1,0 +1,1 @@
+bind "unix:///run/puma.sock?backlog=abc"

@@ -1,0 +1,1 @@
+listen 8094, backlog: 94

@@ -1,0 +1,1 @@
+listen 8093, backlog: '64'

@@ -1,0 +1,2 @@
+listen 8102, backlog: nil
+listen 8103

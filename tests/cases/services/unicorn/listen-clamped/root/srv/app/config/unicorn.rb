@@ -1,0 +1,1 @@
+listen '*:8085', backlog: 4096

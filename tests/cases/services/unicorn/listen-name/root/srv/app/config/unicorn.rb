@@ -1,0 +1,2 @@
+listen 'localhost:8090'
+listen '127.0.0.1'

@@ -1,0 +1,1 @@
+listen 8086, backlog: -1

@@ -1,0 +1,2 @@
+listen 'unix:/run/prefix.sock', backlog: 5
+listen 'unix:relative.sock'
