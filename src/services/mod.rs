@@ -69,6 +69,8 @@ impl<'a> Ground<'a> {
     /// The version of what a command line starts.
     pub fn version_of(&self, command: &Command, near: &Path) -> Option<Version> {
         version::of(*self, command, near)
+    }
+
     /// The file that a command line names. In a repository an absolute path is one of the machine that the files will be copied
     /// to: the longest end of it that is a file here.
     pub fn named_file(&self, command: &Command, path: &str) -> Option<PathBuf> {

@@ -6,9 +6,8 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, options};
 
-use crate::text::{Slot, SourceId, Sources, Span};
 use super::letters::Letters;
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{Slot, SourceId, Sources, Span};
 
 /// The largest file that is parsed, in bytes. What is larger was made by a machine.
 pub const MAX_YAML: usize = 2 << 20;
@@ -240,6 +239,8 @@ pub fn room(sources: &Sources, map: &Node, key: &str) -> Option<Slot> {
     let indent = " ".repeat((at as usize).checked_sub(start)?);
     // The document's own line ends would do too, but YAML takes either.
     Some(Slot::insert(place, before, format!("\n{indent}")))
+}
+
 /// The letters of a scalar in double quotes; nothing where a line ends in it, which folds.
 fn unescaped(span: Span, written: &[u8]) -> Option<Letters> {
     let place = |start: usize, length: usize| {

@@ -2,7 +2,7 @@
 import os
 
 import pypi
-import unit
+import start_unit
 from capture import bind, run
 
 PACKAGES = ["gunicorn==27.0.1", "aiohttp==3.14.5"]
@@ -13,12 +13,12 @@ def install():
 
 
 def truth(case, root):
-    unit.lay(root, *PACKAGES)
+    start_unit.lay(root, *PACKAGES)
     if os.path.isdir(os.path.join(root, "etc/gunicorn")):
         bind(root, "etc/gunicorn")
-    words, _, _ = unit.read(root)
+    words, _, _ = start_unit.read(root)
     of_pypi = words[0].startswith("/opt/venv/")
     of_debian = run("dpkg-query", "-W", "gunicorn").stdout.strip().replace("\t", " ")
     # It tries five times, a second apart, to bind what is in use.
     settle = 7 if case.startswith("address-") else 1
-    return {"server": PACKAGES[0].replace("==", " ") if of_pypi else of_debian, **unit.start(root, settle)}
+    return {"server": PACKAGES[0].replace("==", " ") if of_pypi else of_debian, **start_unit.start(root, settle)}

@@ -1,6 +1,6 @@
 """Start the case's unit with PyPI's waitress, in /opt/venv."""
 import pypi
-import unit
+import start_unit
 
 PACKAGES = ["waitress==3.0.2"]
 
@@ -10,5 +10,5 @@ def install():
 
 
 def truth(case, root):
-    unit.lay(root, *PACKAGES)
-    return {"server": " ".join(PACKAGES).replace("==", " "), **unit.start(root)}
+    start_unit.lay(root, *PACKAGES)
+    return {"server": " ".join(PACKAGES).replace("==", " "), **start_unit.start(root)}
