@@ -70,6 +70,28 @@ fn units_start_what_systemd_starts() {
     assert!(recorded >= 60, "{recorded}");
 }
 
+#[test]
+fn supervisord_starts_the_same() {
+    let cases = common::cases("commands/supervisor");
+    assert!(cases.len() >= 6);
+    for case in cases {
+        let truth = common::json(&case.join("truth.json"));
+        let sources = Sources::new();
+        let started = started(&sources, &case.join("root"), ReadAs::Root);
+        let mut by_name: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for command in started.commands.iter().filter(|command| command.starter == Starter::Supervisor) {
+            let mut row = as_started(command);
+            row.as_object_mut().unwrap().remove("open_files");
+            by_name.entry(command.name.clone()).or_default().push(row);
+        }
+        let rows = |rows: &Value| rows.as_array().unwrap().clone();
+        let programs = truth["programs"].as_object().unwrap();
+        let shown = programs.iter().map(|(name, all)| (name.clone(), rows(all))).collect();
+        assert_eq!(by_name, shown, "{}", common::name(&case));
+        assert_eq!(truth["refused"].is_string(), !started.problems.is_empty(), "{}", common::name(&case));
+    }
+}
+
 /// What the recorder would have said of our command.
 fn as_started(command: &Command) -> Value {
     let environment: BTreeMap<&str, &str> =
