@@ -11,9 +11,9 @@ use std::process::Command as Process;
 use backlog_audit::commands::{self, Started};
 use backlog_audit::discover;
 use backlog_audit::knowledge::Knowledge;
-use backlog_audit::model::{Command, ReadAs, Starter};
+use backlog_audit::model::{Command, ReadAs, Starter, Word};
 use backlog_audit::syntax::letters::Letters;
-use backlog_audit::syntax::shell::{self, Known, Simple, Variables, Word};
+use backlog_audit::syntax::shell::{self, Known, Simple, Variables};
 use backlog_audit::text::{Edit, Origin, Sources, Span, apply};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -92,6 +92,140 @@ fn supervisord_starts_the_same() {
     }
 }
 
+/// Dockerfiles, compose files, Procfiles and scripts have no single program that could be asked: what is read is recorded.
+#[test]
+fn files_are_read_as_recorded() {
+    for case in common::cases("commands/files") {
+        let sources = Sources::new();
+        let started = started(&sources, &case.join("root"), ReadAs::Repo);
+        let mut text: String = started.commands.iter().map(|command| screen(&sources, command)).collect();
+        for problem in &started.problems {
+            text.push_str(&format!("{:?}: {}\n", problem.kind, problem.message));
+        }
+        common::snapshot::same(&case.join("commands.txt"), text.as_bytes());
+    }
+}
+
+/// A command as a person reads it: `~` is a word that does not stand in the file as it is, `?` one that is not known.
+fn screen(sources: &Sources, command: &Command) -> String {
+    let mark = |word: &Word| {
+        let quoted = if word.text.is_empty() || word.text.contains(' ') {
+            format!("{:?}", word.text)
+        } else {
+            word.text.clone()
+        };
+        format!("{}{}{quoted}", if word.exact { "" } else { "~" }, if word.open { "?" } else { "" })
+    };
+    let words: Vec<String> = command.words.iter().map(mark).collect();
+    let mut text = format!("{:?} {}: {}\n", command.starter, command.name, words.join(" "));
+    let at = sources.position(command.at);
+    text.push_str(&format!("  at {}:{}", sources.get(command.at.source).name(), at.line));
+    if let Some(folder) = &command.folder {
+        text.push_str(&format!(", in {:?}", folder.display().to_string()));
+    }
+    if let Some(image) = &command.image {
+        text.push_str(&format!(", image {} ({})", image.get, sources.text(image.span)));
+    }
+    for variable in &command.environment {
+        text.push_str(&format!("\n  {}={}", variable.name, mark(&variable.value)));
+    }
+    if let Some(room) = &command.room {
+        let slot = room.slot(&["-p"], "n=");
+        let inserted = slot.edit(12).text;
+        text.push_str(&format!("\n  room {inserted:?} behind {:?}", behind(sources, room.at)));
+    }
+    text + "\n"
+}
+
+/// The end of the line up to a place.
+fn behind(sources: &Sources, at: Span) -> String {
+    let text = String::from_utf8_lossy(&sources.bytes(at.source)[..at.start as usize]).into_owned();
+    text.lines()
+        .next_back()
+        .unwrap_or_default()
+        .chars()
+        .rev()
+        .take(20)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect()
+}
+
+/// In every case, a number that is put where there is room for arguments is the last word when the file is read again; and
+/// what is written over a word is the word then.
+#[test]
+fn what_is_written_is_read_again() {
+    let mut tried = 0;
+    for (kind, read_as) in [("files", ReadAs::Repo), ("unit", ReadAs::Root), ("supervisor", ReadAs::Root)] {
+        for case in common::cases(&format!("commands/{kind}")) {
+            let root = case.join("root");
+            let sources = Sources::new();
+            let before = started(&sources, &root, read_as).commands;
+            for (index, command) in before.iter().enumerate() {
+                let words: Vec<String> = command.words.iter().map(|word| word.text.clone()).collect();
+                if let Some(room) = &command.room {
+                    let edit = room.slot(&["-p"], "--n=").edit(12);
+                    let mut expected = words.clone();
+                    expected.extend(["-p".to_owned(), "--n=12".to_owned()]);
+                    assert_eq!(
+                        again(&sources, &root, read_as, &edit, index),
+                        expected,
+                        "{}: {edit:?}",
+                        common::name(&case)
+                    );
+                    tried += 1;
+                }
+                for (at, word) in command.words.iter().enumerate().filter(|(at, word)| *at > 0 && word.exact)
+                {
+                    let mut expected = words.clone();
+                    expected[at] = "77".into();
+                    let edit = Edit { span: word.span, text: "77".into() };
+                    let found = again(&sources, &root, read_as, &edit, index);
+                    // A variable may stand for other words as well.
+                    let there = if command.at.contains(word.span) {
+                        found.get(at)
+                    } else {
+                        found.iter().find(|it| *it == "77")
+                    };
+                    assert_eq!(there, expected.get(at), "{}: {edit:?}", common::name(&case));
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 300, "{tried}");
+}
+
+/// The words of one command after an edit.
+fn again(sources: &Sources, root: &Path, read_as: ReadAs, edit: &Edit, index: usize) -> Vec<String> {
+    let scratch = tempfile::tempdir().unwrap();
+    copy(root, scratch.path());
+    let source = sources.get(edit.span.source);
+    let path: PathBuf = scratch.path().join(source.path().unwrap());
+    fs::write(path, apply(source.bytes(), std::slice::from_ref(edit))).unwrap();
+    let sources = Sources::new();
+    let commands = started(&sources, scratch.path(), read_as).commands;
+    commands
+        .get(index)
+        .map_or_else(Vec::new, |command| command.words.iter().map(|word| word.text.clone()).collect())
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (kind, target) = (entry.file_type().unwrap(), to.join(entry.file_name()));
+        if kind.is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// What the recorder would have said of our command.
 fn as_started(command: &Command) -> Value {
     let environment: BTreeMap<&str, &str> =
@@ -141,14 +275,14 @@ fn shown(script: &str, set: &[(&str, &str)]) -> Vec<Vec<String>> {
     for (name, value) in set {
         let value = letters(value);
         let at = value.span().unwrap_or_else(|| Span::top(sources.all().next().unwrap().0));
-        variables.set(name, Known::Set(Word { letters: value, at, open: false }));
+        variables.set(name, Known::Set(shell::Word { letters: value, at, open: false }));
     }
     for name in ["U", "V", "a", "x", "aa", "ax", "xa", "xx", "aax", "aaa"] {
         variables.set(name, Known::Unset);
     }
     let text = letters(script);
     let commands = shell::commands(&text, &mut variables);
-    let word = |word: &Word| {
+    let word = |word: &shell::Word| {
         assert!(
             !word.letters.is_verbatim(&sources) || sources.text(word.letters.span().unwrap()) == word.text()
         );

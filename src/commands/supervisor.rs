@@ -248,7 +248,12 @@ impl Names<'_> {
         while let Some(letter) = text.get(at).copied() {
             let next = text.get(at + 1).map(|letter| letter.byte);
             let (length, known) = match (letter.byte, next) {
-                (b'%', Some(b'%')) => (2, Some(Letters(vec![letter]))),
+                (b'%', Some(b'%')) => {
+                    let both = Letters(text.get(at..at + 2).unwrap_or_default().to_vec());
+                    let mut one = Letters::default();
+                    one.push_for(b"%", both.span().unwrap_or(letter.at));
+                    (2, Some(one))
+                }
                 (b'%', Some(b'(')) => {
                     let rest = text.get(at..).unwrap_or_default();
                     self.reference(rest, here.as_deref()).unwrap_or((1, None))
