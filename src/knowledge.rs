@@ -412,6 +412,9 @@ pub struct Runner {
     /// It is a shell: `-c` is followed by a script.
     #[serde(default)]
     pub shell: bool,
+    /// Each word that is no option is a command line of its own.
+    #[serde(default)]
+    pub lines: bool,
     /// Only a program in a folder of this name is run by it; else it is the program itself.
     #[serde(default)]
     pub programs_in: Option<String>,

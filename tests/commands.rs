@@ -3,17 +3,18 @@
 
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::{Command as Process, Stdio};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
 
 use backlog_audit::commands::{self, Started};
+use backlog_audit::discover;
 use backlog_audit::knowledge::Knowledge;
-use backlog_audit::model::{Command, ReadAs, Room, Starter, Word};
+use backlog_audit::model::{Command, ReadAs, Starter, Word};
 use backlog_audit::syntax::letters::Letters;
-use backlog_audit::syntax::shell::{self, Variables};
-use backlog_audit::text::{Origin, Sources, Span, apply};
-use backlog_audit::{discover, text};
+use backlog_audit::syntax::shell::{self, Known, Simple, Variables};
+use backlog_audit::text::{Edit, Origin, Sources, Span, apply};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -69,6 +70,162 @@ fn units_start_what_systemd_starts() {
     assert!(recorded >= 60, "{recorded}");
 }
 
+#[test]
+fn supervisord_starts_the_same() {
+    let cases = common::cases("commands/supervisor");
+    assert!(cases.len() >= 6);
+    for case in cases {
+        let truth = common::json(&case.join("truth.json"));
+        let sources = Sources::new();
+        let started = started(&sources, &case.join("root"), ReadAs::Root);
+        let mut by_name: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for command in started.commands.iter().filter(|command| command.starter == Starter::Supervisor) {
+            let mut row = as_started(command);
+            row.as_object_mut().unwrap().remove("open_files");
+            by_name.entry(command.name.clone()).or_default().push(row);
+        }
+        let rows = |rows: &Value| rows.as_array().unwrap().clone();
+        let programs = truth["programs"].as_object().unwrap();
+        let shown = programs.iter().map(|(name, all)| (name.clone(), rows(all))).collect();
+        assert_eq!(by_name, shown, "{}", common::name(&case));
+        assert_eq!(truth["refused"].is_string(), !started.problems.is_empty(), "{}", common::name(&case));
+    }
+}
+
+/// Dockerfiles, compose files, Procfiles and scripts have no single program that could be asked: what is read is recorded.
+#[test]
+fn files_are_read_as_recorded() {
+    for case in common::cases("commands/files") {
+        let sources = Sources::new();
+        let started = started(&sources, &case.join("root"), ReadAs::Repo);
+        let mut text: String = started.commands.iter().map(|command| screen(&sources, command)).collect();
+        for problem in &started.problems {
+            text.push_str(&format!("{:?}: {}\n", problem.kind, problem.message));
+        }
+        common::snapshot::same(&case.join("commands.txt"), text.as_bytes());
+    }
+}
+
+/// A command as a person reads it: `~` is a word that does not stand in the file as it is, `?` one that is not known.
+fn screen(sources: &Sources, command: &Command) -> String {
+    let mark = |word: &Word| {
+        let quoted = if word.text.is_empty() || word.text.contains(' ') {
+            format!("{:?}", word.text)
+        } else {
+            word.text.clone()
+        };
+        format!("{}{}{quoted}", if word.exact { "" } else { "~" }, if word.open { "?" } else { "" })
+    };
+    let words: Vec<String> = command.words.iter().map(mark).collect();
+    let mut text = format!("{:?} {}: {}\n", command.starter, command.name, words.join(" "));
+    let at = sources.position(command.at);
+    text.push_str(&format!("  at {}:{}", sources.get(command.at.source).name(), at.line));
+    if let Some(folder) = &command.folder {
+        text.push_str(&format!(", in {:?}", folder.display().to_string()));
+    }
+    if let Some(image) = &command.image {
+        text.push_str(&format!(", image {} ({})", image.get, sources.text(image.span)));
+    }
+    for variable in &command.environment {
+        text.push_str(&format!("\n  {}={}", variable.name, mark(&variable.value)));
+    }
+    if let Some(room) = &command.room {
+        let slot = room.slot(&["-p"], "n=");
+        let inserted = slot.edit(12).text;
+        text.push_str(&format!("\n  room {inserted:?} behind {:?}", behind(sources, room.at)));
+    }
+    text + "\n"
+}
+
+/// The end of the line up to a place.
+fn behind(sources: &Sources, at: Span) -> String {
+    let text = String::from_utf8_lossy(&sources.bytes(at.source)[..at.start as usize]).into_owned();
+    text.lines()
+        .next_back()
+        .unwrap_or_default()
+        .chars()
+        .rev()
+        .take(20)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect()
+}
+
+/// In every case, a number that is put where there is room for arguments is the last word when the file is read again; and
+/// what is written over a word is the word then.
+#[test]
+fn what_is_written_is_read_again() {
+    let mut tried = 0;
+    for (kind, read_as) in [("files", ReadAs::Repo), ("unit", ReadAs::Root), ("supervisor", ReadAs::Root)] {
+        for case in common::cases(&format!("commands/{kind}")) {
+            let root = case.join("root");
+            let sources = Sources::new();
+            let before = started(&sources, &root, read_as).commands;
+            for (index, command) in before.iter().enumerate() {
+                let words: Vec<String> = command.words.iter().map(|word| word.text.clone()).collect();
+                if let Some(room) = &command.room {
+                    let edit = room.slot(&["-p"], "--n=").edit(12);
+                    let mut expected = words.clone();
+                    expected.extend(["-p".to_owned(), "--n=12".to_owned()]);
+                    assert_eq!(
+                        again(&sources, &root, read_as, &edit, index),
+                        expected,
+                        "{}: {edit:?}",
+                        common::name(&case)
+                    );
+                    tried += 1;
+                }
+                for (at, word) in command.words.iter().enumerate().filter(|(at, word)| *at > 0 && word.exact)
+                {
+                    let mut expected = words.clone();
+                    expected[at] = "77".into();
+                    let edit = Edit { span: word.span, text: "77".into() };
+                    let found = again(&sources, &root, read_as, &edit, index);
+                    // A variable may stand for other words as well.
+                    let there = if command.at.contains(word.span) {
+                        found.get(at)
+                    } else {
+                        found.iter().find(|it| *it == "77")
+                    };
+                    assert_eq!(there, expected.get(at), "{}: {edit:?}", common::name(&case));
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 300, "{tried}");
+}
+
+/// The words of one command after an edit.
+fn again(sources: &Sources, root: &Path, read_as: ReadAs, edit: &Edit, index: usize) -> Vec<String> {
+    let scratch = tempfile::tempdir().unwrap();
+    copy(root, scratch.path());
+    let source = sources.get(edit.span.source);
+    let path: PathBuf = scratch.path().join(source.path().unwrap());
+    fs::write(path, apply(source.bytes(), std::slice::from_ref(edit))).unwrap();
+    let sources = Sources::new();
+    let commands = started(&sources, scratch.path(), read_as).commands;
+    commands
+        .get(index)
+        .map_or_else(Vec::new, |command| command.words.iter().map(|word| word.text.clone()).collect())
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (kind, target) = (entry.file_type().unwrap(), to.join(entry.file_name()));
+        if kind.is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
 /// What the recorder would have said of our command.
 fn as_started(command: &Command) -> Value {
     let environment: BTreeMap<&str, &str> =
@@ -105,4 +262,123 @@ fn a_unit_that_is_refused_is_a_problem() {
     assert_eq!(refused, ["forgotten.service", "refused.service"]);
     let help = started.problems[0].help.as_deref();
     assert_eq!(help, Some("an empty ExecStart= before the new one drops those before it"));
+}
+
+/// The commands named `show` of a script, as words.
+fn shown(script: &str, set: &[(&str, &str)]) -> Vec<Vec<String>> {
+    let sources = Sources::new();
+    let letters = |text: &str| {
+        let file = sources.add(Origin::Builtin("script".into()), text.as_bytes().to_vec());
+        Letters::plain(&sources, Span::new(file, 0..text.len()))
+    };
+    let mut variables = Variables::default();
+    for (name, value) in set {
+        let value = letters(value);
+        let at = value.span().unwrap_or_else(|| Span::top(sources.all().next().unwrap().0));
+        variables.set(name, Known::Set(shell::Word { letters: value, at, open: false }));
+    }
+    for name in ["U", "V", "a", "x", "aa", "ax", "xa", "xx", "aax", "aaa"] {
+        variables.set(name, Known::Unset);
+    }
+    let text = letters(script);
+    let commands = shell::commands(&text, &mut variables);
+    let word = |word: &shell::Word| {
+        assert!(
+            !word.letters.is_verbatim(&sources) || sources.text(word.letters.span().unwrap()) == word.text()
+        );
+        word.text()
+    };
+    let words = |simple: &Simple| simple.words.iter().map(word).collect::<Vec<_>>();
+    let is_show = |words: &Vec<String>| words.first().is_some_and(|first| first == "show");
+    commands.iter().map(words).filter(is_show).map(|words| words[1..].to_vec()).collect()
+}
+
+/// What the shell of this machine shows for a script; nothing where it does not take it.
+fn sh(script: &str, set: &[(&str, &str)]) -> Option<Vec<Vec<String>>> {
+    let show =
+        "show() { printf '%s' \"$#\"; for a in \"$@\"; do printf '\\036%s' \"$a\"; done; printf '\\035'; }\n";
+    let mut process = Process::new("/bin/sh");
+    process.args(["-f", "-c", &format!("{show}{script}"), "sh"]).env_clear().envs(set.iter().copied());
+    let done = process.output().unwrap();
+    let lines = String::from_utf8_lossy(&done.stdout).into_owned();
+    let words = |line: &str| line.split('\u{1e}').skip(1).map(str::to_owned).collect();
+    let parsed = done.status.success() && done.stderr.is_empty();
+    parsed.then(|| lines.split_terminator('\u{1d}').map(words).collect())
+}
+
+const SET: [(&str, &str); 4] = [("A", "one"), ("B", "two words"), ("E", ""), ("Q", "a  \"b c\"")];
+
+#[test]
+fn words_are_those_of_the_shell() {
+    for script in [
+        "show a  b\tc",
+        "show 'a b' \"c d\" e'f'\"g\"h '' \"\"",
+        "show a\\ b \\\" \\' \"\\$A \\\" \\x \\\\\" '\\x'",
+        "show $A ${A} \"$A\" '$A' x$A$B \"$B\" $B ${B}x \"${B}x\"",
+        "show $U [$U] \"$U\" \"$U\"x $E \"$E\" ''$U",
+        "show ${U:-d} ${U-d} ${E:-d} [${E-d}] ${A:-d} \"${U:-d e}\" ${U:-d e} ${U:-\"d e\"} ${U:-'d e'}",
+        "show ${A:+x} ${U:+x} ${E:+x} ${E+x} \"${A:+x y}\" ${A:+x y}",
+        "show ${U:-${V:-deep}} ${U:-$A} ${U:=set} $U",
+        "show a; show b && show c || show d; show e | cat; show f & wait",
+        "show a # comment\nshow b#c '#d'",
+        "show a \\\n  b\nshow c",
+        "show a > /dev/null; show b 2>&1; show c 2> /dev/null < /dev/null d; show >/dev/null e",
+        "cat <<EOF > /dev/null\nshow no\nEOF\nshow a",
+        "cat <<-'EOF' > /dev/null; show b\n\tshow no\n\tEOF\nshow a",
+        "(show a; show b); { show c; }",
+        "if true; then show a; fi; while false; do :; done; for x in 1; do show b; done",
+        "f() { show in; }; f; show out",
+        "case x in a|b) : ;; (c) : ;; *) show d ;; esac; show e",
+        "A=1 show $A; A=2; show $A; X=\"$A b\"; show $X \"$X\"",
+        "X=$B; show \"$X\"; export Y=$X; show $Y",
+        "exec 3>&1; show a 3>&-",
+        "show {a,b} ~x *.nothing a=b $A=c",
+        "! show a; time=1; show $time",
+        "show \"a\nb\" 'c\nd'",
+        "show $Q \"$Q\"",
+        "set -- x 'y z'; show a",
+        "show a;show b;;",
+        "show \"$A\"'$A'\\$A",
+        "show a\"\"b \"\"\"\" x\"$U\"",
+        "true && { show a; } || show b",
+        "show 1>/dev/null 2; show 12 >/dev/null; show a1>/dev/null",
+    ] {
+        if let Some(real) = sh(script, &SET) {
+            let mut ours = shown(script, &SET);
+            // Of two branches both are read here.
+            ours.retain(|words| {
+                real.contains(words) || words.iter().all(|word| !matches!(word.as_str(), "d" | "b" | "c"))
+            });
+            assert!(
+                real.iter().all(|words| ours.contains(words)),
+                "{script:?}\n  sh: {real:?}\nours: {ours:?}"
+            );
+        }
+    }
+}
+
+const PARTS: &[&str] = &[
+    "a", " ", "'", "\"", "\\a", "\\ ", "\\'", "\\\"", "\\\\", "$A.", "$B ", "$E ", "$U-", "${A}", "${B}",
+    "${U:-", "${E:-", "${E-", "${A:+", "${U+", "}", "{", "\\$", "=", "x=", "#", " #", "\n", "\\\n", "]", "%",
+    "$.", "~",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_words_are_those_of_the_shell(parts in prop::collection::vec(prop::sample::select(PARTS), 0..9)) {
+        let script = format!("show {}", parts.concat());
+        // A default is split here as a whole or not at all.
+        let mixed = script.contains("${U:-") || script.contains("${E") || script.contains("${A:+");
+        let real = sh(&script, &SET).filter(|_| !(mixed && script.contains(['\\', '"', '\''])));
+        if let Some(real) = real {
+            prop_assert_eq!(shown(&script, &SET), real, "{}", script);
+        }
+    }
+
+    #[test]
+    fn any_script_is_read(text in "[a \\\\'\"$(){}<>;&|=#`\n@*]{0,80}") {
+        shown(&text, &SET);
+    }
 }

@@ -171,8 +171,10 @@ impl Follow<'_> {
         }
         let at = line.at.or_else(|| whole(&line.words));
         loop {
-            if let Some(script) = script::run(self.scene, &line) {
-                return self.script(&script, &line, &with(variables, &line, Vec::new()), depth);
+            if let Some((scripts, folder)) = script::run(self.scene, &line) {
+                line.folder = Some(folder);
+                let variables = &with(variables, &line, Vec::new());
+                return scripts.iter().for_each(|script| self.script(script, &line, variables, depth));
             }
             match runner::take_off(self.scene, &mut line) {
                 Off::Again => {}
@@ -181,6 +183,10 @@ impl Follow<'_> {
                 Off::Script(script, arguments) => {
                     let variables = &with(variables, &line, arguments);
                     return self.script(&script.letters, &line, variables, depth);
+                }
+                Off::Lines(lines) => {
+                    let variables = &with(variables, &line, Vec::new());
+                    return lines.iter().for_each(|it| self.script(&it.letters, &line, variables, depth));
                 }
                 Off::File(file, arguments) => match scripts::called(self.scene, self.base, &line, &file) {
                     Some(script) => {
@@ -274,9 +280,10 @@ fn with(variables: &Variables, line: &Line, arguments: Vec<shell::Word>) -> Vari
     variables
 }
 
-/// From the first word to the last one, where they stand in one file.
+/// What is written in one file up to the last word.
 fn whole(words: &[shell::Word]) -> Option<Span> {
-    let (first, last) = (words.first()?.at, words.last()?.at);
-    let ordered = first.source == last.source && first.start <= last.end;
-    Some(if ordered { Span { end: last.end, ..first } } else { first })
+    let last = words.last()?.at;
+    let here = |word: &&shell::Word| word.at.source == last.source && word.at.start <= last.start;
+    let first = words.iter().find(here).map_or(last, |first| first.at);
+    Some(Span { end: last.end, ..first })
 }

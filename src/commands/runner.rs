@@ -13,6 +13,8 @@ pub(super) enum Off {
     Done,
     /// It starts nothing.
     Nothing,
+    /// What runs several command lines.
+    Lines(Vec<Word>),
     /// A shell that is given a script, and the script's arguments.
     Script(Word, Vec<Word>),
     /// A shell that is given a script's file.
@@ -20,7 +22,8 @@ pub(super) enum Off {
 }
 
 pub(super) fn take_off(scene: &Scene<'_>, line: &mut Line) -> Off {
-    let Some(first) = line.words.first() else { return Off::Nothing };
+    let Some(first) = line.words.first_mut() else { return Off::Nothing };
+    find(first);
     let program = first.text();
     let program = program.rsplit('/').next().unwrap_or(&program);
     let runners = scene.lines.runners.iter();
@@ -35,9 +38,22 @@ pub(super) fn take_off(scene: &Scene<'_>, line: &mut Line) -> Off {
     );
     match found {
         Some((runner, at)) if runner.shell => shell(runner, line, at),
+        Some((runner, at)) if runner.lines => Off::Lines(operands(runner, line, at)),
         Some((runner, at)) => words(scene, runner, line, at),
         None => Off::Done,
     }
+}
+
+/// `$(which program)` is the program.
+fn find(first: &mut Word) {
+    let text = first.text();
+    let inner = text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
+    let inner = inner.or_else(|| text.strip_prefix('`')?.strip_suffix('`')).unwrap_or_default();
+    let name =
+        ["which ", "command -v ", "type -p "].iter().find_map(|finder| inner.trim().strip_prefix(finder));
+    let Some(name) = name.map(str::trim).filter(|name| !name.contains([' ', '$', '`', '"'])) else { return };
+    let Some(start) = text.rfind(name) else { return };
+    (first.letters, first.open) = (first.letters.slice(start..start + name.len()), false);
 }
 
 /// Where the words of a runner begin: behind its name and its subcommands, which may stand behind options.
@@ -53,6 +69,21 @@ fn after(runner: &Runner, words: &[Word], subcommands: &str) -> Option<usize> {
         at += 1;
     }
     Some(at)
+}
+
+/// The words that are no options.
+fn operands(runner: &Runner, line: &Line, from: usize) -> Vec<Word> {
+    let mut found = Vec::new();
+    let mut words = line.words.iter().skip(from);
+    while let Some(word) = words.next() {
+        let text = word.text();
+        if !text.starts_with('-') {
+            found.push(word.clone());
+        } else if runner.takes_value.contains(&text) {
+            words.next();
+        }
+    }
+    found
 }
 
 fn words(scene: &Scene<'_>, runner: &Runner, line: &mut Line, from: usize) -> Off {

@@ -1,6 +1,6 @@
 //! The scripts of package.json that start something in production, and those that they run in turn.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Started;
 use super::line::{Base, Form, Line, Scene, follow_script};
@@ -9,6 +9,7 @@ use crate::model::Starter;
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::{Variables, Word};
 use crate::syntax::yaml::{self, Node};
+use crate::text::Glob;
 
 /// What a script is called that starts a program in production; `start:prod` is one of `start`.
 const NAMES: [&str; 5] = ["start", "serve", "server", "prod", "production"];
@@ -67,27 +68,61 @@ fn scripts(scene: &Scene<'_>, folder: &Path) -> Vec<(String, Letters)> {
         .collect()
 }
 
-/// The script that a line runs: `npm start`, `npm run x -- --flag`, `yarn x`; with its further arguments.
-pub(super) fn run(scene: &Scene<'_>, line: &Line) -> Option<Letters> {
+/// Options of package managers that are followed by a value; those of the second list name a folder.
+const VALUES: [&str; 4] = ["--filter", "-w", "--workspace", "--loglevel"];
+const FOLDERS: [&str; 4] = ["--prefix", "-C", "--cwd", "--dir"];
+
+/// The scripts that a line runs, with its further arguments, and the folder in which they run: `npm start`,
+/// `npm run x -- --flag`, `yarn x`, `run-p x y`.
+pub(super) fn run(scene: &Scene<'_>, line: &Line) -> Option<(Vec<Letters>, PathBuf)> {
     let program = line.words.first()?.text();
-    let is_manager = matches!(program.rsplit('/').next(), Some("npm" | "yarn" | "pnpm" | "bun"));
-    let folder = line.folder.as_deref().filter(|_| is_manager)?;
-    let mut at = 1;
-    while let Some(word) = line.words.get(at).map(Word::text) {
-        let value = matches!(
-            word.as_str(),
-            "--prefix" | "-C" | "--cwd" | "--dir" | "--filter" | "-w" | "--workspace"
-        );
-        if !word.starts_with('-') && word != "run" && word != "run-script" {
-            break;
-        }
-        at += 1 + usize::from(value);
+    let program = program.rsplit('/').next().unwrap_or_default();
+    let mut folder = line.folder.clone()?;
+    if let Some(names) = concurrent(program, line) {
+        let all = scripts(scene, &folder);
+        let is_named =
+            |script: &str| names.iter().any(|name| Glob::matches_name(name.as_bytes(), script.as_bytes()));
+        let found: Vec<Letters> =
+            all.into_iter().filter(|(script, _)| is_named(script)).map(|(_, text)| text).collect();
+        return (!found.is_empty()).then_some((found, folder));
     }
-    let name = line.words.get(at)?.text();
-    let (_, mut script) = scripts(scene, folder).into_iter().find(|(script, _)| *script == name)?;
-    for argument in line.words.get(at + 1..)?.iter().filter(|word| word.letters.bytes() != b"--") {
+    if !matches!(program, "npm" | "yarn" | "pnpm" | "bun") {
+        return None;
+    }
+    let mut name = None;
+    let mut arguments = Vec::new();
+    let mut words = line.words.iter().skip(1);
+    while let Some(word) = words.next() {
+        let text = word.text();
+        match text.as_str() {
+            "--" => {
+                arguments.extend(words);
+                break;
+            }
+            // Behind the name only npm still looks for its own options.
+            _ if name.is_some() && (program != "npm" || !text.starts_with('-')) => arguments.push(word),
+            _ if FOLDERS.contains(&text.as_str()) => {
+                let named = words.next().map(Word::text).unwrap_or_default();
+                folder = scene.folder(Some(&folder), &named)?;
+            }
+            _ if VALUES.contains(&text.as_str()) => drop(words.next()),
+            "run" | "run-script" => {}
+            _ if text.starts_with('-') => {}
+            _ => name = Some(text),
+        }
+    }
+    let name = name?;
+    let (_, mut script) = scripts(scene, &folder).into_iter().find(|(script, _)| *script == name)?;
+    for argument in arguments {
         script.push_for(b" ", argument.at);
         script.0.extend(&argument.letters.0);
     }
-    Some(script)
+    Some((vec![script], folder))
+}
+
+/// The patterns of scripts that npm-run-all and its kin run.
+fn concurrent(program: &str, line: &Line) -> Option<Vec<String>> {
+    let is_one = matches!(program, "run-p" | "run-s" | "run-pz" | "npm-run-all" | "npm-run-all2");
+    let words = line.words.iter().skip(1).map(Word::text).filter(|word| !word.starts_with('-'));
+    is_one.then(|| words.collect())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Started;
 use super::line::{Base, Form, Line, Scene, follow};
 use crate::knowledge::Candidate;
-use crate::model::Starter;
+use crate::model::{Command, Problem, ProblemKind, Starter};
 use crate::syntax::ini::{self, Entry};
 use crate::syntax::letters::{Letter, Letters};
 use crate::syntax::shell::{self, Assignment, Known, Variables, Word};
@@ -71,66 +71,89 @@ fn included(scene: &Scene<'_>, path: &Path, entries: &[&Entry]) -> Vec<PathBuf> 
     found
 }
 
-/// The settings of one section.
-type Settings<'a> = BTreeMap<&'a str, &'a Entry>;
+/// The settings of one section, each with its file: sections of one name in several files are one.
+type Settings<'a> = BTreeMap<&'a str, (&'a Entry, &'a Path)>;
 
 fn programs(scene: &Scene<'_>, files: &[(PathBuf, Vec<Entry>)], started: &mut Started) {
-    let mut sections: BTreeMap<(&str, &Path), Settings<'_>> = BTreeMap::new();
+    let mut sections: BTreeMap<&str, Settings<'_>> = BTreeMap::new();
     for (path, entries) in files {
         for entry in entries {
-            sections.entry((&entry.section, path)).or_default().insert(&entry.key, entry);
+            sections.entry(&entry.section).or_default().insert(&entry.key, (entry, path));
         }
     }
-    let shared = sections.iter().find(|((section, _), _)| *section == "supervisord");
-    let shared = shared.and_then(|((_, path), settings)| Some((settings.get("environment")?, *path)));
-    let shared = shared.map(|(entry, path)| environment(&entry.value, &Names::of(scene, path)));
-    let shared = shared.unwrap_or_default();
-    for ((section, path), settings) in &sections {
-        let Some(name) = section.strip_prefix("program:").or_else(|| section.strip_prefix("fcgi-program:"))
-        else {
-            continue;
-        };
-        program(scene, name.trim(), path, settings, &shared, started);
+    let mut found = Vec::new();
+    // What supervisord does not take keeps all programs from being started.
+    if let Err(refused) = all_programs(scene, &sections, &mut found) {
+        started.problems.push(refused);
+    } else {
+        started.commands.extend(found);
+    }
+}
+
+fn all_programs(
+    scene: &Scene<'_>,
+    sections: &BTreeMap<&str, Settings<'_>>,
+    found: &mut Vec<Command>,
+) -> Result<(), Problem> {
+    let shared = match sections.get("supervisord").and_then(|settings| settings.get("environment")) {
+        Some(setting) => environment(*setting, &Names::of(scene)).ok_or_else(|| refused(setting.0))?,
+        None => Vec::new(),
+    };
+    for (section, settings) in sections {
+        let name = section.strip_prefix("program:").or_else(|| section.strip_prefix("fcgi-program:"));
+        if let Some(name) = name {
+            program(scene, name.trim(), settings, &shared, found)?;
+        }
+    }
+    Ok(())
+}
+
+fn refused(entry: &Entry) -> Problem {
+    Problem {
+        kind: ProblemKind::Lost,
+        service: None,
+        message: format!(
+            "supervisord does not take the environment of [{}] and starts nothing",
+            entry.section
+        ),
+        help: Some("values go into quotes: KEY=\"value\",OTHER=\"value\"".into()),
+        at: entry.at,
+        labels: Vec::new(),
     }
 }
 
 fn program(
     scene: &Scene<'_>,
     name: &str,
-    path: &Path,
     settings: &Settings<'_>,
     shared: &[Assignment],
-    started: &mut Started,
-) {
-    let Some(command) = settings.get("command") else { return };
+    found: &mut Vec<Command>,
+) -> Result<(), Problem> {
+    let Some((command, path)) = settings.get("command").copied() else { return Ok(()) };
     let number =
-        |key: &str| settings.get(key).and_then(|entry| entry.value.text().trim().parse::<i64>().ok());
+        |key: &str| settings.get(key).and_then(|(entry, _)| entry.value.text().trim().parse::<i64>().ok());
     let (count, first) = (number("numprocs").unwrap_or(1), number("numprocs_start").unwrap_or(0));
     for process in 0..count.clamp(0, MAX_PROCESSES) {
-        let mut names = Names::of(scene, path);
-        names.set("program_name", name);
-        names.set("group_name", name);
-        names.numbers.insert("process_num".into(), first.saturating_add(process));
-        names.numbers.insert("numprocs".into(), count);
+        let mut names = Names::of(scene);
+        names.texts.extend(
+            [("program_name", name), ("group_name", name)].map(|(key, text)| (key.into(), text.into())),
+        );
+        names
+            .numbers
+            .extend([("process_num".into(), first.saturating_add(process)), ("numprocs".into(), count)]);
         let mut all = shared.to_vec();
-        if let Some(entry) = settings.get("environment") {
-            all.extend(environment(&entry.value, &names));
+        if let Some(setting) = settings.get("environment") {
+            all.extend(environment(*setting, &names).ok_or_else(|| refused(setting.0))?);
         }
         names.environment = &all;
-        let (letters, open) = names.expand(&command.value);
-        let Some(words) = shell::split(&letters) else { return };
+        let (letters, open) = names.expand((command, path));
+        let Some(words) = shell::split(&letters) else { break };
         let opens = |word: Word| Word { open: open && word.letters.bytes().contains(&b'%'), ..word };
-        let folder = settings.get("directory").map(|entry| names.expand(&entry.value).0.text());
-        let beside = path.parent().unwrap_or(Path::new(""));
-        let folder = match (folder, scene.is_machine()) {
-            (Some(folder), _) => scene.folder(Some(beside), &folder),
-            (None, true) => Some(PathBuf::new()),
-            (None, false) => Some(beside.to_owned()),
-        };
+        let directory = settings.get("directory").map(|setting| names.expand(*setting).0.text());
         let line = Line {
             words: words.into_iter().map(opens).collect(),
             environment: all.clone(),
-            folder,
+            folder: folder(scene, directory.as_deref(), path),
             form: Form::Plain,
             at: Some(command.at),
         };
@@ -138,38 +161,66 @@ fn program(
         for Assignment { name, value } in &all {
             variables.set(name, Known::Set(value.clone()));
         }
-        started.commands.extend(follow(scene, &Base::new(Starter::Supervisor, name), line, &variables));
+        found.extend(follow(scene, &Base::new(Starter::Supervisor, name), line, &variables));
+    }
+    Ok(())
+}
+
+/// The folder of a program: that which is named, else that of supervisord, which nobody but a machine knows.
+fn folder(scene: &Scene<'_>, named: Option<&str>, file: &Path) -> Option<PathBuf> {
+    let beside = file.parent().unwrap_or(Path::new(""));
+    match (named, scene.is_machine()) {
+        (Some(named), _) => scene.folder(Some(beside), named),
+        (None, true) => Some(PathBuf::new()),
+        (None, false) => Some(beside.to_owned()),
     }
 }
 
-/// `A="b",C='d',E=f` (supervisor's datatypes.py, dict_of_key_value_pairs).
-fn environment(value: &Letters, names: &Names<'_>) -> Vec<Assignment> {
-    let (text, open) = names.expand(value);
+/// `A="b",C='d',E=f` (supervisor's datatypes.py, dict_of_key_value_pairs): of four tokens each, the last is not looked at.
+/// Nothing where supervisord refuses it.
+fn environment(setting: (&Entry, &Path), names: &Names<'_>) -> Option<Vec<Assignment>> {
+    let (text, open) = names.expand(setting);
+    let tokens = tokens(&text)?;
+    let pair = |tokens: &[Letters]| {
+        let [name, equals, value, ..] = tokens else { return None };
+        let is_quote = |letter: &&Letter| matches!(letter.byte, b'"' | b'\'');
+        let start = value.0.iter().take_while(is_quote).count();
+        let end = value.len() - value.0.iter().rev().take_while(is_quote).count();
+        let letters = value.slice(start..end.max(start));
+        let at = value.span().unwrap_or(setting.0.at);
+        let open = open && letters.bytes().contains(&b'%');
+        (equals.bytes() == b"=").then(|| Assignment { name: name.text(), value: Word { letters, at, open } })
+    };
+    tokens.chunks(4).map(pair).collect()
+}
+
+/// Tokens as Python's shlex.shlex takes them outside of its POSIX mode: quotes stay, and a word may have some in it. Nothing
+/// where a quote is not closed.
+fn tokens(text: &Letters) -> Option<Vec<Letters>> {
+    let is_quote = |byte: u8| matches!(byte, b'"' | b'\'');
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.+-():".contains(&byte) || byte >= 0x80;
     let mut found = Vec::new();
-    let mut start = 0;
-    let mut quote = None;
-    let ends = text.0.iter().enumerate().filter(|(_, letter)| {
-        match (quote, letter.byte) {
-            (None, b'"' | b'\'') => quote = Some(letter.byte),
-            (Some(open), byte) if open == byte => quote = None,
-            _ => {}
+    let mut at = 0;
+    while let Some(letter) = text.0.get(at) {
+        let rest = text.0.get(at + 1..).unwrap_or_default();
+        let length = match letter.byte {
+            byte if byte.is_ascii_whitespace() => 0,
+            b'#' => {
+                at += rest.iter().take_while(|letter| letter.byte != b'\n').count();
+                0
+            }
+            byte if is_quote(byte) => rest.iter().position(|letter| letter.byte == byte)? + 2,
+            byte if is_word(byte) => {
+                1 + rest.iter().take_while(|letter| is_word(letter.byte) || is_quote(letter.byte)).count()
+            }
+            _ => 1,
+        };
+        if length > 0 {
+            found.push(text.slice(at..at + length));
         }
-        quote.is_none() && matches!(letter.byte, b',' | b'\n')
-    });
-    let ends: Vec<usize> = ends.map(|(index, _)| index).chain([text.len()]).collect();
-    for end in ends {
-        let part = text.slice(start..end);
-        start = end + 1;
-        let Some(equals) = part.0.iter().position(|letter| letter.byte == b'=') else { continue };
-        let name = part.slice(0..equals).text().trim().to_owned();
-        let value =
-            shell::split(&part.slice(equals + 1..part.len())).and_then(|words| words.into_iter().next());
-        if let Some(value) = value {
-            let open = open && value.letters.bytes().contains(&b'%');
-            found.push(Assignment { name, value: Word { open, ..value } });
-        }
+        at += length.max(1);
     }
-    found
+    Some(found)
 }
 
 /// What `%(name)s` may stand for.
@@ -177,59 +228,48 @@ struct Names<'a> {
     texts: BTreeMap<String, String>,
     numbers: BTreeMap<String, i64>,
     environment: &'a [Assignment],
+    /// `%(here)s` is the folder of the file; in a repository nobody knows where that will lie.
+    here: bool,
 }
 
-impl<'a> Names<'a> {
-    fn of(scene: &Scene<'_>, path: &Path) -> Self {
-        let mut names = Self { texts: BTreeMap::new(), numbers: BTreeMap::new(), environment: &[] };
-        let folder = path.parent().unwrap_or(Path::new(""));
-        // In a repository nobody knows where the file will lie.
-        if scene.is_machine() {
-            names.set("here", &format!("/{}", folder.display()));
-        }
-        names
+impl Names<'_> {
+    fn of(scene: &Scene<'_>) -> Self {
+        Self { texts: BTreeMap::new(), numbers: BTreeMap::new(), environment: &[], here: scene.is_machine() }
     }
 
-    fn set(&mut self, name: &str, text: &str) {
-        self.texts.insert(name.to_owned(), text.to_owned());
-    }
-
-    /// A value with everything expanded, and whether something is not known. Each value may refer to the environment that
-    /// supervisord itself has, which only a running one knows, and to what the file sets.
-    fn expand(&self, value: &Letters) -> (Letters, bool) {
-        let text = &value.0;
+    /// A value with everything expanded, and whether something is not known: what only the environment of supervisord itself
+    /// holds.
+    fn expand(&self, (entry, path): (&Entry, &Path)) -> (Letters, bool) {
+        let here = self.here.then(|| format!("/{}", path.parent().unwrap_or(Path::new("")).display()));
+        let text = &entry.value.0;
         let mut letters = Letters::default();
         let mut open = false;
         let mut at = 0;
         while let Some(letter) = text.get(at).copied() {
             let next = text.get(at + 1).map(|letter| letter.byte);
             let (length, known) = match (letter.byte, next) {
-                (b'%', Some(b'%')) => (2, Some(Letters(vec![letter]))),
-                (b'%', Some(b'(')) => match self.reference(text.get(at..).unwrap_or_default()) {
-                    Some((length, known)) => (length, known),
-                    None => (1, None),
-                },
-                _ => {
-                    letters.0.push(letter);
-                    at += 1;
-                    continue;
+                (b'%', Some(b'%')) => {
+                    let both = Letters(text.get(at..at + 2).unwrap_or_default().to_vec());
+                    let mut one = Letters::default();
+                    one.push_for(b"%", both.span().unwrap_or(letter.at));
+                    (2, Some(one))
                 }
+                (b'%', Some(b'(')) => {
+                    let rest = text.get(at..).unwrap_or_default();
+                    self.reference(rest, here.as_deref()).unwrap_or((1, None))
+                }
+                _ => (1, Some(Letters(vec![letter]))),
             };
+            open |= known.is_none();
             let written = text.get(at..at + length).unwrap_or_default();
-            match known {
-                Some(known) => letters.0.extend(known.0),
-                None => {
-                    open = true;
-                    letters.0.extend(written);
-                }
-            }
+            letters.0.extend(known.map_or_else(|| written.to_vec(), |known| known.0));
             at += length;
         }
         (letters, open)
     }
 
     /// `%(name)s`, `%(process_num)02d`: how long it is, and what it stands for.
-    fn reference(&self, text: &[Letter]) -> Option<(usize, Option<Letters>)> {
+    fn reference(&self, text: &[Letter], here: Option<&str>) -> Option<(usize, Option<Letters>)> {
         let close = text.iter().take(200).position(|letter| letter.byte == b')')?;
         let name: String = text.get(2..close)?.iter().map(|letter| char::from(letter.byte)).collect();
         let flags: String =
@@ -244,8 +284,10 @@ impl<'a> Names<'a> {
             letters
         };
         let digits = flags.get(..width)?;
-        let known = match (self.texts.get(&name), self.numbers.get(&name), name.strip_prefix("ENV_")) {
-            (Some(text), _, _) if kind == 's' => Some(said(text.clone())),
+        let known_text =
+            self.texts.get(&name).map(String::as_str).or_else(|| here.filter(|_| name == "here"));
+        let known = match (known_text, self.numbers.get(&name), name.strip_prefix("ENV_")) {
+            (Some(text), _, _) if kind == 's' => Some(said(text.to_owned())),
             (_, Some(number), _) => padded(*number, digits).map(said),
             (_, _, Some(variable)) => {
                 let found = self.environment.iter().rev().find(|assignment| assignment.name == variable);

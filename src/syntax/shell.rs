@@ -712,7 +712,10 @@ impl<'a> Shell<'a> {
     fn take(&mut self, making: &mut Making, other: Making, quoted: bool) {
         making.open |= other.open;
         making.quoted |= other.quoted;
-        self.spread(making, &other.letters, quoted || other.quoted);
+        // A blank behind a backslash ends no word either.
+        let is_escaped = |letter: &Letter| is_blank(letter.byte) && letter.at.range().len() > 1;
+        let kept = quoted || other.quoted || other.letters.0.iter().any(is_escaped);
+        self.spread(making, &other.letters, kept);
     }
 
     fn unknown_braces(&mut self, making: &mut Making, begun: usize) {
@@ -764,7 +767,8 @@ impl<'a> Shell<'a> {
 
     /// A value in quotes, or to the left of none: `a=$b` is one word as well.
     fn spread(&mut self, making: &mut Making, letters: &Letters, quoted: bool) {
-        let assigns = making.name.is_some() && making.before.is_empty() && self.parts.is_empty();
+        let first = self.parts.first().is_none_or(|first| first.is("export"));
+        let assigns = making.name.is_some() && making.before.is_empty() && first;
         if quoted || assigns {
             return self.extend(making, letters);
         }

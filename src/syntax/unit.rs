@@ -112,8 +112,10 @@ impl<'a> Words<'a> {
         }
         let (slash, semicolon) = (*self.text.get(self.at)?, *self.text.get(self.at + 1)?);
         self.at += 2;
-        let letters = Letters(vec![semicolon]);
-        Some(Word { letters, at: around(slash, semicolon), open: false })
+        let at = around(slash, semicolon);
+        let mut letters = Letters::default();
+        letters.push_for(b";", at);
+        Some(Word { letters, at, open: false })
     }
 
     fn byte(&self, ahead: usize) -> Option<u8> {

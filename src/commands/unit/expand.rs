@@ -139,7 +139,8 @@ fn braces(word: Word, known: &dyn Fn(&str) -> Known) -> Word {
     while let Some(letter) = text.get(at).copied() {
         match (letter.byte, text.get(at + 1).map(|next| next.byte)) {
             (b'$', Some(b'$')) => {
-                letters.0.push(letter);
+                let both = Letters(text.get(at..at + 2).unwrap_or_default().to_vec());
+                letters.push_for(b"$", both.span().unwrap_or(letter.at));
                 at += 2;
             }
             (b'$', Some(b'{')) => match reference(text, at) {

@@ -1,0 +1,4 @@
+FROM a:1@sha256:aaaa
+CMD ["one"]
+CMD ["two"]
+ONBUILD CMD ["three"]
