@@ -9,6 +9,11 @@ use backlog_audit::model::{Host, Listener, ProblemKind, Queue};
 use serde_json::Value;
 
 #[test]
+fn caddy_listens_as_predicted() {
+    replay("caddy", 45);
+}
+
+#[test]
 fn envoy_listens_as_predicted() {
     replay("envoy", 20);
 }

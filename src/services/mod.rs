@@ -14,6 +14,7 @@ use crate::model::{
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree};
 
+pub mod caddy;
 pub mod envoy;
 pub mod haproxy;
 pub mod nginx;
@@ -97,6 +98,7 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 
 /// The readers, by the name of the service's file in `rules/services/`.
 const READERS: &[(&str, Reader)] = &[
+    ("caddy", caddy::read),
     ("envoy", envoy::read),
     ("haproxy", haproxy::read),
     ("nginx", nginx::read),

@@ -1,6 +1,7 @@
 //! How files are written: words, blocks, XML, source code. It knows no service and no kernel.
 
 pub mod blocks;
+pub mod caddyfile;
 pub mod calls;
 pub mod hosts;
 pub mod lua;
