@@ -38,6 +38,11 @@ fn tomcat_listens_as_predicted() {
     replay("tomcat", 15);
 }
 
+#[test]
+fn traefik_listens_as_predicted() {
+    replay("traefik", 35);
+}
+
 /// Replays all cases of a service; `least` keeps a lost folder from passing.
 fn replay(service: &str, least: usize) {
     let cases = common::cases(&format!("services/{service}"));

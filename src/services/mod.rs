@@ -3,7 +3,7 @@
 
 mod version;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 pub use crate::knowledge::Candidate;
@@ -20,6 +20,8 @@ pub mod haproxy;
 pub mod nginx;
 pub mod node;
 pub mod tomcat;
+pub mod traefik;
+pub mod unit;
 
 /// What every reader stands on.
 #[derive(Clone, Copy)]
@@ -41,10 +43,12 @@ pub struct Ground<'a> {
 impl<'a> Ground<'a> {
     /// The command lines that start the service, and its arguments in each.
     pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Word])> {
-        let Service { starts, modules, .. } = self.service;
-        self.commands
-            .iter()
-            .filter_map(move |command| Some((command, command.arguments_of(starts, modules)?)))
+        let Service { starts, modules, version, .. } = self.service;
+        let arguments = |command: &'a Command| {
+            let own = command.arguments_of(starts, modules);
+            own.or_else(|| command.arguments_of_image(&version.images))
+        };
+        self.commands.iter().filter_map(move |command| Some((command, arguments(command)?)))
     }
 
     /// The service's version as the tree shows it to who looks from a folder.
@@ -59,6 +63,21 @@ impl<'a> Ground<'a> {
             Ok(literal) => vec![literal],
             Err(_) => self.hosts.resolve(host).iter().map(|named| named.address).collect(),
         }
+    }
+
+    /// What Go's net.Listen binds to on a network (`tcp`, `tcp4`, `tcp6`): an unspecified address of either family is both of
+    /// them (net/ipsock_posix.go: favoriteAddrFamily), a name its first IPv4 address.
+    pub fn go_listens(&self, network: &str, host: &str, port: u16) -> Option<Endpoint> {
+        let (any4, any6) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        let addresses = if host.is_empty() { vec![any4] } else { self.addresses(host) };
+        let fits = |address: &&IpAddr| address.is_ipv4() && network != "tcp6";
+        let address = addresses.iter().find(fits).or_else(|| addresses.first())?;
+        Some(match (address.is_unspecified(), network) {
+            (true, "tcp") => Endpoint::DualStack(port),
+            (true, "tcp4") => Endpoint::tcp(any4, port),
+            (true, _) => Endpoint::tcp(any6, port),
+            (false, _) => Endpoint::tcp(*address, port),
+        })
     }
 
     /// The next hop at a host and port.
@@ -103,7 +122,9 @@ const READERS: &[(&str, Reader)] = &[
     ("haproxy", haproxy::read),
     ("nginx", nginx::read),
     ("node", node::read),
-    ("tomcat", tomcat::read), //
+    ("tomcat", tomcat::read),
+    ("traefik", traefik::read),
+    ("unit", unit::read), //
 ];
 
 /// The files of one place, and what they say of it in general.

@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod caddyfile;
 pub mod calls;
+pub mod host_port;
 pub mod hosts;
 pub mod lua;
 pub mod packages;

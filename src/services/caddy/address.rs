@@ -1,9 +1,8 @@
 //! The keys of sites, and the network addresses of `bind` and `admin`, as Caddy takes them apart.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::super::Ground;
 use crate::model::{Endpoint, Transport, Version};
+use crate::syntax::host_port::split_loosely;
 
 /// Schemes that no server has are refused: 2.7.5 (commit 288216e1f).
 const STRICT_SCHEMES: Version = Version::new(2, 7, 5);
@@ -23,7 +22,7 @@ impl Address {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let authority = rest.split('/').next().unwrap_or_default();
-        let (host, port) = split(authority).unwrap_or((authority, ""));
+        let (host, port) = split_loosely(authority).unwrap_or((authority, ""));
         // A placeholder is replaced when Caddy runs, if at all.
         let open = open || text.contains('{');
         let port = match port.parse::<u32>() {
@@ -42,22 +41,6 @@ impl Address {
             }
             _ => Err(format!("unsupported URL scheme {scheme}://")),
         }
-    }
-}
-
-/// A host and a port that may be left out, as Go's net.SplitHostPort; none where the colons do not fit.
-pub(super) fn split(text: &str) -> Option<(&str, &str)> {
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        return match port.strip_prefix(':') {
-            Some(port) => Some((host, port)),
-            None => port.is_empty().then_some((host, "")),
-        };
-    }
-    match text.split_once(':') {
-        None => Some((text, "")),
-        Some((_, port)) if port.contains(':') => None,
-        found => found,
     }
 }
 
@@ -80,7 +63,7 @@ impl Bound {
             Some((network, rest)) => (network.trim().to_ascii_lowercase(), rest),
             None => (String::new(), text),
         };
-        let (host, port) = split(rest).unwrap_or((rest, ""));
+        let (host, port) = split_loosely(rest).unwrap_or((rest, ""));
         let bound = match network.as_str() {
             "" | "tcp" => Self::Tcp("tcp".into(), host.to_owned()),
             "tcp4" | "tcp6" => Self::Tcp(network, host.to_owned()),
@@ -97,7 +80,7 @@ impl Bound {
         Self::Tcp("tcp".into(), String::new())
     }
 
-    /// Where Go listens for it (net/ipsock_posix.go: favoriteAddrFamily), and why that is not known.
+    /// Where Go listens for it, and why that is not known.
     pub(super) fn endpoint(&self, ground: Ground<'_>, port: u16) -> Option<(Endpoint, Option<&'static str>)> {
         let unknown = |why| Some((Endpoint::Unknown(Transport::Tcp), Some(why)));
         match self {
@@ -111,26 +94,12 @@ impl Bound {
             Self::Unix(path) => Some((Endpoint::Unix(path.clone()), None)),
             Self::Tcp(_, host) if host.contains('{') => unknown("the host is not known"),
             Self::Tcp(..) if port == 0 => unknown("the kernel picks a free port"),
-            Self::Tcp(network, host) => match go_listens(ground, network, host, port) {
+            Self::Tcp(network, host) => match ground.go_listens(network, host, port) {
                 Some(endpoint) => Some((endpoint, None)),
                 None => unknown("the host is no address, and no name of etc/hosts"),
             },
         }
     }
-}
-
-/// What Go's net.Listen binds to: an unspecified address of either family is both of them, a name its first IPv4 address.
-fn go_listens(ground: Ground<'_>, network: &str, host: &str, port: u16) -> Option<Endpoint> {
-    let any4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    let addresses = if host.is_empty() { vec![any4] } else { ground.addresses(host) };
-    let address =
-        addresses.iter().find(|it| it.is_ipv4() && network != "tcp6").or_else(|| addresses.first())?;
-    Some(match (address.is_unspecified(), network) {
-        (true, "tcp") => Endpoint::DualStack(port),
-        (true, "tcp4") => Endpoint::tcp(any4, port),
-        (true, _) => Endpoint::tcp(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), port),
-        (false, _) => Endpoint::tcp(*address, port),
-    })
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Where a site passes requests on to: `reverse_proxy`, `php_fastcgi`, and the `to` in their blocks.
 
 use super::super::Ground;
-use super::address::split;
 use super::blocks::{Line, lines};
 use crate::model::{Endpoint, Hop, Next};
 use crate::syntax::caddyfile::Token;
+use crate::syntax::host_port::split_loosely;
 
 /// A front has a few upstreams; a machine-made file that has thousands is not followed to the last.
 pub(super) const MAX_HOPS: usize = 64;
@@ -61,7 +61,7 @@ fn next(ground: Ground<'_>, upstream: &Token) -> Option<Next> {
             None => (text, 80),
         },
     };
-    let (host, port) = split(address)?;
+    let (host, port) = split_loosely(address)?;
     let port = if port.is_empty() { default_port } else { port.parse().ok()? };
     Some(ground.next(if host.is_empty() { "localhost" } else { host }, port))
 }
