@@ -157,13 +157,16 @@ pub struct ApplyCommands {
     at: Vec<ApplyAt>,
 }
 
-/// How a service that is installed at certain places is restarted: `restart` with the groups of `path` filled in.
+/// How a service that is installed at certain places is restarted: the commands with the groups of `path` filled in. What is
+/// left out is as everywhere.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ApplyAt {
     #[serde(deserialize_with = "pattern")]
     path: regex::Regex,
     restart: String,
+    reload: Option<String>,
+    check: Option<String>,
 }
 
 fn pattern<'de, D: serde::Deserializer<'de>>(text: D) -> Result<regex::Regex, D::Error> {
@@ -173,12 +176,24 @@ fn pattern<'de, D: serde::Deserializer<'de>>(text: D) -> Result<regex::Regex, D:
 impl ApplyCommands {
     /// The command that restarts the service whose file lies at `path` in its tree.
     pub fn restart_at(&self, path: &str) -> String {
-        let expanded = |at: &ApplyAt| {
-            let mut command = String::new();
-            at.path.captures(path)?.expand(&at.restart, &mut command);
-            Some(command)
-        };
-        self.at.iter().find_map(expanded).unwrap_or_else(|| self.restart.clone())
+        self.own(path, |at| Some(&at.restart)).unwrap_or_else(|| self.restart.clone())
+    }
+
+    pub fn reload_at(&self, path: &str) -> Option<String> {
+        self.own(path, |at| at.reload.as_ref()).or_else(|| self.reload.clone())
+    }
+
+    pub fn check_at(&self, path: &str) -> Option<String> {
+        self.own(path, |at| at.check.as_ref()).or_else(|| self.check.clone())
+    }
+
+    /// A command of the first place that the path is in.
+    fn own<'s>(&'s self, path: &str, command: impl Fn(&'s ApplyAt) -> Option<&'s String>) -> Option<String> {
+        let mut places = self.at.iter().filter(|_| !path.is_empty());
+        let (at, groups) = places.find_map(|at| Some((at, at.path.captures(path)?)))?;
+        let mut filled = String::new();
+        groups.expand(command(at)?, &mut filled);
+        Some(filled)
     }
 }
 

@@ -15,6 +15,11 @@ fn apache_listens_as_predicted() {
 }
 
 #[test]
+fn caddy_listens_as_predicted() {
+    replay("caddy", 45);
+}
+
+#[test]
 fn daphne_listens_as_predicted() {
     replay("daphne", 12);
 }
@@ -92,6 +97,11 @@ fn squid_listens_as_predicted() {
 #[test]
 fn tomcat_listens_as_predicted() {
     replay("tomcat", 15);
+}
+
+#[test]
+fn traefik_listens_as_predicted() {
+    replay("traefik", 35);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use super::facts::{Facts, Socket};
 use super::upstream_shorter::is_short;
 use crate::kernel::listen;
-use crate::knowledge::ApplyCommands;
 use crate::model::{
     Apply, Endpoint, Fix, PlaceId, Safety, Target, Transport, Version, Want, key, shell_word,
 };
@@ -82,26 +81,28 @@ impl Facts<'_> {
 
     /// Commands after a change of the program's own number.
     pub(super) fn after_backlog(&self, socket: &Socket<'_>) -> Vec<String> {
-        let commands = self.service(socket).map(|service| &service.apply);
-        let apply = commands.map(|commands| match (socket.listener.apply, &commands.reload) {
-            (Apply::Reload, Some(reload)) => reload.clone(),
-            _ => self.restart(socket, commands),
-        });
-        let check = commands.and_then(|commands| commands.check.clone());
-        check.into_iter().chain(apply).chain([look(socket)]).collect()
+        let Some(commands) = self.service(socket).map(|service| &service.apply) else {
+            return vec![look(socket)];
+        };
+        let path = self.path(socket);
+        let reload = commands.reload_at(&path).filter(|_| socket.listener.apply == Apply::Reload);
+        let apply = reload.unwrap_or_else(|| commands.restart_at(&path));
+        commands.check_at(&path).into_iter().chain([apply, look(socket)]).collect()
     }
 
     /// Commands after a change of somaxconn: only a restart makes a program call listen(2) with the number that it had.
     pub(super) fn after_somaxconn(&self, socket: &Socket<'_>) -> Vec<String> {
-        let restart = self.service(socket).map(|service| self.restart(socket, &service.apply));
+        let service = self.service(socket);
+        let restart = service.map(|service| service.apply.restart_at(&self.path(socket)));
         restart.into_iter().chain([look(socket)]).collect()
     }
 
-    fn restart(&self, socket: &Socket<'_>, commands: &ApplyCommands) -> String {
+    /// The path of the file that opens a socket; none where it would break a command or a comment.
+    fn path(&self, socket: &Socket<'_>) -> String {
         let path = self.sources.get(socket.listener.site.source).path();
         // A name with a line break in it would end the comment or the command.
         let path = path.map(|path| path.to_string_lossy()).filter(|path| !path.contains(char::is_control));
-        path.map_or_else(|| commands.restart.clone(), |path| commands.restart_at(&path))
+        path.unwrap_or_default().into_owned()
     }
 }
 

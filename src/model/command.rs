@@ -110,6 +110,18 @@ impl Command {
         modules.iter().any(|known| known == module).then_some(arguments)
     }
 
+    /// All words, where they are only the arguments of what one of these images starts by itself.
+    pub fn arguments_of_image(&self, images: &[String]) -> Option<&[Word]> {
+        let image = &self.image.as_ref()?.get;
+        let name = image.split('@').next().unwrap_or_default();
+        let tag = name.rfind(':').filter(|colon| !name.get(*colon..).unwrap_or_default().contains('/'));
+        let name = tag.and_then(|colon| name.get(..colon)).unwrap_or(name);
+        let name = name.strip_prefix("docker.io/").unwrap_or(name);
+        let name = name.strip_prefix("library/").unwrap_or(name);
+        let only_options = self.words.first().is_some_and(|word| word.text.starts_with('-'));
+        (only_options && images.iter().any(|known| known == name)).then_some(&self.words)
+    }
+
     /// A variable of its environment.
     pub fn variable(&self, name: &str) -> Option<&Variable> {
         self.environment.iter().rev().find(|variable| variable.name == name)

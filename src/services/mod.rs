@@ -3,7 +3,7 @@
 
 mod version;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 pub use crate::knowledge::Candidate;
@@ -15,6 +15,7 @@ use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree};
 
 pub mod apache;
+pub mod caddy;
 pub mod envoy;
 pub mod haproxy;
 pub mod java;
@@ -30,7 +31,9 @@ pub mod python;
 pub mod spring_boot;
 pub mod squid;
 pub mod tomcat;
+pub mod traefik;
 pub mod unicorn;
+pub mod unit;
 pub mod uwsgi;
 pub mod varnish;
 pub mod wildfly;
@@ -55,10 +58,12 @@ pub struct Ground<'a> {
 impl<'a> Ground<'a> {
     /// The command lines that start the service, and its arguments in each.
     pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Word])> {
-        let Service { starts, modules, .. } = self.service;
-        self.commands
-            .iter()
-            .filter_map(move |command| Some((command, command.arguments_of(starts, modules)?)))
+        let Service { starts, modules, version, .. } = self.service;
+        let arguments = |command: &'a Command| {
+            let own = command.arguments_of(starts, modules);
+            own.or_else(|| command.arguments_of_image(&version.images))
+        };
+        self.commands.iter().filter_map(move |command| Some((command, arguments(command)?)))
     }
 
     /// The service's version as the tree shows it to who looks from a folder.
@@ -100,6 +105,21 @@ impl<'a> Ground<'a> {
         }
     }
 
+    /// What Go's net.Listen binds to on a network (`tcp`, `tcp4`, `tcp6`): an unspecified address of either family is both of
+    /// them (net/ipsock_posix.go: favoriteAddrFamily), a name its first IPv4 address.
+    pub fn go_listens(&self, network: &str, host: &str, port: u16) -> Option<Endpoint> {
+        let (any4, any6) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        let addresses = if host.is_empty() { vec![any4] } else { self.addresses(host) };
+        let fits = |address: &&IpAddr| address.is_ipv4() && network != "tcp6";
+        let address = addresses.iter().find(fits).or_else(|| addresses.first())?;
+        Some(match (address.is_unspecified(), network) {
+            (true, "tcp") => Endpoint::DualStack(port),
+            (true, "tcp4") => Endpoint::tcp(any4, port),
+            (true, _) => Endpoint::tcp(any6, port),
+            (false, _) => Endpoint::tcp(*address, port),
+        })
+    }
+
     /// The next hop at a host and port.
     pub fn next(&self, host: &str, port: u16) -> Next {
         match self.addresses(host).first() {
@@ -138,6 +158,7 @@ type Reader = fn(Ground<'_>, &[Candidate]) -> Found;
 /// The readers, by the name of the service's file in `rules/services/`.
 const READERS: &[(&str, Reader)] = &[
     ("apache", apache::read),
+    ("caddy", caddy::read),
     ("envoy", envoy::read),
     ("haproxy", haproxy::read),
     ("java", java::read),
@@ -152,7 +173,9 @@ const READERS: &[(&str, Reader)] = &[
     ("spring-boot", spring_boot::read),
     ("squid", squid::read),
     ("tomcat", tomcat::read),
+    ("traefik", traefik::read),
     ("unicorn", unicorn::read),
+    ("unit", unit::read),
     ("uwsgi", uwsgi::read),
     ("varnish", varnish::read),
     ("wildfly", wildfly::read), //

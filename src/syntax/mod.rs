@@ -1,9 +1,11 @@
 //! How files are written: words, blocks, XML, source code. It knows no service and no kernel.
 
 pub mod blocks;
+pub mod caddyfile;
 pub mod calls;
 pub mod directives;
 pub mod dotenv;
+pub mod host_port;
 pub mod hosts;
 pub mod ini;
 pub mod java;

@@ -31,7 +31,7 @@ use crate::text::{Span, has_magic};
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut reading = Reading {
         library: Library::new(ground),
-        release: Release::of(ground),
+        release: Release::of(ground, Path::new("")),
         opened: opened(ground),
         included: HashSet::new(),
         mains: Vec::new(),
@@ -128,6 +128,7 @@ impl Reading<'_> {
             Start::Main
         };
         let folder = self.folder(candidate);
+        self.release = Release::of(self.library.ground, &folder);
         let told = self.walk(id, &folder, start);
         self.open(&told, true);
         self.mains.push(folder);
@@ -157,11 +158,15 @@ impl Reading<'_> {
         let mut families: BTreeMap<PathBuf, Vec<Told>> = BTreeMap::new();
         for Fragment { id, module, family, folder } in left {
             if !self.included.contains(&id) {
+                self.release = Release::of(self.library.ground, &family);
                 let told = self.walk(id, &folder, Start::Fragment(module));
                 families.entry(family).or_default().push(told);
             }
         }
-        families.into_values().for_each(|family| self.family(family));
+        for (folder, family) in families {
+            self.release = Release::of(self.library.ground, &folder);
+            self.family(family);
+        }
     }
 
     /// Fragments of one folder. On a machine one nginx reads them all.
@@ -245,7 +250,8 @@ impl Reading<'_> {
 
 /// The names of main files: nginx's own and those of the programs made of it.
 fn is_main_name(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "nginx.conf" || name == "angie.conf")
+    let mains = ["nginx.conf", "angie.conf", "freenginx.conf"];
+    path.file_name().is_some_and(|name| mains.iter().any(|main| name == *main))
 }
 
 fn problem(ground: Ground<'_>, refusal: &Refusal) -> Problem {

@@ -19,15 +19,20 @@ pub(super) const QUIC_CHECKED: Version = Version::new(1, 25, 4);
 /// `multipath`: 1.29.7 (commit 920dc099c).
 pub(super) const MULTIPATH: Version = Version::new(1, 29, 7);
 
-/// The release of the nginx in the tree, looked for when first asked.
+/// The release of an nginx in the tree, looked for when first asked.
 pub(super) struct Release<'a> {
     ground: Ground<'a>,
     known: OnceCell<Option<Version>>,
 }
 
 impl<'a> Release<'a> {
-    pub(super) fn of(ground: Ground<'a>) -> Self {
-        Self { ground, known: OnceCell::new() }
+    /// That of the nginx whose files lie in `folder`. Some that are made of nginx count for themselves.
+    pub(super) fn of(ground: Ground<'a>, folder: &Path) -> Self {
+        let counted = ground.service.reader.get("own-numbers").and_then(toml::Value::as_array);
+        let mut counted = counted.into_iter().flatten().filter_map(toml::Value::as_str);
+        let apart = counted.any(|name| folder.iter().any(|part| part == name));
+        let known = if apart { OnceCell::from(None) } else { OnceCell::new() };
+        Self { ground, known }
     }
 
     /// Whether it is known to be older than `version`.

@@ -475,3 +475,28 @@ fn a_range_of_all_ports_is_looked_at_once() {
     let slots = read.found.listeners.iter().filter(|listener| listener.backlog.slot.is_some());
     assert_eq!(slots.count(), 1);
 }
+
+#[test]
+fn what_is_made_of_nginx_is_read_as_nginx() {
+    let status = "Package: nginx\nStatus: install ok installed\nVersion: 1.22.1-9\n";
+    // What nginx 1.22 would not know, Angie does, whatever nginx lies beside it.
+    let angie = "events {}\nhttp {\n include /etc/angie/http.d/*.conf;\n}\n";
+    let site = "server { listen 80 backlog=900; listen 443 quic; }\n";
+    let resty = "events {}\nhttp { server { listen 8080; } }\n";
+    let read = Read::root(&[
+        ("etc/angie/angie.conf", angie),
+        ("etc/angie/http.d/site.conf", site),
+        ("usr/local/openresty/nginx/conf/nginx.conf", resty),
+        ("usr/local/tengine/conf/nginx.conf", "events {}\nhttp { server { listen 8081 reuseport; } }\n"),
+        ("var/lib/dpkg/status", status),
+    ]);
+    assert!(read.problems().is_empty(), "{:?}", read.problems());
+    assert_eq!(read.listeners(), ["0.0.0.0:80 900", "0.0.0.0:8080 511", "0.0.0.0:8081 511"]);
+    let knowledge = Knowledge::load(&Sources::new()).unwrap();
+    let apply = &knowledge.service("nginx").unwrap().apply;
+    assert_eq!(apply.restart_at("etc/angie/http.d/site.conf"), "systemctl restart angie");
+    assert_eq!(apply.restart_at("usr/local/openresty/nginx/conf/nginx.conf"), "systemctl restart openresty");
+    assert_eq!(apply.check_at("usr/local/openresty/nginx/conf/nginx.conf"), Some("openresty -t".into()));
+    assert_eq!(apply.reload_at("usr/local/tengine/conf/nginx.conf"), Some("systemctl reload tengine".into()));
+    assert_eq!(apply.restart_at("etc/nginx/nginx.conf"), "systemctl restart nginx");
+}
