@@ -182,6 +182,11 @@ impl Follow<'_> {
                 let variables = &with(variables, &line, arguments);
                 self.script(&script, &line, variables, depth);
             }
+            // The script of an image that is not here: by convention it ends with `exec "$@"`.
+            None if line.words.len() > 1 && is_entrypoint(&line.words) => {
+                line.words.remove(0);
+                self.line(line, variables, depth + 1);
+            }
             None => self.push(line, at),
         }
     }
@@ -242,6 +247,12 @@ pub(super) fn assignment(word: &shell::Word) -> Option<Assignment> {
 
 fn is_word(words: &[shell::Word], word: &str) -> bool {
     words.first().is_some_and(|first| first.letters.bytes() == word.as_bytes())
+}
+
+fn is_entrypoint(words: &[shell::Word]) -> bool {
+    let program = words.first().map(shell::Word::text).unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or(&program);
+    name.contains("entrypoint")
 }
 
 /// What a script knows that a line calls with these arguments.
