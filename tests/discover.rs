@@ -187,3 +187,19 @@ fn a_file_speaks_for_what_it_includes() {
     scratch.file("nginx/conf.d/web.conf", NGINX);
     assert_eq!(addresses(&scratch.audit("nginx/nginx.conf")), ["0.0.0.0:8080"]);
 }
+
+/// What an image is told to run comes to its entrypoint, which by convention ends with `exec "$@"`.
+#[test]
+fn an_entrypoint_runs_what_it_is_given() {
+    let image = |bind: &str| {
+        format!(
+            "FROM python:3.13\nWORKDIR /app\nCOPY . .\nWORKDIR /app/src\nENTRYPOINT [\"/app/bin/entrypoint-web\"]\nCMD [\"gunicorn\", \"-b\", \"{bind}\", \"a:b\"]\n"
+        )
+    };
+    let scratch = Scratch::with(&["absent/.git/HEAD", "there/.git/HEAD", "there/src/a.txt"]);
+    scratch.file("absent/Dockerfile", &image(":8000"));
+    assert_eq!(addresses(&scratch.audit("absent")), ["0.0.0.0:8000"]);
+    scratch.file("there/Dockerfile", &image(":8000"));
+    scratch.file("there/bin/entrypoint-web", "#!/bin/sh\nexec \"$1\" -b :9000 a:b\n");
+    assert_eq!(addresses(&scratch.audit("there")), ["0.0.0.0:9000"], "the script that is there counts");
+}

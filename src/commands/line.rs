@@ -201,9 +201,17 @@ impl Follow<'_> {
             line.words.first().and_then(|program| scripts::program(self.scene, self.base, &line, program));
         // Who knows the script by its name knows more than is written in it.
         self.push(line.clone(), at);
-        if let Some(script) = script {
-            let arguments = line.words.get(1..).unwrap_or_default().to_vec();
-            self.script(&script, &line, &with(variables, &line, arguments), depth);
+        match script {
+            Some(script) => {
+                let arguments = line.words.get(1..).unwrap_or_default().to_vec();
+                self.script(&script, &line, &with(variables, &line, arguments), depth);
+            }
+            // The script of an image that is not here: by convention it ends with `exec "$@"`.
+            None if line.words.len() > 1 && is_entrypoint(&line.words) => {
+                line.words.remove(0);
+                self.line(line, variables, depth + 1);
+            }
+            None => {}
         }
     }
 
@@ -267,6 +275,12 @@ pub(super) fn assignment(word: &shell::Word) -> Option<Assignment> {
 
 fn is_word(words: &[shell::Word], word: &str) -> bool {
     words.first().is_some_and(|first| first.letters.bytes() == word.as_bytes())
+}
+
+fn is_entrypoint(words: &[shell::Word]) -> bool {
+    let program = words.first().map(shell::Word::text).unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or(&program);
+    name.contains("entrypoint")
 }
 
 /// What a script knows that a line calls with these arguments.

@@ -45,6 +45,10 @@ fn ends_in(there: &str, name: &str) -> bool {
 fn candidates(scene: &Scene<'_>, base: &Base, line: &Line, name: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     found.extend(base.copies.iter().filter(|(there, _)| ends_in(there, name)).map(|(_, path)| path.clone()));
+    found.extend(base.copies.iter().filter_map(|(there, path)| {
+        let inside = name.strip_prefix(there.trim_end_matches('/'))?.strip_prefix('/')?;
+        Some(path.join(inside))
+    }));
     let folder = line.folder.as_deref().unwrap_or(Path::new(""));
     match name.strip_prefix('/') {
         Some(absolute) if scene.is_machine() => found.push(PathBuf::from(absolute)),

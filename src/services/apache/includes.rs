@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::Ground;
 use crate::model::ReadAs;
-use crate::text::has_magic;
+use crate::text::{SourceId, has_magic};
 
 /// As deep as Apache goes into folders (AP_MAX_INCLUDE_DIR_DEPTH in server/config.c).
 const MAX_FOLDERS: usize = 20;
@@ -48,13 +48,17 @@ pub(super) struct Targets {
     pub(super) files: Vec<PathBuf>,
 }
 
-pub(super) fn find(ground: Ground<'_>, home: &Home, word: &str) -> Targets {
+/// Where a word leads while these files are being read: a guess that comes back to one of them is a wrong one.
+pub(super) fn find(ground: Ground<'_>, home: &Home, word: &str, reading: &[SourceId]) -> Targets {
     let path = home.path(word);
     let found = matching(ground, &path);
     let is_there = |files: &[PathBuf]| files.iter().any(|file| ground.tree.entry(file).is_ok());
+    let comes_back =
+        |file: &PathBuf| ground.tree.read(ground.sources, file).is_ok_and(|source| reading.contains(&source));
+    let fits = |files: &Vec<PathBuf>| is_there(files) && !files.iter().any(comes_back);
     let files = match is_there(&found) {
         true => found,
-        false => moved(ground, home, &path).into_iter().find(|files| is_there(files)).unwrap_or(found),
+        false => moved(ground, home, &path).into_iter().find(fits).unwrap_or(found),
     };
     Targets { pattern: is_pattern(&path), path, files }
 }

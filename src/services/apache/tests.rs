@@ -296,6 +296,21 @@ fn a_main_file_of_a_repository_finds_what_lies_with_it() {
 }
 
 #[test]
+fn an_include_of_another_file_of_the_same_name_is_not_the_file_itself() {
+    let text = "ServerRoot /srv/apache\nListen 80\nInclude local/httpd.conf\n";
+    let read = Read::repository(&[("conf/httpd.conf", text)]);
+    assert_eq!(
+        (read.listeners(), read.problems()),
+        (
+            vec!["*:80 511".into()],
+            vec![
+                "Skipped: the include of /srv/apache/local/httpd.conf leads out of the repository: what listens there is unknown".into()
+            ]
+        )
+    );
+}
+
+#[test]
 fn an_include_that_leads_out_of_a_repository_is_told() {
     let text = "ServerRoot /etc/httpd\nListen 80\nInclude conf.modules.d/*.conf\nInclude vhosts/*.conf\nIncludeOptional conf.d/*.conf\n";
     let read = Read::repository(&[("files/httpd.conf", text)]);

@@ -434,7 +434,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             self.incomplete = true;
             return;
         }
-        let targets = includes::find(self.ground, &self.home, &text);
+        let targets = includes::find(self.ground, &self.home, &text, &self.reading);
         if targets.pattern {
             self.note(&targets.files);
         }
