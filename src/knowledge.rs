@@ -392,6 +392,8 @@ struct CommandsFile {
 #[serde(deny_unknown_fields)]
 struct Scripts {
     passing: Vec<String>,
+    production: Vec<String>,
+    other: Vec<String>,
 }
 
 /// What is known of command lines, whichever file writes them.
@@ -401,6 +403,10 @@ pub struct CommandLines {
     pub runners: Vec<Runner>,
     /// Commands of scripts that start nothing which lasts.
     pub passing: Vec<String>,
+    /// How the name of a script begins that starts something in production.
+    pub production: Vec<String>,
+    /// A part of the name of a file or script that is for something else.
+    pub other: Vec<String>,
 }
 
 /// A program that only runs another one, and how the words before that one are told.
@@ -448,7 +454,8 @@ fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Shape>, CommandL
     ];
     let shape = |(kind, files)| Ok((format!("{COMMAND}{kind}"), Shape::new(sources, source, files)?));
     let shapes: Result<_, Broken> = kinds.into_iter().map(shape).collect();
-    Ok((shapes?, CommandLines { runners: file.runners, passing: file.scripts.passing }))
+    let Scripts { passing, production, other } = file.scripts;
+    Ok((shapes?, CommandLines { runners: file.runners, passing, production, other }))
 }
 
 fn table(sources: &Sources, name: &str) -> Result<SourceId, Broken> {

@@ -252,6 +252,76 @@ fn is_main(row: &Value) -> bool {
     !matches!(row["argv"][1].as_str(), Some("pre" | "post" | "reload" | "stop"))
 }
 
+/// Files that are made to take long end soon.
+#[test]
+fn hostile_files_end_soon() {
+    let long = |unit: &str| unit.repeat(250_000 / unit.len());
+    let exports = (0..400).map(|n| format!("export A{n}={}\n", "x".repeat(600))).collect::<String>()
+        + &"gunicorn $A1\n".repeat(2_000);
+    let mut doubling = "A0=xxxxxxxxxxxxxxxx\n".to_owned();
+    (1..40).for_each(|n| doubling.push_str(&format!("A{n}=$A{0}$A{0}\n", n - 1)));
+    doubling.push_str("gunicorn $A39\n");
+    let texts = [
+        long("$("),
+        long("${a:-"),
+        long("\"$x"),
+        long("'\""),
+        long("\\\n"),
+        long("a\\ "),
+        long("<<X "),
+        long("<< X\n"),
+        long("case x in "),
+        long("((a"),
+        long("a=("),
+        long("sh -c '"),
+        long("`"),
+        long("a;"),
+        long("npm start;"),
+        long("CMD a\n"),
+        long("ENV a=$a$a\n"),
+        long("COPY a b\n"),
+        long("FROM a\n"),
+        long("[\"a\","),
+        long("- &a [*a]\n"),
+        long("  a: {command: [x]}\n"),
+        long("\\u0041"),
+        long("ExecStart=/a $B ${B}\n"),
+        long("Environment=B=a\n"),
+        long("%(ENV_A)s"),
+        long("numprocs=9999\n"),
+        long("[program:a]\ncommand=a\n"),
+        exports,
+        doubling,
+        // What refers to much, often.
+        format!("A={}\n", "x".repeat(100_000)) + &"web: a $A\n".repeat(20_000),
+        format!("ENV A={}\n", "x".repeat(100_000)) + &"ENV B=$A\n".repeat(20_000),
+        format!("ENV A={}\n", "x".repeat(100_000)) + &"FROM a AS b\n".repeat(20_000),
+        format!("x\nEnvironment=A={}\nType=oneshot\n", "x".repeat(100_000))
+            + &"ExecStart=/a ${A} $A\n".repeat(10_000),
+        format!("x\nenvironment=A=\"{}\"\nnumprocs=64\ncommand=a ", "x".repeat(100_000))
+            + &"%(ENV_A)s ".repeat(20_000),
+        (0..20_000).map(|n| format!("ENV A{n}=x\n")).collect::<String>() + "CMD a $A1\n",
+        (0..20_000)
+            .map(|n| format!("  a{n}:\n    command: a\n    extends: a{}\n", n + 1))
+            .collect::<String>(),
+    ];
+    for text in texts {
+        let scratch = tempfile::tempdir().unwrap();
+        for (path, begins) in FILES {
+            let path = scratch.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, format!("{begins}{text}")).unwrap();
+        }
+        let script: String = text.chars().take(250_000).collect();
+        fs::write(scratch.path().join("start.sh"), format!("#!/bin/sh\n{script}")).unwrap();
+        fs::write(scratch.path().join("Procfile"), format!("web: ./start.sh\n{text}")).unwrap();
+        let begun = std::time::Instant::now();
+        started(&Sources::new(), scratch.path(), ReadAs::Repo);
+        let taken = begun.elapsed();
+        assert!(taken.as_secs() < 15, "{taken:?}: {}", text.chars().take(20).collect::<String>());
+    }
+}
+
 #[test]
 fn a_unit_that_is_refused_is_a_problem() {
     let sources = Sources::new();
@@ -275,7 +345,7 @@ fn shown(script: &str, set: &[(&str, &str)]) -> Vec<Vec<String>> {
     for (name, value) in set {
         let value = letters(value);
         let at = value.span().unwrap_or_else(|| Span::top(sources.all().next().unwrap().0));
-        variables.set(name, Known::Set(shell::Word { letters: value, at, open: false }));
+        variables.set(name, Known::of(&shell::Word { letters: value, at, open: false }));
     }
     for name in ["U", "V", "a", "x", "aa", "ax", "xa", "xx", "aax", "aaa"] {
         variables.set(name, Known::Unset);
@@ -363,6 +433,66 @@ const PARTS: &[&str] = &[
     "$.", "~",
 ];
 
+/// One file of each kind, with what makes it one.
+const FILES: [(&str, &str); 8] = [
+    ("Dockerfile", "FROM a\n"),
+    ("Procfile", "web: a\n"),
+    ("compose.yml", "services:\n  a:\n    command: "),
+    ("etc/supervisor/conf.d/a.conf", "[program:a]\ncommand="),
+    ("etc/systemd/system/a.service", "[Service]\nExecStart=/a "),
+    ("etc/default/a", "A="),
+    ("package.json", "{\"scripts\":{\"start\":"),
+    (".env", "A="),
+];
+
+const FILE_PARTS: &[&str] = &[
+    "CMD ",
+    "ENTRYPOINT ",
+    "COPY ",
+    "ENV ",
+    "FROM a AS b\n",
+    "RUN <<X\n",
+    "[",
+    "]",
+    "\"",
+    "'",
+    ", ",
+    "\\",
+    "\n",
+    " ",
+    "a",
+    "sh -c ",
+    "npm start",
+    "./Procfile",
+    "$A",
+    "${A:-",
+    "}",
+    "{",
+    "%(ENV_A)s",
+    "%i",
+    "- ",
+    "  ",
+    "&x ",
+    "*x",
+    "|\n",
+    ">\n    ",
+    ": ",
+    "environment=",
+    "EnvironmentFile=-/etc/default/a\n",
+    "ExecStart=",
+    "=",
+    ";",
+    "#",
+    "@-",
+    "exec ",
+    "env A=b ",
+    "<<",
+    "(",
+    ")",
+    "&& ",
+    "é",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -375,6 +505,19 @@ proptest! {
         if let Some(real) = real {
             prop_assert_eq!(shown(&script, &SET), real, "{}", script);
         }
+    }
+
+    #[test]
+    fn any_files_are_read(bytes in prop::collection::vec(any::<u8>(), 0..60), parts in prop::collection::vec(prop::sample::select(FILE_PARTS), 0..30)) {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut text = parts.concat().into_bytes();
+        text.extend(bytes);
+        for (path, begins) in FILES {
+            let path = scratch.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, [begins.as_bytes(), &text].concat()).unwrap();
+        }
+        started(&Sources::new(), scratch.path(), ReadAs::Repo);
     }
 
     #[test]

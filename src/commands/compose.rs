@@ -16,14 +16,11 @@ use crate::syntax::yaml::{self, Node, NodeKind, Yaml};
 /// How deep services may extend each other, and `${a:-${b}}` nest.
 const MAX_DEPTH: u32 = 8;
 
-/// Parts of file names that say what a file is for, when it is not production.
-const OTHERS: [&str; 9] = ["ci", "debug", "dev", "development", "e2e", "local", "test", "testing", "tests"];
-
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
-    for file in files.iter().filter(|file| is_production(&file.path)) {
-        let Ok(source) = scene.tree.read(scene.sources, &file.path) else { continue };
+    for file in scene.in_production(files) {
+        let Some(source) = scene.read(&file.path) else { continue };
         let Yaml { documents, broken } = yaml::read(scene.sources, source);
-        if let Some(broken) = broken {
+        if let Some(broken) = broken.filter(|_| !is_template(scene.sources.bytes(source))) {
             started.problems.push(Problem {
                 kind: ProblemKind::Skipped,
                 service: None,
@@ -44,9 +41,9 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
     }
 }
 
-fn is_production(path: &Path) -> bool {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    !stem.split(['.', '-', '_']).any(|part| OTHERS.contains(&part))
+/// A file that something else will make a compose file of: its braces are no YAML.
+fn is_template(bytes: &[u8]) -> bool {
+    [&b"{{"[..], b"{%", b"<%"].iter().any(|mark| memchr::memmem::find(bytes, mark).is_some())
 }
 
 /// A service's settings, each as the last file has it that sets it.
@@ -71,7 +68,7 @@ struct Project<'a> {
 impl<'a> Project<'a> {
     fn of(scene: &'a Scene<'a>, path: &Path) -> Self {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let file = scene.tree.read(scene.sources, &folder.join(".env"));
+        let file = scene.read(&folder.join(".env"));
         let variables = file.map(|file| dotenv::read(scene.sources, file)).unwrap_or_default();
         Self { scene, folder, variables }
     }
@@ -104,7 +101,8 @@ impl<'a> Project<'a> {
         };
         let Some(file) = extends.get("file").and_then(Node::word) else { return find(document, path) };
         let path = path.parent().unwrap_or(Path::new("")).join(file);
-        let source = self.scene.tree.read(self.scene.sources, &path).ok()?;
+        let source = self.scene.read(&path)?;
+        self.scene.spend(self.scene.sources.bytes(source).len()).then_some(())?;
         let other = yaml::read(self.scene.sources, source);
         find(other.documents.first()?, &path)
     }
@@ -140,7 +138,8 @@ impl<'a> Project<'a> {
         let context = text(build).or_else(|| part("context")).unwrap_or_else(|| ".".into());
         let context = self.folder.join(context);
         let file = context.join(part("dockerfile").unwrap_or_else(|| "Dockerfile".into()));
-        let source = self.scene.tree.read(self.scene.sources, &file).ok()?;
+        let source = self.scene.read(&file)?;
+        self.scene.spend(self.scene.sources.bytes(source).len()).then_some(())?;
         let stage = stage(self.scene, source, part("target").as_deref())?;
         let context = self.scene.tree.resolve(&context).ok()?;
         Some((stage, context))
@@ -215,7 +214,14 @@ impl<'a> Project<'a> {
                     at += 2;
                     continue;
                 }
-                (b'$', Some(b'{')) => braces(text, at),
+                (b'$', Some(b'{')) => match braces(text, at) {
+                    // Without an end to it, what follows is no reference either.
+                    None => {
+                        letters.0.extend(text.get(at..).unwrap_or_default());
+                        return (letters, true);
+                    }
+                    reference => reference,
+                },
                 (b'$', Some(byte)) if is_name(byte) && !byte.is_ascii_digit() => {
                     let rest = text.get(at + 1..).unwrap_or_default();
                     let length = rest.iter().take_while(|letter| is_name(letter.byte)).count();
@@ -253,8 +259,9 @@ impl<'a> Project<'a> {
         let word = rest.get(usize::from(colon) + 1..).unwrap_or_default();
         let known = self.variables.iter().rev().find(|variable| variable.name == name);
         let set = known.filter(|known| !(colon && known.value.letters.is_empty()));
+        let size = known.map_or(0, |known| known.value.letters.len());
         match (operator, set) {
-            _ if depth >= MAX_DEPTH => None,
+            _ if depth >= MAX_DEPTH || !self.scene.spend(size) => None,
             (Some(b'-'), None) => Some(self.interpolated(word, depth + 1)),
             (Some(b'+'), Some(_)) => Some(self.interpolated(word, depth + 1)),
             (None | Some(b'-' | b'?'), Some(known)) => Some((known.value.letters.clone(), known.value.open)),
@@ -271,8 +278,7 @@ impl<'a> Project<'a> {
             };
             for file in files {
                 let path = file.word().or_else(|| file.get("path")?.word());
-                let source =
-                    path.and_then(|path| self.scene.tree.read(self.scene.sources, &folder.join(path)).ok());
+                let source = path.and_then(|path| self.scene.read(&folder.join(path)));
                 found.extend(
                     source.map(|source| dotenv::read(self.scene.sources, source)).unwrap_or_default(),
                 );

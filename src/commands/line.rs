@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 
 use super::runner::{self, Off};
 use super::{script, scripts};
-use crate::knowledge::CommandLines;
+use crate::knowledge::{Candidate, CommandLines};
 use crate::model::{Command, ReadAs, Room, Starter, Value, Variable, Word};
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::{self, Assignment, Known, Variables};
-use crate::text::{Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree};
 
-/// How many command lines of one tree are looked at.
-const MAX_LINES: usize = 20_000;
+/// How much is looked at in one tree: command lines, and KiB of what goes into them, scripts and variables included.
+const MAX_LOOKS: usize = 50_000;
+
+/// The largest file that is read for its command lines, in bytes. What is larger was made by a machine.
+const MAX_FILE: usize = 1 << 20;
 
 /// How deep shells and scripts may call each other.
 const MAX_DEPTH: u32 = 6;
@@ -33,7 +36,7 @@ impl<'a> Scene<'a> {
         lines: &'a CommandLines,
         read_as: ReadAs,
     ) -> Self {
-        Self { sources, tree, lines, read_as, left: Cell::new(MAX_LINES) }
+        Self { sources, tree, lines, read_as, left: Cell::new(MAX_LOOKS) }
     }
 
     /// Whether a command of a script is none that lasts: a word of the shell, a tool that sets something up.
@@ -41,6 +44,23 @@ impl<'a> Scene<'a> {
         let program = program.text();
         let name = program.rsplit('/').next().unwrap_or_default();
         self.lines.passing.iter().any(|passing| passing == name)
+    }
+
+    /// Whether the name of a file or a script says nothing of development, tests and the like.
+    pub(super) fn is_production(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let mut parts = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+        !parts.any(|part| self.lines.other.iter().any(|other| other == part))
+    }
+
+    /// Files that may be production, by their names.
+    pub(super) fn in_production<'f>(&self, files: &'f [Candidate]) -> impl Iterator<Item = &'f Candidate> {
+        let is_production = |file: &&Candidate| {
+            let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let folder = file.path.parent().and_then(Path::file_name).unwrap_or_default();
+            folder != ".devcontainer" && self.is_production(&name)
+        };
+        files.iter().filter(is_production)
     }
 
     /// Whether absolute paths are those of the tree.
@@ -78,10 +98,16 @@ impl<'a> Scene<'a> {
         there.map_or(from.clone(), |end| Some(base.join(end)))
     }
 
-    /// One line less may be looked at; none may, if not.
-    fn spend(&self) -> bool {
+    /// A file of command lines.
+    pub(super) fn read(&self, path: &Path) -> Option<SourceId> {
+        let source = self.tree.read(self.sources, path).ok()?;
+        (self.sources.bytes(source).len() <= MAX_FILE).then_some(source)
+    }
+
+    /// Takes off what looking at so many bytes costs; whether it may be done.
+    pub(super) fn spend(&self, bytes: usize) -> bool {
         let left = self.left.get();
-        self.left.set(left.saturating_sub(1));
+        self.left.set(left.saturating_sub(1 + bytes / 1024));
         left > 0
     }
 }
@@ -99,6 +125,8 @@ pub(super) enum Form {
     Plain,
     /// As members of a list, with what stands before and after each.
     Members { before: String, after: String },
+    /// Behind a blank at a place that is not where the last word is written.
+    Behind(Span),
     /// They cannot be written there.
     None,
 }
@@ -166,7 +194,10 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     fn line(&mut self, mut line: Line, variables: &Variables, depth: u32) {
-        if depth > MAX_DEPTH || !self.scene.spend() {
+        let variable = |assignment: &Assignment| assignment.name.len() + assignment.value.letters.len();
+        let words = line.words.iter().map(|word| word.letters.len());
+        let size = words.chain(line.environment.iter().map(variable)).sum();
+        if depth > MAX_DEPTH || !self.scene.spend(size) {
             return;
         }
         let at = line.at.or_else(|| whole(&line.words));
@@ -216,6 +247,9 @@ impl Follow<'_> {
     }
 
     fn script(&mut self, script: &Letters, outer: &Line, variables: &Variables, depth: u32) {
+        if !self.scene.spend(script.len()) {
+            return;
+        }
         let mut variables = variables.clone();
         let mut folder = outer.folder.clone();
         for simple in shell::commands(script, &mut variables) {
@@ -244,9 +278,13 @@ impl Follow<'_> {
         let (Some(last), Some(at)) = (line.words.last(), at) else { return };
         let (scene, base) = (self.scene, self.base);
         let end = Span { start: last.at.end, ..last.at };
+        let plain = |at| Some(Room { at, before: " ".into(), after: String::new() });
         let room = match &line.form {
-            Form::Plain => Some((" ".to_owned(), String::new())),
-            Form::Members { before, after } => Some((before.clone(), after.clone())),
+            Form::Plain => plain(end),
+            Form::Behind(at) => plain(*at),
+            Form::Members { before, after } => {
+                Some(Room { at: end, before: before.clone(), after: after.clone() })
+            }
             Form::None => None,
         };
         self.found.push(Command {
@@ -256,7 +294,7 @@ impl Follow<'_> {
             environment: line.environment.iter().map(|variable| scene.variable(variable)).collect(),
             folder: line.folder,
             at,
-            room: room.map(|(before, after)| Room { at: end, before, after }),
+            room,
             open_files: base.open_files.clone(),
             image: base.image.clone(),
         });
@@ -287,8 +325,7 @@ fn is_entrypoint(words: &[shell::Word]) -> bool {
 fn with(variables: &Variables, line: &Line, arguments: Vec<shell::Word>) -> Variables {
     let mut variables = variables.clone();
     for Assignment { name, value } in &line.environment {
-        let known = if value.open { Known::Open } else { Known::Set(value.clone()) };
-        variables.set(name, known);
+        variables.set(name, Known::of(value));
     }
     variables.arguments = Some(arguments);
     variables

@@ -9,8 +9,8 @@ use crate::syntax::shell::Variables;
 use crate::text::{SourceId, Span};
 
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
-    for file in files {
-        let Ok(source) = scene.tree.read(scene.sources, &file.path) else { continue };
+    for file in scene.in_production(files) {
+        let Some(source) = scene.read(&file.path) else { continue };
         let folder = file.path.parent().map(std::path::Path::to_owned);
         for (name, at) in processes(scene.sources.bytes(source), source) {
             let script = Letters::plain(scene.sources, at);

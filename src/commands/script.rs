@@ -11,30 +11,11 @@ use crate::syntax::shell::{Variables, Word};
 use crate::syntax::yaml::{self, Node};
 use crate::text::Glob;
 
-/// What a script is called that starts a program in production; `start:prod` is one of `start`.
-const NAMES: [&str; 5] = ["start", "serve", "server", "prod", "production"];
-
-/// What a part of a script's name says when it is for something else.
-const OTHERS: [&str; 12] = [
-    "dev",
-    "development",
-    "debug",
-    "test",
-    "tests",
-    "e2e",
-    "watch",
-    "build",
-    "local",
-    "lint",
-    "docs",
-    "storybook",
-];
-
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     for file in files {
         let folder = file.path.parent().unwrap_or(Path::new(""));
         for (name, script) in scripts(scene, folder) {
-            if !is_production(&name) {
+            if !is_production(scene, &name) {
                 continue;
             }
             let line = Line {
@@ -50,16 +31,17 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
     }
 }
 
-fn is_production(name: &str) -> bool {
-    let mut parts = name.split([':', '-', '_', '.']);
-    let begins = parts.next().is_some_and(|first| NAMES.contains(&first));
-    begins && !parts.any(|part| OTHERS.contains(&part))
+/// Whether a script starts something in production: `start` and `start:prod` do, `start:dev` does not.
+fn is_production(scene: &Scene<'_>, name: &str) -> bool {
+    let first = name.split([':', '-', '_', '.']).next().unwrap_or_default();
+    scene.lines.production.iter().any(|production| production == first) && scene.is_production(name)
 }
 
 /// The scripts of a folder's package.json. JSON is YAML, but for what nobody writes there.
 fn scripts(scene: &Scene<'_>, folder: &Path) -> Vec<(String, Letters)> {
-    let source = scene.tree.read_if(scene.sources, &folder.join("package.json"), |_| true);
-    let Ok(Some(source)) = source else { return Vec::new() };
+    let source = scene.read(&folder.join("package.json"));
+    let source = source.filter(|source| scene.spend(scene.sources.bytes(*source).len()));
+    let Some(source) = source else { return Vec::new() };
     let file = yaml::read(scene.sources, source);
     let scripts = file.documents.first().and_then(|document| document.get("scripts"));
     let scripts = scripts.map(Node::merged).unwrap_or_default().into_iter();

@@ -43,8 +43,7 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
 }
 
 fn entries(scene: &Scene<'_>, path: &Path) -> Vec<Entry> {
-    let source = scene.tree.read(scene.sources, path);
-    source.map(|source| ini::entries(scene.sources, source)).unwrap_or_default()
+    scene.read(path).map(|source| ini::entries(scene.sources, source)).unwrap_or_default()
 }
 
 fn is_include(entry: &Entry) -> bool {
@@ -133,7 +132,8 @@ fn program(
     let number =
         |key: &str| settings.get(key).and_then(|(entry, _)| entry.value.text().trim().parse::<i64>().ok());
     let (count, first) = (number("numprocs").unwrap_or(1), number("numprocs_start").unwrap_or(0));
-    for process in 0..count.clamp(0, MAX_PROCESSES) {
+    let size = shared.iter().map(|it| it.value.letters.len()).sum();
+    for process in (0..count.clamp(0, MAX_PROCESSES)).take_while(|_| scene.spend(size)) {
         let mut names = Names::of(scene);
         names.texts.extend(
             [("program_name", name), ("group_name", name)].map(|(key, text)| (key.into(), text.into())),
@@ -159,7 +159,7 @@ fn program(
         };
         let mut variables = Variables::default();
         for Assignment { name, value } in &all {
-            variables.set(name, Known::Set(value.clone()));
+            variables.set(name, Known::of(value));
         }
         found.extend(follow(scene, &Base::new(Starter::Supervisor, name), line, &variables));
     }
@@ -228,19 +228,20 @@ struct Names<'a> {
     texts: BTreeMap<String, String>,
     numbers: BTreeMap<String, i64>,
     environment: &'a [Assignment],
-    /// `%(here)s` is the folder of the file; in a repository nobody knows where that will lie.
-    here: bool,
+    scene: &'a Scene<'a>,
 }
 
-impl Names<'_> {
-    fn of(scene: &Scene<'_>) -> Self {
-        Self { texts: BTreeMap::new(), numbers: BTreeMap::new(), environment: &[], here: scene.is_machine() }
+impl<'a> Names<'a> {
+    fn of(scene: &'a Scene<'a>) -> Self {
+        Self { texts: BTreeMap::new(), numbers: BTreeMap::new(), environment: &[], scene }
     }
 
     /// A value with everything expanded, and whether something is not known: what only the environment of supervisord itself
     /// holds.
     fn expand(&self, (entry, path): (&Entry, &Path)) -> (Letters, bool) {
-        let here = self.here.then(|| format!("/{}", path.parent().unwrap_or(Path::new("")).display()));
+        // In a repository nobody knows where the file will lie.
+        let here =
+            self.scene.is_machine().then(|| format!("/{}", path.parent().unwrap_or(Path::new("")).display()));
         let text = &entry.value.0;
         let mut letters = Letters::default();
         let mut open = false;
@@ -291,7 +292,9 @@ impl Names<'_> {
             (_, Some(number), _) => padded(*number, digits).map(said),
             (_, _, Some(variable)) => {
                 let found = self.environment.iter().rev().find(|assignment| assignment.name == variable);
-                found.filter(|found| !found.value.open).map(|found| found.value.letters.clone())
+                let found =
+                    found.filter(|found| !found.value.open && self.scene.spend(found.value.letters.len()));
+                found.map(|found| found.value.letters.clone())
             }
             _ => None,
         };

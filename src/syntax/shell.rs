@@ -54,7 +54,7 @@ pub struct Simple {
 /// What is known of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
-    Set(Word),
+    Set(Rc<Word>),
     /// It is not set, so it is empty.
     Unset,
     /// Whoever runs the script may set it.
@@ -65,8 +65,17 @@ pub enum Known {
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     by_name: HashMap<String, Known>,
+    /// How many bytes have come of expansions so far.
+    expanded: usize,
     /// `$@`: the arguments of the script, if they are known.
     pub arguments: Option<Vec<Word>>,
+}
+
+impl Known {
+    /// What a value is worth: one that is not known whole is not known.
+    pub fn of(value: &Word) -> Self {
+        if value.open { Known::Open } else { Known::Set(Rc::new(value.clone())) }
+    }
 }
 
 impl Variables {
@@ -84,7 +93,7 @@ impl Variables {
     fn set_perhaps(&mut self, name: &str, word: Word) {
         let known = match self.by_name.get(name) {
             Some(Known::Set(other)) if other.letters.bytes() != word.letters.bytes() => Known::Open,
-            _ => Known::Set(word),
+            _ => Known::Set(Rc::new(word)),
         };
         self.set(name, known);
     }
@@ -182,7 +191,6 @@ struct Shell<'a> {
     at: usize,
     variables: &'a mut Variables,
     exported: Rc<Vec<Assignment>>,
-    budget: usize,
     /// Here-documents that begin with the next line, by the word that ends each; and whether tabs before it are dropped.
     pending: Vec<(Vec<u8>, bool)>,
     parts: Vec<Part>,
@@ -218,7 +226,6 @@ impl<'a> Shell<'a> {
             at: 0,
             variables,
             exported: Rc::default(),
-            budget: MAX_EXPANDED,
             pending: Vec::new(),
             parts: Vec::new(),
             found: Vec::new(),
@@ -437,8 +444,7 @@ impl<'a> Shell<'a> {
         if self.branches > 0 {
             self.variables.set_perhaps(&name, value);
         } else {
-            let known = if value.open { Known::Open } else { Known::Set(value) };
-            self.variables.set(&name, known);
+            self.variables.set(&name, Known::of(&value));
         }
         if self.exported.iter().any(|known| known.name == name) {
             self.publish(name);
@@ -461,6 +467,7 @@ impl<'a> Shell<'a> {
     fn publish(&mut self, name: String) {
         let Known::Set(value) = self.variables.get(&name) else { return };
         let exported = Rc::make_mut(&mut self.exported);
+        let value = (*value).clone();
         exported.retain(|known| known.name != name);
         if exported.len() < MAX_VARIABLES {
             exported.push(Assignment { name, value });
@@ -623,7 +630,9 @@ impl<'a> Shell<'a> {
         let digit = self.text.get(digit).map(|letter| letter.byte).filter(u8::is_ascii_digit);
         let index = digit.and_then(|digit| usize::from(digit - b'0').checked_sub(1));
         match (index, &self.variables.arguments) {
-            (Some(index), Some(arguments)) => arguments.get(index).cloned().map_or(Known::Unset, Known::Set),
+            (Some(index), Some(arguments)) => {
+                arguments.get(index).map_or(Known::Unset, |it| Known::Set(Rc::new(it.clone())))
+            }
             _ => Known::Open,
         }
     }
@@ -674,7 +683,7 @@ impl<'a> Shell<'a> {
                         at: self.written(begun, self.at),
                         open: false,
                     };
-                    self.variables.set(&name, Known::Set(word));
+                    self.variables.set(&name, Known::Set(Rc::new(word)));
                 }
                 self.take(making, other, quoted);
             }
@@ -772,6 +781,9 @@ impl<'a> Shell<'a> {
         if quoted || assigns {
             return self.extend(making, letters);
         }
+        if self.exhausted(making) {
+            return;
+        }
         for letter in &letters.0 {
             match letter.byte {
                 byte if is_blank(byte) || byte == b'\n' => self.flush(making),
@@ -780,17 +792,26 @@ impl<'a> Shell<'a> {
         }
     }
 
+    /// Nothing more is expanded.
+    fn exhausted(&self, making: &mut Making) -> bool {
+        let exhausted = self.variables.expanded >= MAX_EXPANDED;
+        making.open |= exhausted;
+        exhausted
+    }
+
     fn extend(&mut self, making: &mut Making, letters: &Letters) {
+        if self.exhausted(making) {
+            return;
+        }
         letters.0.iter().for_each(|letter| self.extend_one(making, *letter));
     }
 
     fn extend_one(&mut self, making: &mut Making, letter: Letter) {
-        match self.budget.checked_sub(1) {
-            Some(left) => {
-                self.budget = left;
-                making.letters.0.push(letter);
-            }
-            None => making.open = true,
+        if self.variables.expanded < MAX_EXPANDED {
+            self.variables.expanded += 1;
+            making.letters.0.push(letter);
+        } else {
+            making.open = true;
         }
     }
 

@@ -16,8 +16,8 @@ use crate::text::SourceId;
 use instructions::{Instruction, instructions};
 
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
-    for file in files {
-        let Ok(source) = scene.tree.read(scene.sources, &file.path) else { continue };
+    for file in scene.in_production(files) {
+        let Some(source) = scene.read(&file.path) else { continue };
         let Some(stage) = stage(scene, source, None) else { continue };
         let base = Base::new(Starter::Dockerfile, file.path.to_string_lossy());
         let folder = file.path.parent().unwrap_or(Path::new(""));
@@ -60,6 +60,9 @@ pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -
     for instruction in instructions {
         if instruction.name == "FROM" {
             if let Some((done, name)) = current.take() {
+                if !scene.spend(done.size()) {
+                    return None;
+                }
                 stages.insert(count.to_string(), done.clone());
                 stages.insert(name, done);
                 count += 1;
@@ -109,7 +112,7 @@ fn from(
 fn set_argument(rest: &Letters, variables: &mut Variables, globals: Option<&Variables>, quote: u8) {
     for word in shell::words(rest, variables, quote) {
         match assignment(&word) {
-            Some(Assignment { name, value }) => variables.set(&name, Known::Set(value)),
+            Some(Assignment { name, value }) => variables.set(&name, Known::of(&value)),
             None => {
                 let name = word.text();
                 if let Some(known @ Known::Set(_)) = globals.map(|globals| globals.get(&name)) {
@@ -124,6 +127,12 @@ impl Stage {
     /// A container of an image that is made elsewhere.
     pub(super) fn of(image: Option<Value<String>>) -> Self {
         Self { image, workdir: "/".into(), ..Self::default() }
+    }
+
+    fn size(&self) -> usize {
+        let environment = self.environment.iter().map(|it| it.name.len() + it.value.letters.len());
+        environment.sum::<usize>()
+            + self.copies.iter().map(|(from, there)| from.len() + there.len()).sum::<usize>()
     }
 
     fn take(&mut self, instruction: &Instruction, globals: &Variables, quote: u8) {
@@ -171,7 +180,7 @@ impl Stage {
         };
         for assignment in found {
             let Assignment { name, value } = &assignment;
-            self.variables.set(name, if value.open { Known::Open } else { Known::Set(value.clone()) });
+            self.variables.set(name, Known::of(value));
             self.environment.push(assignment);
         }
     }

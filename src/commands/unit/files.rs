@@ -73,10 +73,11 @@ impl<'a> Places<'a> {
 
     fn units(&self) -> Vec<Unit> {
         let aliases = self.aliases();
+        let are_aliases: BTreeSet<&String> = aliases.values().flatten().collect();
         let instances = self.instances();
         let mut found: BTreeMap<String, Unit> = BTreeMap::new();
         for (name, path) in &self.names {
-            if is_template(name) || aliases.values().flatten().any(|alias| alias == name) {
+            if is_template(name) || are_aliases.contains(name) {
                 continue;
             }
             if let Some(fragment) = self.fragment(path) {
@@ -111,7 +112,7 @@ impl<'a> Places<'a> {
             return None;
         }
         let real = self.scene.tree.resolve(path).ok()?;
-        let source = self.scene.tree.read(self.scene.sources, &real).ok()?;
+        let source = self.scene.read(&real)?;
         (!self.scene.sources.bytes(source).is_empty()).then_some(real)
     }
 

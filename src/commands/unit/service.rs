@@ -47,7 +47,7 @@ impl Manager {
         dropins.sort();
         files.extend(dropins.into_iter().map(|(_, path)| path));
         for path in files {
-            let Ok(source) = scene.tree.read(scene.sources, &path) else { continue };
+            let Some(source) = scene.read(&path) else { continue };
             for entry in
                 unit::entries(scene.sources, source).iter().filter(|entry| entry.section == "Manager")
             {
@@ -85,7 +85,7 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
     let specifiers = Specifiers::of(&unit.name, manager.hostname.as_deref(), fragment.map(PathBuf::as_path));
     let mut service = Service::default();
     for path in &unit.files {
-        let Ok(source) = scene.tree.read(scene.sources, path) else { continue };
+        let Some(source) = scene.read(path) else { continue };
         for entry in unit::entries(scene.sources, source) {
             service.take(&specifiers, entry);
         }
@@ -103,8 +103,13 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
         ..Base::new(Starter::Unit, unit.name.clone())
     };
     let folder = service.folder(scene);
-    let known = |name: &str| look_up(&service, &environment, complete, name);
-    for (command, at) in commands {
+    let size = environment.iter().map(|it| it.value.letters.len()).sum();
+    let by_name = environment.iter().map(|it| (it.name.as_str(), &it.value)).collect();
+    let known = |name: &str| service.look_up(scene, &by_name, complete, name);
+    let mut variables = Variables::default();
+    by_name.iter().for_each(|(name, value)| variables.set(name, Known::of(value)));
+    for (command, at) in commands.into_iter().take_while(|_| scene.spend(size)) {
+        let form = form(scene, &command, &known, &unit.files);
         let expands = command.expands;
         let words = command.words.into_iter();
         let words = words.flat_map(|word| if expands { expand::variables(word, &known) } else { vec![word] });
@@ -112,15 +117,30 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
             words: words.collect(),
             environment: environment.clone(),
             folder: folder.clone(),
-            form: Form::Plain,
+            form,
             at: Some(at),
         };
-        let mut variables = Variables::default();
-        for Assignment { name, value } in &environment {
-            variables.set(name, Known::Set(value.clone()));
-        }
         started.commands.extend(follow(scene, &base, line, &variables));
     }
+}
+
+/// Where further arguments go: at the end of the variable that stands last, if it has a file of its own, which is what such a
+/// file is for; else behind the last word.
+fn form(scene: &Scene<'_>, command: &Command, known: &dyn Fn(&str) -> Known, files: &[PathBuf]) -> Form {
+    let last = command.words.last().filter(|_| command.expands).map(Word::text).unwrap_or_default();
+    let name = last.strip_prefix('$').filter(|name| is_name(name)).unwrap_or_default();
+    let Known::Set(value) = known(name) else { return Form::Plain };
+    let Some(end) = value.letters.span() else { return Form::Plain };
+    let path = scene.sources.get(end.source).path();
+    let own = path.is_some_and(|path| {
+        !files.iter().any(|file| file == path) && path.extension().is_none_or(|it| it != "conf")
+    });
+    // In quotes of its own a further word would be a part of the last one.
+    let next = scene.sources.bytes(end.source).get(end.range().end);
+    let ends = next.is_none_or(|next| matches!(next, b'"' | b'\n' | b'\r' | b' '));
+    let quoted = value.letters.0.last().is_some_and(|last| matches!(last.byte, b'"' | b'\''));
+    let fits = own && ends && !quoted && value.letters.is_verbatim(scene.sources);
+    if fits { Form::Behind(Span { start: end.end, ..end }) } else { Form::Plain }
 }
 
 fn refused(name: &str, first: Span, second: Span) -> Problem {
@@ -177,20 +197,37 @@ impl Service {
             };
             for path in paths {
                 let path = path.strip_prefix("/").unwrap_or(&path);
-                match scene.tree.read(scene.sources, path) {
-                    Ok(source) => {
+                match scene.read(path) {
+                    Some(source) => {
                         let variables = unit::environment(scene.sources, source).into_iter();
                         let variables = variables.filter(|variable| is_name(&variable.name));
                         let assignment = |it: unit::Variable| Assignment { name: it.name, value: it.value };
                         found.extend(variables.map(assignment));
                     }
                     // A machine has all its files; a repository only its own. One that has to be there will be made.
-                    Err(_) => complete &= scene.is_machine() && text.starts_with('-'),
+                    None => complete &= scene.is_machine() && text.starts_with('-'),
                 }
             }
         }
         found.retain(|assignment| !self.unset.contains(&assignment.name));
         (found, complete)
+    }
+
+    fn look_up(
+        &self,
+        scene: &Scene<'_>,
+        environment: &HashMap<&str, &Word>,
+        complete: bool,
+        name: &str,
+    ) -> Known {
+        match environment.get(name) {
+            Some(value) if scene.spend(value.letters.len()) => Known::of(value),
+            Some(_) => Known::Open,
+            None if !complete || OWN.contains(&name) || self.passed.iter().any(|passed| passed == name) => {
+                Known::Open
+            }
+            None => Known::Unset,
+        }
     }
 
     fn folder(&self, scene: &Scene<'_>) -> Option<PathBuf> {
@@ -242,17 +279,6 @@ const OWN: [&str; 22] = [
     "WATCHDOG_USEC",
     "JOURNAL_STREAM",
 ];
-
-fn look_up(service: &Service, environment: &[Assignment], complete: bool, name: &str) -> Known {
-    let found = environment.iter().rev().find(|assignment| assignment.name == name);
-    match found {
-        Some(assignment) => Known::Set(assignment.value.clone()),
-        None if !complete || OWN.contains(&name) || service.passed.iter().any(|passed| passed == name) => {
-            Known::Open
-        }
-        None => Known::Unset,
-    }
-}
 
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
