@@ -6,6 +6,7 @@ pub mod keys;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
 use regex::bytes::Regex;
@@ -79,7 +80,7 @@ struct Files {
     places: Vec<String>,
     #[serde(default)]
     names: Vec<String>,
-    looks_like: Spanned<String>,
+    looks_like: String,
     #[serde(default)]
     apps: bool,
 }
@@ -92,8 +93,8 @@ pub struct Shape {
     /// Patterns of file names (or of the last parts of paths) that may hold its configuration or source: in a repository
     /// anywhere, in a root below the application folders if `apps` is set.
     pub names: Vec<String>,
-    globs: Vec<Glob>,
-    looks_like: Option<Regex>,
+    ends: Vec<Glob>,
+    looks: Option<Looks>,
     /// Whether a root's application folders (`srv`, `opt`, `var/www`, ...) are searched.
     pub apps: bool,
 }
@@ -101,33 +102,39 @@ pub struct Shape {
 impl Shape {
     /// That of a service which has a command line only.
     fn none() -> Self {
-        Self { places: Vec::new(), names: Vec::new(), globs: Vec::new(), looks_like: None, apps: false }
+        Self { places: Vec::new(), names: Vec::new(), ends: Vec::new(), looks: None, apps: false }
     }
 
-    fn new(sources: &Sources, source: SourceId, files: Files) -> Result<Self, Broken> {
-        let looks_like = Regex::new(files.looks_like.get_ref()).map_err(|error| Broken {
-            name: sources.get(source).name().into_owned(),
-            message: error.to_string(),
-            at: Some(Span::new(source, files.looks_like.span())),
-        })?;
-        let globs = files.names.iter().map(|name| Glob::new(format!("**/{name}").as_bytes())).collect();
-        Ok(Self {
-            places: files.places,
-            names: files.names,
-            globs,
-            looks_like: Some(looks_like),
-            apps: files.apps,
-        })
+    fn new(files: Files) -> Self {
+        let Files { places, names, looks_like, apps } = files;
+        let ends = names.iter().map(|name| Glob::new(name.as_bytes())).collect();
+        let looks = Some(Looks { pattern: looks_like, compiled: OnceLock::new() });
+        Self { places, names, ends, looks, apps }
     }
 
     /// Whether a file of this path may be one.
     pub fn has_name(&self, path: &[u8]) -> bool {
-        self.globs.iter().any(|glob| glob.matches(path))
+        self.ends.iter().any(|glob| glob.matches_end(path))
     }
 
     /// Whether a file of this content may be one.
     pub fn looks_right(&self, bytes: &[u8]) -> bool {
-        self.looks_like.as_ref().is_some_and(|looks| looks.is_match(bytes))
+        self.looks.as_ref().and_then(Looks::regex).is_some_and(|looks| looks.is_match(bytes))
+    }
+}
+
+/// What the content of a service's files is told by. It is compiled for the first file of a fitting name: most audits meet few
+/// of the services, and compiling all of the patterns takes longer than reading a machine's files.
+#[derive(Debug)]
+struct Looks {
+    pattern: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Looks {
+    /// `None` for a fault of ours, which a test keeps out.
+    fn regex(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| Regex::new(&self.pattern).ok()).as_ref()
     }
 }
 
@@ -269,9 +276,7 @@ impl Service {
         Ok(Self {
             keys,
             name: name.to_owned(),
-            shape: file
-                .files
-                .map_or_else(|| Ok(Shape::none()), |files| Shape::new(sources, source, files))?,
+            shape: file.files.map_or_else(Shape::none, Shape::new),
             defaults: placed(sources, source, file.defaults)?,
             title: file.title,
             what: file.what,
@@ -452,10 +457,10 @@ fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Shape>, CommandL
         ("script", file.script),
         ("supervisor", file.supervisor),
     ];
-    let shape = |(kind, files)| Ok((format!("{COMMAND}{kind}"), Shape::new(sources, source, files)?));
-    let shapes: Result<_, Broken> = kinds.into_iter().map(shape).collect();
+    let shape = |(kind, files)| (format!("{COMMAND}{kind}"), Shape::new(files));
     let Scripts { passing, production, other } = file.scripts;
-    Ok((shapes?, CommandLines { runners: file.runners, passing, production, other }))
+    let lines = CommandLines { runners: file.runners, passing, production, other };
+    Ok((kinds.into_iter().map(shape).collect(), lines))
 }
 
 fn table(sources: &Sources, name: &str) -> Result<SourceId, Broken> {
@@ -489,4 +494,17 @@ pub fn parse<T: for<'de> Deserialize<'de>>(sources: &Sources, source: SourceId) 
         message: error.message().to_owned(),
         at: error.span().map(|range| Span::new(source, range)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles() {
+        let knowledge = Knowledge::load(&Sources::new()).unwrap();
+        for (name, shape) in knowledge.shapes() {
+            assert!(shape.looks.as_ref().is_none_or(|looks| looks.regex().is_some()), "{name}");
+        }
+    }
 }

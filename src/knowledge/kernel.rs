@@ -125,7 +125,7 @@ impl KernelFacts {
         };
         let keys = file.keys.into_iter().map(|(folder, names)| (folder, names.names.into_iter().collect()));
         Ok(Self {
-            shape: Shape::new(sources, source, file.files)?,
+            shape: Shape::new(file.files),
             defaults: file.default.into_iter().map(default).collect::<Result<_, _>>()?,
             ranges: file.range.into_iter().map(range).collect::<Result<_, _>>()?,
             distributions: file.distribution.into_iter().map(distribution).collect::<Result<_, _>>()?,

@@ -71,6 +71,28 @@ impl Endpoint {
         }
     }
 
+    /// Whether the kernel refuses to bind the second of two, be they addresses or paths.
+    pub fn collides(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Endpoint::Unix(a), Endpoint::Unix(b)) => a == b,
+            _ => self.collides_in_tcp(other),
+        }
+    }
+
+    /// The same of addresses only: for programs that unlink a path before they bind it.
+    pub fn collides_in_tcp(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
+                other.port() == Some(*port)
+            }
+            (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
+                let wide = a.ip().is_unspecified() || b.ip().is_unspecified();
+                a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether only this machine can connect.
     pub fn is_local(&self) -> bool {
         match self {

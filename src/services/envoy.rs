@@ -29,13 +29,13 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
         Ok(source) => source,
         Err(why) => {
             let at = Span::top(ground.tree.unread(ground.sources, &file.path));
-            return found.problems.push(problem(ground, lost, format!("it was not read: {why}"), at));
+            return found.problems.push(ground.problem(lost, format!("it was not read: {why}"), at));
         }
     };
     let yaml = yaml::read(ground.sources, source);
     if let Some(broken) = &yaml.broken {
         let message = format!("not read to its end: {}", broken.message);
-        found.problems.push(problem(ground, lost, message, broken.at));
+        found.problems.push(ground.problem(lost, message, broken.at));
     }
     let folder = file.path.parent().unwrap_or(Path::new(""));
     for document in &yaml.documents {
@@ -43,10 +43,6 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
         let version = ground.version(folder);
         Bootstrap { ground, lost, version, workers: workers(ground), clusters }.read(document, found);
     }
-}
-
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
 }
 
 /// A field by its name, which JSON may spell in camel case (protobuf's JSON mapping).
@@ -123,12 +119,12 @@ impl<'n> Bootstrap<'n, '_> {
             let merged = node.entries().iter().find(|(key, _)| key.text() == Some("<<"));
             if let Some((key, _)) = merged {
                 let message = "no such field: '<<'; Envoy knows anchors, and no merge keys".to_owned();
-                found.problems.push(problem(self.ground, self.lost, message, key.span));
+                found.problems.push(self.ground.problem(self.lost, message, key.span));
                 continue;
             }
             match self.listeners(node) {
                 Ok(listeners) => listeners.into_iter().for_each(|it| self.bind(it, &mut bound, found)),
-                Err((message, at)) => found.problems.push(problem(self.ground, self.lost, message, at)),
+                Err((message, at)) => found.problems.push(self.ground.problem(self.lost, message, at)),
             }
         }
         found.listeners.extend(bound);
@@ -141,8 +137,7 @@ impl<'n> Bootstrap<'n, '_> {
             None => bound.push(listener),
             Some(first) => found.problems.push(Problem {
                 labels: vec![Label::new(first.site, "the first one")],
-                ..problem(
-                    self.ground,
+                ..self.ground.problem(
                     ProblemKind::Conflict,
                     format!("the listener has duplicate address '{}'", listener.endpoint),
                     listener.site,

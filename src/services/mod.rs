@@ -1,6 +1,8 @@
 //! What each service's files mean: one module a grammar. A reader turns files into listeners and problems; it knows nothing
 //! of the kernel, of other services or of what is good.
 
+mod enabled;
+mod opened;
 mod version;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,10 +11,15 @@ use std::path::{Path, PathBuf};
 pub use crate::knowledge::Candidate;
 use crate::knowledge::{Candidates, Knowledge, Service};
 use crate::model::{
-    Command, Endpoint, Kind, Listener, Next, PlaceId, Problem, ReadAs, Step, Value, Version, Word,
+    Command, Endpoint, Kind, Listener, Next, PlaceId, Problem, ProblemKind, ReadAs, Step, Value, Version,
+    Word,
 };
 use crate::syntax::hosts::Hosts;
-use crate::text::{Sources, Tree};
+use crate::text::tree::Unread;
+use crate::text::{Sources, Span, Tree};
+
+use enabled::Enabled;
+use opened::Opened;
 
 pub mod apache;
 pub mod caddy;
@@ -64,6 +71,18 @@ impl<'a> Ground<'a> {
             own.or_else(|| command.arguments_of_image(&version.images))
         };
         self.commands.iter().filter_map(move |command| Some((command, arguments(command)?)))
+    }
+
+    /// Whether the tree is all of a machine, or its etc folder.
+    pub fn is_machine(&self) -> bool {
+        matches!(self.read_as, ReadAs::Root | ReadAs::Etc)
+    }
+
+    /// Whether a file was asked for by name, itself or its folder.
+    pub fn is_named(&self, candidate: &Candidate) -> bool {
+        let own = candidate.path.parent().unwrap_or(Path::new(""));
+        let mut only = self.only.iter();
+        only.any(|named| candidate.path.starts_with(named) && named.starts_with(own))
     }
 
     /// The service's version as the tree shows it to who looks from a folder.
@@ -126,6 +145,26 @@ impl<'a> Ground<'a> {
             Some(address) => Next::At(Endpoint::tcp(*address, port)),
             None => Next::Named(host.to_ascii_lowercase(), port),
         }
+    }
+
+    /// What is wrong with the service's files.
+    pub fn problem(&self, kind: ProblemKind, message: impl Into<String>, at: Span) -> Problem {
+        let service = Some(self.service.name.clone());
+        Problem { kind, service, message: message.into(), help: None, at, labels: Vec::new() }
+    }
+
+    /// A file of the service that cannot be read. One by content was read when its content was looked at; only one by place can
+    /// be new, and lost.
+    pub fn unread(&self, candidate: &Candidate, why: &Unread) -> Problem {
+        let message = format!("{} is not read: {why}", candidate.path.display());
+        self.problem(ProblemKind::Lost, message, Span::top(self.tree.unread(self.sources, &candidate.path)))
+    }
+
+    /// What a reader found whose own table of the service's file does not read.
+    pub fn broken(&self, what: &str, error: &dyn std::fmt::Display) -> Found {
+        let message = format!("{what} does not read: {error}");
+        let problem = self.problem(ProblemKind::Lost, message, Span::top(self.service.source));
+        Found { problems: vec![problem], ..Found::default() }
     }
 
     /// A default in the service's version, and the step that says whose it is.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
-    Command, Endpoint, Hop, Kind, Label, Listener, Problem, ProblemKind, ReadAs, Setting, Starter, Step,
-    Transport, Value, Word,
+    Command, Endpoint, Hop, Kind, Label, Listener, Problem, ProblemKind, Setting, Starter, Step, Transport,
+    Value, Word,
 };
 use crate::text::{Slot, SourceId, Span, has_magic};
 
@@ -69,7 +69,7 @@ struct Main<'a> {
 
 /// What the command lines begin with (`-f`), what lies where Squid looks, and what else looks like its files.
 fn mains<'a>(ground: Ground<'a>, files: &[Candidate], found: &mut Found) -> Vec<Main<'a>> {
-    let machine = matches!(ground.read_as, ReadAs::Root | ReadAs::Etc);
+    let machine = ground.is_machine();
     let mut paths: Vec<(PathBuf, bool, bool)> = Vec::new();
     if machine {
         let named = ground.started().filter_map(|(command, arguments)| file_of(command, arguments));
@@ -83,7 +83,7 @@ fn mains<'a>(ground: Ground<'a>, files: &[Candidate], found: &mut Found) -> Vec<
             Err(why) if by_place && !matches!(why, crate::text::tree::Unread::Missing) => {
                 let at = Span::top(ground.tree.unread(ground.sources, &path));
                 let message = format!("{} was not read: {why}", path.display());
-                found.problems.push(problem(ground, ProblemKind::Lost, message, at));
+                found.problems.push(ground.problem(ProblemKind::Lost, message, at));
                 continue;
             }
             Err(_) => continue,
@@ -108,10 +108,6 @@ fn file_of(command: &Command, arguments: &[Word]) -> Option<PathBuf> {
     };
     let file = word.text.strip_prefix("-f").unwrap_or(&word.text);
     (!word.open).then(|| command.folder.clone().unwrap_or_default().join(file))
-}
-
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
 }
 
 /// How many files Squid may have open at once.
@@ -142,7 +138,7 @@ impl Main<'_> {
                     true => format!("this squid.conf was not read to its end: {}", refusal.why),
                     false => format!("Squid does not start with this: {}", refusal.why),
                 };
-                found.problems.push(problem(self.ground, kind, message, refusal.at));
+                found.problems.push(self.ground.problem(kind, message, refusal.at));
             }
         }
     }
@@ -178,7 +174,7 @@ impl Main<'_> {
         }
         if let Some(port) = ports.get(MAX_PORTS) {
             let message = format!("Squid opens {MAX_PORTS} ports and passes over the rest");
-            found.problems.push(problem(self.ground, ProblemKind::Skipped, message, port.site));
+            found.problems.push(self.ground.problem(ProblemKind::Skipped, message, port.site));
             ports.truncate(MAX_PORTS);
         }
         let mut backlog = self.backlog();
@@ -186,10 +182,12 @@ impl Main<'_> {
         let mut listeners: Vec<Listener> = Vec::new();
         for port in ports {
             let listener = self.listener(port, &backlog, workers, &hops, &unknown);
-            if let Some(first) = listeners.iter().find(|first| collide(&first.endpoint, &listener.endpoint)) {
+            if let Some(first) =
+                listeners.iter().find(|first| first.endpoint.collides_in_tcp(&listener.endpoint))
+            {
                 let message = format!("the port {} stays closed: Address already in use", listener.endpoint);
                 let label = Label::new(first.site, format!("{} is open here first", first.endpoint));
-                let problem = problem(self.ground, ProblemKind::Conflict, message, listener.site);
+                let problem = self.ground.problem(ProblemKind::Conflict, message, listener.site);
                 found.problems.push(Problem { labels: vec![label], ..problem });
                 continue;
             }
@@ -321,20 +319,6 @@ impl Main<'_> {
                 letters.is_some_and(|letters| letters.contains('N'))
             })
         })
-    }
-}
-
-/// Whether the kernel refuses the second of two.
-fn collide(a: &Endpoint, b: &Endpoint) -> bool {
-    match (a, b) {
-        (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
-            other.port() == Some(*port)
-        }
-        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
-            let wide = a.ip().is_unspecified() || b.ip().is_unspecified();
-            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide)
-        }
-        _ => false,
     }
 }
 

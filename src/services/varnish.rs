@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
-    Command, Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, ReadAs, Setting, Starter, Step,
-    Transport, Value, Word,
+    Command, Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Starter, Step, Transport,
+    Value, Word,
 };
 use crate::text::{Slot, SourceId, Span};
 
@@ -27,7 +27,7 @@ pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
             }
             Err(refusal) => {
                 let message = format!("Varnish does not start with this: {}", refusal.why);
-                found.problems.push(problem(ground, ProblemKind::Lost, message, refusal.at));
+                found.problems.push(ground.problem(ProblemKind::Lost, message, refusal.at));
             }
         }
     }
@@ -45,10 +45,6 @@ impl Refusal {
     fn new(why: impl Into<String>, at: Span) -> Self {
         Self { why: why.into(), at }
     }
-}
-
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
 }
 
 /// What one command line opens.
@@ -70,10 +66,11 @@ fn open(
     }
     if varnish.has_vcl(&commands) && !varnish.options.has('d') {
         for port in ports {
-            if let Some(first) = listeners.iter().find(|first| collide(&first.endpoint, &port.endpoint)) {
+            if let Some(first) = listeners.iter().find(|first| first.endpoint.collides_in_tcp(&port.endpoint))
+            {
                 let message = format!("Listen failed on socket '{}': Address already in use", port.endpoint);
                 let label = Label::new(first.site, "this socket has the port");
-                let problem = problem(ground, ProblemKind::Conflict, message, port.site);
+                let problem = ground.problem(ProblemKind::Conflict, message, port.site);
                 conflicts.push(Problem { labels: vec![label], ..problem });
             }
             listeners.push(port);
@@ -164,7 +161,7 @@ struct Varnish<'a, 'w> {
 impl Varnish<'_, '_> {
     /// Whether what is not in the tree is not there: a unit starts what the machine has.
     fn is_installed(&self) -> bool {
-        let machine = matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc);
+        let machine = self.ground.is_machine();
         machine && self.command.starter == Starter::Unit
     }
 
@@ -579,17 +576,6 @@ impl Places {
             Places::Unix(path) => vec![(Endpoint::Unix(path), 1, None)],
             Places::Unknown(why, many) => vec![(Endpoint::Unknown(Transport::Tcp), many, Some(why))],
         }
-    }
-}
-
-/// Whether listen(2) fails for the second of two that are bound.
-fn collide(a: &Endpoint, b: &Endpoint) -> bool {
-    match (a, b) {
-        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
-            let wide = a.ip().is_unspecified() || b.ip().is_unspecified();
-            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide)
-        }
-        _ => false,
     }
 }
 

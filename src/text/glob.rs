@@ -29,6 +29,19 @@ impl Glob {
         match_parts(&self.parts, &names)
     }
 
+    /// Whether the last levels of a path match, as those of `**/pattern` would: without a list of its levels, because a large
+    /// tree asks of every file.
+    pub fn matches_end(&self, path: &[u8]) -> bool {
+        if self.parts.iter().any(|part| part == b"**") {
+            let levels = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+            let levels: Vec<&[u8]> = levels.collect();
+            return (0..levels.len())
+                .any(|from| match_parts(&self.parts, levels.get(from..).unwrap_or_default()));
+        }
+        let mut levels = path.rsplit(|byte| *byte == b'/').filter(|part| !part.is_empty());
+        self.parts.iter().rev().all(|part| levels.next().is_some_and(|name| Self::matches_name(part, name)))
+    }
+
     /// Whether one name matches one level's pattern.
     pub fn matches_name(pattern: &[u8], name: &[u8]) -> bool {
         let hidden =
@@ -174,6 +187,33 @@ mod tests {
             ("a/**/b/c", "a/b/b"),
         ] {
             assert!(!matches(pattern, path), "{pattern} should not match {path}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_that_of_any_folder() {
+        let ends = |pattern: &str, path: &str| {
+            let end = Glob::new(pattern.as_bytes()).matches_end(path.as_bytes());
+            assert_eq!(end, matches(&format!("**/{pattern}"), path), "{pattern} and {path}");
+            end
+        };
+        for (pattern, path) in [
+            ("*.conf", "a.conf"),
+            ("*.conf", "etc/.d/a.conf"),
+            ("conf/*.xml", "srv/conf/a.xml"),
+            ("a/**/b", "x/a/y/z/b"),
+            ("nginx.conf", "/etc/nginx.conf"),
+        ] {
+            assert!(ends(pattern, path), "{pattern} should match {path}");
+        }
+        for (pattern, path) in [
+            ("*.conf", ".conf"),
+            ("conf/*.xml", "a.xml"),
+            ("conf/a", "xconf/a"),
+            ("a/**/b", "a/b/c"),
+            ("a", ""),
+        ] {
+            assert!(!ends(pattern, path), "{pattern} should not match {path}");
         }
     }
 

@@ -94,9 +94,7 @@ impl Conditions<'_, '_> {
         let path = self.home.path(name);
         match self.ground.tree.exists(&path) {
             true => Answer::Yes,
-            false if includes::is_machine(self.ground) && !includes::is_elsewhere(self.ground, &path) => {
-                Answer::No
-            }
+            false if self.ground.is_machine() && !includes::is_elsewhere(self.ground, &path) => Answer::No,
             false => Answer::Maybe(format!("{name} is there")),
         }
     }

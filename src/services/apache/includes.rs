@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::super::Ground;
-use crate::model::ReadAs;
 use crate::text::{SourceId, has_magic};
 
 /// As deep as Apache goes into folders (AP_MAX_INCLUDE_DIR_DEPTH in server/config.c).
@@ -65,7 +64,7 @@ pub(super) fn find(ground: Ground<'_>, home: &Home, word: &str, reading: &[Sourc
 
 /// Where a path below ServerRoot lies in a repository: its main file will be put there.
 fn moved(ground: Ground<'_>, home: &Home, path: &Path) -> Vec<Vec<PathBuf>> {
-    let rest = path.strip_prefix(&home.root).ok().filter(|_| !is_machine(ground));
+    let rest = path.strip_prefix(&home.root).ok().filter(|_| !ground.is_machine());
     let Some(rest) = rest else { return Vec::new() };
     let parent = home.folder.parent().filter(|_| home.folder.ends_with("conf"));
     let here = home.folder.join(rest);
@@ -104,10 +103,6 @@ fn collect(ground: Ground<'_>, path: PathBuf, depth: usize, files: &mut Vec<Path
 
 fn is_pattern(path: &Path) -> bool {
     has_magic(path.as_os_str().as_encoded_bytes())
-}
-
-pub(super) fn is_machine(ground: Ground<'_>) -> bool {
-    matches!(ground.read_as, ReadAs::Root | ReadAs::Etc)
 }
 
 /// Whether the folder that a path begins with is there, up to the first pattern.

@@ -13,9 +13,7 @@ mod variables;
 mod walk;
 mod words;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use self::listeners::Listeners;
@@ -23,11 +21,12 @@ use self::sockets::{Refusal, Sockets};
 use self::told::Told;
 use self::walk::{Start, Walk};
 use self::words::{Looks, Words};
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Enabled, Found, Ground, Opened};
 use crate::model::{Label, Problem, ProblemKind};
-use crate::text::tree::Unread;
-use crate::text::{SourceId, Span};
+use crate::text::SourceId;
 
+/// The names of the files that it begins with.
+const MAIN: [&str; 2] = ["/apache2.conf", "/httpd.conf"];
 /// More than a folder has of configurations that exclude each other.
 const MOST_APART: usize = 64;
 /// More Listens than a folder has; each of its files is compared with all of those before it.
@@ -37,40 +36,19 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut reading = Reading {
         ground,
         words: Words::read(ground.service),
-        opened: opened(ground),
+        opened: Opened::of(ground, |place| MAIN.iter().any(|name| place.ends_with(name))),
         included: HashSet::new(),
         mains: Vec::new(),
-        enabled: HashMap::new(),
+        enabled: Enabled::default(),
         found: Found::default(),
     };
     let (mut mains, fragments) = reading.sort(files);
-    mains.sort_by_key(|file| (!reading.is_installed(file.candidate), file.candidate.path.clone()));
+    mains.sort_by_key(|file| (!reading.opened.is_main(file.candidate), file.candidate.path.clone()));
     for file in &mains {
         reading.main(file);
     }
     reading.fragments(&fragments);
     reading.found
-}
-
-/// A file that one of the places leads to.
-struct Opened {
-    /// The folder of the name that it is opened by, which may be a link to the real file.
-    folder: PathBuf,
-    /// Apache begins with it; the others are for what a main file includes.
-    main: bool,
-}
-
-/// The files that Apache opens where it is installed, by their real paths.
-fn opened(ground: Ground<'_>) -> HashMap<PathBuf, Opened> {
-    let mut opened = HashMap::new();
-    for place in &ground.service.shape.places {
-        let main = ["/apache2.conf", "/httpd.conf"].iter().any(|name| place.ends_with(name));
-        for name in ground.tree.glob(place.as_bytes()) {
-            let (Ok(real), Some(folder)) = (ground.tree.resolve(&name), name.parent()) else { continue };
-            opened.entry(real).or_insert(Opened { folder: folder.to_owned(), main });
-        }
-    }
-    opened
 }
 
 /// A candidate that was read.
@@ -84,13 +62,13 @@ struct File<'c> {
 struct Reading<'a> {
     ground: Ground<'a>,
     words: Words,
-    opened: HashMap<PathBuf, Opened>,
+    opened: Opened,
     /// Files that another one includes.
     included: HashSet<SourceId>,
     /// The folders of main files.
     mains: Vec<PathBuf>,
-    /// The folders that main files include from, by their real paths, with the names in them that cannot be read.
-    enabled: HashMap<PathBuf, HashSet<OsString>>,
+    /// What they include.
+    enabled: Enabled,
     found: Found,
 }
 
@@ -104,26 +82,22 @@ impl<'a> Reading<'a> {
                 Ok(source) => {
                     let looks = self.words.looks(sources, source, &candidate.path);
                     let file = File { candidate, source, looks };
-                    let is_main = self.is_installed(candidate) || looks.main && !looks.foreign;
+                    let is_main = self.opened.is_main(candidate) || looks.main && !looks.foreign;
                     if is_main { mains.push(file) } else { fragments.push(file) }
                 }
-                Err(why) => self.unread(candidate, &why),
+                Err(why) => self.found.problems.push(self.ground.unread(candidate, &why)),
             }
         }
         (mains, fragments)
-    }
-
-    fn is_installed(&self, candidate: &Candidate) -> bool {
-        candidate.by_place && self.opened.get(&candidate.path).is_some_and(|opened| opened.main)
     }
 
     fn main(&mut self, file: &File<'_>) {
         if self.included.contains(&file.source) || self.leaves_out(file.candidate) {
             return;
         }
-        let installed = includes::is_machine(self.ground) && self.is_installed(file.candidate);
+        let installed = self.ground.is_machine() && self.opened.is_main(file.candidate);
         let start = if installed { Start::Installed } else { Start::Main };
-        let folder = self.folder(file.candidate);
+        let folder = self.opened.folder(file.candidate);
         let told = self.walk(file, &folder, start);
         let refusals: Vec<Problem> = Sockets::of(&told, self.ground.hosts)
             .refusals
@@ -143,9 +117,9 @@ impl<'a> Reading<'a> {
             if !ours || self.included.contains(&file.source) || self.leaves_out(file.candidate) {
                 continue;
             }
-            let own = self.folder(file.candidate);
+            let own = self.opened.folder(file.candidate);
             let unused = file.candidate.by_place && self.mains.iter().any(|main| own.starts_with(home(main)));
-            if !unused || self.is_named(file.candidate) {
+            if !unused || self.ground.is_named(file.candidate) {
                 left.push((file, own));
             }
         }
@@ -172,20 +146,9 @@ impl<'a> Reading<'a> {
 
     /// Counts a file that is switched off, unless it was asked for by name.
     fn leaves_out(&mut self, candidate: &Candidate) -> bool {
-        let folder = candidate.path.parent().and_then(counterpart);
-        let enabled = folder.and_then(|folder| self.enabled.get(&folder));
-        let off = enabled
-            .is_some_and(|unread| candidate.path.file_name().is_some_and(|name| !unread.contains(name)));
-        let out = off && !self.is_named(candidate);
+        let out = self.enabled.is_off(&candidate.path) && !self.ground.is_named(candidate);
         self.found.left_out += usize::from(out);
         out
-    }
-
-    /// Whether a file was asked for by name, itself or its folder.
-    fn is_named(&self, candidate: &Candidate) -> bool {
-        let own = candidate.path.parent().unwrap_or(Path::new(""));
-        let mut only = self.ground.only.iter();
-        only.any(|named| candidate.path.starts_with(named) && named.starts_with(own))
     }
 
     /// What one Apache is told from its beginning.
@@ -195,9 +158,7 @@ impl<'a> Reading<'a> {
         walk.main(file.source);
         self.included.extend(walk.files.iter().filter(|included| **included != file.source));
         if start != Start::Fragment {
-            for (folder, unread) in std::mem::take(&mut walk.folders) {
-                self.enabled.entry(folder).or_default().extend(unread);
-            }
+            self.enabled.extend(std::mem::take(&mut walk.enabled));
         }
         if walk.windows {
             self.found.left_out += 1;
@@ -220,12 +181,6 @@ impl<'a> Reading<'a> {
         self.found.listeners.extend(listeners.all());
     }
 
-    /// The folder of the name that a file is opened by.
-    fn folder(&self, candidate: &Candidate) -> PathBuf {
-        let own = candidate.path.parent().unwrap_or(Path::new(""));
-        self.opened.get(&candidate.path).map_or(own, |opened| &opened.folder).to_owned()
-    }
-
     fn problem(&self, refusal: &Refusal<'_>) -> Problem {
         let label = |at, words: &str| Label::new(at, words);
         Problem {
@@ -240,31 +195,11 @@ impl<'a> Reading<'a> {
             ],
         }
     }
-
-    /// A file by content was read when its content was looked at; only one by place can be new, and lost.
-    fn unread(&mut self, candidate: &Candidate, why: &Unread) {
-        let Ground { tree, sources, service, .. } = self.ground;
-        self.found.problems.push(Problem {
-            kind: ProblemKind::Lost,
-            service: Some(service.name.clone()),
-            message: format!("{} is not read: {why}", candidate.path.display()),
-            help: None,
-            at: Span::top(tree.unread(sources, &candidate.path)),
-            labels: Vec::new(),
-        });
-    }
 }
 
 /// The folder of an installed Apache: `etc/httpd` of `etc/httpd/conf`.
 fn home(main: &Path) -> &Path {
     main.parent().filter(|_| main.ends_with("conf")).unwrap_or(main)
-}
-
-/// `sites-enabled` for `sites-available`.
-fn counterpart(folder: &Path) -> Option<PathBuf> {
-    let name = folder.file_name().map(OsStr::as_bytes)?;
-    let enabled = [name.strip_suffix(b"-available")?, b"-enabled"].concat();
-    Some(folder.with_file_name(OsString::from_vec(enabled)))
 }
 
 /// The Apaches that the fragments of one folder are for: those that bind the same address are meant for different ones. What

@@ -1,11 +1,11 @@
 //! Reads a configuration in its order, as Apache would start: from the main file through every include and macro, knowing in which
 //! section it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::super::Ground;
+use super::super::{Enabled, Ground};
 use super::address::{self, Answers};
 use super::conditions::{Answer, Conditions};
 use super::hops::{self, Passes};
@@ -14,8 +14,9 @@ use super::macros::{Macro, Macros};
 use super::told::{Backlog, Listen, Told, VirtualHost};
 use super::variables::{self, Variables};
 use super::words::Words;
-use crate::model::{Problem, ProblemKind, Version};
+use crate::model::{ProblemKind, Version};
 use crate::syntax::directives::{Line, Lines, Text};
+use crate::syntax::number::atoi;
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Span};
 
@@ -81,8 +82,8 @@ pub(super) struct Walk<'w, 'a> {
     pub(super) windows: bool,
     /// Every file that was read.
     pub(super) files: HashSet<SourceId>,
-    /// The folders that patterns lead into, and the names in them that cannot be read.
-    pub(super) folders: HashMap<PathBuf, HashSet<std::ffi::OsString>>,
+    /// What patterns lead to.
+    pub(super) enabled: Enabled,
     told: Told,
 }
 
@@ -114,7 +115,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             incomplete: false,
             windows: false,
             files: HashSet::new(),
-            folders: HashMap::new(),
+            enabled: Enabled::default(),
             told: Told::default(),
         }
     }
@@ -377,7 +378,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             _ if words.iter().any(|word| !is_known(&word.show())) => Err(unknown(words)),
             _ if words.len() > 1 => return self.refuse(line.at, "ListenBacklog takes one argument"),
             number if number < 1 => return self.refuse(line.at, "ListenBacklog must be > 0"),
-            number => Ok(number),
+            number => Ok(i64::from(number)),
         };
         let only_if = self.only_if();
         self.told.backlogs.push(Backlog { at: line.at, word: word.clone(), only_if, number });
@@ -458,7 +459,7 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     /// An include that leads to nothing.
     fn missing(&mut self, path: &Path, pattern: bool, optional: bool, at: Span) {
-        let machine = includes::is_machine(self.ground);
+        let machine = self.ground.is_machine();
         let elsewhere = includes::is_elsewhere(self.ground, path);
         if machine && optional && !elsewhere {
             return;
@@ -506,16 +507,11 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    /// Which folder a pattern lead into, for the sites beside it that are switched off.
+    /// What a pattern leads to, for the sites beside it that are switched off.
     fn note(&mut self, files: &[PathBuf]) {
         let tree = self.ground.tree;
         for path in files {
-            let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { continue };
-            let Ok(folder) = tree.resolve(folder) else { continue };
-            let unread = self.folders.entry(folder).or_default();
-            if tree.resolve(path).is_err() {
-                unread.insert(name.to_owned());
-            }
+            self.enabled.note(tree, path, tree.resolve(path).is_ok());
         }
     }
 
@@ -580,8 +576,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     fn problem(&mut self, kind: ProblemKind, at: Span, message: String) {
-        let service = Some(self.ground.service.name.clone());
-        self.told.problems.push(Problem { kind, service, message, help: None, at, labels: Vec::new() });
+        self.told.problems.push(self.ground.problem(kind, message, at));
     }
 }
 
@@ -626,43 +621,4 @@ fn is_known(text: &str) -> bool {
 /// What templates begin their own words with.
 fn is_template(bytes: &[u8]) -> bool {
     ["{%", "<%", "{{"].iter().any(|mark| memchr::memmem::find(bytes, mark.as_bytes()).is_some())
-}
-
-/// atoi(3) of glibc: what strtol(3) gives, cut to 32 bits.
-fn atoi(text: &str) -> i64 {
-    let text = text.trim_start_matches(|c: char| matches!(c, ' ' | '\t'..='\r'));
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let digits = digits.bytes().take_while(u8::is_ascii_digit);
-    let number =
-        digits.fold(0_i64, |number, digit| number.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
-    let long = if negative { -number } else { number };
-    let [a, b, c, d, ..] = long.to_le_bytes();
-    i64::from(i32::from_le_bytes([a, b, c, d]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_as_atoi_reads_them() {
-        for (text, number) in [
-            ("600", 600),
-            ("1k", 1),
-            ("0x50", 0),
-            ("010", 10),
-            ("+50", 50),
-            (" 77", 77),
-            ("-5", -5),
-            ("", 0),
-            ("2147483648", -2147483648),
-            ("4294967297", 1),
-            ("99999999999999999999999", -1),
-        ] {
-            assert_eq!(atoi(text), number, "{text}");
-        }
-    }
 }

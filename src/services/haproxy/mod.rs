@@ -64,7 +64,7 @@ impl Reading<'_> {
                 Err(why) => {
                     let message = format!("{} is not read: {why}", path.display());
                     let at = Span::top(tree.unread(sources, path));
-                    found.problems.push(self.trouble(ProblemKind::Lost, message, at));
+                    found.problems.push(self.ground.problem(ProblemKind::Lost, message, at));
                     return None;
                 }
             }
@@ -82,16 +82,13 @@ impl Reading<'_> {
 
     fn problem(&self, trouble: &Trouble) -> Problem {
         match trouble.harmless {
-            true => self.trouble(ProblemKind::Skipped, trouble.what.clone(), trouble.at),
-            false => {
-                self.trouble(ProblemKind::Lost, format!("it would not start: {}", trouble.what), trouble.at)
-            }
+            true => self.ground.problem(ProblemKind::Skipped, trouble.what.clone(), trouble.at),
+            false => self.ground.problem(
+                ProblemKind::Lost,
+                format!("it would not start: {}", trouble.what),
+                trouble.at,
+            ),
         }
-    }
-
-    fn trouble(&self, kind: ProblemKind, message: String, at: Span) -> Problem {
-        let service = Some(self.ground.service.name.clone());
-        Problem { kind, service, message, help: None, at, labels: Vec::new() }
     }
 }
 

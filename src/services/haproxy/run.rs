@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::{Candidate, Ground};
 use super::bind::Number;
 use super::environment::Environment;
-use crate::model::{Command, Kind, ReadAs, Value, Word};
+use crate::model::{Command, Kind, Value, Word};
 use crate::text::Span;
 
 /// One HAProxy.
@@ -46,7 +46,7 @@ pub(super) fn all(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
         runs.push(run);
     }
     for file in files.iter().filter(|file| !read.contains(&file.path)) {
-        let installed = file.by_place && is_machine(ground);
+        let installed = file.by_place && ground.is_machine();
         runs.push(Run {
             files: vec![file.path.clone()],
             environment: Environment::new(installed),
@@ -57,15 +57,11 @@ pub(super) fn all(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
     runs
 }
 
-fn is_machine(ground: Ground<'_>) -> bool {
-    matches!(ground.read_as, ReadAs::Root | ReadAs::Etc)
-}
-
 impl Run {
     /// That of a command, if its files are there.
     fn of(ground: Ground<'_>, command: &Command, arguments: &[Word]) -> Option<Self> {
         let mut run = Self {
-            environment: Environment::of(command, is_machine(ground)),
+            environment: Environment::of(command, ground.is_machine()),
             certain: true,
             open_files: command
                 .open_files

@@ -10,7 +10,7 @@ use super::config::{Config, Proxy, Role};
 use super::hops::Hops;
 use super::run::Run;
 use super::words::number;
-use crate::model::{Endpoint, Listener, Problem, ProblemKind, Step, Transport, Version, Word};
+use crate::model::{Endpoint, Listener, ProblemKind, Step, Transport, Version, Word};
 use crate::text::Span;
 
 /// More than anybody has; the rest is left out, and said.
@@ -57,14 +57,8 @@ impl Sockets<'_> {
         let before = found.listeners.len();
         for opening in cli.chain(binds) {
             if found.listeners.len() - before > MAX_LISTENERS {
-                found.problems.push(Problem {
-                    kind: ProblemKind::Skipped,
-                    service: Some(ground.service.name.clone()),
-                    message: format!("the listeners after the first {MAX_LISTENERS} were not read"),
-                    help: None,
-                    at: opening.bind.at,
-                    labels: Vec::new(),
-                });
+                let message = format!("the listeners after the first {MAX_LISTENERS} were not read");
+                found.problems.push(ground.problem(ProblemKind::Skipped, message, opening.bind.at));
                 break;
             }
             found.listeners.extend(self.listeners(&opening, &hops));

@@ -3,6 +3,7 @@
 
 use super::environment::{Environment, Known};
 use crate::model::Word;
+use crate::syntax::number::atoi;
 use crate::text::{SourceId, Span};
 
 /// Words of a line (MAX_LINE_ARGS).
@@ -259,19 +260,7 @@ fn is_space(byte: u8) -> bool {
 
 /// What atol(3) makes of a word and a C int keeps of it: the number in front, 0 without one.
 pub(super) fn number(text: &str) -> i64 {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let digits = digits.bytes().take_while(u8::is_ascii_digit);
-    let long = digits.fold(0_i64, |sum, digit| {
-        let digit = i64::from(digit - b'0');
-        sum.saturating_mul(10).saturating_add(if negative { -digit } else { digit })
-    });
-    let bytes = long.to_le_bytes();
-    let low = [bytes[0], bytes[1], bytes[2], bytes[3]];
-    i64::from(i32::from_le_bytes(low))
+    i64::from(atoi(text))
 }
 
 #[cfg(test)]

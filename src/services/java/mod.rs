@@ -17,7 +17,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Problem, ProblemKind};
+use crate::model::ProblemKind;
 use crate::syntax::calls::Id;
 use crate::text::{SourceId, Span};
 use classes::Classes;
@@ -32,12 +32,7 @@ const MOST: usize = 1_000;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let classes = match Classes::read(ground.service) {
         Ok(classes) => classes,
-        Err(error) => {
-            let message = format!("the table of classes does not read: {}", error.message());
-            let at = Span::top(ground.service.source);
-            let problems = vec![problem(ground, ProblemKind::Lost, message, at)];
-            return Found { problems, ..Found::default() };
-        }
+        Err(error) => return ground.broken("the table of classes", &error.message()),
     };
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut all = Found::default();
@@ -54,7 +49,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 fn read_file(ground: Ground<'_>, classes: &Classes, path: PathBuf, source: SourceId) -> Found {
     let mut found = Found::default();
     let whole = Span::top(source);
-    let skipped = |message: String| problem(ground, ProblemKind::Skipped, message, whole);
+    let skipped = |message: String| ground.problem(ProblemKind::Skipped, message, whole);
     let name = path.display().to_string();
     let file = match File::parse(path, source, ground.sources.bytes(source)) {
         Ok(file) => file,
@@ -76,10 +71,6 @@ fn read_file(ground: Ground<'_>, classes: &Classes, path: PathBuf, source: Sourc
         found.problems.push(skipped(message));
     }
     found
-}
-
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
 }
 
 #[cfg(test)]

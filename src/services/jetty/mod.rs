@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Command, Listener, Problem, ProblemKind, ReadAs, Word};
+use crate::model::{Command, Listener, ProblemKind, ReadAs, Word};
 use crate::text::Span;
 use arguments::Arguments;
 use connector::Connector;
@@ -27,7 +27,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Err(error) => {
             let message = format!("the table of connectors does not read: {}", error.message());
             let at = Span::top(ground.service.source);
-            let problems = vec![problem(ground, ProblemKind::Lost, message, at)];
+            let problems = vec![ground.problem(ProblemKind::Lost, message, at)];
             return Found { problems, ..Found::default() };
         }
     };
@@ -40,7 +40,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     for (folder, files) in bases(files) {
         let by_place = files.iter().any(|file| file.by_place);
-        let installed = by_place && matches!(ground.read_as, ReadAs::Root | ReadAs::Etc);
+        let installed = by_place && ground.is_machine();
         Base { ground, table: &table, homes: &homes, folder, installed }.read(&files, &mut found);
     }
     found
@@ -91,7 +91,7 @@ impl Base<'_> {
                     let kind = if self.installed { ProblemKind::Lost } else { ProblemKind::Skipped };
                     let at = Span::top(ground.tree.unread(ground.sources, &file.path));
                     let message = format!("{} was not read: {why}", file.path.display());
-                    return found.problems.push(problem(ground, kind, message, at));
+                    return found.problems.push(ground.problem(kind, message, at));
                 }
             }
         }
@@ -101,7 +101,7 @@ impl Base<'_> {
             Err(Refused { why, at }) => {
                 let kind = if self.installed { ProblemKind::Lost } else { ProblemKind::Skipped };
                 let message = format!("Jetty does not start: {why}");
-                found.problems.push(problem(ground, kind, message, at));
+                found.problems.push(ground.problem(kind, message, at));
             }
         }
     }
@@ -202,10 +202,6 @@ fn defaults_of(ground: Ground<'_>, path: &Path) -> Vec<Word> {
         }
     }
     words
-}
-
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
 }
 
 #[cfg(test)]

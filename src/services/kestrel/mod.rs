@@ -7,9 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
-use crate::model::{
-    Command, Endpoint, Listener, Problem, ProblemKind, Setting, Step, Transport, Value, Version,
-};
+use crate::model::{Command, Endpoint, Listener, Setting, Step, Transport, Value, Version};
 use crate::syntax::yaml::{self, Node};
 use crate::text::{Slot, Span};
 use source::{Argument, Code, Patterns};
@@ -21,21 +19,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let patterns = match Patterns::new() {
         Ok(patterns) => patterns,
-        Err(error) => {
-            let service = Some(ground.service.name.clone());
-            let at = Span::top(ground.service.source);
-            let message = format!("a pattern does not read: {error}");
-            let labels = Vec::new();
-            found.problems.push(Problem {
-                kind: ProblemKind::Lost,
-                service,
-                message,
-                help: None,
-                at,
-                labels,
-            });
-            return found;
-        }
+        Err(error) => return ground.broken("a pattern", &error),
     };
     let mut projects: Vec<Project<'_>> =
         files.iter().filter_map(|file| Project::read(ground, &file.path)).collect();

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use super::{Candidate, Found, Ground};
 use crate::knowledge::Keys;
-use crate::model::{Endpoint, Label, Problem, ProblemKind};
+use crate::model::{Label, Problem, ProblemKind};
 use crate::text::Span;
 use instance::Instance;
 
@@ -30,7 +30,7 @@ pub fn read(ground: Ground<'_>, keys: &Keys, files: &[Candidate]) -> Found {
                 used.extend(instance.file());
                 open(&instance, &mut found);
             }
-            Err(Refused { why, at }) => found.problems.push(refused(ground, why, at)),
+            Err(Refused { why, at }) => found.problems.push(refused(ground, &why, at)),
         }
     }
     for file in files {
@@ -42,7 +42,7 @@ pub fn read(ground: Ground<'_>, keys: &Keys, files: &[Candidate]) -> Found {
         if used.insert(source) {
             match Instance::of_file(ground, keys, source) {
                 Ok(instance) => open(&instance, &mut found),
-                Err(Refused { why, at }) => found.problems.push(refused(ground, why, at)),
+                Err(Refused { why, at }) => found.problems.push(refused(ground, &why, at)),
             }
         }
     }
@@ -65,45 +65,22 @@ impl Refused {
 fn open(instance: &Instance<'_>, found: &mut Found) {
     let listeners = match listener::all(instance) {
         Ok(listeners) => listeners,
-        Err(Refused { why, at }) => return found.problems.push(refused(instance.ground, why, at)),
+        Err(Refused { why, at }) => return found.problems.push(refused(instance.ground, &why, at)),
     };
     let taken = listeners.iter().enumerate().find_map(|(index, second)| {
-        let first = listeners.iter().take(index).find(|first| collide(&first.endpoint, &second.endpoint))?;
+        let first =
+            listeners.iter().take(index).find(|first| first.endpoint.collides_in_tcp(&second.endpoint))?;
         Some((first, second))
     });
     let Some((first, second)) = taken else { return found.listeners.extend(listeners) };
     let message = format!("{} is in use already", second.endpoint);
-    found.problems.push(Problem {
-        kind: ProblemKind::Conflict,
-        message,
-        labels: vec![Label::new(first.site, format!("{} is bound here first", first.endpoint))],
-        ..refused(instance.ground, String::new(), second.site)
-    });
+    let label = Label::new(first.site, format!("{} is bound here first", first.endpoint));
+    let problem = instance.ground.problem(ProblemKind::Conflict, message, second.site);
+    found.problems.push(Problem { labels: vec![label], ..problem });
 }
 
-/// Whether the kernel refuses the second of two binds. A path is unlinked before it is bound again.
-fn collide(a: &Endpoint, b: &Endpoint) -> bool {
-    match (a, b) {
-        (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
-            other.port() == Some(*port)
-        }
-        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
-            let any = a.ip().is_unspecified() || b.ip().is_unspecified();
-            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || any)
-        }
-        _ => false,
-    }
-}
-
-fn refused(ground: Ground<'_>, why: String, at: Span) -> Problem {
-    Problem {
-        kind: ProblemKind::Lost,
-        service: Some(ground.service.name.clone()),
-        message: format!("it does not start: {why}"),
-        help: None,
-        at,
-        labels: Vec::new(),
-    }
+fn refused(ground: Ground<'_>, why: &str, at: Span) -> Problem {
+    ground.problem(ProblemKind::Lost, format!("it does not start: {why}"), at)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Command, Label, Problem, ProblemKind, ReadAs, Word};
+use crate::model::{Command, Problem, ProblemKind, Word};
 use crate::text::{SourceId, Span};
 use sockets::{Clash, Socket};
 use walk::Walk;
@@ -72,7 +72,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 /// What command lines begin with (`-f`), what lies where lighttpd looks, and what else looks like its files.
 fn mains(ground: Ground<'_>, files: &[Candidate], found: &mut Found) -> Vec<Main> {
     let mut mains: Vec<Main> = Vec::new();
-    let machine = matches!(ground.read_as, ReadAs::Root | ReadAs::Etc);
+    let machine = ground.is_machine();
     for path in started(ground).into_iter().filter(|_| machine) {
         if let Ok(source) = ground.tree.read(ground.sources, &path) {
             add(&mut mains, &path, source, Start::Installed, true);
@@ -91,8 +91,7 @@ fn mains(ground: Ground<'_>, files: &[Candidate], found: &mut Found) -> Vec<Main
             Err(why) => {
                 let kind = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
                 let at = Span::top(ground.tree.unread(ground.sources, &file.path));
-                found.problems.push(problem(
-                    ground,
+                found.problems.push(ground.problem(
                     kind,
                     format!("{} was not read: {why}", file.path.display()),
                     at,
@@ -144,15 +143,15 @@ fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found:
     let read = walk.file(main.source, 0).and_then(|()| sockets(&walk));
     included.extend(walk.included.iter().copied());
     if let Some(at) = walk.dropped.filter(|_| read.is_ok() && main.start == Start::Installed) {
-        let message = "lighttpd reads over this word and goes on as if it were not there".into();
-        found.problems.push(problem(ground, ProblemKind::Skipped, message, at));
+        let message = "lighttpd reads over this word and goes on as if it were not there";
+        found.problems.push(ground.problem(ProblemKind::Skipped, message, at));
     }
     match read {
         Ok((sockets, clashes)) => {
             found.listeners.extend(sockets.into_iter().map(|socket| socket.listener));
             for Clash { refusal, first } in clashes {
                 let message = format!("lighttpd does not start: {}", refusal.why);
-                let problem = problem(ground, ProblemKind::Conflict, message, refusal.at);
+                let problem = ground.problem(ProblemKind::Conflict, message, refusal.at);
                 found.problems.push(Problem { labels: vec![first], ..problem });
             }
         }
@@ -165,7 +164,7 @@ fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found:
                 true => format!("this lighttpd.conf was not read to its end: {}", refusal.why),
                 false => format!("lighttpd does not start with this: {}", refusal.why),
             };
-            found.problems.push(problem(ground, kind, message, refusal.at));
+            found.problems.push(ground.problem(kind, message, refusal.at));
         }
     }
 }
@@ -181,11 +180,6 @@ fn sockets(walk: &Walk<'_>) -> Result<(Vec<Socket>, Vec<Clash>), Refusal> {
     let (mut sockets, clashes) = walk.sockets()?;
     walk.backends(&mut sockets)?;
     Ok((sockets, clashes))
-}
-
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    let labels: Vec<Label> = Vec::new();
-    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels }
 }
 
 #[cfg(test)]

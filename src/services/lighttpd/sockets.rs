@@ -78,7 +78,7 @@ impl<'w> Walk<'_> {
         if known && sockets.iter().any(|other| is_same(&other.listener.endpoint, &listener.endpoint)) {
             return;
         }
-        let taken = sockets.iter().find(|other| collide(&other.listener.endpoint, &listener.endpoint));
+        let taken = sockets.iter().find(|other| other.listener.endpoint.collides_in_tcp(&listener.endpoint));
         if let Some(Socket { listener: first, .. }) = taken {
             let why = format!("bind() {}: Address already in use", listener.endpoint);
             let refusal = Refusal::new(why, listener.site);
@@ -241,19 +241,5 @@ fn is_same(a: &Endpoint, b: &Endpoint) -> bool {
             other.port() == *port && other.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
         }
         _ => a == b,
-    }
-}
-
-/// Whether the kernel refuses the second of two binds.
-fn collide(a: &Endpoint, b: &Endpoint) -> bool {
-    match (a, b) {
-        (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
-            other.port() == Some(*port)
-        }
-        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
-            let wide = a.ip().is_unspecified() || b.ip().is_unspecified();
-            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide)
-        }
-        _ => false,
     }
 }

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{Kind, Listener, Next, PlaceId};
+use crate::model::{Kind, Listener, Next, PlaceId, ReadAs};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree, apply};
 

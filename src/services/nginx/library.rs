@@ -184,7 +184,7 @@ impl<'a> Library<'a> {
 
     /// Where a path below the folder that nginx is installed in lies in a repository: its main file will be put there.
     fn moved(&self, word: &[u8], folder: &Path) -> Option<PathBuf> {
-        if self.is_machine() {
+        if self.ground.is_machine() {
             return None;
         }
         let path = Path::new(OsStr::from_bytes(word)).strip_prefix("/").ok()?;
@@ -210,9 +210,5 @@ impl<'a> Library<'a> {
     fn has_folder(&self, pattern: &Path) -> bool {
         let plain = pattern.ancestors().find(|path| !has_magic(path.as_os_str().as_bytes()));
         plain.is_some_and(|folder| self.ground.tree.is_folder(folder))
-    }
-
-    pub(super) fn is_machine(&self) -> bool {
-        matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc)
     }
 }

@@ -1,7 +1,6 @@
 //! nginx.conf: the servers of http, stream and mail, what they listen on, and what nginx would refuse to start with.
 
 mod address;
-mod enabled;
 mod family;
 mod file;
 mod library;
@@ -13,33 +12,31 @@ mod sockets;
 mod torn;
 mod walk;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use self::enabled::Enabled;
 use self::library::{FileId, Library};
 use self::listen::Module;
 use self::listener::Listeners;
 use self::release::Release;
 use self::sockets::{Refusal, Sockets};
 use self::walk::{Start, Told, Walk};
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Enabled, Found, Ground, Opened};
 use crate::model::{Label, Problem, ProblemKind};
-use crate::text::tree::Unread;
-use crate::text::{Span, has_magic};
+use crate::text::has_magic;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut reading = Reading {
         library: Library::new(ground),
         release: Release::of(ground, Path::new("")),
-        opened: opened(ground),
+        opened: Opened::of(ground, |place| !has_magic(place.as_bytes())),
         included: HashSet::new(),
         mains: Vec::new(),
         enabled: Enabled::default(),
         found: Found::default(),
     };
     let (mut mains, fragments) = reading.sort(files);
-    mains.sort_by_key(|(candidate, _)| (!reading.is_installed(candidate), !is_main_name(&candidate.path)));
+    mains.sort_by_key(|(candidate, _)| (!reading.opened.is_main(candidate), !is_main_name(&candidate.path)));
     for (candidate, id) in mains {
         reading.main(candidate, id);
     }
@@ -47,32 +44,11 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     reading.found
 }
 
-/// A file in one of the places where nginx is installed.
-struct Opened {
-    /// The folder of the name that it is opened by, which may be a link to the real file.
-    folder: PathBuf,
-    /// nginx begins with it; the other places are patterns, for what a main file includes.
-    main: bool,
-}
-
-/// The files that nginx opens where it is installed, by their real paths.
-fn opened(ground: Ground<'_>) -> HashMap<PathBuf, Opened> {
-    let mut opened = HashMap::new();
-    for place in &ground.service.shape.places {
-        let main = !has_magic(place.as_bytes());
-        for name in ground.tree.glob(place.as_bytes()) {
-            let (Ok(real), Some(folder)) = (ground.tree.resolve(&name), name.parent()) else { continue };
-            opened.entry(real).or_insert(Opened { folder: folder.to_owned(), main });
-        }
-    }
-    opened
-}
-
 /// What is known while the candidates are gone through.
 struct Reading<'a> {
     library: Library<'a>,
     release: Release<'a>,
-    opened: HashMap<PathBuf, Opened>,
+    opened: Opened,
     /// Files that another one includes.
     included: HashSet<FileId>,
     /// The folders of main files.
@@ -103,7 +79,7 @@ impl Reading<'_> {
             match id {
                 Ok(id) if self.is_main(candidate, id) => sorted.0.push((candidate, id)),
                 Ok(id) => sorted.1.push((candidate, id)),
-                Err(why) => self.unread(candidate, &why),
+                Err(why) => self.found.problems.push(self.library.ground.unread(candidate, &why)),
             }
         }
         sorted
@@ -111,23 +87,19 @@ impl Reading<'_> {
 
     /// A file is where nginx begins if it lies there, or if it has the blocks that only stand at the top.
     fn is_main(&self, candidate: &Candidate, id: FileId) -> bool {
-        self.is_installed(candidate) || self.library.file(id).is_some_and(|file| file.looks.main)
-    }
-
-    fn is_installed(&self, candidate: &Candidate) -> bool {
-        candidate.by_place && self.opened.get(&candidate.path).is_some_and(|opened| opened.main)
+        self.opened.is_main(candidate) || self.library.file(id).is_some_and(|file| file.looks.main)
     }
 
     fn main(&mut self, candidate: &Candidate, id: FileId) {
         if self.included.contains(&id) || self.leaves_out(candidate) {
             return;
         }
-        let start = if self.library.is_machine() && self.is_installed(candidate) {
+        let start = if self.library.ground.is_machine() && self.opened.is_main(candidate) {
             Start::Installed
         } else {
             Start::Main
         };
-        let folder = self.folder(candidate);
+        let folder = self.opened.folder(candidate);
         self.release = Release::of(self.library.ground, &folder);
         let told = self.walk(id, &folder, start);
         self.open(&told, true);
@@ -142,10 +114,10 @@ impl Reading<'_> {
             if self.leaves_out(candidate) {
                 continue;
             }
-            let own = self.folder(candidate);
+            let own = self.opened.folder(candidate);
             let above = self.mains.iter().filter(|main| own.starts_with(main));
             let main = above.max_by_key(|main| main.as_os_str().len());
-            if !candidate.by_place || main.is_none() || self.is_named(candidate) {
+            if !candidate.by_place || main.is_none() || self.library.ground.is_named(candidate) {
                 let family = family::of(&own);
                 let folder = main.unwrap_or(&family).clone();
                 left.push(Fragment { id: *id, module, family, folder });
@@ -171,7 +143,7 @@ impl Reading<'_> {
 
     /// Fragments of one folder. On a machine one nginx reads them all.
     fn family(&mut self, fragments: Vec<Told>) {
-        let nginxes = match self.library.is_machine() {
+        let nginxes = match self.library.ground.is_machine() {
             true => vec![family::together(fragments)],
             false => family::parted(fragments, &self.release),
         };
@@ -182,16 +154,9 @@ impl Reading<'_> {
 
     /// Counts a file that is switched off, unless it was asked for by name.
     fn leaves_out(&mut self, candidate: &Candidate) -> bool {
-        let out = self.enabled.is_off(&candidate.path) && !self.is_named(candidate);
+        let out = self.enabled.is_off(&candidate.path) && !self.library.ground.is_named(candidate);
         self.found.left_out += usize::from(out);
         out
-    }
-
-    /// Whether a file was asked for by name, itself or its folder.
-    fn is_named(&self, candidate: &Candidate) -> bool {
-        let own = candidate.path.parent().unwrap_or(Path::new(""));
-        let mut only = self.library.ground.only.iter();
-        only.any(|named| candidate.path.starts_with(named) && named.starts_with(own))
     }
 
     /// The module that a file's servers belong to, if it is nginx's at all.
@@ -210,7 +175,11 @@ impl Reading<'_> {
         let includes = self.library.follow(id, folder);
         self.included.extend(includes.files());
         if !matches!(start, Start::Fragment(_)) {
-            self.enabled.note(self.library.ground.tree, &includes);
+            let tree = self.library.ground.tree;
+            // A folder has something in it only if the name is there, be it a link that leads out of the tree.
+            for target in includes.all().filter(|target| tree.entry(&target.path).is_ok()) {
+                self.enabled.note(tree, &target.path, target.file.is_ok());
+            }
         }
         let mut told = Walk::new(&self.library, &includes, &self.release, start).read(id);
         self.found.problems.append(&mut told.problems);
@@ -226,25 +195,6 @@ impl Reading<'_> {
         }
         self.found.problems.extend(sockets.refusals.iter().map(|refusal| problem(ground, refusal)));
         self.found.listeners.extend(Listeners::of(ground, told, &sockets).all());
-    }
-
-    /// What relative includes start from, if it is a main file.
-    fn folder(&self, candidate: &Candidate) -> PathBuf {
-        let own = candidate.path.parent().unwrap_or(Path::new(""));
-        self.opened.get(&candidate.path).map_or(own, |opened| &opened.folder).to_owned()
-    }
-
-    /// A file by content was read when its content was looked at; only one by place can be new, and lost.
-    fn unread(&mut self, candidate: &Candidate, why: &Unread) {
-        let Ground { tree, sources, service, .. } = self.library.ground;
-        self.found.problems.push(Problem {
-            kind: ProblemKind::Lost,
-            service: Some(service.name.clone()),
-            message: format!("{} is not read: {why}", candidate.path.display()),
-            help: None,
-            at: Span::top(tree.unread(sources, &candidate.path)),
-            labels: Vec::new(),
-        });
     }
 }
 

@@ -555,8 +555,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     fn problem(&mut self, kind: ProblemKind, at: Span, message: impl Into<String>, labels: Vec<Label>) {
-        let service = Some(self.library.ground.service.name.clone());
-        self.told.problems.push(Problem { kind, service, message: message.into(), help: None, at, labels });
+        let problem = self.library.ground.problem(kind, message, at);
+        self.told.problems.push(Problem { labels, ..problem });
     }
 }
 

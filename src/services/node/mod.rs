@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use memchr::memmem;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Problem, ProblemKind};
+use crate::model::ProblemKind;
 use crate::text::{SourceId, Span};
 use eval::Evaluation;
 use program::Program;
@@ -37,7 +37,7 @@ const MOST_CALLS: usize = 1_000;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let servers = match Servers::read(ground.service) {
         Ok(servers) => servers,
-        Err(error) => return broken_table(ground, &error),
+        Err(error) => return ground.broken("the table of servers", &error.message()),
     };
     let program = Program::new(ground, &servers);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
@@ -52,18 +52,6 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     all
 }
 
-fn broken_table(ground: Ground<'_>, error: &toml::de::Error) -> Found {
-    let problem = Problem {
-        kind: ProblemKind::Lost,
-        service: Some(ground.service.name.clone()),
-        message: format!("the table of servers does not read: {}", error.message()),
-        help: None,
-        at: Span::top(ground.service.source),
-        labels: Vec::new(),
-    };
-    Found { problems: vec![problem], ..Found::default() }
-}
-
 fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
     let mut found = Found::default();
     let text = program.ground.sources.bytes(source);
@@ -75,7 +63,7 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
         Ok(file) => file,
         Err(why) => {
             let message = format!("{} was not read for servers: {why}", path.display());
-            found.problems.push(skipped(program, whole, message));
+            found.problems.push(program.ground.problem(ProblemKind::Skipped, message, whole));
             return found;
         }
     };
@@ -94,14 +82,9 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
     ];
     for (at, why) in why {
         let message = format!("{why}, so servers in it may be missed");
-        found.problems.extend(at.map(|at| skipped(program, at, message)));
+        found.problems.extend(at.map(|at| program.ground.problem(ProblemKind::Skipped, message, at)));
     }
     found
-}
-
-fn skipped(program: &Program<'_>, at: Span, message: String) -> Problem {
-    let service = Some(program.ground.service.name.clone());
-    Problem { kind: ProblemKind::Skipped, service, message, help: None, at, labels: Vec::new() }
 }
 
 /// Something that makes servers listen stands in it, and not only where a minifier has been.

@@ -13,7 +13,7 @@ use self::keys::Keys;
 use self::pool::Pools;
 use self::walk::{Environment, Walk};
 use super::{Candidate, Found, Ground};
-use crate::model::{Command, Label, Problem, ProblemKind, ReadAs};
+use crate::model::{Command, Label, Problem, ProblemKind};
 use crate::text::{SourceId, Span};
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
@@ -55,7 +55,7 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// The files that are PHP-FPM's, those first that a command line names.
     fn open(&mut self, candidates: &[Candidate]) -> Vec<File> {
-        let is_machine = self.is_machine();
+        let is_machine = self.ground.is_machine();
         let mut files: Vec<File> = Vec::new();
         for (command, arguments) in self.ground.started() {
             let Some(path) = option(arguments, "-y", "--fpm-config") else { continue };
@@ -73,7 +73,7 @@ impl<'a> Reading<'a> {
                 Err(why) => {
                     let at = Span::top(self.ground.tree.unread(self.ground.sources, &candidate.path));
                     let message = format!("{} is not read: {why}", candidate.path.display());
-                    self.found.problems.push(problem(self.ground, ProblemKind::Lost, message, at));
+                    self.found.problems.push(self.ground.problem(ProblemKind::Lost, message, at));
                 }
             }
         }
@@ -87,12 +87,8 @@ impl<'a> Reading<'a> {
             return None;
         }
         let main = looks.includes || by_place && path.file_name().is_some_and(|name| name == "php-fpm.conf");
-        let installed = main && by_place && self.is_machine();
+        let installed = main && by_place && self.ground.is_machine();
         Some(File { source, path, by_place, main, installed, prefix: None })
-    }
-
-    fn is_machine(&self) -> bool {
-        matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc)
     }
 
     fn main(&mut self, main: &File) {
@@ -169,13 +165,9 @@ fn option<'w>(arguments: &'w [crate::model::Word], short: &str, long: &str) -> O
     None
 }
 
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
-}
-
 /// A fault that keeps PHP-FPM from starting.
 fn lost(ground: Ground<'_>, message: impl std::fmt::Display, at: Span) -> Problem {
-    problem(ground, ProblemKind::Lost, format!("it does not start: {message}"), at)
+    ground.problem(ProblemKind::Lost, format!("it does not start: {message}"), at)
 }
 
 fn labelled(problem: Problem, at: Span, message: impl Into<String>) -> Problem {

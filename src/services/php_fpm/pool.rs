@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::super::Ground;
 use super::address::{self, Address};
 use super::walk::{Given, Pool};
-use super::{labelled, lost, problem};
+use super::{labelled, lost};
 use crate::model::{
     Endpoint, Kind, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value, Version,
 };
@@ -201,9 +201,9 @@ impl<'a> Pools<'a> {
             if !same && first.endpoint == endpoint {
                 return Ok(None);
             }
-            if same || collide(&first.endpoint, &endpoint) {
+            if same || first.endpoint.collides(&endpoint) {
                 let message = format!("{endpoint} is in use by another of its pools");
-                let conflict = problem(self.ground, ProblemKind::Conflict, message, listen.at);
+                let conflict = self.ground.problem(ProblemKind::Conflict, message, listen.at);
                 return Err(labelled(conflict, first.at, "it is bound here first"));
             }
         }
@@ -263,19 +263,4 @@ fn number(pool: &Pool, key: &str) -> Option<i32> {
 
 fn transport_of(listen: &str) -> Transport {
     if listen.contains('/') { Transport::Unix } else { Transport::Tcp }
-}
-
-/// Whether the kernel refuses the second of two binds.
-fn collide(a: &Endpoint, b: &Endpoint) -> bool {
-    match (a, b) {
-        (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
-            other.port() == Some(*port)
-        }
-        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
-            let wide = a.ip().is_unspecified() || b.ip().is_unspecified();
-            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide)
-        }
-        (Endpoint::Unix(a), Endpoint::Unix(b)) => a == b,
-        _ => false,
-    }
 }

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{Endpoint, Kind, Listener, PlaceId, Starter, Transport, Value, Variable, Word};
+use crate::model::{Endpoint, Kind, Listener, PlaceId, ReadAs, Starter, Transport, Value, Variable, Word};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree, apply};
 

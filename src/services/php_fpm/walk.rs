@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::Ground;
 use super::keys::{Key, Keys};
-use super::{lost, problem, version};
+use super::{lost, version};
 use crate::model::{Command, Problem, ProblemKind};
 use crate::syntax::php_ini::{self, Filled, Statement, Text};
 use crate::text::{SourceId, Span, has_magic};
@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
         self.files += 1;
         if self.files > MAX_FILES {
             let message = format!("the includes after the first {MAX_FILES} files were not read");
-            self.fault = Some(problem(self.ground, ProblemKind::Skipped, message, Span::top(source)));
+            self.fault = Some(self.ground.problem(ProblemKind::Skipped, message, Span::top(source)));
             return;
         }
         let bytes = self.ground.sources.bytes(source);

@@ -11,7 +11,7 @@ mod table;
 use std::path::PathBuf;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Kind, Listener, Problem, ProblemKind, Setting, Step, Value};
+use crate::model::{Endpoint, Kind, Listener, ProblemKind, Setting, Step, Value};
 use crate::syntax::calls::Id;
 use crate::syntax::python::{FUEL, Python};
 use crate::text::{SourceId, Span};
@@ -29,7 +29,7 @@ const MOST: usize = 100;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let table = match Table::read(ground.service) {
         Ok(table) => table,
-        Err(error) => return broken_table(ground, &error),
+        Err(error) => return ground.broken("the table of servers", &error.message()),
     };
     let program = Program::new(ground, &table);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
@@ -45,18 +45,6 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     all
 }
 
-fn broken_table(ground: Ground<'_>, error: &toml::de::Error) -> Found {
-    let problem = Problem {
-        kind: ProblemKind::Lost,
-        service: Some(ground.service.name.clone()),
-        message: format!("the table of servers does not read: {}", error.message()),
-        help: None,
-        at: Span::top(ground.service.source),
-        labels: Vec::new(),
-    };
-    Found { problems: vec![problem], ..Found::default() }
-}
-
 fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
     let mut found = Found::default();
     let whole = Span::top(source);
@@ -64,7 +52,7 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
         Ok(python) => python,
         Err(why) => {
             let message = format!("{} was not read for servers: {why}", path.display());
-            found.problems.push(skipped(program, whole, message));
+            found.problems.push(program.ground.problem(ProblemKind::Skipped, message, whole));
             return found;
         }
     };
@@ -79,14 +67,9 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
     found.listeners = opened.iter().flat_map(|opening| listeners(program, &openings, opening)).collect();
     if reading.is_exhausted() {
         let message = "it takes too long to follow, so servers in it may be missed".to_owned();
-        found.problems.push(skipped(program, whole, message));
+        found.problems.push(program.ground.problem(ProblemKind::Skipped, message, whole));
     }
     found
-}
-
-fn skipped(program: &Program<'_>, at: Span, message: String) -> Problem {
-    let service = Some(program.ground.service.name.clone());
-    Problem { kind: ProblemKind::Skipped, service, message, help: None, at, labels: Vec::new() }
 }
 
 /// Everything that a file opens, each socket once.

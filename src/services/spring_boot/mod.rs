@@ -7,7 +7,7 @@ mod config;
 use std::path::Path;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, Problem, ProblemKind, Setting, Step, Transport, Value};
+use crate::model::{Endpoint, Listener, Setting, Step, Transport, Value};
 use crate::syntax::java::{self, Address};
 use crate::text::{Slot, Span};
 use build::{Build, Server, Starters};
@@ -17,11 +17,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let starters: Starters = match ground.service.reader.clone().try_into() {
         Ok(starters) => starters,
-        Err(error) => {
-            let message = format!("the table of starters does not read: {}", error.message());
-            found.problems.push(problem(ground, message, Span::top(ground.service.source)));
-            return found;
-        }
+        Err(error) => return ground.broken("the table of starters", &error.message()),
     };
     let mut applications = Vec::new();
     for file in files {
@@ -239,11 +235,6 @@ fn unless(notes: &mut Vec<Step>, given: &Filled, what: &str) {
     for name in &given.unless {
         note(notes, format!("it is {what} if {name} is set"), given.at);
     }
-}
-
-fn problem(ground: Ground<'_>, message: String, at: Span) -> Problem {
-    let service = Some(ground.service.name.clone());
-    Problem { kind: ProblemKind::Lost, service, message, help: None, at, labels: Vec::new() }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{Next, PlaceId};
+use crate::model::{Next, PlaceId, ReadAs};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Origin, Sources, Tree};
 

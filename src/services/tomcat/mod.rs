@@ -6,11 +6,10 @@ mod connector;
 mod properties;
 mod shutdown;
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Label, Listener, Problem, ProblemKind, ReadAs};
+use crate::model::{Label, Listener, Problem, ProblemKind};
 use crate::syntax::xml::{self, Element, Reading};
 use crate::text::Span;
 use attributes::Number;
@@ -55,10 +54,10 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
         Err(why) => {
             let at = Span::top(ground.tree.unread(ground.sources, &file.path));
             let message = format!("{} was not read: {why}", file.path.display());
-            return found.problems.push(problem(ground, lost, message, at));
+            return found.problems.push(ground.problem(lost, message, at));
         }
     };
-    let installed = file.by_place && matches!(ground.read_as, ReadAs::Root | ReadAs::Etc);
+    let installed = file.by_place && ground.is_machine();
     let folder = file.path.parent().unwrap_or(Path::new(""));
     let properties = Properties::read(ground, folder, installed);
     let base = format!("/{}", folder.parent().unwrap_or(Path::new("")).display());
@@ -77,7 +76,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
             }
             false => (lost, "this server.xml keeps it from starting"),
         };
-        found.problems.push(problem(ground, kind, format!("{what}: {}", fault.message), fault.at));
+        found.problems.push(ground.problem(kind, format!("{what}: {}", fault.message), fault.at));
     }
     if let Some(root) = document.elements.first().filter(|_| document.complete) {
         let version = version(ground, folder);
@@ -122,10 +121,6 @@ fn numbers(text: &str) -> Option<[u32; 3]> {
     Some([parts.next()?, parts.next().unwrap_or(u32::MAX), parts.next().unwrap_or(u32::MAX)])
 }
 
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    Problem { kind, service: Some(ground.service.name.clone()), message, help: None, at, labels: Vec::new() }
-}
-
 impl Instance<'_> {
     fn server(&self, root: &Element, found: &mut Found) {
         // setPortOffset refuses a negative one.
@@ -142,7 +137,7 @@ impl Instance<'_> {
             Ok(None) => {}
             Err(Closed { why, at }) => {
                 let message = format!("{DOWN}: {why}");
-                found.problems.push(problem(self.ground, ProblemKind::Lost, message, at));
+                found.problems.push(self.ground.problem(ProblemKind::Lost, message, at));
             }
         }
         found.listeners.extend(bound);
@@ -158,14 +153,14 @@ impl Instance<'_> {
         for (count, (service, (index, element))) in connectors.enumerate() {
             if count == MAX_CONNECTORS {
                 let message = format!("the Connectors after the first {MAX_CONNECTORS} were not read");
-                found.problems.push(problem(self.ground, ProblemKind::Skipped, message, element.tag));
+                found.problems.push(self.ground.problem(ProblemKind::Skipped, message, element.tag));
                 break;
             }
             match self.connector(service, index, element, offset) {
                 Ok(opening) => open.push(opening),
                 Err(Closed { why, at }) => found.problems.push(Problem {
                     labels: vec![Label::new(at, why)],
-                    ..problem(self.ground, ProblemKind::Skipped, CLOSED.into(), element.tag)
+                    ..self.ground.problem(ProblemKind::Skipped, CLOSED, element.tag)
                 }),
             }
         }
@@ -175,13 +170,13 @@ impl Instance<'_> {
 
     /// A second socket where one is bound already is refused (EADDRINUSE).
     fn bind(&self, bound: &mut Vec<Listener>, listener: Listener, what: &str, found: &mut Found) {
-        let Some(first) = bound.iter().find(|first| collide(&first.endpoint, &listener.endpoint)) else {
+        let Some(first) = bound.iter().find(|first| first.endpoint.collides(&listener.endpoint)) else {
             return bound.push(listener);
         };
         let message = format!("{what} on {}, for the address is in use already", listener.endpoint);
         found.problems.push(Problem {
             labels: vec![Label::new(first.site, format!("{} is bound here first", first.endpoint))],
-            ..problem(self.ground, ProblemKind::Conflict, message, listener.site)
+            ..self.ground.problem(ProblemKind::Conflict, message, listener.site)
         });
     }
 
@@ -201,21 +196,6 @@ impl Instance<'_> {
             Some([major, ..]) => major < 7,
             None => false,
         }
-    }
-}
-
-/// Whether the kernel refuses the second of two binds.
-fn collide(a: &Endpoint, b: &Endpoint) -> bool {
-    match (a, b) {
-        (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
-            other.port() == Some(*port)
-        }
-        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
-            let wide = |ip: IpAddr| ip.is_unspecified();
-            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide(a.ip()) || wide(b.ip()))
-        }
-        (Endpoint::Unix(a), Endpoint::Unix(b)) => a == b,
-        _ => false,
     }
 }
 

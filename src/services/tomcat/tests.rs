@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{PlaceId, Step};
+use crate::model::{PlaceId, ReadAs, Step};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree, apply};
 

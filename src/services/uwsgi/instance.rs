@@ -119,10 +119,6 @@ impl<'a> Instance<'a> {
         }
     }
 
-    pub(super) fn is_machine(&self) -> bool {
-        matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc)
-    }
-
     /// Variables named `UWSGI_LISTEN` are options, the first of all (core/utils.c: parse_sys_envs).
     pub(super) fn variables(&mut self, at: Span) {
         let mut options: Vec<(String, Option<String>)> = Vec::new();
@@ -304,7 +300,7 @@ impl<'a> Instance<'a> {
 
     /// Whether something is there; what a tree of files may lack for other reasons is not known.
     fn there(&self, path: &str) -> Option<bool> {
-        if !self.is_machine() || !path.starts_with('/') {
+        if !self.ground.is_machine() || !path.starts_with('/') {
             return None;
         }
         if self.ground.tree.exists(Path::new(path)) {
@@ -332,7 +328,7 @@ impl<'a> Instance<'a> {
             path => self.find(path),
         };
         let Some(path) = found else {
-            if self.is_machine() && value.starts_with("/etc/") {
+            if self.ground.is_machine() && value.starts_with("/etc/") {
                 return self.refuse(format!("there is no {path}"), entry.at);
             }
             return self.lost(value, entry.at);
@@ -356,7 +352,7 @@ impl<'a> Instance<'a> {
     fn find(&self, path: &str) -> Option<PathBuf> {
         let tree = self.ground.tree;
         let is_there = |path: &Path| tree.exists(path) && !tree.is_folder(path);
-        if self.is_machine() && path.starts_with('/') {
+        if self.ground.is_machine() && path.starts_with('/') {
             let path = PathBuf::from(path.trim_start_matches('/'));
             return is_there(&path).then_some(path);
         }
@@ -365,7 +361,7 @@ impl<'a> Instance<'a> {
         let homes = self.home.as_deref().into_iter().chain(beside);
         let plain = homes.clone().map(|home| home.join(path.trim_start_matches('/')));
         let moved = homes.filter_map(|home| Some(home.join(name?)));
-        let moved = moved.filter(|_| !self.is_machine());
+        let moved = moved.filter(|_| !self.ground.is_machine());
         plain.chain(moved).find(|path| is_there(path))
     }
 
@@ -390,7 +386,7 @@ impl<'a> Instance<'a> {
             _ => return self.lost(&path.display().to_string(), at),
         };
         self.last = Some(path.to_owned());
-        let magic = Magic::new(path, self.is_machine(), section.unwrap_or_default());
+        let magic = Magic::new(path, self.ground.is_machine(), section.unwrap_or_default());
         if counts && self.first.is_none() {
             self.first = Some(magic.clone());
         }
@@ -407,7 +403,7 @@ impl<'a> Instance<'a> {
         for mut entry in options.entries {
             // What a tool fills in before uWSGI reads it.
             let template = ["{{", "{%", "<%", "${"].iter().any(|mark| entry.value.contains(mark));
-            if template && !self.is_machine() {
+            if template && !self.ground.is_machine() {
                 entry.open = entry.open.or_else(|| Some(entry.value.clone()));
             } else if entry.value.contains('%') {
                 match fill::letters(&entry.value, magic, self.first.as_ref()) {

@@ -17,7 +17,7 @@ use self::fill::Magic;
 use self::instance::{Environment, Instance, Refusal};
 use self::tables::Tables;
 use super::{Candidate, Found, Ground};
-use crate::model::{Command, Label, Problem, ProblemKind, ReadAs, Starter, Step, Word};
+use crate::model::{Command, Label, Problem, ProblemKind, Starter, Step, Word};
 use crate::syntax::packages;
 use crate::text::{Slot, SourceId, Span};
 
@@ -58,10 +58,6 @@ struct Manner {
 }
 
 impl<'a> Reading<'a> {
-    fn is_machine(&self) -> bool {
-        matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc)
-    }
-
     fn instance(&self, environment: Environment) -> Instance<'a> {
         Instance::new(self.ground, self.tables, environment)
     }
@@ -76,7 +72,7 @@ impl<'a> Reading<'a> {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let variables = [("UWSGI_DEB_CONFNAMESPACE", "app".to_owned()), ("UWSGI_DEB_CONFNAME", stem)];
             let set = variables.map(|(name, value)| (name.to_owned(), Some(value))).into_iter().collect();
-            let mut instance = self.instance(Environment { set, closed: self.is_machine() });
+            let mut instance = self.instance(Environment { set, closed: self.ground.is_machine() });
             instance.variables(at);
             let default = Path::new(DEBIAN);
             let quiet = match self.ground.tree.read(self.ground.sources, default) {
@@ -107,7 +103,7 @@ impl<'a> Reading<'a> {
 
     fn command(&mut self, command: &'a Command, words: &[Word]) {
         let arguments = arguments::read(self.tables, words);
-        let closed = self.is_machine() && command.starter == Starter::Unit;
+        let closed = self.ground.is_machine() && command.starter == Starter::Unit;
         let mut instance = self.instance(Environment::of(command, closed));
         instance.home = Some(command.folder.clone().unwrap_or_default());
         instance.variables(command.at);
@@ -161,8 +157,10 @@ impl<'a> Reading<'a> {
     fn alone(&self, file: &Candidate) -> Option<(Instance<'a>, SourceId)> {
         let kind = kind_of(&file.path)?;
         let source = self.ground.tree.read(self.ground.sources, &file.path).ok()?;
-        let mut instance = self
-            .instance(Environment { closed: file.by_place && self.is_machine(), ..Environment::default() });
+        let mut instance = self.instance(Environment {
+            closed: file.by_place && self.ground.is_machine(),
+            ..Environment::default()
+        });
         instance.home = file.path.parent().map(Path::to_owned);
         instance.read(&file.path, kind, None, true, Span::top(source));
         instance.finish();
@@ -184,11 +182,11 @@ impl<'a> Reading<'a> {
         let is_ours = manner.quiet.is_some() || instance.has_sockets() || self.is_named(at);
         if let Some(Refusal { message, at }) = opened.refusal.filter(|_| is_ours) {
             let message = format!("it does not start: {message}");
-            self.found.problems.push(self.problem(ProblemKind::Lost, message, at));
+            self.found.problems.push(self.ground.problem(ProblemKind::Lost, message, at));
         }
         if let Some((endpoint, at, taken)) = opened.conflict {
             let message = format!("{endpoint} is in use by another of its sockets");
-            let problem = self.problem(ProblemKind::Conflict, message, at);
+            let problem = self.ground.problem(ProblemKind::Conflict, message, at);
             let labels = vec![Label::new(taken, "it is bound here first")];
             self.found.problems.push(Problem { labels, ..problem });
         }
@@ -202,17 +200,6 @@ impl<'a> Reading<'a> {
         let sources = self.ground.sources;
         let template = |mark: &str| memchr::memmem::find(sources.bytes(at.source), mark.as_bytes()).is_some();
         sources.get(at.source).name().contains("uwsgi") && !["{{", "{%", "<%"].into_iter().any(template)
-    }
-
-    fn problem(&self, kind: ProblemKind, message: String, at: Span) -> Problem {
-        Problem {
-            kind,
-            service: Some(self.ground.service.name.clone()),
-            message,
-            help: None,
-            at,
-            labels: Vec::new(),
-        }
     }
 
     /// Each file of an emperor's folder, with what it gives to all of them (core/emperor.c).
@@ -277,7 +264,7 @@ impl<'a> Reading<'a> {
         }
         // In a repository the folder may lie beside the file that names it.
         let beside = plain.file_name().map(|name| home.join(name));
-        let folders = std::iter::once(plain).chain(beside.filter(|_| !self.is_machine()));
+        let folders = std::iter::once(plain).chain(beside.filter(|_| !self.ground.is_machine()));
         let Some(folder) = folders.into_iter().find(|folder| tree.is_folder(folder)) else {
             return Vec::new();
         };

@@ -226,7 +226,7 @@ fn take(
             }
         },
     };
-    if let Some(taken) = sockets.iter().find(|socket| collide(&socket.endpoint, &endpoint)) {
+    if let Some(taken) = sockets.iter().find(|socket| socket.endpoint.collides(&endpoint)) {
         // A name that is bound already is left out (uwsgi_socket_is_already_bound).
         let again = role == Role::Worker && taken.name == name || endpoint.transport() == Transport::Unix;
         if !again && exported.perhaps.is_none() && opened.conflict.is_none() {
@@ -376,20 +376,5 @@ fn number(instance: &Instance<'_>, slot: Option<Slot>) -> (Setting, Vec<Step>) {
             let what = format!("listen depends on {what}, which this tree does not tell");
             (Setting::default(), vec![Step { value: None, what, at: *at }])
         }
-    }
-}
-
-/// Whether the kernel refuses the second of two binds.
-fn collide(a: &Endpoint, b: &Endpoint) -> bool {
-    match (a, b) {
-        (Endpoint::DualStack(port), other) | (other, Endpoint::DualStack(port)) => {
-            other.port() == Some(*port)
-        }
-        (Endpoint::Tcp(a), Endpoint::Tcp(b)) => {
-            let wide = a.ip().is_unspecified() || b.ip().is_unspecified();
-            a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || wide)
-        }
-        (Endpoint::Unix(a), Endpoint::Unix(b)) => a == b,
-        _ => false,
     }
 }

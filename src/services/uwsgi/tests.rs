@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{Endpoint, Listener, Next, PlaceId, Room};
+use crate::model::{Endpoint, Listener, Next, PlaceId, ReadAs, Room};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Origin, Sources, Tree, apply};
 

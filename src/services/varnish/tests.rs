@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{Kind, PlaceId, Room};
+use crate::model::{Kind, PlaceId, ReadAs, Room};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Origin, Sources, Tree, apply};
 

@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
-use crate::model::{
-    Endpoint, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value, Version,
-};
+use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value, Version};
 use crate::syntax::java::{self, Address};
 use crate::syntax::xml::{self, Attribute, Element, Reading};
 use crate::text::{Slot, Span};
@@ -54,15 +52,10 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let locate = |_: &str, _: &Path| -> Result<Option<PathBuf>, String> { Ok(None) };
     let document = xml::read(ground.sources, ground.tree, source, &locate);
     if let Some(fault) = &document.fault {
-        let installed = file.by_place && matches!(ground.read_as, ReadAs::Root | ReadAs::Etc);
-        return found.problems.push(Problem {
-            kind: if installed { ProblemKind::Lost } else { ProblemKind::Skipped },
-            service: Some(ground.service.name.clone()),
-            message: format!("this configuration keeps it from starting: {}", fault.message),
-            help: None,
-            at: fault.at,
-            labels: Vec::new(),
-        });
+        let installed = file.by_place && ground.is_machine();
+        let kind = if installed { ProblemKind::Lost } else { ProblemKind::Skipped };
+        let message = format!("this configuration keeps it from starting: {}", fault.message);
+        return found.problems.push(ground.problem(kind, message, fault.at));
     }
     if document.elements.first().is_none_or(|root| root.name != "server") {
         return;

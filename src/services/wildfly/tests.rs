@@ -2,7 +2,7 @@ use std::fs;
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::PlaceId;
+use crate::model::{PlaceId, ReadAs};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree, apply};
 

@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::library::Includes;
 use crate::text::Tree;
 
 /// The folders that main files include from, by their real paths, with the names whose files cannot be read.
@@ -15,21 +14,20 @@ pub(super) struct Enabled {
 }
 
 impl Enabled {
-    /// Notes what a main file includes.
-    pub(super) fn note(&mut self, tree: &Tree, includes: &Includes<'_>) {
-        for target in includes.all() {
-            let (Some(folder), Some(name)) = (target.path.parent(), target.path.file_name()) else {
-                continue;
-            };
-            let Ok(folder) = tree.resolve(folder) else { continue };
-            // The folder has something in it only if the name is there, be it a link that leads out of the tree.
-            if tree.entry(&target.path).is_err() {
-                continue;
-            }
-            let unread = self.folders.entry(folder).or_default();
-            if target.file.is_err() {
-                unread.insert(name.to_owned());
-            }
+    /// Notes a path that a main file includes, and whether it can be read.
+    pub(super) fn note(&mut self, tree: &Tree, path: &Path, is_read: bool) {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+        let Ok(folder) = tree.resolve(folder) else { return };
+        let unread = self.folders.entry(folder).or_default();
+        if !is_read {
+            unread.insert(name.to_owned());
+        }
+    }
+
+    /// Takes over what another main file includes.
+    pub(super) fn extend(&mut self, other: Self) {
+        for (folder, unread) in other.folders {
+            self.folders.entry(folder).or_default().extend(unread);
         }
     }
 
