@@ -2,6 +2,7 @@
 //! known to open sockets count; what only a run could tell is not known, with the reason.
 
 mod address;
+mod commands;
 mod opening;
 mod program;
 mod slots;
@@ -34,6 +35,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let program = Program::new(ground, &table);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut all = Found::default();
+    (all.listeners, all.left_out) = commands::read(ground, &table);
     for found in ground.tree.read_all(&paths, |path| {
         let source = ground.tree.read(ground.sources, path).ok();
         source.map(|source| read_file(&program, path.to_owned(), source)).unwrap_or_default()

@@ -3,6 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::commands;
 use super::table::Table;
 use crate::model::Command;
 use crate::services::Ground;
@@ -56,13 +57,21 @@ fn is_application_server(command: &Command, table: &Table) -> bool {
     command.arguments_of(&table.application_servers, &table.application_servers).is_some()
 }
 
+/// Whether some command line starts an application by a server that is made for it.
+pub(super) fn has_application_server(ground: Ground<'_>, table: &Table) -> bool {
+    ground.commands.iter().any(|command| is_application_server(command, table))
+}
+
 /// Whether another server serves what a file defines, so that what the file starts by itself is for development.
 pub(super) fn is_served_otherwise(ground: Ground<'_>, table: &Table, file: &Path, development: bool) -> bool {
     if ground.commands.iter().any(|command| runs(ground, command, file)) {
         return false;
     }
     let folder = file.parent().unwrap_or(Path::new(""));
-    let mut servers = ground.commands.iter().filter(|command| is_application_server(command, table));
+    let mut servers = ground
+        .commands
+        .iter()
+        .filter(|command| is_application_server(command, table) || commands::is_for_development(command));
     servers.any(|command| development || is_near(ground, command, folder))
         || folder
             .ancestors()

@@ -209,6 +209,29 @@ fn other_things_that_listen_are_none() {
     }
 }
 
+#[test]
+fn command_lines_start_servers() {
+    let rows = |line: &str| read_all(&[], &[line]).rows();
+    for (line, row) in [
+        ("python manage.py runserver", "127.0.0.1:8000 10"),
+        ("python3 -u manage.py runserver --noreload 0:80", "0.0.0.0:80 10"),
+        ("./manage.py runserver --settings a.b [::]:80", "*:80 10"),
+        ("django-admin runserver -6", "[::1]:8000 10"),
+        ("flask --app a run", "127.0.0.1:5000 128"),
+        ("python -m flask run --host=0.0.0.0 -p 80", "0.0.0.0:80 128"),
+        ("python3 -m http.server -d x 80", "0.0.0.0:80 5"),
+        ("python -m http.server --bind 127.0.0.1", "127.0.0.1:8000 5"),
+    ] {
+        assert_eq!(rows(line), [row], "{line}");
+    }
+    for line in
+        ["python manage.py migrate", "flask db upgrade", "python -m venv x", "python", "manage.py", "flask"]
+    {
+        assert_eq!(rows(line), [""; 0], "{line}");
+    }
+    assert_eq!(read_all(&[], &["python manage.py runserver", "gunicorn a:b"]).rows(), [""; 0]);
+}
+
 const FLASK: &str =
     "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run()\n";
 const UVICORN: &str =
