@@ -29,7 +29,8 @@ pub(super) fn read(ground: Ground<'_>, table: &Table) -> (Vec<Listener>, usize) 
     let mut left_out = 0;
     for (command, _) in ground.started() {
         let Some(asked) = asked(command) else { continue };
-        if asked.development && started::has_application_server(ground, table) {
+        let folder = started::folder_of(ground, command).unwrap_or_default();
+        if asked.development && started::has_application_server(ground, table, &folder) {
             left_out += 1;
             continue;
         }

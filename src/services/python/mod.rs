@@ -154,11 +154,9 @@ fn is_for_development(
     path: &std::path::Path,
     opening: &Opening<'_>,
 ) -> bool {
-    let Some(entry) = opening.entry.filter(|entry| entry.serves_app || entry.development) else {
-        return false;
-    };
-    started::reached(openings.reading, opening.call, 0) == Reached::ByItself
-        && started::is_served_otherwise(program.ground, program.table, path, entry.development)
+    opening.entry.is_some_and(|entry| entry.serves_app || entry.development)
+        && started::reached(openings.reading, opening.call, 0) == Reached::ByItself
+        && started::is_served_otherwise(program.ground, program.table, path)
 }
 
 fn listeners(

@@ -14,6 +14,12 @@ struct Read {
 }
 
 fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Read {
+    let lines: Vec<(&str, &str)> = lines.iter().map(|line| ("", *line)).collect();
+    read_in(files, &lines)
+}
+
+/// Files, and command lines with the folders of the Dockerfiles that they stand in.
+fn read_in(files: &[(&str, &str)], lines: &[(&str, &str)]) -> Read {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -28,7 +34,7 @@ fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Read {
     let programs = files.iter().filter(|(path, _)| path.ends_with(".py"));
     let candidates: Vec<Candidate> =
         programs.map(|(path, _)| Candidate { path: PathBuf::from(path), by_place: false }).collect();
-    let commands: Vec<Command> = lines.iter().map(|line| command(&sources, line)).collect();
+    let commands: Vec<Command> = lines.iter().map(|(folder, line)| command(&sources, folder, line)).collect();
     let ground = Ground {
         sources: &sources,
         tree: &tree,
@@ -43,8 +49,8 @@ fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Read {
     Read { sources, found }
 }
 
-fn command(sources: &Sources, line: &str) -> Command {
-    let path = PathBuf::from("Dockerfile");
+fn command(sources: &Sources, folder: &str, line: &str) -> Command {
+    let path = PathBuf::from(folder).join("Dockerfile");
     let source = sources.add(Origin::File { root: None, path }, line.as_bytes().to_vec());
     let word = |text: &str| {
         let start = line.find(text).unwrap();
@@ -250,6 +256,9 @@ fn what_another_server_serves_is_passed_over() {
         let beside = [("app/main.py", program), ("gunicorn.conf.py", "")];
         assert_eq!(read_files(&beside).rows().len(), 0);
     }
+    let several = [("shop/main.py", UVICORN), ("blog/app.py", FLASK)];
+    assert_eq!(read_in(&several, &[("blog", "gunicorn app:app")]).rows().len(), 1);
+    assert_eq!(read_in(&several, &[("docker", "gunicorn app:app")]).rows().len(), 0);
     let always = "import uvicorn\nuvicorn.run(app)\n";
     assert_eq!(read_all(&[("main.py", always)], &["gunicorn main:app"]).rows().len(), 1);
     let server = "import socket\nif __name__ == '__main__':\n    socket.create_server(('', 80))\n";
