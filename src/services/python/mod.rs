@@ -79,7 +79,8 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
     opened.retain(|opening| !is_for_development(program, &openings, &path, opening));
     found.left_out = usize::from(opened.len() < before);
     found.listeners = opened.iter().flat_map(|opening| listeners(program, &openings, opening)).collect();
-    if reading.is_exhausted() {
+    let names_one = python.called().any(|name| name == "listen" || program.table.may_open(name));
+    if reading.is_exhausted() && names_one {
         let message = "it takes too long to follow, so servers in it may be missed".to_owned();
         found.problems.push(skipped(program, whole, message));
     }
@@ -175,6 +176,7 @@ fn listeners(
     let listener = |endpoint: &Endpoint| Listener {
         backlog: backlog.clone(),
         sockets: opening.sockets,
+        internal: opening.entry.is_some_and(|entry| entry.internal),
         steps: steps.clone(),
         notes: notes.clone(),
         ..Listener::new(&ground.service.name, ground.place, endpoint.clone(), site)
