@@ -57,9 +57,9 @@ def command(root):
 
 def truth(case, root):
     words, variables = command(root)
+    python = os.path.join(environment(), "bin", "python")
     subprocess.run(["mount", "--bind", os.path.join(root, "srv"), "/srv"], check=True)
     empty("/tmp")
-    python = os.path.join(environment(), "bin", "python")
     with open("/tmp/said", "w+") as said:
         process = subprocess.Popen(words, cwd="/srv/app", stdout=said, stderr=said,
                                    stdin=subprocess.DEVNULL,
