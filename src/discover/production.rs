@@ -9,7 +9,7 @@ use crate::text::tree::Judged;
 const HISTORY: [&str; 3] = [".git", ".hg", ".svn"];
 
 /// Other people's code: never taken in.
-const NEVER: [&str; 3] = ["bower_components", "node_modules", "vendor"];
+const NEVER: [&str; 5] = ["bower_components", "dist-packages", "node_modules", "site-packages", "vendor"];
 
 /// Words that name a folder, alone or as one part of `e2e-tests` and the like.
 const WORDS: [&str; 21] = [
@@ -102,6 +102,7 @@ mod tests {
         let out = |name: &str, folder| left_out(OsStr::new(name), folder, false);
         for folder in [
             "node_modules",
+            "site-packages",
             "test",
             "tests",
             "__tests__",

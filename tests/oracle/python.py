@@ -1,11 +1,12 @@
-"""Start the case's Python program as an operator would: `python3` on the application's main file.
+"""Start the case's Python program as an operator would: by the unit in etc/systemd/system, or `python3` on the main file.
 
-The program lies in /srv/app; its main file is `main.py`. The libraries come from
+The program lies in /srv/app; its main file is `main.py`. A unit is one of WorkingDirectory=/srv/app. The libraries come from
 python-requirements.txt beside this file, once, into a cache outside the repository.
 """
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -38,14 +39,32 @@ def install():
         open(os.path.join(folder, "complete"), "w").close()
 
 
+def command(root):
+    """The words of the unit, its program being that of the libraries' environment; the main file without a unit."""
+    programs = os.path.join(environment(), "bin")
+    words, variables = ["python", "main.py"], {}
+    path = os.path.join(root, "etc/systemd/system/app.service")
+    if os.path.exists(path):
+        with open(path) as file:
+            for line in file:
+                key, _, value = line.strip().partition("=")
+                if key == "ExecStart":
+                    words = shlex.split(value)
+                elif key == "Environment":
+                    variables.update(pair.split("=", 1) for pair in shlex.split(value))
+    return [os.path.join(programs, os.path.basename(words[0])), *words[1:]], variables
+
+
 def truth(case, root):
+    words, variables = command(root)
+    python = os.path.join(environment(), "bin", "python")
     subprocess.run(["mount", "--bind", os.path.join(root, "srv"), "/srv"], check=True)
     empty("/tmp")
-    python = os.path.join(environment(), "bin", "python")
     with open("/tmp/said", "w+") as said:
-        process = subprocess.Popen([python, "main.py"], cwd="/srv/app", stdout=said, stderr=said,
+        process = subprocess.Popen(words, cwd="/srv/app", stdout=said, stderr=said,
                                    stdin=subprocess.DEVNULL,
-                                   env={"PATH": os.environ["PATH"], "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"})
+                                   env={"PATH": os.environ["PATH"], "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1",
+                                        **variables})
         found = settled(process)
         said.seek(0)
         lines = said.read().splitlines()

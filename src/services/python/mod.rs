@@ -2,6 +2,7 @@
 //! known to open sockets count; what only a run could tell is not known, with the reason.
 
 mod address;
+mod commands;
 mod opening;
 mod program;
 mod slots;
@@ -34,6 +35,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let program = Program::new(ground, &table);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut all = Found::default();
+    (all.listeners, all.left_out) = commands::read(ground, &table);
     for found in ground.tree.read_all(&paths, |path| {
         let source = ground.tree.read(ground.sources, path).ok();
         source.map(|source| read_file(&program, path.to_owned(), source)).unwrap_or_default()
@@ -65,7 +67,8 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
     opened.retain(|opening| !is_for_development(program, &openings, &path, opening));
     found.left_out = usize::from(opened.len() < before);
     found.listeners = opened.iter().flat_map(|opening| listeners(program, &openings, opening)).collect();
-    if reading.is_exhausted() {
+    let names_one = python.called().any(|name| name == "listen" || program.table.may_open(name));
+    if reading.is_exhausted() && names_one {
         let message = "it takes too long to follow, so servers in it may be missed".to_owned();
         found.problems.push(program.ground.problem(ProblemKind::Skipped, message, whole));
     }
@@ -135,11 +138,9 @@ fn is_for_development(
     path: &std::path::Path,
     opening: &Opening<'_>,
 ) -> bool {
-    let Some(entry) = opening.entry.filter(|entry| entry.serves_app || entry.development) else {
-        return false;
-    };
-    started::reached(openings.reading, opening.call, 0) == Reached::ByItself
-        && started::is_served_otherwise(program.ground, program.table, path, entry.development)
+    opening.entry.is_some_and(|entry| entry.serves_app || entry.development)
+        && started::reached(openings.reading, opening.call, 0) == Reached::ByItself
+        && started::is_served_otherwise(program.ground, program.table, path)
 }
 
 fn listeners(
@@ -158,6 +159,7 @@ fn listeners(
     let listener = |endpoint: &Endpoint| Listener {
         backlog: backlog.clone(),
         sockets: opening.sockets,
+        internal: opening.entry.is_some_and(|entry| entry.internal),
         steps: steps.clone(),
         notes: notes.clone(),
         ..Listener::new(&ground.service.name, ground.place, endpoint.clone(), site)

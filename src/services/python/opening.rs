@@ -527,6 +527,8 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let code = &self.reading.python.code;
         let Some(function) = code.field(call, "function") else { return false };
         let Some(name) = last_name(code, function) else { return false };
-        known(name) || code.kind(function) == "identifier" || name.starts_with(char::is_uppercase)
+        known(name)
+            || name.starts_with(char::is_uppercase)
+            || (code.kind(function) == "identifier" && self.reading.may_be_imported(function))
     }
 }

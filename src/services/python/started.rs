@@ -3,6 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::commands;
 use super::table::Table;
 use crate::model::Command;
 use crate::services::Ground;
@@ -56,23 +57,47 @@ fn is_application_server(command: &Command, table: &Table) -> bool {
     command.arguments_of(&table.application_servers, &table.application_servers).is_some()
 }
 
+/// Whether some command line starts an application in this folder by a server that is made for it.
+pub(super) fn has_application_server(ground: Ground<'_>, table: &Table, folder: &Path) -> bool {
+    let mut servers = ground.commands.iter().filter(|command| is_application_server(command, table));
+    servers.any(|command| is_near(ground, command, folder))
+}
+
 /// Whether another server serves what a file defines, so that what the file starts by itself is for development.
-pub(super) fn is_served_otherwise(ground: Ground<'_>, table: &Table, file: &Path, development: bool) -> bool {
+pub(super) fn is_served_otherwise(ground: Ground<'_>, table: &Table, file: &Path) -> bool {
     if ground.commands.iter().any(|command| runs(ground, command, file)) {
         return false;
     }
     let folder = file.parent().unwrap_or(Path::new(""));
-    let mut servers = ground.commands.iter().filter(|command| is_application_server(command, table));
-    servers.any(|command| development || is_near(ground, command, folder))
+    let mut development = ground.commands.iter().filter(|command| commands::is_for_development(command));
+    has_application_server(ground, table, folder)
+        || development.any(|command| is_near(ground, command, folder))
         || folder
             .ancestors()
             .any(|folder| table.application_files.iter().any(|name| ground.tree.exists(&folder.join(name))))
 }
 
-/// Whether a command line belongs to the same project: repositories may hold several.
-fn is_near(ground: Ground<'_>, command: &Command, folder: &Path) -> bool {
+/// The folder that a command line is at home in.
+pub(super) fn folder_of(ground: Ground<'_>, command: &Command) -> Option<PathBuf> {
     let of_file = || ground.sources.get(command.at.source).path()?.parent().map(Path::to_owned);
-    let Some(other) = command.folder.clone().or_else(of_file) else { return true };
+    command.folder.clone().or_else(of_file)
+}
+
+/// Whether a command line belongs to the same project: a repository may hold several, each in a folder of its own.
+fn is_near(ground: Ground<'_>, command: &Command, folder: &Path) -> bool {
+    let Some(other) = folder_of(ground, command) else { return true };
     let first = |path: &Path| path.components().next().map(|part| part.as_os_str().to_owned());
-    folder.starts_with(&other) || other.starts_with(folder) || first(folder) == first(&other)
+    folder.starts_with(&other)
+        || other.starts_with(folder)
+        || first(folder) == first(&other)
+        || !is_a_project(ground, &other)
+}
+
+fn is_a_project(ground: Ground<'_>, folder: &Path) -> bool {
+    ground.tree.list(folder).iter().any(|name| {
+        let name = name.to_string_lossy();
+        name.ends_with(".py")
+            || name.starts_with("requirements")
+            || matches!(&*name, "pyproject.toml" | "Pipfile" | "setup.cfg")
+    })
 }

@@ -111,6 +111,9 @@ pub(super) struct Entry {
     /// It says of itself that it is not for production.
     #[serde(default)]
     pub development: bool,
+    /// Processes of one program talk through it.
+    #[serde(default)]
+    pub internal: bool,
     /// For people: where it is seen that it listens so.
     #[serde(rename = "source")]
     _source: String,

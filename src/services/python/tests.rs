@@ -14,6 +14,12 @@ struct Read {
 }
 
 fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Read {
+    let lines: Vec<(&str, &str)> = lines.iter().map(|line| ("", *line)).collect();
+    read_in(files, &lines)
+}
+
+/// Files, and command lines with the folders of the Dockerfiles that they stand in.
+fn read_in(files: &[(&str, &str)], lines: &[(&str, &str)]) -> Read {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -28,7 +34,7 @@ fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Read {
     let programs = files.iter().filter(|(path, _)| path.ends_with(".py"));
     let candidates: Vec<Candidate> =
         programs.map(|(path, _)| Candidate { path: PathBuf::from(path), by_place: false }).collect();
-    let commands: Vec<Command> = lines.iter().map(|line| command(&sources, line)).collect();
+    let commands: Vec<Command> = lines.iter().map(|(folder, line)| command(&sources, folder, line)).collect();
     let ground = Ground {
         sources: &sources,
         tree: &tree,
@@ -43,8 +49,8 @@ fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Read {
     Read { sources, found }
 }
 
-fn command(sources: &Sources, line: &str) -> Command {
-    let path = PathBuf::from("Dockerfile");
+fn command(sources: &Sources, folder: &str, line: &str) -> Command {
+    let path = PathBuf::from(folder).join("Dockerfile");
     let source = sources.add(Origin::File { root: None, path }, line.as_bytes().to_vec());
     let word = |text: &str| {
         let start = line.find(text).unwrap();
@@ -209,6 +215,29 @@ fn other_things_that_listen_are_none() {
     }
 }
 
+#[test]
+fn command_lines_start_servers() {
+    let rows = |line: &str| read_all(&[], &[line]).rows();
+    for (line, row) in [
+        ("python manage.py runserver", "127.0.0.1:8000 10"),
+        ("python3 -u manage.py runserver --noreload 0:80", "0.0.0.0:80 10"),
+        ("./manage.py runserver --settings a.b [::]:80", "*:80 10"),
+        ("django-admin runserver -6", "[::1]:8000 10"),
+        ("flask --app a run", "127.0.0.1:5000 128"),
+        ("python -m flask run --host=0.0.0.0 -p 80", "0.0.0.0:80 128"),
+        ("python3 -m http.server -d x 80", "0.0.0.0:80 5"),
+        ("python -m http.server --bind 127.0.0.1", "127.0.0.1:8000 5"),
+    ] {
+        assert_eq!(rows(line), [row], "{line}");
+    }
+    for line in
+        ["python manage.py migrate", "flask db upgrade", "python -m venv x", "python", "manage.py", "flask"]
+    {
+        assert_eq!(rows(line), [""; 0], "{line}");
+    }
+    assert_eq!(read_all(&[], &["python manage.py runserver", "gunicorn a:b"]).rows(), [""; 0]);
+}
+
 const FLASK: &str =
     "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run()\n";
 const UVICORN: &str =
@@ -227,6 +256,9 @@ fn what_another_server_serves_is_passed_over() {
         let beside = [("app/main.py", program), ("gunicorn.conf.py", "")];
         assert_eq!(read_files(&beside).rows().len(), 0);
     }
+    let several = [("shop/main.py", UVICORN), ("blog/app.py", FLASK)];
+    assert_eq!(read_in(&several, &[("blog", "gunicorn app:app")]).rows().len(), 1);
+    assert_eq!(read_in(&several, &[("docker", "gunicorn app:app")]).rows().len(), 0);
     let always = "import uvicorn\nuvicorn.run(app)\n";
     assert_eq!(read_all(&[("main.py", always)], &["gunicorn main:app"]).rows().len(), 1);
     let server = "import socket\nif __name__ == '__main__':\n    socket.create_server(('', 80))\n";

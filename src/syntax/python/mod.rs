@@ -157,6 +157,16 @@ impl<'p, 'a> Reading<'p, 'a> {
         agreed(live.iter().filter_map(|binding| self.bound(binding)).collect(), name)
     }
 
+    /// Whether a name is one that an import may bind.
+    pub fn may_be_imported(&self, at: Id) -> bool {
+        match self.find(self.code().text(at), at) {
+            Some((_, bindings)) => {
+                bindings.iter().take(MANY).any(|binding| matches!(binding.origin, Origin::Import(_)))
+            }
+            None => !self.python.names.wildcards.is_empty(),
+        }
+    }
+
     /// Goes one step further in, unless that is too far.
     fn deeper<T>(&self, further: impl FnOnce() -> T) -> Option<T> {
         let (fuel, depth) = (self.fuel.get(), self.depth.get());
