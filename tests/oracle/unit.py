@@ -6,6 +6,7 @@ Every unit of the case is wanted by one target. Its programs are all one recorde
 import glob
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -75,7 +76,11 @@ def systemd():
 
 def row(recorded):
     environment = {name: value for name, value in recorded["environment"].items() if name not in OWN}
-    return {**recorded, "environment": environment}
+    # systemd's own limits, which end at those of this machine (system.conf(5): DefaultLimitNOFILE).
+    outer = (resource.getrlimit(resource.RLIMIT_NOFILE)[1], 524288)
+    soft, hard = recorded["open_files"]
+    limits = None if soft == 1024 and hard in outer else [soft, hard]
+    return {**recorded, "environment": environment, "open_files": limits}
 
 
 def truth(case, root):
