@@ -38,7 +38,7 @@ pub(super) enum Run {
 pub(super) struct Stage {
     /// The image that it is made from, in the end.
     pub image: Option<Value<String>>,
-    /// `ENV` and `ARG`.
+    /// `ENV` and `ARG`, as instructions may refer to them.
     variables: Variables,
     pub environment: Vec<Assignment>,
     pub workdir: String,
@@ -98,7 +98,7 @@ fn from(
     let name = words.nth(1).map(|name| name.text().to_ascii_lowercase()).unwrap_or_default();
     let text = image.text();
     let stage = match stages.get(&text.to_ascii_lowercase()) {
-        Some(stage) => Stage { has_command: false, copies: stage.copies.clone(), ..stage.clone() },
+        Some(stage) => Stage { has_command: false, ..stage.clone() },
         None => {
             let word = scene.word(image);
             let image = (!word.open).then(|| Value::written(text, word.span));
@@ -211,7 +211,10 @@ impl Stage {
             form: form.clone(),
             at: None,
         };
-        let variables = &self.variables;
+        // What a build is given is gone when a container starts.
+        let mut variables = Variables::default();
+        self.environment.iter().for_each(|it| variables.set(&it.name, Known::of(&it.value)));
+        let variables = &variables;
         match (&self.entrypoint, &self.command) {
             // A script given to an entrypoint comes as `/bin/sh -c script`, which is what most of them run.
             (Some(Run::Shell(script)), _) | (_, Some(Run::Shell(script))) => {
