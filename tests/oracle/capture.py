@@ -212,7 +212,8 @@ def main():
     if given.inside:
         return inside(given.service, given.cases[0], given.inside)
     cases = given.cases or sorted(os.listdir(folder(given.service)))
-    getattr(importlib.import_module(given.service), "install", lambda: None)()
+    module = importlib.import_module(given.service)
+    getattr(module, "install", lambda: None)()
 
     def one(case):
         try:
@@ -222,7 +223,7 @@ def main():
         except Exception as error:  # a case that cannot be run is a failed case
             return "%s: %s" % (type(error).__name__, error)
 
-    with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+    with concurrent.futures.ThreadPoolExecutor(getattr(module, "JOBS", given.jobs)) as pool:
         results = list(pool.map(one, cases))
     failed = [(case, why) for case, why in zip(cases, results) if why]
     for case, why in failed:

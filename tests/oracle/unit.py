@@ -14,6 +14,8 @@ import time
 
 from capture import bind, empty, write
 
+# Two systemds that come up at once can get in each other's way in the control groups.
+JOBS = 1
 FOLDERS = ["etc/systemd", "usr/local/lib/systemd/system", "usr/lib/systemd/system"]
 SYSTEMD = "/lib/systemd/systemd"
 FILES = ["etc/default", "etc/hostname"]
