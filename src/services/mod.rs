@@ -3,6 +3,8 @@
 
 mod enabled;
 mod opened;
+#[cfg(test)]
+mod trial;
 mod version;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,6 +22,8 @@ use crate::text::{Sources, Span, Tree};
 
 use enabled::Enabled;
 use opened::Opened;
+#[cfg(test)]
+use trial::{Seen, Trial};
 
 pub mod apache;
 pub mod caddy;
