@@ -241,23 +241,28 @@ pub fn read(knowledge: &Knowledge, premises: Premises<'_>, files: &Candidates) -
     let hosts = &Hosts::read(sources, tree);
     let mut found = Found::default();
     let ground = |service| Ground { sources, tree, service, hosts, place, commands, read_as, only };
-    let own = READERS.iter().filter_map(|(name, reader)| Some((knowledge.service(name)?, Some(*reader))));
+    let own = READERS.iter().filter_map(|(name, _)| knowledge.service(name));
     let is_own = |service: &&Service| READERS.iter().any(|(name, _)| *name == service.name);
-    let plain = knowledge.services().filter(|service| !is_own(service)).map(|service| (service, None));
-    for (service, reader) in own.chain(plain) {
+    for service in own.chain(knowledge.services().filter(|service| !is_own(service))) {
         let ground = ground(service);
         let files = files.get(&service.name).map_or(&[][..], Vec::as_slice);
         if files.is_empty() && ground.started().next().is_none() {
             continue;
         }
-        let read = match (reader, &service.keys) {
-            (Some(reader), _) => reader(ground, files),
-            (None, Some(keys)) => keys::read(ground, keys, files),
-            (None, None) => continue,
-        };
+        let read = read_one(ground, files);
         found.listeners.extend(read.listeners);
         found.problems.extend(read.problems);
         found.left_out += read.left_out;
     }
     found
+}
+
+/// Reads one service's files, by its own reader or as plain keys. What has neither only runs.
+fn read_one(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let own = READERS.iter().find(|(name, _)| *name == ground.service.name);
+    match (own, &ground.service.keys) {
+        (Some((_, reader)), _) => reader(ground, files),
+        (None, Some(keys)) => keys::read(ground, keys, files),
+        (None, None) => Found::default(),
+    }
 }

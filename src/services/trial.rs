@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::{Candidate, Found, Ground, READERS, keys};
+use super::{Candidate, Found, Ground, read_one};
 use crate::knowledge::{Knowledge, Service};
 use crate::model::{Command, Listener, Next, PlaceId, Problem, ReadAs, Room, Starter, Variable, Word};
 use crate::syntax::hosts::Hosts;
@@ -89,11 +89,7 @@ impl Trial {
             only: &self.only,
         };
         let candidates = self.candidates(&tree, service);
-        let own = READERS.iter().find(|(name, _)| *name == self.service);
-        let found = match (own, &service.keys) {
-            (Some((_, reader)), _) => reader(ground, &candidates),
-            (None, keys) => keys::read(ground, keys.as_ref().unwrap(), &candidates),
-        };
+        let found = read_one(ground, &candidates);
         Seen { sources: self.sources, found }
     }
 
