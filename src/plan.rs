@@ -1,6 +1,7 @@
 //! From what checks want to what is written: wants for one target are merged by maximum, and each target gets one edit.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use crate::model::{Finding, Host, PlaceId, Safety, Sysctl, Target, Want, shell_word};
 use crate::text::{Edit, Slot, Sources};
@@ -199,8 +200,20 @@ impl<'a> Draft<'a> {
         }
         wanted
             .into_iter()
-            .map(|(slot, value, serves)| planned(slot.edit(value), serves, Vec::new()))
+            .map(|(slot, value, serves)| planned(slot.edit(value), serves, self.read_again(slot)))
             .collect()
+    }
+
+    /// systemd goes on with the unit as it was until it is told to read it again.
+    fn read_again(&self, slot: &Slot) -> Vec<String> {
+        let path = self.sources.get(slot.span.source).path();
+        let is_unit = |path: &Path| path.extension().is_some_and(|it| it == "service");
+        let is_drop_in = |path: &Path| {
+            let folder = path.parent().and_then(Path::to_str);
+            folder.is_some_and(|folder| folder.ends_with(".service.d"))
+        };
+        let read = path.is_some_and(|path| is_unit(path) || is_drop_in(path));
+        read.then(|| "systemctl daemon-reload".to_owned()).into_iter().collect()
     }
 
     /// A sysctl, wherever it is decided.

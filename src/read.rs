@@ -125,7 +125,10 @@ impl Read {
             place,
             commands: &commands,
         };
-        let found = services::read(knowledge, premises, files);
+        let mut found = services::read(knowledge, premises, files);
+        if site.read_as == ReadAs::Root {
+            commands::take_over(sources, &site.tree, &mut found.listeners);
+        }
         self.host.places.push(Place {
             name: target.map_or("host", |target| &target.name).to_owned(),
             kind: PlaceKind::Host,

@@ -98,6 +98,10 @@ impl<'a> Facts<'a> {
         let Some(backlog) = &socket.listener.backlog.value else { return finding };
         let at = self.asked_at(socket);
         match backlog.get {
+            asked if backlog.span != at && asked < 0 => {
+                let default = format!("by default {} asks for net.core.somaxconn", self.title(socket));
+                finding.label(at, "names no backlog").label(backlog.span, default)
+            }
             _ if backlog.span != at => {
                 let default = format!("{} is the default of {}", backlog.get, self.title(socket));
                 finding.label(at, "names no backlog").label(backlog.span, default)

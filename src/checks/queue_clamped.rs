@@ -103,5 +103,5 @@ fn is_clamped(socket: &Socket<'_>) -> bool {
         && socket.asks().is_some()
         && !socket.listener.internal
         // Nothing is cut where the program ends instead: that is `refuses-to-start`.
-        && !socket.listener.refuses_above_somaxconn
+        && !socket.queue.is_refused(socket.listener)
 }

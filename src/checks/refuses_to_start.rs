@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::facts::{Facts, Socket};
 use super::remedy::holdable;
-use crate::model::{CappedBy, Finding, Fix, Kind, PlaceId, Safety, Severity, Value, key};
+use crate::model::{Finding, Fix, Kind, PlaceId, Safety, Severity, Value, key};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,9 +27,7 @@ fn in_place(facts: &Facts<'_>, place: PlaceId) -> Vec<Finding> {
 }
 
 fn is_refused(socket: &Socket<'_>) -> bool {
-    socket.listener.refuses_above_somaxconn
-        && socket.queue.capped_by == Some(CappedBy::Somaxconn)
-        && !socket.listener.internal
+    socket.queue.is_refused(socket.listener) && !socket.listener.internal
 }
 
 fn finding<'a>(

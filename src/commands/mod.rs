@@ -17,6 +17,7 @@ use crate::knowledge::{COMMAND, Candidate, Candidates, Knowledge};
 use crate::model::{Command, Problem, ReadAs};
 use crate::text::{Sources, Span, Tree};
 use line::Scene;
+pub(crate) use unit::take_over;
 
 /// What the files of a place start.
 #[derive(Debug, Default)]

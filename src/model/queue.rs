@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Listener;
 use crate::text::Span;
 
 /// One line of the ledger of a number.
@@ -63,5 +64,19 @@ impl Queue {
     /// (`sk_acceptq_is_full`, include/net/sock.h).
     pub fn holds(&self) -> Option<i64> {
         self.limit.map(|limit| limit.saturating_add(1))
+    }
+
+    /// The program compares what it asks for with somaxconn itself, and ends where it would be cut.
+    pub fn is_refused(&self, listener: &Listener) -> bool {
+        listener.refuses_above_somaxconn && self.capped_by == Some(CappedBy::Somaxconn)
+    }
+
+    /// What the program asks for, in a word; a negative number is as much as somaxconn allows.
+    pub fn asked(&self) -> String {
+        match self.requested {
+            Some(number) if number < 0 => "max".to_owned(),
+            Some(number) => number.to_string(),
+            None => "?".to_owned(),
+        }
     }
 }

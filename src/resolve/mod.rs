@@ -3,7 +3,7 @@
 mod seen;
 
 use crate::kernel::listen;
-use crate::model::{CappedBy, Host, Kind, Listener, Place, Queue, Step, SynQueue, Value, key};
+use crate::model::{CappedBy, Host, Kind, Listener, Place, Queue, Step, SynQueue, Transport, Value, key};
 
 pub use seen::seen;
 
@@ -31,12 +31,15 @@ fn queue(host: &Host, index: usize, listener: &Listener) -> Queue {
     queue.limit = Some(accept.limit);
     queue.capped_by = accept.capped_by;
     queue.steps.push(kernel_step(place, requested, somaxconn, accept));
-    queue.syn = listen::syn_queue(
-        version,
-        accept.limit,
-        place.sysctls.number(key::MAX_SYN_BACKLOG),
-        place.sysctls.number(key::SYNCOOKIES).unwrap_or(1),
-    );
+    // A client of a unix socket connects in one step.
+    if listener.endpoint.transport() == Transport::Tcp {
+        queue.syn = listen::syn_queue(
+            version,
+            accept.limit,
+            place.sysctls.number(key::MAX_SYN_BACKLOG),
+            place.sysctls.number(key::SYNCOOKIES).unwrap_or(1),
+        );
+    }
     queue
 }
 

@@ -1,9 +1,12 @@
 //! systemd's service units: which programs they start, after drop-ins, specifiers and variables. Which files make up a unit
-//! is found in `files`, what a command line expands to in `expand`.
+//! is found in `files`, what a command line expands to in `expand`, where a number of a packaged unit goes in `dropin`.
 
+mod dropin;
 mod expand;
 mod files;
 mod service;
+
+pub(crate) use dropin::take_over;
 
 use super::Started;
 use super::line::Scene;

@@ -38,7 +38,9 @@ impl Page<'_> {
         for (index, fix) in finding.fixes.iter().enumerate() {
             text.push_str(&self.fix(group, index, fix));
         }
-        if let Some(help) = &finding.help {
+        // A fix has said so already.
+        let repeated = |help: &&String| finding.fixes.iter().any(|fix| fix.title == **help);
+        if let Some(help) = finding.help.as_ref().filter(|help| !repeated(help)) {
             text.push_str(&self.beside("help", &plain::said(help)));
         }
         text
@@ -123,7 +125,7 @@ impl Page<'_> {
 
     /// A listener and what it asks for: `0.0.0.0:80 (511)`.
     fn asking(&self, listener: &Listener, queue: &Queue) -> String {
-        let asked = queue.requested.map_or("?".to_owned(), |number| number.to_string());
+        let asked = queue.asked();
         let address = super::table::address(self.report, listener);
         match self.twins.has(listener) {
             true => format!("{address} at {} ({asked})", self.location(listener.site)),

@@ -43,18 +43,27 @@ impl Page<'_> {
             let place = self.screen.faint(&self.location_in(step.at, room));
             text.push_str(&format!("{lead}{}  {place}\n", left(words, widest)));
         }
-        let ends_at = running.and_then(|step| step.value).or(queue.limit);
-        if let Some(holds) = ends_at.map(|limit| limit.saturating_add(1)) {
+        if let Some(limit) = running.and_then(|step| step.value).or(queue.limit) {
+            let (holds, end) = self.holding(queue, limit);
             let number = self.screen.strong(&right(&holds.to_string(), digits));
             let lead = format!("{}{number}  ", self.lead(""));
-            let listener = self.report.host.listeners.get(queue.listener);
-            let end = match listener.map(|listener| listener.endpoint.transport()) {
-                Some(Transport::Unix) => "connections wait at most, then clients are refused",
-                _ => "connections wait at most, then clients time out",
-            };
             text.push_str(&self.screen.hang(&lead, end));
         }
         text
+    }
+
+    /// How many connections wait at most, and what comes then.
+    fn holding(&self, queue: &Queue, limit: i64) -> (i64, &'static str) {
+        let listener = self.report.host.listeners.get(queue.listener);
+        match listener.map(|listener| listener.endpoint.transport()) {
+            _ if listener.is_some_and(|listener| queue.is_refused(listener)) => {
+                (0, "connections: it refuses to start with less than it asks for")
+            }
+            Some(Transport::Unix) => {
+                (limit.saturating_add(1), "connections wait at most, then clients are refused")
+            }
+            _ => (limit.saturating_add(1), "connections wait at most, then clients time out"),
+        }
     }
 
     /// Where the running machine has another limit than the files give, that is the last word.

@@ -89,14 +89,21 @@ impl Page<'_> {
             Some(count) => format!(" x{count}"),
             None => " xN".to_owned(),
         };
+        let [limit, holds, cut_by] = match queue.is_refused(listener) {
+            true => ["-".to_owned(), "-".to_owned(), "refuses to start".to_owned()],
+            false => {
+                let cut_by = queue.capped_by.map_or("", |by| by.word());
+                [number(queue.limit), number(queue.holds()), cut_by.to_owned()]
+            }
+        };
         Row {
             cells: [
                 listener.service.clone(),
                 address(self.report, listener) + &sockets,
-                number(queue.requested),
-                number(queue.limit),
-                number(queue.holds()),
-                queue.capped_by.map_or(String::new(), |by| by.word().to_owned()),
+                queue.asked(),
+                limit,
+                holds,
+                cut_by,
             ],
             place: self.twins.has(listener).then(|| self.location(listener.site)),
             lost: loss(queue),
