@@ -8,8 +8,33 @@ use crate::text::tree::Judged;
 /// What git and the like keep for themselves: no part of the repository.
 const HISTORY: [&str; 3] = [".git", ".hg", ".svn"];
 
-/// Other people's code: never taken in.
-const NEVER: [&str; 5] = ["bower_components", "dist-packages", "node_modules", "site-packages", "vendor"];
+/// Other people's code: never taken in. Those with a dot are where tools keep languages, packages and caches.
+const NEVER: [&str; 24] = [
+    ".asdf",
+    ".bundle",
+    ".cache",
+    ".cargo",
+    ".conda",
+    ".gradle",
+    ".m2",
+    ".npm",
+    ".nvm",
+    ".pnpm-store",
+    ".pyenv",
+    ".rbenv",
+    ".rustup",
+    ".rvm",
+    ".sdkman",
+    ".venv",
+    ".vscode-server",
+    ".yarn",
+    "bower_components",
+    "dist-packages",
+    "node_modules",
+    "site-packages",
+    "vendor",
+    "venv",
+];
 
 /// Words that name a folder, alone or as one part of `e2e-tests` and the like.
 const WORDS: [&str; 21] = [
@@ -43,7 +68,7 @@ pub(super) fn judge(path: &Path, folder: bool, include_tests: bool) -> Judged {
     let include_tests = include_tests || folder && is_main_source(path);
     match () {
         () if folder && HISTORY.iter().any(|history| name == *history) => Judged::Passed,
-        () if left_out(name, folder, include_tests) => Judged::LeftOut,
+        () if folder && is_library(path) || left_out(name, folder, include_tests) => Judged::LeftOut,
         () => Judged::Taken,
     }
 }
@@ -58,6 +83,14 @@ fn is_main_source(path: &Path) -> bool {
         before = [before[1], part];
         found
     })
+}
+
+/// A language's own library, wherever it is installed: `lib/python3.11`, and Go's `pkg/mod`.
+fn is_library(path: &Path) -> bool {
+    let mut last = path.iter().rev().map(OsStr::to_string_lossy);
+    let (Some(name), Some(parent)) = (last.next(), last.next()) else { return false };
+    let python = name.strip_prefix("python").is_some_and(|version| version.starts_with(['2', '3']));
+    matches!(&*parent, "lib" | "lib64") && python || parent == "pkg" && name == "mod"
 }
 
 fn left_out(name: &OsStr, folder: bool, include_tests: bool) -> bool {
@@ -128,6 +161,19 @@ mod tests {
         assert_eq!(judge(Path::new("a/.git"), true, true), Judged::Passed);
         assert!(left_out(OsStr::new("node_modules"), true, true));
         assert!(!left_out(OsStr::new("tests"), true, true));
+    }
+
+    #[test]
+    fn what_a_language_brings_along_is_left_out() {
+        let judged = |path: &str| judge(Path::new(path), true, true);
+        for folder in
+            ["root/.pyenv", "opt/conda/lib/python3.11", "usr/lib64/python2.7", "root/go/pkg/mod", "app/venv"]
+        {
+            assert_eq!(judged(folder), Judged::LeftOut, "{folder}");
+        }
+        for folder in ["app/lib/pythonic", "app/python3", "app/mod", "app/lib", "srv/.config"] {
+            assert_eq!(judged(folder), Judged::Taken, "{folder}");
+        }
     }
 
     #[test]
