@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -77,7 +78,8 @@ fn where_nothing_listens_it_says_what_it_looked_for() {
         ("nothing-file.txt", "repo/README", ["repo/README"]),
     ] {
         scratch.write(file, "nothing\n");
-        let output = run(&scratch.0, &arguments);
+        let mut audit = program();
+        let output = audit.arg0("backlog-audit").args(arguments).current_dir(&scratch.0).output().unwrap();
         assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
         snapshot::same(&Path::new("tests/screens").join(name), &output.stdout);
     }

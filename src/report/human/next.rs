@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use unicode_width::UnicodeWidthStr;
-
 use super::plain;
-use crate::knowledge::{COMMAND, Knowledge, SYSCTL, Shape};
+use crate::knowledge::Knowledge;
 use crate::model::{Finding, Place, ReadAs, Safety, Severity};
-use crate::report::screen::{counted, left};
+use crate::report::screen::counted;
 use crate::report::{Report, Screen};
 use crate::text::Sources;
 
@@ -57,6 +55,12 @@ fn next(report: &Report, again: &Again) -> Option<(&'static str, String)> {
     }
     if !edits.is_empty() && report.findings.iter().any(unsafe_ones) {
         return Some(("look at the unsafe fixes", format!("{command} --unsafe-fixes --format patch")));
+    }
+    if report.seen.is_none() && report.host.listeners.is_empty() && report.findings.is_empty() {
+        return Some((
+            "see which files a service has, and where",
+            format!("{} explain nginx", again.program),
+        ));
     }
     let worst = report.findings.iter().rev().max_by_key(|finding| finding.severity)?;
     Some(("read more about it", format!("{} explain {}", again.program, worst.rule)))
@@ -108,59 +112,29 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// Where no listener was found: what was looked for, and where.
+/// Where no listener was found: what was looked for, and how.
 pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
-    let mut text =
-        String::from("Nothing that listens was found. This was looked for, by name and content:\n\n");
+    let read_as = |wanted: ReadAs| report.host.places.iter().any(|place| place.read_as == wanted);
+    let how = match () {
+        () if read_as(ReadAs::File) || read_as(ReadAs::Repo) => "by name and content",
+        () if read_as(ReadAs::Root) => {
+            "where their packages put them, and by name and content in the folders of applications"
+        }
+        () => "where their packages put them",
+    };
+    let mut text = screen.hang("", &format!("Nothing that listens was found. These were looked for {how}:"));
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
-    let mut rows = Vec::new();
-    for (name, shape) in knowledge.shapes().filter(|(name, _)| !name.starts_with(COMMAND)) {
-        let title = knowledge.service(name).map_or(name, |service| &service.title);
-        rows.push((title, places(report, name, shape)));
-    }
-    rows.push(("command lines", STARTERS.to_owned()));
-    rows.retain(|(_, places)| !places.is_empty());
-    let widest = rows.iter().map(|(title, _)| title.width()).max().unwrap_or(0);
-    for (title, places) in rows {
-        text.push_str(&screen.hang(&format!("  {}  ", left(title, widest)), &places));
-    }
-    text.push('\n');
-    if report.host.places.iter().any(|place| place.read_as == ReadAs::File) {
+    let titles: Vec<&str> = knowledge.services().map(|service| service.title.as_str()).collect();
+    let all = format!("{}; and what {STARTERS} start", titles.join(", "));
+    text.push_str(&format!("\n{}\n", screen.hang("  ", &all)));
+    if read_as(ReadAs::File) {
         let alone = "A file is read as if its folder were all there is: an include that leads out of it is not followed. \
                      Audit the etc folder or the root to follow it.";
-        text.push_str(&screen.hang("", alone));
-        text.push('\n');
+        text.push_str(&format!("{}\n", screen.hang("", alone)));
     }
     text
 }
 
 /// What starts programs.
-const STARTERS: &str = "systemd units, Dockerfiles, compose files, Procfiles, package.json, supervisord";
-
-/// Places of a kind of file that are listed; `explain` lists all.
-const PLACES: usize = 4;
-
-/// Where files of a shape are looked for, in the ways that this report's trees were read.
-fn places(report: &Report, name: &str, shape: &Shape) -> String {
-    let read_as = |wanted: ReadAs| report.host.places.iter().any(|place| place.read_as == wanted);
-    let named = some(&shape.names);
-    if name == SYSCTL && !read_as(ReadAs::Repo) && !read_as(ReadAs::File) {
-        return "etc/sysctl.conf and the folders of sysctl.d(5)".to_owned();
-    }
-    let installed = some(&shape.places);
-    match () {
-        () if read_as(ReadAs::File) || read_as(ReadAs::Repo) => named,
-        () if read_as(ReadAs::Root) && shape.apps && !named.is_empty() => {
-            format!("{installed} {named} in application folders").trim_start().to_owned()
-        }
-        () => installed,
-    }
-}
-
-fn some(patterns: &[String]) -> String {
-    let shown = patterns.iter().take(PLACES).cloned().collect::<Vec<_>>().join(" ");
-    match patterns.len().saturating_sub(PLACES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
+const STARTERS: &str =
+    "systemd units, Dockerfiles, compose files, Procfiles, scripts of package.json and supervisord";
