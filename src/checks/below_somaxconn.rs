@@ -6,6 +6,10 @@ use super::facts::{Facts, Socket};
 use crate::model::{Finding, Fix, Kind, Safety, key};
 use crate::text::Span;
 
+/// The most that is asked for because somaxconn is as large: it is what a kernel before 4.1 can hold at all
+/// (sk_max_ack_backlog had 16 bits), and those who write millions into a sysctl do not mean one queue.
+const MOST: i64 = u16::MAX as i64;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BelowSomaxconn {
@@ -28,6 +32,8 @@ struct Gap {
     asked: i64,
     /// What somaxconn is meant to be, and the line that says so.
     somaxconn: i64,
+    /// What the program may ask for then.
+    enough: i64,
     at: Span,
     /// Whether that line counts.
     in_force: bool,
@@ -40,11 +46,11 @@ impl BelowSomaxconn {
 
     fn finding<'a>(&self, facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
         let gap = self.gap(facts, socket)?;
-        let Gap { asked, somaxconn, at, in_force } = gap;
+        let Gap { asked, somaxconn, enough, at, in_force } = gap;
         let message = self.message(&facts.name(socket), &gap);
-        let fix = raise(facts, socket, somaxconn);
+        let fix = raise(facts, socket, &gap);
         let help = match (self.backlog, &fix) {
-            (Chosen::Default, Some(_)) => format!("write the backlog that is meant, up to {somaxconn}"),
+            (Chosen::Default, Some(_)) => format!("write the backlog that is meant, up to {enough}"),
             (Chosen::Default, None) => "these files offer no place to ask for more".to_owned(),
             (Chosen::Written, _) => {
                 format!("raise the program's own number, or leave it if {asked} is meant")
@@ -86,12 +92,13 @@ impl BelowSomaxconn {
                     && sysctl.default.as_ref().is_some_and(|default| somaxconn > default.get)
             }
         };
-        let asked =
-            socket.asks().filter(|asked| *asked < somaxconn && is_ours && !socket.listener.internal)?;
+        let enough = somaxconn.min(MOST);
+        let asked = socket.asks().filter(|asked| *asked < enough && is_ours && !socket.listener.internal)?;
         // Where one listener uses all of it, it was raised for that one, and there is no reason to wonder about others.
-        (!facts.uses_fully(place, somaxconn)).then_some(Gap {
+        (!facts.uses_fully(place, enough)).then_some(Gap {
             asked,
             somaxconn,
+            enough,
             at,
             in_force: value.span == at,
         })
@@ -104,7 +111,7 @@ pub(super) fn may_become(facts: &Facts<'_>, socket: &Socket<'_>) -> i64 {
     let wanted = minimums.map(|minimum| minimum.at_least.get).max();
     let gaps =
         [Chosen::Default, Chosen::Written].map(|backlog| BelowSomaxconn { backlog }.gap(facts, socket));
-    let raised = gaps.into_iter().flatten().map(|gap| gap.somaxconn);
+    let raised = gaps.into_iter().flatten().map(|gap| gap.enough);
     raised
         .chain(wanted)
         .chain(socket.asks())
@@ -113,12 +120,17 @@ pub(super) fn may_become(facts: &Facts<'_>, socket: &Socket<'_>) -> i64 {
         .unwrap_or(0)
 }
 
-/// The operator's own number: the one in the sysctl.
-fn raise(facts: &Facts<'_>, socket: &Socket<'_>, somaxconn: i64) -> Option<Fix> {
+/// The operator's own number: the one in the sysctl, as far as a queue can be that long.
+fn raise(facts: &Facts<'_>, socket: &Socket<'_>, gap: &Gap) -> Option<Fix> {
+    let Gap { somaxconn, enough, .. } = gap;
+    let title = match enough == somaxconn {
+        true => format!("ask for {enough}, the number in net.core.somaxconn"),
+        false => format!("ask for {enough}"),
+    };
     Some(Fix {
-        title: format!("ask for {somaxconn}, the number in net.core.somaxconn"),
+        title,
         safety: Safety::Unsafe,
-        set: facts.lengthen(socket, somaxconn)?,
+        set: facts.lengthen(socket, *enough)?,
         then: facts.after_backlog(socket),
     })
 }
