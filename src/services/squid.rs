@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
-    Command, Endpoint, Hop, Kind, Label, Listener, Problem, ProblemKind, Setting, Starter, Step, Transport,
-    Value, Word,
+    Command, Endpoint, Hop, Kind, Listener, ProblemKind, Setting, Starter, Step, Transport, Value, Word,
 };
+use crate::syntax::number::strtol;
+use crate::syntax::refusal::Refusal;
 use crate::text::{Slot, SourceId, Span, has_magic};
 
 /// Includes in includes: parseOneConfigFile in src/cache_cf.cc.
@@ -38,21 +39,6 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         main.report(&mut found);
     }
     found
-}
-
-/// Why Squid does not start.
-#[derive(Debug)]
-struct Refusal {
-    why: String,
-    at: Span,
-    /// It would start: what is too much is too much for us.
-    ours: bool,
-}
-
-impl Refusal {
-    fn new(why: impl Into<String>, at: Span) -> Self {
-        Self { why: why.into(), at, ours: false }
-    }
 }
 
 /// A file that a Squid begins with, as its master process reads it.
@@ -134,11 +120,7 @@ impl Main<'_> {
             Err(refusal) => {
                 let lost = self.installed || self.by_place && !refusal.ours;
                 let kind = if lost { ProblemKind::Lost } else { ProblemKind::Skipped };
-                let message = match refusal.ours {
-                    true => format!("this squid.conf was not read to its end: {}", refusal.why),
-                    false => format!("Squid does not start with this: {}", refusal.why),
-                };
-                found.problems.push(self.ground.problem(kind, message, refusal.at));
+                found.problems.push(self.ground.refused(kind, &refusal));
             }
         }
     }
@@ -182,16 +164,14 @@ impl Main<'_> {
         let mut listeners: Vec<Listener> = Vec::new();
         for port in ports {
             let listener = self.listener(port, &backlog, workers, &hops, &unknown);
-            if let Some(first) =
-                listeners.iter().find(|first| first.endpoint.collides_in_tcp(&listener.endpoint))
-            {
-                let message = format!("the port {} stays closed: Address already in use", listener.endpoint);
-                let label = Label::new(first.site, format!("{} is open here first", first.endpoint));
-                let problem = self.ground.problem(ProblemKind::Conflict, message, listener.site);
-                found.problems.push(Problem { labels: vec![label], ..problem });
-                continue;
+            match self.ground.in_the_way(&listeners, &listener.endpoint) {
+                Some(first) => {
+                    let message =
+                        format!("the port {} stays closed: Address already in use", listener.endpoint);
+                    found.problems.push(self.ground.conflict(message, listener.site, first));
+                }
+                None => listeners.push(listener),
             }
-            listeners.push(listener);
         }
         Ok(listeners)
     }
@@ -384,7 +364,7 @@ impl<'a> Process<'a> {
             last = line.at();
             self.lines += 1;
             if self.lines > MAX_LINES {
-                return Err(Refusal { ours: true, ..Refusal::new("it says more than we read", last) });
+                return Err(Refusal::ours("it says more than we read", last));
             }
             line.fill(&self.macros);
             if !self.installed {
@@ -413,7 +393,7 @@ impl<'a> Process<'a> {
     fn holds(&self, expression: &str, at: Span) -> Result<bool, Refusal> {
         let number = |text: &str| {
             let refusal = || Refusal::new(format!("String is not a integer number: '{text}'"), at);
-            integer(text.trim_ascii_start()).ok_or_else(refusal)
+            strtol(text, 0).ok_or_else(refusal)
         };
         match (expression, expression.split_once('=')) {
             ("true", _) => Ok(true),
@@ -451,7 +431,7 @@ impl<'a> Process<'a> {
     /// parse_int; `None` where some tool fills it in.
     fn number(&self, line: &Line, rest: &[(&str, Span)]) -> Result<Option<(i64, Span)>, Refusal> {
         let Some((text, at)) = rest.first() else { return Err(self.bungled(line)) };
-        match integer(text).filter(|number| i32::try_from(*number).is_ok()) {
+        match strtol(text, 0).filter(|number| i32::try_from(*number).is_ok()) {
             Some(number) => Ok(Some((number, *at))),
             None if !self.installed && is_template(text) => Ok(None),
             None => Err(self.bungled(line)),
@@ -492,7 +472,7 @@ impl<'a> Process<'a> {
         for path in paths {
             self.includes += 1;
             if self.includes > MAX_INCLUDES {
-                return Err(Refusal { ours: true, ..Refusal::new("it says more than we read", at) });
+                return Err(Refusal::ours("it says more than we read", at));
             }
             if depth >= MAX_DEPTH {
                 let why = format!("can't include {}: includes are nested too deeply (>16)!", path.display());
@@ -696,9 +676,7 @@ impl Options {
 impl Process<'_> {
     /// Whether some release of Squid has an option of this name for its ports.
     fn knows(&self, key: &str) -> bool {
-        let known = self.ground.service.reader.get("port-options").and_then(toml::Value::as_array);
-        let is = |known: &toml::Value| known.as_str() == Some(key);
-        key.starts_with("tls-") || known.into_iter().flatten().any(is)
+        key.starts_with("tls-") || self.ground.list("port-options").any(|known| known == key)
     }
 }
 
@@ -706,24 +684,6 @@ impl Process<'_> {
 fn statement<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let rest = text.strip_prefix(word)?;
     (rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_whitespace())).then(|| rest.trim_ascii_start())
-}
-
-/// strtol(3) of all of a text, octal and hexadecimal too.
-fn integer(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let lower = digits.to_ascii_lowercase();
-    let number = match lower.strip_prefix("0x") {
-        Some(digits) if digits.starts_with(|c: char| c.is_ascii_hexdigit()) => {
-            i64::from_str_radix(digits, 16)
-        }
-        None if lower.starts_with('0') => i64::from_str_radix(&lower, 8),
-        _ if lower.starts_with(|c: char| c.is_ascii_digit()) => lower.parse(),
-        _ => return None,
-    };
-    number.ok().map(|number| if negative { -number } else { number })
 }
 
 /// Whether a word has a placeholder that some tool fills in.

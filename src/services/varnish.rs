@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
-    Command, Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Starter, Step, Transport,
-    Value, Word,
+    Command, Endpoint, Hop, Listener, Next, Problem, ProblemKind, Setting, Starter, Step, Transport, Value,
+    Word,
 };
+use crate::syntax::refusal::Refusal;
 use crate::text::{Slot, SourceId, Span};
 
 /// Options that take an argument, in some release of 4.1 to 8.0: opt_spec in bin/varnishd/mgt/mgt_main.c.
@@ -25,26 +26,10 @@ pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
                 found.listeners.extend(listeners);
                 found.problems.extend(conflicts);
             }
-            Err(refusal) => {
-                let message = format!("Varnish does not start with this: {}", refusal.why);
-                found.problems.push(ground.problem(ProblemKind::Lost, message, refusal.at));
-            }
+            Err(refusal) => found.problems.push(ground.refused(ProblemKind::Lost, &refusal)),
         }
     }
     found
-}
-
-/// Why Varnish does not start.
-#[derive(Debug)]
-struct Refusal {
-    why: String,
-    at: Span,
-}
-
-impl Refusal {
-    fn new(why: impl Into<String>, at: Span) -> Self {
-        Self { why: why.into(), at }
-    }
 }
 
 /// What one command line opens.
@@ -66,12 +51,9 @@ fn open(
     }
     if varnish.has_vcl(&commands) && !varnish.options.has('d') {
         for port in ports {
-            if let Some(first) = listeners.iter().find(|first| first.endpoint.collides_in_tcp(&port.endpoint))
-            {
+            if let Some(first) = ground.in_the_way(&listeners, &port.endpoint) {
                 let message = format!("Listen failed on socket '{}': Address already in use", port.endpoint);
-                let label = Label::new(first.site, "this socket has the port");
-                let problem = ground.problem(ProblemKind::Conflict, message, port.site);
-                conflicts.push(Problem { labels: vec![label], ..problem });
+                conflicts.push(ground.conflict(message, port.site, first));
             }
             listeners.push(port);
         }

@@ -19,6 +19,7 @@ pub mod php_ini;
 pub mod pins;
 pub mod properties;
 pub mod python;
+pub mod refusal;
 pub mod ruby;
 pub mod shell;
 pub mod unit;
