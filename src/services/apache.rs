@@ -13,10 +13,9 @@ use crate::model::{
     Version,
 };
 use crate::syntax::hosts::{Hosts, Named};
-use crate::syntax::httpd::{
-    self, Directive, Fault, Given, Host, Lines, Start, Text, Variables, parse_address,
-};
+use crate::syntax::httpd::{self, Directive, Fault, Given, Host, Lines, Text, Variables, parse_address};
 use crate::syntax::number::atoi;
+use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
 use crate::syntax::url::Url;
 use crate::text::{Slot, SourceId, Span};

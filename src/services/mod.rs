@@ -2,6 +2,7 @@
 //! of the kernel, of other services or of what is good.
 
 mod enabled;
+mod mains;
 mod opened;
 #[cfg(test)]
 mod trial;
@@ -22,6 +23,7 @@ use crate::text::tree::Unread;
 use crate::text::{Sources, Span, Tree};
 
 use enabled::Enabled;
+use mains::{Main, file_of};
 use opened::Opened;
 #[cfg(test)]
 use trial::{Seen, Trial};
@@ -180,12 +182,6 @@ impl<'a> Ground<'a> {
         Problem { labels: vec![first], ..self.problem(ProblemKind::Conflict, message, at) }
     }
 
-    /// The one that is in the way of another address, of those bound before it: `label` is what a conflict says of it.
-    pub fn in_the_way(&self, bound: &[Listener], next: &Endpoint) -> Option<Label> {
-        let first = bound.iter().find(|first| first.endpoint.collides_in_tcp(next))?;
-        Some(Label::new(first.site, format!("{} is bound here first", first.endpoint)))
-    }
-
     /// A list of words in the `[reader]` table of the service's file.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let list = self.service.reader.get(name).and_then(toml::Value::as_array);
@@ -213,6 +209,12 @@ impl<'a> Ground<'a> {
         let step = Step { value: Some(value.get), what, at: value.span };
         Some((value, step))
     }
+}
+
+/// The socket that is in the way of another address, of those bound before it, as a conflict labels it.
+fn in_the_way<'l>(bound: impl IntoIterator<Item = &'l Listener>, next: &Endpoint) -> Option<Label> {
+    let first = bound.into_iter().find(|first| first.endpoint.collides_in_tcp(next))?;
+    Some(Label::new(first.site, format!("{} is bound here first", first.endpoint)))
 }
 
 /// What a reader found.

@@ -26,6 +26,20 @@ pub fn atoi(text: &str) -> i32 {
 /// strtol(3) of all of a text: nothing where something else stands in it, the largest where it is larger. With base 0 `0x10`
 /// is hexadecimal and `010` octal.
 pub fn strtol(text: &str, base: u32) -> Option<i64> {
+    let (negative, number) = digits(text, base)?;
+    let limit = if negative { i64::MIN } else { i64::MAX };
+    let number = i128::from(number);
+    Some(i64::try_from(if negative { -number } else { number }).unwrap_or(limit))
+}
+
+/// strtoul(3) of all of a text, which takes a negative number too.
+pub fn strtoul(text: &str, base: u32) -> Option<u64> {
+    let (negative, number) = digits(text, base)?;
+    Some(if negative && number < u64::MAX { number.wrapping_neg() } else { number })
+}
+
+/// Whether a number is negative, and what stands after the sign.
+fn digits(text: &str, base: u32) -> Option<(bool, u64)> {
     let text = text.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -38,13 +52,8 @@ pub fn strtol(text: &str, base: u32) -> Option<i64> {
         None if digits.starts_with('0') => (digits, 8),
         None => (digits, 10),
     };
-    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(base)) {
-        return None;
-    }
-    // What is too large for 128 bits is too large for 64.
-    let number = i128::from_str_radix(digits, base).unwrap_or(i128::MAX);
-    let number = if negative { -number } else { number };
-    i64::try_from(number).ok().or(Some(if negative { i64::MIN } else { i64::MAX }))
+    let valid = !digits.is_empty() && digits.chars().all(|c| c.is_digit(base));
+    valid.then(|| (negative, u64::from_str_radix(digits, base).unwrap_or(u64::MAX)))
 }
 
 /// A long as the int that a program stores it in.
@@ -78,6 +87,7 @@ mod tests {
         ] {
             assert_eq!(strtol(text, base), number, "{text}");
         }
+        assert_eq!((strtoul("-1", 0), strtoul("0x10", 0)), (Some(u64::MAX), Some(16)));
         assert_eq!(int(4_294_967_297), 1);
     }
 

@@ -17,6 +17,7 @@ use conditions::Answer;
 use includes::Home;
 use macros::{Macro, Macros};
 
+use super::start::Start;
 use super::template::{is_placeholder, is_template};
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Sources, Span, Tree};
@@ -31,17 +32,6 @@ const MAX_DEPTH: usize = 100;
 const MAX_READ: usize = 32 << 20;
 /// What it costs to begin with a file or to fill a line of a macro, in bytes to read.
 const COST: usize = 256;
-
-/// What Apache would make of the file that it begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// The main file of this machine's Apache: whatever is missing keeps it from starting.
-    Installed,
-    /// A main file that is put to use elsewhere.
-    Main,
-    /// A file that some main file includes.
-    Fragment,
-}
 
 /// What is known before the first line is read.
 #[derive(Debug)]
