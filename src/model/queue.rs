@@ -16,6 +16,13 @@ pub struct Step {
     pub at: Span,
 }
 
+impl Step {
+    /// What is said where there is no number to say.
+    pub fn note(what: impl Into<String>, at: Span) -> Self {
+        Self { value: None, what: what.into(), at }
+    }
+}
+
 /// What cut a number. The kernel's 16-bit field is the other way for a queue to be shorter than asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum CappedBy {

@@ -24,13 +24,6 @@ impl Enabled {
         }
     }
 
-    /// Takes over what another main file includes.
-    pub(super) fn extend(&mut self, other: Self) {
-        for (folder, unread) in other.folders {
-            self.folders.entry(folder).or_default().extend(unread);
-        }
-    }
-
     /// Whether a file that no main file includes is switched off. A link that cannot be followed may lead to it.
     pub(super) fn is_off(&self, path: &Path) -> bool {
         let enabled = path.parent().and_then(counterpart).and_then(|folder| self.folders.get(&folder));

@@ -2,6 +2,7 @@
 //! of the kernel, of other services or of what is good.
 
 mod enabled;
+mod mains;
 mod opened;
 #[cfg(test)]
 mod trial;
@@ -13,14 +14,16 @@ use std::path::{Path, PathBuf};
 pub use crate::knowledge::Candidate;
 use crate::knowledge::{Candidates, Knowledge, Service};
 use crate::model::{
-    Command, Endpoint, Kind, Listener, Next, PlaceId, Problem, ProblemKind, ReadAs, Step, Value, Version,
-    Word,
+    Command, Endpoint, Kind, Label, Listener, Next, PlaceId, Problem, ProblemKind, ReadAs, Step, Value,
+    Version, Word,
 };
 use crate::syntax::hosts::Hosts;
+use crate::syntax::refusal::Refusal;
 use crate::text::tree::Unread;
 use crate::text::{Sources, Span, Tree};
 
 use enabled::Enabled;
+use mains::{Main, file_of};
 use opened::Opened;
 #[cfg(test)]
 use trial::{Seen, Trial};
@@ -164,6 +167,27 @@ impl<'a> Ground<'a> {
         self.problem(ProblemKind::Lost, message, Span::top(self.tree.unread(self.sources, &candidate.path)))
     }
 
+    /// A service that does not start with its files, or that we do not read to their end.
+    pub fn refused(&self, kind: ProblemKind, refusal: &Refusal) -> Problem {
+        let Service { title, name, .. } = self.service;
+        let message = match refusal.ours {
+            true => format!("this {name}.conf was not read to its end: {}", refusal.why),
+            false => format!("{title} does not start with this: {}", refusal.why),
+        };
+        self.problem(kind, message, refusal.at)
+    }
+
+    /// A socket that is not bound, because another one is in its way (EADDRINUSE).
+    pub fn conflict(&self, message: impl Into<String>, at: Span, first: Label) -> Problem {
+        Problem { labels: vec![first], ..self.problem(ProblemKind::Conflict, message, at) }
+    }
+
+    /// A list of words in the `[reader]` table of the service's file.
+    pub fn list(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        let list = self.service.reader.get(name).and_then(toml::Value::as_array);
+        list.into_iter().flatten().filter_map(toml::Value::as_str)
+    }
+
     /// What a reader found whose own table of the service's file does not read.
     pub fn broken(&self, what: &str, error: &dyn std::fmt::Display) -> Found {
         let message = format!("{what} does not read: {error}");
@@ -185,6 +209,12 @@ impl<'a> Ground<'a> {
         let step = Step { value: Some(value.get), what, at: value.span };
         Some((value, step))
     }
+}
+
+/// The socket that is in the way of another address, of those bound before it, as a conflict labels it.
+fn in_the_way<'l>(bound: impl IntoIterator<Item = &'l Listener>, next: &Endpoint) -> Option<Label> {
+    let first = bound.into_iter().find(|first| first.endpoint.collides_in_tcp(next))?;
+    Some(Label::new(first.site, format!("{} is bound here first", first.endpoint)))
 }
 
 /// What a reader found.

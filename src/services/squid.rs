@@ -3,17 +3,18 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, Main, file_of, in_the_way};
 use crate::model::{
-    Command, Endpoint, Hop, Kind, Label, Listener, Problem, ProblemKind, Setting, Starter, Step, Transport,
-    Value, Word,
+    Command, Endpoint, Hop, Kind, Listener, ProblemKind, Setting, Starter, Step, Transport, Value,
 };
-use crate::text::{Slot, SourceId, Span, has_magic};
+use crate::syntax::number::strtol;
+use crate::syntax::refusal::Refusal;
+use crate::syntax::squid::{self, Given, Line};
+use crate::syntax::start::Start;
+use crate::syntax::template::is_placeholder;
+use crate::text::{Slot, Span};
 
-/// Includes in includes: parseOneConfigFile in src/cache_cf.cc.
-const MAX_DEPTH: u32 = 16;
 /// MAXTCPLISTENPORTS in src/defines.h.
 const MAX_PORTS: usize = 128;
 
@@ -21,93 +22,27 @@ const MAX_PORTS: usize = 128;
 const ROOM: i64 = 1 << 18;
 /// Workers beyond these are taken to do what these do.
 const MAX_WORKERS: i64 = 64;
-/// Lines that are read, files that are included, and peers: more than anybody has.
-const MAX_LINES: usize = 1 << 20;
-const MAX_INCLUDES: usize = 4096;
+/// More peers than anybody has.
 const MAX_PEERS: usize = 1024;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
-    let mut mains = mains(ground, files, &mut found);
-    let mut included = HashSet::new();
-    for main in &mains {
-        included.extend(main.master.included.iter().copied());
-    }
-    mains.retain(|main| main.installed || !included.contains(&main.source));
-    for main in mains {
-        main.report(&mut found);
+    let mains = ground.mains("-f", files, |_, _| true, &mut found);
+    let mut squids: Vec<Squid<'_>> = mains.into_iter().map(|main| Squid::new(ground, main)).collect();
+    let included: HashSet<_> = squids.iter().flat_map(|squid| &squid.master.seen.included).copied().collect();
+    squids.retain(|squid| squid.is_installed() || !included.contains(&squid.main.source));
+    for squid in squids {
+        squid.report(&mut found);
     }
     found
 }
 
-/// Why Squid does not start.
-#[derive(Debug)]
-struct Refusal {
-    why: String,
-    at: Span,
-    /// It would start: what is too much is too much for us.
-    ours: bool,
-}
-
-impl Refusal {
-    fn new(why: impl Into<String>, at: Span) -> Self {
-        Self { why: why.into(), at, ours: false }
-    }
-}
-
-/// A file that a Squid begins with, as its master process reads it.
-struct Main<'a> {
+/// A Squid and the file that it begins with, as its master process reads it.
+struct Squid<'a> {
     ground: Ground<'a>,
-    source: SourceId,
-    folder: PathBuf,
-    /// It is this machine's: whatever is missing keeps Squid from starting.
-    installed: bool,
-    by_place: bool,
+    main: Main,
     master: Process<'a>,
     read: Result<(), Refusal>,
-}
-
-/// What the command lines begin with (`-f`), what lies where Squid looks, and what else looks like its files.
-fn mains<'a>(ground: Ground<'a>, files: &[Candidate], found: &mut Found) -> Vec<Main<'a>> {
-    let machine = ground.is_machine();
-    let mut paths: Vec<(PathBuf, bool, bool)> = Vec::new();
-    if machine {
-        let named = ground.started().filter_map(|(command, arguments)| file_of(command, arguments));
-        paths.extend(named.map(|path| (path, true, true)));
-    }
-    paths.extend(files.iter().map(|file| (file.path.clone(), file.by_place && machine, file.by_place)));
-    let mut mains: Vec<Main<'_>> = Vec::new();
-    for (path, installed, by_place) in paths {
-        let source = match ground.tree.read(ground.sources, &path) {
-            Ok(source) => source,
-            Err(why) if by_place && !matches!(why, crate::text::tree::Unread::Missing) => {
-                let at = Span::top(ground.tree.unread(ground.sources, &path));
-                let message = format!("{} was not read: {why}", path.display());
-                found.problems.push(ground.problem(ProblemKind::Lost, message, at));
-                continue;
-            }
-            Err(_) => continue,
-        };
-        if mains.iter().any(|main| main.source == source) {
-            continue;
-        }
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let mut master = Process::new(ground, 0, &folder, installed);
-        let read = master.file(source, 0);
-        mains.push(Main { ground, source, folder, installed, by_place, master, read });
-    }
-    mains
-}
-
-/// `squid -f FILE`.
-fn file_of(command: &Command, arguments: &[Word]) -> Option<PathBuf> {
-    let at = arguments.iter().position(|word| word.text.starts_with("-f"))?;
-    let word = match arguments.get(at)?.text.as_str() {
-        "-f" => arguments.get(at + 1)?,
-        _ => arguments.get(at)?,
-    };
-    let file = word.text.strip_prefix("-f").unwrap_or(&word.text);
-    (!word.open).then(|| command.folder.clone().unwrap_or_default().join(file))
 }
 
 /// How many files Squid may have open at once.
@@ -126,36 +61,41 @@ struct Backlog {
     steps: Vec<Step>,
 }
 
-impl Main<'_> {
+impl<'a> Squid<'a> {
+    fn new(ground: Ground<'a>, main: Main) -> Self {
+        let (master, read) = Process::read(ground, &main, 0);
+        Self { ground, main, master, read }
+    }
+
+    fn is_installed(&self) -> bool {
+        self.main.start == Start::Installed
+    }
+
     fn report(mut self, found: &mut Found) {
         let read = std::mem::replace(&mut self.read, Ok(()));
         match read.and_then(|()| self.listeners(found)) {
             Ok(listeners) => found.listeners.extend(listeners),
             Err(refusal) => {
-                let lost = self.installed || self.by_place && !refusal.ours;
+                let lost = self.is_installed() || self.main.by_place && !refusal.ours;
                 let kind = if lost { ProblemKind::Lost } else { ProblemKind::Skipped };
-                let message = match refusal.ours {
-                    true => format!("this squid.conf was not read to its end: {}", refusal.why),
-                    false => format!("Squid does not start with this: {}", refusal.why),
-                };
-                found.problems.push(self.ground.problem(kind, message, refusal.at));
+                found.problems.push(self.ground.refused(kind, &refusal));
             }
         }
     }
 
     /// The ports of every process that accepts connections, in the order in which they are opened.
     fn listeners(&self, found: &mut Found) -> Result<Vec<Listener>, Refusal> {
-        let (workers, at) = self.master.workers.unwrap_or((1, Span::top(self.source)));
+        let (workers, at) = self.master.workers.unwrap_or((1, Span::top(self.main.source)));
         if workers < 1 && !self.is_alone() {
             return Err(Refusal::new("check failed: theProcessCount > 0", at));
         }
         let mut ports: Vec<Port> = Vec::new();
         let mut hops: Vec<Hop> = Vec::new();
-        let mut unknown: Vec<Step> = Vec::new();
+        let mut unknown: Vec<(String, Span)> = Vec::new();
         for number in 1..=workers.clamp(1, MAX_WORKERS) {
             let number = if workers < 1 { 0 } else { number };
-            let mut kid = Process::new(self.ground, number, &self.folder, self.installed);
-            kid.file(self.source, 0)?;
+            let (kid, read) = Process::read(self.ground, &self.main, number);
+            read?;
             for port in kid.ports.into_iter().chain(kid.ftp) {
                 if !ports.iter().any(|known| known.site == port.site && known.endpoint == port.endpoint) {
                     ports.push(port);
@@ -166,11 +106,11 @@ impl Main<'_> {
                     hops.push(hop);
                 }
             }
-            unknown = kid.unknown;
+            unknown = kid.seen.unknown;
         }
-        if ports.is_empty() && self.installed {
+        if ports.is_empty() && self.is_installed() {
             let why = "No HTTP, HTTPS, or FTP ports configured";
-            return Err(Refusal::new(why, Span::top(self.source)));
+            return Err(Refusal::new(why, Span::top(self.main.source)));
         }
         if let Some(port) = ports.get(MAX_PORTS) {
             let message = format!("Squid opens {MAX_PORTS} ports and passes over the rest");
@@ -182,16 +122,14 @@ impl Main<'_> {
         let mut listeners: Vec<Listener> = Vec::new();
         for port in ports {
             let listener = self.listener(port, &backlog, workers, &hops, &unknown);
-            if let Some(first) =
-                listeners.iter().find(|first| first.endpoint.collides_in_tcp(&listener.endpoint))
-            {
-                let message = format!("the port {} stays closed: Address already in use", listener.endpoint);
-                let label = Label::new(first.site, format!("{} is open here first", first.endpoint));
-                let problem = self.ground.problem(ProblemKind::Conflict, message, listener.site);
-                found.problems.push(Problem { labels: vec![label], ..problem });
-                continue;
+            match in_the_way(&listeners, &listener.endpoint) {
+                Some(first) => {
+                    let message =
+                        format!("the port {} stays closed: Address already in use", listener.endpoint);
+                    found.problems.push(self.ground.conflict(message, listener.site, first));
+                }
+                None => listeners.push(listener),
             }
-            listeners.push(listener);
         }
         Ok(listeners)
     }
@@ -202,14 +140,14 @@ impl Main<'_> {
         backlog: &Backlog,
         workers: i64,
         hops: &[Hop],
-        unknown: &[Step],
+        unknown: &[(String, Span)],
     ) -> Listener {
         let Ground { service, place, .. } = self.ground;
         let sockets = if port.own_queues { u32::try_from(workers.max(1)).ok() } else { Some(1) };
         let note = "a quarter of its descriptors is what Squid asks for: for a backlog of N write max_filedescriptors 4N";
         let mut notes: Vec<Step> = port.note.into_iter().collect();
-        notes.push(Step { value: None, what: note.into(), at: port.site });
-        notes.extend(unknown.iter().cloned());
+        notes.push(Step::note(note, port.site));
+        notes.extend(unknown.iter().map(|(what, at)| Step::note(what, *at)));
         Listener {
             backlog: backlog.setting.clone(),
             steps: backlog.steps.clone(),
@@ -284,8 +222,8 @@ impl Main<'_> {
                 (soft, default("open-files-hard"), steps)
             }
             Files::Unknown(at) => {
-                let what = "open files: the container's runtime decides how many".into();
-                (None, None, vec![Step { value: None, what, at }])
+                let what = "open files: the container's runtime decides how many";
+                (None, None, vec![Step::note(what, at)])
             }
         }
     }
@@ -294,9 +232,9 @@ impl Main<'_> {
     fn files(&self) -> Files {
         let mut commands: Vec<&Command> = Vec::new();
         for (command, arguments) in self.ground.started() {
-            let file = file_of(command, arguments);
+            let file = file_of(command, arguments, "-f");
             let source = file.map(|file| self.ground.tree.read(self.ground.sources, &file));
-            if source.is_none_or(|source| source == Ok(self.source)) {
+            if source.is_none_or(|source| source == Ok(self.main.source)) {
                 commands.push(command);
             }
         }
@@ -332,103 +270,49 @@ struct Port {
     own_queues: bool,
 }
 
-/// One of Squid's processes, reading its files.
+/// One of Squid's processes, and what its files tell it.
 struct Process<'a> {
     ground: Ground<'a>,
-    /// What a macro stands for: the master is 0, what accepts connections is 1 and more.
-    macros: [(&'static str, String); 3],
-    folder: PathBuf,
     installed: bool,
     ports: Vec<Port>,
     ftp: Vec<Port>,
     descriptors: Option<(i64, Span)>,
     workers: Option<(i64, Span)>,
     hops: Vec<Hop>,
-    included: HashSet<SourceId>,
-    /// What Squid reads and the tree does not have.
-    unknown: Vec<Step>,
-    lines: usize,
-    includes: usize,
+    seen: squid::Seen,
 }
 
 impl<'a> Process<'a> {
-    fn new(ground: Ground<'a>, number: i64, folder: &Path, installed: bool) -> Self {
-        let macros = [
-            ("${service_name}", "squid".to_owned()),
-            ("${process_name}", "squid".to_owned()),
-            ("${process_number}", number.to_string()),
-        ];
-        Self {
+    /// The master is 0, what accepts connections is 1 and more.
+    fn read(ground: Ground<'a>, main: &Main, number: i64) -> (Self, Result<(), Refusal>) {
+        let installed = main.start == Start::Installed;
+        let mut process = Self {
             ground,
-            macros,
-            folder: folder.to_owned(),
             installed,
             ports: Vec::new(),
             ftp: Vec::new(),
             descriptors: None,
             workers: None,
             hops: Vec::new(),
-            included: HashSet::new(),
-            unknown: Vec::new(),
-            lines: 0,
-            includes: 0,
-        }
-    }
-
-    /// parseOneConfigFile.
-    fn file(&mut self, source: SourceId, depth: u32) -> Result<(), Refusal> {
-        let mut conditions: Vec<bool> = Vec::new();
-        let lines = Lines::new(source, self.ground.sources.bytes(source));
-        let mut last = Span::top(source);
-        for mut line in lines {
-            last = line.at();
-            self.lines += 1;
-            if self.lines > MAX_LINES {
-                return Err(Refusal { ours: true, ..Refusal::new("it says more than we read", last) });
-            }
-            line.fill(&self.macros);
-            if !self.installed {
-                line.close_up();
-            }
-            let text = line.text.clone();
-            if let Some(expression) = statement(&text, "if") {
-                conditions.push(self.holds(expression, last)?);
-            } else if statement(&text, "endif").is_some() {
-                conditions.pop().ok_or_else(|| Refusal::new("'endif' without 'if'", last))?;
-            } else if statement(&text, "else").is_some() {
-                let inner = conditions.last_mut().ok_or_else(|| Refusal::new("'else' without 'if'", last))?;
-                *inner = !*inner;
-            } else if conditions.last().copied().unwrap_or(true) {
-                // The innermost condition alone counts.
-                self.directive(&line, depth)?;
-            }
-        }
-        match conditions.is_empty() {
-            true => Ok(()),
-            false => Err(Refusal::new("if-statement without 'endif'", last)),
-        }
-    }
-
-    /// EvalBoolExpr.
-    fn holds(&self, expression: &str, at: Span) -> Result<bool, Refusal> {
-        let number = |text: &str| {
-            let refusal = || Refusal::new(format!("String is not a integer number: '{text}'"), at);
-            integer(text.trim_ascii_start()).ok_or_else(refusal)
+            seen: squid::Seen::default(),
         };
-        match (expression, expression.split_once('=')) {
-            ("true", _) => Ok(true),
-            ("false", _) => Ok(false),
-            _ if !self.installed && is_template(expression) => Ok(true),
-            (_, Some((left, right))) => Ok(number(left.trim_ascii_end())? == number(right)?),
-            _ => Err(Refusal::new(format!("Unable to evaluate expression '{expression}'"), at)),
-        }
+        let given = Given {
+            sources: ground.sources,
+            tree: ground.tree,
+            installed,
+            folder: &main.folder,
+            places: &ground.service.shape.places,
+            number,
+        };
+        let (seen, read) = squid::read(given, main.source, &mut |line| process.directive(line));
+        process.seen = seen;
+        (process, read)
     }
 
-    fn directive(&mut self, line: &Line, depth: u32) -> Result<(), Refusal> {
+    fn directive(&mut self, line: &Line) -> Result<(), Refusal> {
         let words = line.words();
         let Some((name, rest)) = words.split_first() else { return Ok(()) };
         match name.0 {
-            "include" if line.text.len() >= 9 => self.include(line, depth),
             "http_port" | "ascii_port" => self.port(line, rest, Protocol::Http),
             "https_port" => self.port(line, rest, Protocol::Https),
             "ftp_port" => self.port(line, rest, Protocol::Ftp),
@@ -451,9 +335,9 @@ impl<'a> Process<'a> {
     /// parse_int; `None` where some tool fills it in.
     fn number(&self, line: &Line, rest: &[(&str, Span)]) -> Result<Option<(i64, Span)>, Refusal> {
         let Some((text, at)) = rest.first() else { return Err(self.bungled(line)) };
-        match integer(text).filter(|number| i32::try_from(*number).is_ok()) {
+        match strtol(text, 0).filter(|number| i32::try_from(*number).is_ok()) {
             Some(number) => Ok(Some((number, *at))),
-            None if !self.installed && is_template(text) => Ok(None),
+            None if !self.installed && is_placeholder(text) => Ok(None),
             None => Err(self.bungled(line)),
         }
     }
@@ -466,67 +350,11 @@ impl<'a> Process<'a> {
     fn peer(&mut self, rest: &[(&str, Span)]) {
         let [(host, at), _, (port, _), ..] = rest else { return };
         if let Some(port) = port.parse().ok().filter(|port| *port > 0)
-            && !is_template(host)
+            && !is_placeholder(host)
             && self.hops.len() < MAX_PEERS
         {
             self.hops.push(Hop { to: self.ground.next(host, port), at: *at });
         }
-    }
-
-    /// parseManyConfigFiles.
-    fn include(&mut self, line: &Line, depth: u32) -> Result<(), Refusal> {
-        let at = line.at();
-        let list = line.text.get("include".len()..).unwrap_or_default();
-        let mut paths = Vec::new();
-        for pattern in quoted_words(list) {
-            let found = self.found(&pattern);
-            if found.is_empty() && self.installed {
-                return Err(Refusal::new(format!("Unable to find configuration file: {pattern}"), at));
-            }
-            if found.is_empty() && !has_magic(pattern.as_bytes()) {
-                let what = format!("{pattern} is not in this tree: what it opens is not known");
-                self.unknown.push(Step { value: None, what, at });
-            }
-            paths.extend(found);
-        }
-        for path in paths {
-            self.includes += 1;
-            if self.includes > MAX_INCLUDES {
-                return Err(Refusal { ours: true, ..Refusal::new("it says more than we read", at) });
-            }
-            if depth >= MAX_DEPTH {
-                let why = format!("can't include {}: includes are nested too deeply (>16)!", path.display());
-                return Err(Refusal::new(why, at));
-            }
-            match self.ground.tree.read(self.ground.sources, &path) {
-                Ok(source) => {
-                    self.included.insert(source);
-                    self.file(source, depth + 1)?;
-                }
-                // A folder can be opened, and has no lines.
-                Err(crate::text::tree::Unread::NotAFile(_)) => {}
-                Err(why) if self.installed => {
-                    let why = format!("Unable to open configuration file: {}: {why}", path.display());
-                    return Err(Refusal::new(why, at));
-                }
-                Err(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// In a repository also below the folder of the main file, which will be put where Squid is installed.
-    fn found(&self, pattern: &str) -> Vec<PathBuf> {
-        let tree = self.ground.tree;
-        let found = tree.glob(pattern.as_bytes());
-        if !found.is_empty() || self.installed {
-            return found;
-        }
-        let path = Path::new(pattern).strip_prefix("/").unwrap_or(Path::new(pattern));
-        let homes = self.ground.service.shape.places.iter().filter_map(|main| Path::new(main).parent());
-        let mut rests = homes.filter_map(|home| path.strip_prefix(home).ok());
-        let moved = self.folder.join(rests.next().unwrap_or(path));
-        tree.glob(moved.as_os_str().as_encoded_bytes())
     }
 
     /// parsePortCfg.
@@ -534,7 +362,7 @@ impl<'a> Process<'a> {
         let Some(((text, at), options)) = rest.split_first() else { return Err(self.bungled(line)) };
         let options = Options::read(self, line, options, protocol)?;
         let (endpoint, unknown) = match () {
-            () if !self.installed && is_template(text) => {
+            () if !self.installed && is_placeholder(text) => {
                 (None, Some("its address is set by what is not in this tree".to_owned()))
             }
             () => match self.address(text, protocol.directive(), line)? {
@@ -547,7 +375,7 @@ impl<'a> Process<'a> {
         let port = Port {
             endpoint: endpoint.unwrap_or(Endpoint::Unknown(Transport::Tcp)),
             site: *at,
-            note: unknown.map(|what| Step { value: None, what, at: *at }),
+            note: unknown.map(|what| Step::note(what, *at)),
             own_queues: options.own_queues,
         };
         let ports = if protocol == Protocol::Ftp { &mut self.ftp } else { &mut self.ports };
@@ -636,7 +464,7 @@ impl Options {
         let mut options = Self { encrypted: protocol == Protocol::Https, ..Self::default() };
         let name = protocol.directive();
         for (word, at) in words {
-            if !process.installed && is_template(word) {
+            if !process.installed && is_placeholder(word) {
                 continue;
             }
             let refuse = |why: &str| Err(Refusal::new(format!("{name}: {why}"), *at));
@@ -696,189 +524,7 @@ impl Options {
 impl Process<'_> {
     /// Whether some release of Squid has an option of this name for its ports.
     fn knows(&self, key: &str) -> bool {
-        let known = self.ground.service.reader.get("port-options").and_then(toml::Value::as_array);
-        let is = |known: &toml::Value| known.as_str() == Some(key);
-        key.starts_with("tls-") || known.into_iter().flatten().any(is)
-    }
-}
-
-/// `if`, `else` or `endif`, and what follows (FindStatement).
-fn statement<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    let rest = text.strip_prefix(word)?;
-    (rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_whitespace())).then(|| rest.trim_ascii_start())
-}
-
-/// strtol(3) of all of a text, octal and hexadecimal too.
-fn integer(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let lower = digits.to_ascii_lowercase();
-    let number = match lower.strip_prefix("0x") {
-        Some(digits) if digits.starts_with(|c: char| c.is_ascii_hexdigit()) => {
-            i64::from_str_radix(digits, 16)
-        }
-        None if lower.starts_with('0') => i64::from_str_radix(&lower, 8),
-        _ if lower.starts_with(|c: char| c.is_ascii_digit()) => lower.parse(),
-        _ => return None,
-    };
-    number.ok().map(|number| if negative { -number } else { number })
-}
-
-/// Whether a word has a placeholder that some tool fills in.
-fn is_template(word: &str) -> bool {
-    ["{{", "${", "<%", "$("].iter().any(|mark| word.contains(mark))
-        || word.starts_with(['$', '@', '%', '<'])
-        || word.starts_with("__")
-}
-
-/// The words of a list of files, in which quotes keep blanks together (strwordtok).
-fn quoted_words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quoted = false;
-    for c in text.chars() {
-        match c {
-            '"' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
-            }
-            c if c.is_ascii_whitespace() && !quoted => words.extend(word.take()),
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
-}
-
-/// A line with those that continue it.
-struct Line {
-    source: SourceId,
-    text: String,
-    /// Where parts of the text come from: offsets in the text, and in the source.
-    parts: Vec<(usize, usize)>,
-    end: usize,
-    /// A macro was filled in: the text is not what is written.
-    filled: bool,
-}
-
-impl Line {
-    fn at(&self) -> Span {
-        let start = self.parts.first().map_or(0, |(_, start)| *start);
-        Span::new(self.source, start..self.end)
-    }
-
-    /// ProcessMacros.
-    fn fill(&mut self, macros: &[(&str, String)]) {
-        for (name, value) in macros {
-            if self.text.contains(name) {
-                self.text = self.text.replace(name, value);
-                self.filled = true;
-            }
-        }
-    }
-
-    /// Takes the blanks out of placeholders: `{{ port }}` is one word.
-    fn close_up(&mut self) {
-        if !["{{", "<%"].iter().any(|open| self.text.contains(open)) {
-            return;
-        }
-        let mut inside = false;
-        let mut text = String::new();
-        for (at, c) in self.text.char_indices() {
-            let rest = self.text.get(at..).unwrap_or_default();
-            inside = match inside {
-                true => !rest.starts_with("}}") && !rest.starts_with("%>"),
-                false => rest.starts_with("{{") || rest.starts_with("<%"),
-            };
-            if !(inside && c.is_ascii_whitespace()) {
-                text.push(c);
-            }
-        }
-        (self.text, self.filled) = (text, true);
-    }
-
-    /// The words before a comment, each with its place.
-    fn words(&self) -> Vec<(&str, Span)> {
-        let mut words = Vec::new();
-        let mut rest = self.text.as_str();
-        let mut at = 0;
-        loop {
-            let trimmed = rest.trim_ascii_start();
-            at += rest.len() - trimmed.len();
-            if trimmed.is_empty() || trimmed.starts_with('#') {
-                return words;
-            }
-            let end = trimmed.find(|c: char| c.is_ascii_whitespace()).unwrap_or(trimmed.len());
-            let (word, after) = trimmed.split_at_checked(end).unwrap_or((trimmed, ""));
-            words.push((word, self.place(at, word.len())));
-            at += end;
-            rest = after;
-        }
-    }
-
-    fn place(&self, at: usize, length: usize) -> Span {
-        let part = self.parts.partition_point(|(from, _)| *from <= at).checked_sub(1);
-        match part.and_then(|part| self.parts.get(part)).filter(|_| !self.filled) {
-            Some((from, start)) => Span::new(self.source, start + at - from..start + at - from + length),
-            None => self.at(),
-        }
-    }
-}
-
-/// The lines of a file as parseOneConfigFile puts them together.
-struct Lines<'a> {
-    source: SourceId,
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn new(source: SourceId, bytes: &'a [u8]) -> Self {
-        Self { source, bytes, at: 0 }
-    }
-
-    /// The next line of the file, and where it begins and ends; blanks before it are skipped.
-    fn one(&mut self) -> Option<(String, usize)> {
-        let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let line = rest.get(..length)?;
-        let text = line.split(|byte| matches!(byte, b'\r' | 0)).next()?;
-        let start = self.at + text.len() - text.trim_ascii_start().len();
-        self.at += length + 1;
-        let text = text.trim_ascii_start();
-        // One byte a character where it is no text, so that places stay right.
-        let plain = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { '?' };
-        let text = std::str::from_utf8(text).map_or_else(|_| text.iter().map(plain).collect(), str::to_owned);
-        Some((text, start))
-    }
-}
-
-impl Iterator for Lines<'_> {
-    type Item = Line;
-
-    fn next(&mut self) -> Option<Line> {
-        let mut line =
-            Line { source: self.source, text: String::new(), parts: Vec::new(), end: 0, filled: false };
-        // What a backslash leaves open at the end of the file is lost.
-        while let Some((text, start)) = self.one() {
-            // Comments and empty lines do not end what is continued.
-            if text.is_empty() || text.starts_with('#') {
-                continue;
-            }
-            line.parts.push((line.text.len(), start));
-            line.end = start + text.trim_ascii_end().len();
-            line.text.push_str(&text);
-            match line.text.strip_suffix('\\') {
-                Some(open) => line.text.truncate(open.len()),
-                None => {
-                    line.text.truncate(line.text.trim_ascii_end().len());
-                    return Some(line);
-                }
-            }
-        }
-        None
+        key.starts_with("tls-") || self.ground.list("port-options").any(|known| known == key)
     }
 }
 

@@ -3,11 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, in_the_way};
 use crate::model::{
-    Command, Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Starter, Step, Transport,
-    Value, Word,
+    Command, Endpoint, Hop, Listener, Next, Problem, ProblemKind, Setting, Starter, Step, Transport, Value,
+    Word,
 };
+use crate::syntax::getopt;
+use crate::syntax::number::{int, strtoul};
+use crate::syntax::refusal::Refusal;
+use crate::syntax::vcl::{Backend, Vcl};
+use crate::text::tree::Unread;
 use crate::text::{Slot, SourceId, Span};
 
 /// Options that take an argument, in some release of 4.1 to 8.0: opt_spec in bin/varnishd/mgt/mgt_main.c.
@@ -25,26 +30,10 @@ pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
                 found.listeners.extend(listeners);
                 found.problems.extend(conflicts);
             }
-            Err(refusal) => {
-                let message = format!("Varnish does not start with this: {}", refusal.why);
-                found.problems.push(ground.problem(ProblemKind::Lost, message, refusal.at));
-            }
+            Err(refusal) => found.problems.push(ground.refused(ProblemKind::Lost, &refusal)),
         }
     }
     found
-}
-
-/// Why Varnish does not start.
-#[derive(Debug)]
-struct Refusal {
-    why: String,
-    at: Span,
-}
-
-impl Refusal {
-    fn new(why: impl Into<String>, at: Span) -> Self {
-        Self { why: why.into(), at }
-    }
 }
 
 /// What one command line opens.
@@ -66,12 +55,9 @@ fn open(
     }
     if varnish.has_vcl(&commands) && !varnish.options.has('d') {
         for port in ports {
-            if let Some(first) = listeners.iter().find(|first| first.endpoint.collides_in_tcp(&port.endpoint))
-            {
+            if let Some(first) = in_the_way(&listeners, &port.endpoint) {
                 let message = format!("Listen failed on socket '{}': Address already in use", port.endpoint);
-                let label = Label::new(first.site, "this socket has the port");
-                let problem = ground.problem(ProblemKind::Conflict, message, port.site);
-                conflicts.push(Problem { labels: vec![label], ..problem });
+                conflicts.push(ground.conflict(message, port.site, first));
             }
             listeners.push(port);
         }
@@ -93,39 +79,23 @@ struct Argument<'w> {
 }
 
 impl<'w> Options<'w> {
-    /// As getopt(3) cuts them, wherever they stand.
     fn read(command: &Command, arguments: &'w [Word]) -> Result<Self, Refusal> {
-        let mut options = Self { given: Vec::new(), open: false };
-        let mut words = arguments.iter();
-        let mut extra = None;
-        while let Some(word) = words.next() {
-            if word.text == "--" {
-                extra = extra.or(words.next());
-                break;
-            }
-            let Some(letters) = word.text.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
-                options.open |= word.open;
-                extra = extra.or(Some(word));
-                continue;
-            };
-            for (at, letter) in letters.char_indices() {
-                if !WITH_ARGUMENT.contains(letter) {
-                    options.given.push((letter, None));
-                    continue;
-                }
-                let attached = letters.get(at + letter.len_utf8()..).filter(|rest| !rest.is_empty());
-                let argument = match attached {
-                    Some(text) => Some(Argument { text, word }),
-                    None => words.next().map(|word| Argument { text: &word.text, word }),
-                };
-                let missing = || Refusal::new(format!("-{letter} needs an argument"), word.span);
-                options.given.push((letter, Some(argument.ok_or_else(missing)?)));
-                break;
-            }
+        let texts: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
+        let getopt::Options { given, rest, lacking } = getopt::options(&texts, WITH_ARGUMENT);
+        let word = |index: usize| arguments.get(index);
+        if let Some((letter, word)) = lacking.and_then(|(letter, index)| Some((letter, word(index)?))) {
+            return Err(Refusal::new(format!("-{letter} needs an argument"), word.span));
         }
-        match extra.filter(|_| !options.open && command.starter != Starter::Script) {
+        let argument = |(index, text)| Some(Argument { text, word: word(index)? });
+        let given = given.into_iter().map(|it| (it.letter, it.argument.and_then(argument))).collect();
+        let open = rest.iter().filter_map(|index| word(*index)).any(|word| word.open);
+        match rest
+            .first()
+            .and_then(|index| word(*index))
+            .filter(|_| !open && command.starter != Starter::Script)
+        {
             Some(word) => Err(Refusal::new(format!("Too many arguments ({}...)", word.text), word.span)),
-            None => Ok(options),
+            None => Ok(Self { given, open }),
         }
     }
 
@@ -230,7 +200,7 @@ impl Varnish<'_, '_> {
         let read = tree.read(sources, &self.located(file.text));
         let source = match read {
             Ok(source) if !file.word.open => source,
-            Err(crate::text::tree::Unread::Missing) if self.is_installed() && !file.word.open => {
+            Err(Unread::Missing) if self.is_installed() && !file.word.open => {
                 let why = format!("Can't open {}: No such file or directory", file.text);
                 return Err(Refusal::new(why, file.word.span));
             }
@@ -367,7 +337,7 @@ impl Varnish<'_, '_> {
         let Ground { service, place, .. } = self.ground;
         let mut listener = Listener::new(&service.name, place, endpoint, at);
         listener.sockets = Some(sockets);
-        listener.notes = note.into_iter().map(|what| Step { value: None, what, at }).collect();
+        listener.notes = note.into_iter().map(|what| Step::note(what, at)).collect();
         listener
     }
 
@@ -469,7 +439,7 @@ impl Varnish<'_, '_> {
                 let vcl = Vcl::read(source, self.ground.sources.bytes(source));
                 files.extend(vcl.includes.iter().map(|file| self.located(file)));
                 for backend in vcl.backends {
-                    let hop = backend.hop(self.ground);
+                    let hop = hop(self.ground, backend);
                     hops.extend(hop.filter(|hop| !hops.iter().any(|known: &Hop| known.to == hop.to)));
                 }
             }
@@ -483,7 +453,7 @@ impl Depth {
         if word.open {
             self.setting = Setting::default();
             let what = format!("-p {DEPTH}= is set by what is not in this tree");
-            self.steps = vec![Step { value: None, what, at: word.span }];
+            self.steps = vec![Step::note(what, word.span)];
             return Ok(());
         }
         self.set_at(number, at, word.span, "-p listen_depth=")
@@ -495,7 +465,10 @@ impl Depth {
             return Err(Refusal::new(format!("parameter \"{DEPTH}\" is protected."), at));
         }
         let refusal = || Refusal::new(format!("Not a number ({number})"), at);
-        let value = unsigned(number).ok_or_else(refusal)?;
+        let value = match number.eq_ignore_ascii_case("unlimited") {
+            true => -1,
+            false => i64::from(int(strtoul(number, 0).ok_or_else(refusal)?.cast_signed())),
+        };
         let at = exact.unwrap_or(at);
         let plain = value.to_string() == number;
         self.steps = vec![Step { value: Some(value), what: what.to_owned(), at }];
@@ -514,34 +487,6 @@ fn is_nearly_depth(name: &str) -> bool {
 fn is_command(name: &str) -> bool {
     let known = name.strip_prefix("param.").is_none_or(|what| ["reset", "set", "show"].contains(&what));
     known && name.starts_with(|c: char| c.is_ascii_lowercase())
-}
-
-/// strtoul(3) of all of a text, whatever its base, cut to the int that it becomes.
-fn unsigned(text: &str) -> Option<i64> {
-    if text.eq_ignore_ascii_case("unlimited") {
-        return Some(-1);
-    }
-    let text = text.trim_ascii_start();
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let lower = digits.to_ascii_lowercase();
-    if !lower.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let (digits, base) = match lower.strip_prefix("0x") {
-        Some(digits) => (digits, 16),
-        None if lower.starts_with('0') => (lower.as_str(), 8),
-        None => (lower.as_str(), 10),
-    };
-    if !digits.chars().all(|c| c.is_digit(base)) || digits.is_empty() {
-        return None;
-    }
-    let long = u64::from_str_radix(digits, base).unwrap_or(u64::MAX);
-    let long = if negative && long != u64::MAX { long.wrapping_neg() } else { long };
-    let [a, b, c, d, ..] = long.to_le_bytes();
-    Some(i64::from(i32::from_le_bytes([a, b, c, d])))
 }
 
 /// A host and a port, as vss_parse parts them; `None` where a bracket is not closed.
@@ -579,124 +524,16 @@ impl Places {
     }
 }
 
-/// What a VCL file says of backends.
-#[derive(Default)]
-struct Vcl {
-    backends: Vec<Backend>,
-    includes: Vec<String>,
-}
-
-/// The attributes of a backend, each with its place.
-#[derive(Default)]
-struct Backend {
-    host: Option<(String, Span)>,
-    port: Option<String>,
-    path: Option<(String, Span)>,
-}
-
-impl Backend {
-    fn hop(self, ground: Ground<'_>) -> Option<Hop> {
-        if let Some((path, at)) = self.path {
-            return Some(Hop { to: Next::At(Endpoint::Unix(path)), at });
-        }
-        let (text, at) = self.host?;
-        let (host, written) = parted(&text)?;
-        let port = self.port.as_deref().or(written).unwrap_or("80");
-        let port = if port == "http" { 80 } else { port.parse().ok()? };
-        Some(Hop { to: ground.next(host, port), at })
+/// Where a backend of a VCL file leads.
+fn hop(ground: Ground<'_>, backend: Backend) -> Option<Hop> {
+    if let Some((path, at)) = backend.path {
+        return Some(Hop { to: Next::At(Endpoint::Unix(path)), at });
     }
-}
-
-/// A word, a sign or a string of VCL.
-enum Piece<'v> {
-    Word(&'v str),
-    Sign(u8),
-    Text(&'v str, Span),
-}
-
-impl Vcl {
-    fn read(source: SourceId, bytes: &[u8]) -> Self {
-        let mut vcl = Self::default();
-        let mut scanner = Scanner { source, bytes, at: 0 };
-        let mut before = "";
-        let mut backend: Option<Backend> = None;
-        let mut depth = 0_usize;
-        while let Some(piece) = scanner.next() {
-            match piece {
-                Piece::Word("backend") if backend.is_none() && depth == 0 => {
-                    backend = Some(Backend::default())
-                }
-                Piece::Word(word) => before = word,
-                Piece::Sign(b'{') => depth += 1,
-                Piece::Sign(b'}') => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        vcl.backends.extend(backend.take());
-                    }
-                }
-                // `backend none none;`
-                Piece::Sign(b';') if depth == 0 => backend = None,
-                Piece::Sign(_) => {}
-                Piece::Text(text, at) => match (&mut backend, before) {
-                    (Some(backend), ".host") if depth == 1 => backend.host = Some((text.to_owned(), at)),
-                    (Some(backend), ".port") if depth == 1 => backend.port = Some(text.to_owned()),
-                    (Some(backend), ".path") if depth == 1 => backend.path = Some((text.to_owned(), at)),
-                    (None, "include") => vcl.includes.push(text.to_owned()),
-                    _ => {}
-                },
-            }
-        }
-        vcl
-    }
-}
-
-struct Scanner<'v> {
-    source: SourceId,
-    bytes: &'v [u8],
-    at: usize,
-}
-
-impl<'v> Scanner<'v> {
-    fn next(&mut self) -> Option<Piece<'v>> {
-        loop {
-            let rest = self.bytes.get(self.at..)?;
-            match rest {
-                [] => return None,
-                [b'#', ..] | [b'/', b'/', ..] => self.skip(rest, b"\n"),
-                [b'/', b'*', ..] => self.skip(rest, b"*/"),
-                [b'{', b'"', ..] => self.skip(rest, b"\"}"),
-                [b'"', b'"', b'"', ..] => {
-                    self.at += 3;
-                    self.skip(rest.get(3..).unwrap_or_default(), b"\"\"\"");
-                }
-                [b'"', inside @ ..] => {
-                    let length = memchr::memchr2(b'"', b'\n', inside).unwrap_or(inside.len());
-                    let start = self.at + 1;
-                    self.at += length + 2;
-                    let text = std::str::from_utf8(inside.get(..length)?).unwrap_or_default();
-                    return Some(Piece::Text(text, Span::new(self.source, start..start + length)));
-                }
-                [byte, ..] if byte.is_ascii_whitespace() => self.at += 1,
-                [byte, ..] if is_word(*byte) => {
-                    let length = rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len());
-                    self.at += length;
-                    return Some(Piece::Word(std::str::from_utf8(rest.get(..length)?).unwrap_or_default()));
-                }
-                [byte, ..] => {
-                    self.at += 1;
-                    return Some(Piece::Sign(*byte));
-                }
-            }
-        }
-    }
-
-    fn skip(&mut self, rest: &[u8], end: &[u8]) {
-        self.at += memchr::memmem::find(rest, end).map_or(rest.len(), |at| at + end.len());
-    }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+    let (text, at) = backend.host?;
+    let (host, written) = parted(&text)?;
+    let port = backend.port.as_deref().or(written).unwrap_or("80");
+    let port = if port == "http" { 80 } else { port.parse().ok()? };
+    Some(Hop { to: ground.next(host, port), at })
 }
 
 #[cfg(test)]

@@ -39,6 +39,24 @@ impl Hosts {
         self.names.get(&name.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
     }
 
+    /// What getaddrinfo(3) makes of a host: a literal, of IPv4 also a short one, or a name. Each address once.
+    pub fn lookup(&self, host: &str) -> Vec<Named> {
+        let literal = host.parse().ok().or_else(|| short(host).map(IpAddr::V4));
+        let literal = literal.map(|address| Named { address, at: None });
+        let all = match &literal {
+            Some(named) => std::slice::from_ref(named),
+            None => self.resolve(host),
+        };
+        let mut once: Vec<Named> = Vec::new();
+        for named in all {
+            let named = Named { address: named.address.to_canonical(), ..*named };
+            if once.iter().all(|known| known.address != named.address) {
+                once.push(named);
+            }
+        }
+        once
+    }
+
     fn add(&mut self, sources: &Sources, file: SourceId) {
         let mut start = 0;
         for line in sources.bytes(file).split_inclusive(|byte| *byte == b'\n') {
@@ -51,6 +69,40 @@ impl Hosts {
                 let known = self.names.entry(name.to_ascii_lowercase()).or_default();
                 known.push(Named { address, at: Some(at) });
             }
+        }
+    }
+}
+
+/// `127.1` is 127.0.0.1 (inet_aton(3)); only decimal numbers.
+fn short(text: &str) -> Option<Ipv4Addr> {
+    let decimal = |part: &str| {
+        let plain = part == "0" || !part.starts_with('0');
+        part.parse::<u32>().ok().filter(|_| plain && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let parts: Vec<u32> = text.split('.').map(decimal).collect::<Option<_>>()?;
+    let (last, leading) = parts.split_last()?;
+    let bits = 32_u32.checked_sub(8 * u32::try_from(leading.len()).ok()?).filter(|bits| *bits >= 8)?;
+    if leading.iter().any(|part| *part > 255) || u64::from(*last) >= 1 << bits {
+        return None;
+    }
+    let mut address = u64::from(*last);
+    for (index, part) in leading.iter().enumerate() {
+        address |= u64::from(*part) << (24 - 8 * index);
+    }
+    u32::try_from(address).ok().map(Ipv4Addr::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_addresses_are_filled_up() {
+        for (text, address) in [("127.1", "127.0.0.1"), ("10.1.2", "10.1.0.2"), ("1", "0.0.0.1")] {
+            assert_eq!(short(text), address.parse().ok(), "{text}");
+        }
+        for text in ["", "a", "1.2.3.4.5", "256.1", "1.16777216", "1..2", "1.", "010.1"] {
+            assert_eq!(short(text), None, "{text}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A place in a file that takes one number, written or not yet.
 
-use super::{Edit, Span};
+use super::{Edit, Sources, Span};
 
 /// Where a number stands (`before` and `after` are empty and the span covers the number), or where it can be put
 /// (the span is empty and `before`, `after` make it fit: ` backlog=` before a semicolon, a whole new line, a whole
@@ -24,6 +24,18 @@ impl Slot {
     pub fn insert(at: Span, before: impl Into<String>, after: impl Into<String>) -> Self {
         let (before, after) = (before.into(), after.into());
         Self { span: Span { end: at.start, ..at }, before, after, factor: 1 }
+    }
+
+    /// A line of its own before one that begins with what stands at `at`, with the same indent: `before` and the number.
+    pub fn line_before(sources: &Sources, at: Span, before: &str) -> Option<Self> {
+        let source = sources.get(at.source);
+        let start = source.start_of(source.line_of(at.start));
+        let indent = source.bytes().get(start..at.start as usize)?;
+        let is_blank = indent.iter().all(|byte| matches!(byte, b' ' | b'\t'));
+        let rest = source.bytes().get(at.end as usize..)?;
+        let end = if rest.starts_with(b"\r\n") { "\r\n" } else { "\n" };
+        let after = format!("{end}{}", String::from_utf8_lossy(indent));
+        is_blank.then(|| Self::insert(at, before, after))
     }
 
     /// The same place for a number that is written `factor` times as large.

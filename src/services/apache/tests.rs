@@ -1,111 +1,16 @@
-use std::fs;
-
 use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{Listener, Next, PlaceId, ReadAs};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Edit, Sources, Tree, apply};
+use crate::services::{Seen, Trial};
 
-/// A tree of these files, read.
-struct Read {
-    sources: Sources,
-    found: Found,
+fn root(files: &[(&str, &str)]) -> Seen {
+    Trial::root("apache", files).read()
 }
 
-impl Read {
-    fn root(files: &[(&str, &str)]) -> Self {
-        Self::tree(ReadAs::Root, &[], files)
-    }
+fn main(text: &str) -> Seen {
+    root(&[(MAIN, text)])
+}
 
-    fn main(text: &str) -> Self {
-        Self::root(&[(MAIN, text)])
-    }
-
-    fn repository(files: &[(&str, &str)]) -> Self {
-        Self::tree(ReadAs::Repo, &[], files)
-    }
-
-    fn tree(read_as: ReadAs, only: &[PathBuf], files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let (sources, tree) = (Sources::new(), Tree::open(folder.path(), read_as != ReadAs::Repo).unwrap());
-        let knowledge = Knowledge::load(&sources).unwrap();
-        let service = knowledge.service("apache").unwrap();
-        let hosts = Hosts::read(&sources, &tree);
-        let place = PlaceId(0);
-        let ground = Ground {
-            sources: &sources,
-            tree: &tree,
-            service,
-            hosts: &hosts,
-            place,
-            commands: &[],
-            read_as,
-            only,
-        };
-        let shape = &service.shape;
-        let placed: Vec<PathBuf> =
-            shape.places.iter().flat_map(|place| tree.glob(place.as_bytes())).collect();
-        let mut files = files.to_vec();
-        files.sort_unstable();
-        let candidate = |(path, text): &(&str, &str)| {
-            let by_place = placed.contains(&PathBuf::from(path));
-            let looks = shape.has_name(path.as_bytes()) && shape.looks_right(text.as_bytes());
-            (by_place || looks && read_as == ReadAs::Repo).then(|| Candidate { path: path.into(), by_place })
-        };
-        let candidates: Vec<Candidate> = files.iter().filter_map(candidate).collect();
-        let found = read(ground, &candidates);
-        Self { sources, found }
-    }
-
-    /// `address backlog`, one a listener, in their order.
-    fn listeners(&self) -> Vec<String> {
-        let show = |listener: &Listener| {
-            let address = listener.endpoint.address().unwrap_or("?".into());
-            let number = listener.backlog.value.as_ref().map(|value| value.get.to_string());
-            format!("{address} {}", number.unwrap_or("?".into()))
-        };
-        self.found.listeners.iter().map(show).collect()
-    }
-
-    fn problems(&self) -> Vec<String> {
-        let show = |problem: &Problem| format!("{:?}: {}", problem.kind, problem.message);
-        self.found.problems.iter().map(show).collect()
-    }
-
-    /// Where each listener passes on to.
-    fn hops(&self) -> Vec<String> {
-        let show = |listener: &Listener| {
-            let hops = listener.hops.iter().map(|hop| match &hop.to {
-                Next::At(endpoint) => endpoint.to_string(),
-                Next::Named(name, port) => format!("{name}:{port}"),
-            });
-            let address = listener.endpoint.address().unwrap_or("?".into());
-            format!("{address} -> {}", hops.collect::<Vec<_>>().join(", "))
-        };
-        self.found.listeners.iter().map(show).collect()
-    }
-
-    /// What the steps and notes of the first listener say.
-    fn said(&self) -> String {
-        let listener = self.found.listeners.first().unwrap();
-        let all = listener.steps.iter().chain(&listener.notes);
-        all.map(|step| step.what.as_str()).collect::<Vec<_>>().join("; ")
-    }
-
-    /// A file after the first listener's number was set, where that is possible.
-    fn set(&self, value: i64) -> Option<String> {
-        let slots = self.found.listeners.iter().filter_map(|listener| listener.backlog.slot.as_ref());
-        let mut edits: Vec<Edit> = slots.map(|slot| slot.edit(value)).collect();
-        edits.dedup();
-        let source = edits.first()?.span.source;
-        assert_eq!(edits.len(), 1, "the number stands in one place");
-        Some(String::from_utf8(apply(self.sources.bytes(source), &edits)).unwrap())
-    }
+fn repository(files: &[(&str, &str)]) -> Seen {
+    Trial::repository("apache", files).read()
 }
 
 const MAIN: &str = "etc/apache2/apache2.conf";
@@ -131,7 +36,7 @@ fn a_backlog_is_put_where_apache_takes_it() {
         ),
         ("ListenBacklog 07\nListen 80", "ListenBacklog 9\nListen 80"),
     ] {
-        assert_eq!(Read::main(before).set(9).as_deref(), Some(after), "{before}");
+        assert_eq!(main(before).set(9).as_deref(), Some(after), "{before}");
     }
 }
 
@@ -144,17 +49,16 @@ fn there_is_no_slot_where_the_text_is_not_the_value() {
         "LoadModule macro_module x\n<Macro M $p>\nListenBacklog $p0\nListen 80\n</Macro>\nUse M 7",
         "LoadModule macro_module x\n<Macro M $p>\nListen $p\n</Macro>\nUse M 80",
     ] {
-        assert_eq!(Read::main(text).set(9), None, "{text}");
+        assert_eq!(main(text).set(9), None, "{text}");
     }
     let argument = "LoadModule macro_module x\n<Macro M $p>\nListenBacklog $p\nListen 80\n</Macro>\nUse M 7";
-    assert_eq!(Read::main(argument).set(9), Some(argument.replace("Use M 7", "Use M 9")));
+    assert_eq!(main(argument).set(9), Some(argument.replace("Use M 7", "Use M 9")));
 }
 
 #[test]
 fn what_envvars_exports_is_written_there() {
-    let files = |envvars| {
-        Read::root(&[(MAIN, "ListenBacklog ${QUEUE}\nListen 80"), ("etc/apache2/envvars", envvars)])
-    };
+    let files =
+        |envvars| root(&[(MAIN, "ListenBacklog ${QUEUE}\nListen 80"), ("etc/apache2/envvars", envvars)]);
     assert_eq!(files("export QUEUE=\"7\" # c\n").set(9).as_deref(), Some("export QUEUE=\"9\" # c\n"));
     assert_eq!(files("A=7\nexport QUEUE=$A\n").set(9).as_deref(), Some("A=9\nexport QUEUE=$A\n"));
     for open in [
@@ -165,7 +69,7 @@ fn what_envvars_exports_is_written_there() {
         "# QUEUE=7\n",
     ] {
         let read = files(open);
-        assert_eq!((read.listeners(), read.set(9)), (vec!["*:80 ?".to_owned()], None), "{open}");
+        assert_eq!((read.rows(), read.set(9)), (vec!["*:80 ?".to_owned()], None), "{open}");
         assert_eq!(read.said(), "nothing that was read sets ${QUEUE}");
     }
 }
@@ -181,7 +85,7 @@ fn requests_are_passed_on_by_the_virtual_host_they_come_to() {
         <VirtualHost 127.0.0.1>\n<Location /a>\nProxyPass http://[::1]:8080/a retry=0\n</Location>\n\
         RewriteRule ^/b ws://10.0.0.3:9%{REQUEST_URI} [L,P]\nRewriteRule ^/c http://10.0.0.4:9/ [R]\n</VirtualHost>\n";
     assert_eq!(
-        Read::main(text).hops(),
+        main(text).hops(),
         [
             "*:80 -> 10.0.0.1:3000, 10.0.0.2:3000, [::1]:8080, 10.0.0.3:9, 10.0.0.9:80",
             "*:81 -> /run/php/fpm.sock, app.example.com:8009, [::1]:8080, 10.0.0.3:9, 10.0.0.9:80",
@@ -209,14 +113,14 @@ fn every_way_to_name_a_next_hop_is_read() {
         ("ProxyPass / http://${APP}/\nProxyPass / http://%{HTTP_HOST}/\nProxyPassReverse / http://app/", ""),
         ("ProxyPass / gopher://app\nProxyPass / http://app:x/\nProxyPass / unix:app|http://x/", ""),
     ] {
-        let read = Read::main(&format!("Listen 80\n{directive}\n"));
+        let read = main(&format!("Listen 80\n{directive}\n"));
         assert_eq!(read.hops(), [format!("*:80 -> {hops}")], "{directive}");
     }
 }
 
 #[test]
 fn fragments_of_one_folder_are_one_apache() {
-    let read = Read::repository(&[
+    let read = repository(&[
         ("docker/apache2/ports.conf", "Listen 8080\n<IfModule ssl_module>\nListen 443\n</IfModule>\n"),
         ("docker/apache2/conf-enabled/queue.conf", "ListenBacklog 600\n"),
         (
@@ -225,19 +129,19 @@ fn fragments_of_one_folder_are_one_apache() {
         ),
         ("docker/apache2/sites-available/b.conf", "Listen 81\n<VirtualHost *:81>\n</VirtualHost>\n"),
     ]);
-    assert_eq!(read.listeners(), ["*:8080 600", "*:81 600", "*:443 600"]);
+    assert_eq!(read.rows(), ["*:8080 600", "*:81 600", "*:443 600"]);
     assert_eq!(read.problems(), [""; 0]);
     assert_eq!(read.hops().first().map(String::as_str), Some("*:8080 -> app:1"));
 }
 
 #[test]
 fn fragments_that_exclude_each_other_are_for_different_apaches() {
-    let read = Read::repository(&[
+    let read = repository(&[
         ("deploy/a.conf", "Listen 80\n<VirtualHost *:80>\n</VirtualHost>\n"),
         ("deploy/b.conf", "Listen 80\nListen 443\n<VirtualHost *:80>\n</VirtualHost>\n"),
     ]);
     assert_eq!(
-        (read.listeners(), read.problems()),
+        (read.rows(), read.problems()),
         (vec!["*:80 511".into(), "*:80 511".into(), "*:443 511".into()], vec![])
     );
 }
@@ -245,8 +149,8 @@ fn fragments_that_exclude_each_other_are_for_different_apaches() {
 #[test]
 fn a_virtual_host_alone_opens_nothing() {
     let vhost = "<VirtualHost *:80>\nServerName x\nProxyPass / http://app/\n</VirtualHost>\n";
-    let read = Read::repository(&[("docker/vhost.conf", vhost), ("docker/000-default.conf", vhost)]);
-    assert_eq!((read.listeners(), read.problems()), (vec![], vec![]));
+    let read = repository(&[("docker/vhost.conf", vhost), ("docker/000-default.conf", vhost)]);
+    assert_eq!((read.rows(), read.problems()), (vec![], vec![]));
 }
 
 #[test]
@@ -261,21 +165,21 @@ fn what_is_another_program_s_is_silent() {
             "Define R \"c:/Apache24\"\nServerRoot \"${R}\"\nListen 80\nListen 10.0.0.1:80\nLoadModule x y\n",
         ),
     ] {
-        let read = Read::repository(&[(path, text)]);
-        assert_eq!((read.listeners(), read.problems()), (vec![], vec![]), "{path}");
+        let read = repository(&[(path, text)]);
+        assert_eq!((read.rows(), read.problems()), (vec![], vec![]), "{path}");
     }
 }
 
 #[test]
 fn sites_that_are_switched_off_are_counted() {
     let main = "ServerRoot /etc/apache2\nInclude ports.conf\nIncludeOptional sites-enabled/*.conf\n";
-    let read = Read::repository(&[
+    let read = repository(&[
         ("apache2/apache2.conf", main),
         ("apache2/ports.conf", "Listen 80\n"),
         ("apache2/sites-enabled/a.conf", "<VirtualHost *:80>\n</VirtualHost>\n"),
         ("apache2/sites-available/b.conf", "Listen 81\n<VirtualHost *:81>\n</VirtualHost>\n"),
     ]);
-    assert_eq!((read.listeners(), read.problems()), (vec!["*:80 511".into()], vec![]));
+    assert_eq!((read.rows(), read.problems()), (vec!["*:80 511".into()], vec![]));
     assert_eq!(read.found.left_out, 1);
 }
 
@@ -287,20 +191,17 @@ fn a_main_file_of_a_repository_finds_what_lies_with_it() {
         ("docker/conf/httpd.conf", "docker/conf/extra/httpd-ssl.conf"),
     ] {
         let text = "ServerRoot \"/usr/local/apache2\"\nListen 80\nInclude conf/extra/httpd-ssl.conf\n";
-        let read = Read::repository(&[(main, text), (other, "ListenBacklog 600\nListen 443\n")]);
-        assert_eq!(
-            (read.listeners(), read.problems()),
-            (vec!["*:80 600".into(), "*:443 600".into()], vec![])
-        );
+        let read = repository(&[(main, text), (other, "ListenBacklog 600\nListen 443\n")]);
+        assert_eq!((read.rows(), read.problems()), (vec!["*:80 600".into(), "*:443 600".into()], vec![]));
     }
 }
 
 #[test]
 fn an_include_of_another_file_of_the_same_name_is_not_the_file_itself() {
     let text = "ServerRoot /srv/apache\nListen 80\nInclude local/httpd.conf\n";
-    let read = Read::repository(&[("conf/httpd.conf", text)]);
+    let read = repository(&[("conf/httpd.conf", text)]);
     assert_eq!(
-        (read.listeners(), read.problems()),
+        (read.rows(), read.problems()),
         (
             vec!["*:80 511".into()],
             vec![
@@ -313,7 +214,7 @@ fn an_include_of_another_file_of_the_same_name_is_not_the_file_itself() {
 #[test]
 fn an_include_that_leads_out_of_a_repository_is_told() {
     let text = "ServerRoot /etc/httpd\nListen 80\nInclude conf.modules.d/*.conf\nInclude vhosts/*.conf\nIncludeOptional conf.d/*.conf\n";
-    let read = Read::repository(&[("files/httpd.conf", text)]);
+    let read = repository(&[("files/httpd.conf", text)]);
     assert_eq!(
         read.problems(),
         [
@@ -348,8 +249,8 @@ fn what_cannot_be_known_is_said_and_not_guessed() {
             "Apache httpd's own default; web is not in etc/hosts: Apache asks the resolver when it starts",
         ),
     ] {
-        let read = Read::repository(&[("apache/x.conf", &format!("DocumentRoot /srv\n{text}\n"))]);
-        assert_eq!((read.listeners(), read.problems()), (vec![listeners.to_owned()], vec![]), "{text}");
+        let read = repository(&[("apache/x.conf", &format!("DocumentRoot /srv\n{text}\n"))]);
+        assert_eq!((read.rows(), read.problems()), (vec![listeners.to_owned()], vec![]), "{text}");
         assert_eq!(read.said(), said);
     }
 }
@@ -357,24 +258,24 @@ fn what_cannot_be_known_is_said_and_not_guessed() {
 #[test]
 fn a_module_that_may_be_loaded_makes_a_listener_that_says_so() {
     let ports = "Listen 80\n<IfModule ssl_module>\nListen 443\n</IfModule>\n<IfModule mod_gnutls.c>\nListen 443\n</IfModule>\n";
-    let read = Read::repository(&[("apache/ports.conf", ports)]);
-    assert_eq!((read.listeners(), read.problems()), (vec!["*:80 511".into(), "*:443 511".into()], vec![]));
+    let read = repository(&[("apache/ports.conf", ports)]);
+    assert_eq!((read.rows(), read.problems()), (vec!["*:80 511".into(), "*:443 511".into()], vec![]));
     let last = read.found.listeners.last().unwrap();
     assert_eq!(last.notes[0].what, "only where ssl_module is loaded, which these files do not tell");
 }
 
 #[test]
 fn an_earlier_number_is_told() {
-    let read = Read::main("ListenBacklog 600\nListen 80\nListenBacklog 700\n");
+    let read = main("ListenBacklog 600\nListen 80\nListenBacklog 700\n");
     assert_eq!(read.said(), "ListenBacklog; a later ListenBacklog takes its place");
 }
 
 #[test]
 fn a_template_may_close_what_it_did_not_open() {
     let text = "Listen 80\n{% if a %}\n<VirtualHost *:80>\n{% else %}\n<VirtualHost *:81>\n{% endif %}\n</VirtualHost>\n";
-    let read = Read::repository(&[("apache/x.conf", text)]);
-    assert_eq!((read.listeners(), read.problems()), (vec!["*:80 511".into()], vec![]));
-    let torn = Read::repository(&[("apache/x.conf", "Listen 80\n<VirtualHost *:80>\n")]);
+    let read = repository(&[("apache/x.conf", text)]);
+    assert_eq!((read.rows(), read.problems()), (vec!["*:80 511".into()], vec![]));
+    let torn = repository(&[("apache/x.conf", "Listen 80\n<VirtualHost *:80>\n")]);
     assert_eq!(torn.problems(), ["Skipped: not read to its end: <VirtualHost> was not closed"]);
 }
 
@@ -382,12 +283,12 @@ fn a_template_may_close_what_it_did_not_open() {
 fn what_multiplies_ends() {
     let doubling: String = (0..60).map(|n| format!("Define A{} ${{A{n}}}${{A{n}}}\n", n + 1)).collect();
     let text = format!("Define A0 xxxxxxxx\n{doubling}Listen 80\nListen ${{A60}}\n");
-    assert_eq!(Read::main(&text).listeners(), ["? 511", "*:80 511"]);
+    assert_eq!(main(&text).rows(), ["? 511", "*:80 511"]);
     let macros: String =
         (0..60).map(|n| format!("<Macro M{} $p>\nUse M{n} $p\nUse M{n} $p\n</Macro>\n", n + 1)).collect();
     let text = format!("<Macro M0 $p>\nDefine X $p\n</Macro>\n{macros}Listen 80\nUse M60 1\n");
-    assert_eq!(Read::main(&text).problems(), ["Lost: too many includes, the rest is not read"]);
-    let read = Read::root(&[
+    assert_eq!(main(&text).problems(), ["Lost: too many includes, the rest is not read"]);
+    let read = root(&[
         (MAIN, "Listen 80\nInclude b*.conf\nInclude b*.conf\n"),
         ("etc/apache2/b1.conf", "IncludeOptional c*.conf\n"),
         ("etc/apache2/c1.conf", "IncludeOptional b*.conf\n"),
@@ -402,7 +303,7 @@ fn many_of_everything_take_no_time() {
     let sections = "<IfModule core.c>\n".repeat(100_000) + &"</IfModule>\n".repeat(100_000);
     let continued = "Listen 80\\\n".repeat(200_000);
     for text in [listens, sections, continued, "<".repeat(1 << 20), "Listen ${".repeat(1 << 17)] {
-        Read::main(&text);
+        main(&text);
     }
 }
 
@@ -448,6 +349,17 @@ fn random_words_do_no_harm() {
                 text.push(' ');
             }
         }
-        Read::main(&text);
+        main(&text);
     }
+}
+
+#[test]
+fn a_virtual_host_answers_where_its_address_does() {
+    let takes = |text: &str, bound: Option<&str>, port| {
+        Answers::read(text, &Hosts::default()).takes(bound.map(|bound| bound.parse().unwrap()), port)
+    };
+    assert!(takes("*:80", None, 80) && takes("*", None, 81) && takes("*:*", Some("10.0.0.1"), 80));
+    assert!(takes("_default_:443", None, 443) && !takes("_default_:443", None, 80));
+    assert!(takes("10.0.0.1:80", Some("0.0.0.0"), 80) && takes("10.0.0.1", Some("10.0.0.1"), 80));
+    assert!(!takes("10.0.0.1:80", Some("10.0.0.2"), 80) && takes("*:{{ port }}", None, 80));
 }

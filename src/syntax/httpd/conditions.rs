@@ -1,19 +1,15 @@
 //! The sections that are read or skipped at once: IfModule, IfDefine, IfVersion, IfFile, IfDirective and IfSection.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 
 use regex::Regex;
 
-use super::super::Ground;
-use super::includes::{self, Home};
-use super::variables::Variables;
-use super::words::Words;
-use crate::model::Version;
-use crate::syntax::directives::Text;
+use super::includes;
+use super::lines::Text;
+use super::{Start, Walk};
 
 /// A version that is not known is new enough.
-const NEW: Version = Version::new(2, 4, 999);
+const NEW: [u16; 3] = [2, 4, 999];
 
 /// Whether a section is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,21 +34,7 @@ impl Answer {
     }
 }
 
-/// What conditions ask about.
-pub(super) struct Conditions<'w, 'a> {
-    pub(super) ground: Ground<'a>,
-    pub(super) words: &'w Words,
-    pub(super) home: &'w Home,
-    pub(super) variables: &'w Variables,
-    pub(super) loaded: &'w HashSet<String>,
-    /// Other modules may be loaded by files that were not read.
-    pub(super) more_modules: bool,
-    /// The command line and what comes before are not known.
-    pub(super) fragment: bool,
-    pub(super) version: Option<Version>,
-}
-
-impl Conditions<'_, '_> {
+impl Walk<'_, '_> {
     /// Nothing where the section is no condition. The argument has no `>` any more.
     pub(super) fn answer(&self, section: &str, argument: &Text) -> Option<Answer> {
         let mut words = argument.words().map(|word| word.show());
@@ -69,32 +51,42 @@ impl Conditions<'_, '_> {
             "<ifmodule" => self.module(&name),
             "<ifdefine" => self.define(&name),
             "<ifversion" => self.version(&name, rest.first().map(String::as_str)),
-            "<iffile" => self.file(&name),
+            "<iffile" => self.exists(&name),
             "<ifdirective" | "<ifsection" => Answer::Maybe(format!("{name} is known to a module")),
             _ => return None,
         };
         Some(if negated { answer.not() } else { answer })
     }
 
+    /// By its symbol or its source file (start_ifmod in server/core.c).
     fn module(&self, name: &str) -> Answer {
-        match self.loaded.contains(&self.words.module(name)) {
-            false if self.more_modules => Answer::Maybe(format!("{name} is loaded")),
+        let symbol = match self.given.symbols.get(name) {
+            Some(symbol) => symbol.clone(),
+            None => match name.strip_prefix("mod_").and_then(|name| name.strip_suffix(".c")) {
+                Some(bare) => format!("{bare}_module"),
+                None => name.to_owned(),
+            },
+        };
+        match self.given.loaded.contains(&symbol) {
+            false if self.incomplete || self.given.start == Start::Fragment => {
+                Answer::Maybe(format!("{name} is loaded"))
+            }
             loaded => Answer::of(loaded),
         }
     }
 
     fn define(&self, name: &str) -> Answer {
-        match self.variables.is_defined(name) {
-            false if self.fragment => Answer::Maybe(format!("{name} is defined")),
+        match self.given.variables.is_defined(name) {
+            false if self.given.start == Start::Fragment => Answer::Maybe(format!("{name} is defined")),
             defined => Answer::of(defined),
         }
     }
 
-    fn file(&self, name: &str) -> Answer {
+    fn exists(&self, name: &str) -> Answer {
         let path = self.home.path(name);
-        match self.ground.tree.exists(&path) {
+        match self.given.tree.exists(&path) {
             true => Answer::Yes,
-            false if self.ground.is_machine() && !includes::is_elsewhere(self.ground, &path) => Answer::No,
+            false if self.given.machine && !includes::is_elsewhere(self.given.tree, &path) => Answer::No,
             false => Answer::Maybe(format!("{name} is there")),
         }
     }
@@ -109,16 +101,16 @@ impl Conditions<'_, '_> {
         let pattern = wanted.strip_prefix('/').and_then(|wanted| wanted.strip_suffix('/'));
         let equal = matches!(operator, "=" | "==");
         if operator == "~" || equal && pattern.is_some() {
-            let (Some(own), Ok(regex)) = (self.version, Regex::new(pattern.unwrap_or(wanted))) else {
+            let own = self.given.version.map(|own| own.map(|part| part.to_string()).join("."));
+            let (Some(own), Ok(regex)) = (own, Regex::new(pattern.unwrap_or(wanted))) else {
                 return unknown();
             };
-            let own = format!("{}.{}.{}", own.major, own.minor, own.patch);
             return Answer::of(regex.is_match(&own));
         }
         let Some(wanted) = parse(wanted) else { return unknown() };
-        let own = self.version.unwrap_or(NEW).cmp(&wanted);
+        let own = self.given.version.unwrap_or(NEW).cmp(&wanted);
         match operator {
-            "=" | "==" if self.version.is_none() => unknown(),
+            "=" | "==" if self.given.version.is_none() => unknown(),
             "=" | "==" => Answer::of(own == Ordering::Equal),
             ">" => Answer::of(own == Ordering::Greater),
             ">=" => Answer::of(own != Ordering::Less),
@@ -130,9 +122,9 @@ impl Conditions<'_, '_> {
 }
 
 /// `2`, `2.4` and `2.4.71`: what is not given is 0.
-fn parse(text: &str) -> Option<Version> {
+fn parse(text: &str) -> Option<[u16; 3]> {
     let mut parts = text.split('.').map(|part| part.parse::<u16>().ok());
     let mut next = || parts.next().unwrap_or(Some(0));
-    let version = Version::new(next()?, next()?, next()?);
+    let version = [next()?, next()?, next()?];
     parts.next().is_none().then_some(version)
 }

@@ -1,15 +1,27 @@
-//! Reads a lighttpd.conf in lighttpd's order, from the main file through every include, into what each condition sets.
+//! How lighttpd.conf is written: words, values and what `+` makes of them, conditions with their blocks, includes. Reads a file in
+//! lighttpd's order, from the main file through every include, into what each condition sets. It knows no setting.
+
+mod address;
+mod data;
+mod include;
+mod lex;
+mod room;
+mod words;
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::data::{Data, Value, merge};
-use super::lex::{Compare, Release, Token};
-use super::words::{Variables, Words};
-use super::{Refusal, Start, sockets};
-use crate::model::Step;
-use crate::services::Ground;
-use crate::text::{SourceId, Span};
+use data::merge;
+use lex::{Release, Token};
+use words::{Variables, Words};
+
+use super::refusal::Refusal;
+use super::start::Start;
+use crate::text::{SourceId, Sources, Span, Tree};
+
+pub use address::normalize;
+pub use data::{Data, Item, List, Taken, Value, boolean, integer, short, string};
+pub use lex::Compare;
 
 /// The conditions that there are: src/configparser.y, configparser_comp_key_id.
 const HTTP: [&str; 13] = [
@@ -35,55 +47,71 @@ const MAX_WORK: usize = 1 << 23;
 
 /// What a setting was set to.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) value: Value,
+pub struct Entry {
+    pub value: Value,
     /// From its name to the end of its value.
-    pub(super) at: Span,
+    pub at: Span,
 }
 
 /// The global scope, or a condition and what it sets.
 #[derive(Debug, Default)]
-pub(super) struct Scope {
-    pub(super) parent: Option<usize>,
+pub struct Scope {
+    pub parent: Option<usize>,
     /// What is compared with `$SERVER["socket"]`, and how.
-    pub(super) socket: Option<(Compare, Value)>,
+    pub socket: Option<(Compare, Value)>,
     entries: HashMap<String, Entry>,
     /// The block of an `else` without a condition.
     rest: bool,
     /// Behind the brace that opens it first.
-    pub(super) inside: Option<Span>,
+    inside: Option<Span>,
     /// Whose it is that nothing in the tree spells out.
-    pub(super) assumed: Option<String>,
+    pub assumed: Option<String>,
 }
 
 impl Scope {
-    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
+    pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)
     }
 }
 
-pub(super) struct Walk<'a> {
-    pub(super) ground: Ground<'a>,
-    pub(super) start: Start,
+/// What is known before the first line is read.
+#[derive(Debug)]
+pub struct Given<'a> {
+    pub sources: &'a Sources,
+    pub tree: &'a Tree,
+    pub main: SourceId,
+    pub start: Start,
     /// The folder of the main file, by the name that it is opened by.
-    pub(super) home: PathBuf,
-    pub(super) scopes: Vec<Scope>,
-    known: HashMap<(usize, String), usize>,
+    pub home: &'a Path,
+    pub version: Option<[u16; 3]>,
+    /// The variables of the environment that lighttpd is started in.
+    pub environment: HashMap<String, Value>,
+    /// In a repository the main file will be put into the folder of one of these.
+    pub repository: bool,
+    pub places: &'a [String],
+    /// Scripts for include_shell that print nothing that matters.
+    pub quiet: Vec<&'a str>,
+}
+
+/// A lighttpd.conf as far as it was read.
+#[derive(Debug)]
+pub struct Config<'a> {
+    pub given: Given<'a>,
+    /// The global one first.
+    pub scopes: Vec<Scope>,
     /// The files that are read because another one includes them.
-    pub(super) included: HashSet<SourceId>,
-    /// What lighttpd reads and the tree does not have.
-    pub(super) unknown: Vec<Step>,
-    /// The last statement of the main file that sets something for the whole server.
-    pub(super) last: Option<Span>,
-    pub(super) main: SourceId,
+    pub included: HashSet<SourceId>,
+    /// What lighttpd reads and the tree does not have: what is said of it, and where it is included.
+    pub unknown: Vec<(String, Span)>,
     /// The first word that lighttpd reads over.
-    pub(super) dropped: Option<Span>,
+    pub dropped: Option<Span>,
+    known: HashMap<(usize, String), usize>,
+    /// The last statement of the main file that sets something for the whole server.
+    last: Option<Span>,
     release: Release,
-    /// The backlog of sockets that nobody gives one.
-    pub(super) default: Option<(crate::model::Value<i64>, Step)>,
-    pub(super) includes: usize,
+    includes: usize,
     work: usize,
-    pub(super) current: usize,
+    current: usize,
 }
 
 /// A block that is being read.
@@ -93,32 +121,31 @@ struct Frame {
     global: bool,
 }
 
-impl<'a> Walk<'a> {
-    pub(super) fn new(ground: Ground<'a>, main: SourceId, home: &Path, start: Start) -> Self {
-        let version = ground.version(home);
-        Self {
-            ground,
-            start,
-            home: home.to_owned(),
+impl<'a> Config<'a> {
+    /// Reads it from the main file on, to its end or to what lighttpd refuses.
+    pub fn read(given: Given<'a>) -> (Self, Result<(), Refusal>) {
+        let (main, release) = (given.main, Release::of(given.version));
+        let mut config = Self {
+            given,
             scopes: vec![Scope::default()],
-            known: HashMap::new(),
             included: HashSet::new(),
             unknown: Vec::new(),
-            last: None,
             dropped: None,
-            main,
-            release: Release::of(version),
-            default: ground.default(sockets::default_name(ground), version),
+            known: HashMap::new(),
+            last: None,
+            release,
             includes: 0,
             work: 0,
             current: 0,
-        }
+        };
+        let read = config.file(main, 0);
+        (config, read)
     }
 
     /// Reads a file in the scope that it is included in.
-    pub(super) fn file(&mut self, source: SourceId, depth: usize) -> Result<(), Refusal> {
-        let bytes = self.ground.sources.bytes(source);
-        let mut words = Words::new(source, bytes, self.release, self.start != Start::Installed);
+    fn file(&mut self, source: SourceId, depth: usize) -> Result<(), Refusal> {
+        let bytes = self.given.sources.bytes(source);
+        let mut words = Words::new(source, bytes, self.release, self.given.start != Start::Installed);
         let mut frames: Vec<Frame> = Vec::new();
         while let Some((token, at)) = words.take()? {
             self.pay(1, at)?;
@@ -172,14 +199,14 @@ impl<'a> Walk<'a> {
             Token::Append => Entry { value: self.append(&key, value, at)?, at },
             _ => Entry { value, at },
         };
-        if self.current == 0 && at.source == self.main {
+        if self.current == 0 && at.source == self.given.main {
             self.last = Some(at);
         }
         self.entries().insert(key, entry);
         Ok(())
     }
 
-    pub(super) fn entries(&mut self) -> &mut HashMap<String, Entry> {
+    fn entries(&mut self) -> &mut HashMap<String, Entry> {
         let current = self.current.min(self.scopes.len() - 1);
         #[expect(clippy::indexing_slicing, reason = "the global scope is always there")]
         &mut self.scopes[current].entries
@@ -228,7 +255,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The scope of a condition: the same words at the same place are one.
-    pub(super) fn scope(&mut self, subject: &str, compare: Compare, value: Value, is_socket: bool) -> usize {
+    fn scope(&mut self, subject: &str, compare: Compare, value: Value, is_socket: bool) -> usize {
         let name = name_of(subject, compare, &value);
         let new = self.scopes.len();
         let index = *self.known.entry((self.current, name)).or_insert(new);
@@ -294,10 +321,10 @@ fn name_of(subject: &str, compare: Compare, value: &Value) -> String {
     }
 }
 
-impl Variables for Walk<'_> {
+impl Variables for Config<'_> {
     fn variable(&mut self, key: &str, at: Span) -> Result<Value, Refusal> {
         if let Some(name) = key.strip_prefix("env.") {
-            return Ok(self.environment(name).unwrap_or_else(|| Value::open(at)));
+            return Ok(self.given.environment.get(name).cloned().unwrap_or(Value::open(at)));
         }
         let key = full(key);
         match self.lookup(&key) {
@@ -311,26 +338,15 @@ impl Variables for Walk<'_> {
     fn pay(&mut self, cost: usize, at: Span) -> Result<(), Refusal> {
         self.work = self.work.saturating_add(cost);
         match self.work > MAX_WORK {
-            true => Err(Refusal { ours: true, ..Refusal::new("it says more than we read", at) }),
+            true => Err(Refusal::ours("it says more than we read", at)),
             false => Ok(()),
         }
     }
 }
 
-impl Walk<'_> {
+impl Config<'_> {
     /// Whether everything that lighttpd reads has been read so far.
-    pub(super) fn is_whole(&self) -> bool {
-        self.start != Start::Fragment && self.unknown.is_empty()
-    }
-
-    /// A variable of the environment, where a command that starts this lighttpd has it.
-    fn environment(&self, name: &str) -> Option<Value> {
-        let mut started = self.ground.started();
-        let word = started.find_map(|(command, _)| command.variable(name)).map(|found| &found.value)?;
-        if word.open {
-            return None;
-        }
-        let literal = word.exact.then_some(word.span);
-        Some(Value { data: Data::Text(word.text.as_str().into()), at: word.span, literal })
+    pub fn is_whole(&self) -> bool {
+        self.given.start != Start::Fragment && self.unknown.is_empty()
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::syntax::number::{int, strtol};
 use crate::text::Span;
 
 #[derive(Debug, Clone)]
-pub(super) enum Data {
+pub enum Data {
     Text(Rc<str>),
     /// A C int.
     Number(i32),
@@ -16,65 +17,65 @@ pub(super) enum Data {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Value {
-    pub(super) data: Data,
+pub struct Value {
+    pub data: Data,
     /// The expression.
-    pub(super) at: Span,
+    pub at: Span,
     /// The text that is the value, nothing added to it, without quotes.
-    pub(super) literal: Option<Span>,
+    pub literal: Option<Span>,
 }
 
 impl Value {
-    pub(super) fn open(at: Span) -> Self {
+    pub fn open(at: Span) -> Self {
         Self { data: Data::Open, at, literal: None }
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.data {
             Data::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn list(&self) -> Option<&List> {
+    pub fn list(&self) -> Option<&List> {
         match &self.data {
             Data::List(list) => Some(list),
             _ => None,
         }
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         matches!(self.data, Data::Open)
     }
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Item {
-    pub(super) key: Option<Rc<str>>,
-    pub(super) value: Value,
+pub struct Item {
+    pub key: Option<Rc<str>>,
+    pub value: Value,
 }
 
 /// A list, of which some members may have keys; these are the same in either case of letters (array_keycmp in src/array.c).
 #[derive(Debug, Clone, Default)]
-pub(super) struct List {
-    pub(super) items: Vec<Item>,
+pub struct List {
+    pub items: Vec<Item>,
     keys: HashMap<String, usize>,
     /// Behind its opening parenthesis, where it is written out.
-    pub(super) inside: Option<Span>,
+    pub inside: Option<Span>,
 }
 
 impl List {
-    pub(super) fn of(inside: Span) -> Self {
+    pub fn of(inside: Span) -> Self {
         Self { inside: Some(inside), ..Self::default() }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+    pub fn get(&self, key: &str) -> Option<&Value> {
         let index = self.keys.get(&key.to_ascii_lowercase())?;
         self.items.get(*index).map(|item| &item.value)
     }
 
     /// `false` where there is one of this key already.
-    pub(super) fn add(&mut self, item: Item) -> bool {
+    pub fn add(&mut self, item: Item) -> bool {
         if let Some(key) = &item.key {
             let key = key.to_ascii_lowercase();
             if self.keys.contains_key(&key) {
@@ -125,14 +126,14 @@ fn equal(a: &Value, b: &Value) -> bool {
 
 /// What an option takes a value for (config_plugin_values_init_block in src/configfile-glue.c): `None` where it is not known,
 /// an error where lighttpd refuses it.
-pub(super) type Taken<T> = Result<Option<T>, String>;
+pub type Taken<T> = Result<Option<T>, String>;
 
 /// T_CONFIG_SHORT: a number is cut to 16 bits, a string must fit.
-pub(super) fn short(key: &str, value: &Value) -> Taken<u16> {
+pub fn short(key: &str, value: &Value) -> Taken<u16> {
     match &value.data {
         Data::Open => Ok(None),
         Data::Number(number) => Ok(Some(low_half(*number))),
-        Data::Text(text) => match strtol(text).and_then(|number| u16::try_from(number).ok()) {
+        Data::Text(text) => match strtol(text, 10).and_then(|number| u16::try_from(number).ok()) {
             Some(number) => Ok(Some(number)),
             None => Err(format!("got a string but expected a short: {key} {text}")),
         },
@@ -146,11 +147,11 @@ fn low_half(number: i32) -> u16 {
 }
 
 /// T_CONFIG_INT: an unsigned int, which becomes an int again.
-pub(super) fn integer(key: &str, value: &Value) -> Taken<i64> {
+pub fn integer(key: &str, value: &Value) -> Taken<i64> {
     match &value.data {
         Data::Open => Ok(None),
         Data::Number(number) => Ok(Some(i64::from(*number))),
-        Data::Text(text) => match strtol(text).filter(|number| *number >= 0) {
+        Data::Text(text) => match strtol(text, 10).filter(|number| *number >= 0) {
             Some(number) => Ok(Some(i64::from(int(number)))),
             None => Err(format!("got a string but expected an integer: {key} {text}")),
         },
@@ -159,7 +160,7 @@ pub(super) fn integer(key: &str, value: &Value) -> Taken<i64> {
 }
 
 /// T_CONFIG_BOOL.
-pub(super) fn boolean(key: &str, value: &Value) -> Taken<bool> {
+pub fn boolean(key: &str, value: &Value) -> Taken<bool> {
     let word = match &value.data {
         Data::Open => return Ok(None),
         Data::Number(number) => return Ok(Some(*number != 0)),
@@ -174,27 +175,10 @@ pub(super) fn boolean(key: &str, value: &Value) -> Taken<bool> {
 }
 
 /// T_CONFIG_STRING.
-pub(super) fn string<'v>(key: &str, value: &'v Value) -> Taken<&'v str> {
+pub fn string<'v>(key: &str, value: &'v Value) -> Taken<&'v str> {
     match &value.data {
         Data::Open => Ok(None),
         Data::Text(text) => Ok(Some(text)),
         Data::Number(_) | Data::List(_) => Err(format!("{key} should have been a string like ... = \"...\"")),
     }
-}
-
-/// strtol(3) of all of a text.
-pub(super) fn strtol(text: &str) -> Option<i64> {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let limit = if text.starts_with('-') { i64::MIN } else { i64::MAX };
-    Some(text.parse().unwrap_or(limit))
-}
-
-/// A long as the int that it is stored in.
-pub(super) fn int(number: i64) -> i32 {
-    let [a, b, c, d, ..] = number.to_le_bytes();
-    i32::from_le_bytes([a, b, c, d])
 }

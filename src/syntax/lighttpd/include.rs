@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::data::{Data, Value};
 use super::lex::Compare;
-use super::walk::{Entry, Walk};
-use super::words::Words;
-use super::{Refusal, Start};
-use crate::model::{ReadAs, Step};
+use super::words::{Words, key};
+use super::{Config, Entry};
+use crate::syntax::refusal::Refusal;
+use crate::syntax::start::Start;
 use crate::text::tree::Unread;
 use crate::text::{Span, has_magic};
 
@@ -18,7 +18,7 @@ const MAX_INCLUDES: usize = 4096;
 /// Patterns that the braces of one make.
 const MAX_PATTERNS: usize = 256;
 
-impl<'a> Walk<'a> {
+impl<'a> Config<'a> {
     pub(super) fn include(&mut self, words: &mut Words<'a>, at: Span, depth: usize) -> Result<(), Refusal> {
         let value = words.expression(self)?;
         let at = Span { end: value.at.end, ..at };
@@ -32,7 +32,7 @@ impl<'a> Walk<'a> {
     }
 
     fn leave_open(&mut self, what: impl Into<String>, at: Span) {
-        self.unknown.push(Step { value: None, what: what.into(), at });
+        self.unknown.push((what.into(), at));
     }
 
     /// config_parse_file in src/configfile.c.
@@ -47,7 +47,7 @@ impl<'a> Walk<'a> {
         let may_be_none = pattern.contains(['*', '?', '[', ']', '{', '}']);
         match found || may_be_none && !self.leads_out(pattern) {
             true => Ok(()),
-            false if self.start == Start::Installed => {
+            false if self.given.start == Start::Installed => {
                 Err(Refusal::new(format!("include file not found: {pattern}"), at))
             }
             false => {
@@ -62,8 +62,7 @@ impl<'a> Walk<'a> {
         if depth >= MAX_DEPTH || self.includes > MAX_INCLUDES {
             return Err(Refusal::new(format!("{} is included without end", path.display()), at));
         }
-        let ground = self.ground;
-        match ground.tree.read(ground.sources, path) {
+        match self.given.tree.read(self.given.sources, path) {
             Ok(source) => {
                 self.included.insert(source);
                 self.file(source, depth + 1)
@@ -77,7 +76,7 @@ impl<'a> Walk<'a> {
     }
 
     fn paths(&self, pattern: &str) -> Vec<PathBuf> {
-        let tree = self.ground.tree;
+        let tree = self.given.tree;
         let path = self.located(pattern);
         let found = tree.glob(path.as_os_str().as_encoded_bytes());
         match self.moved(pattern).filter(|_| found.is_empty()) {
@@ -88,35 +87,35 @@ impl<'a> Walk<'a> {
 
     /// Whether a shell finds a file, or may find one that is not in this tree.
     fn is_there(&self, pattern: &str) -> bool {
-        self.start != Start::Installed || !self.paths(pattern).is_empty()
+        self.given.start != Start::Installed || !self.paths(pattern).is_empty()
     }
 
     /// Relative to the folder of the main file, unless it says where it begins; the unit's own folder is `/`.
     fn located(&self, pattern: &str) -> PathBuf {
         let from_here = pattern.starts_with("./") || pattern.starts_with("../");
-        match from_here && self.start == Start::Installed {
+        match from_here && self.given.start == Start::Installed {
             true => PathBuf::from(pattern),
-            false => self.home.join(pattern),
+            false => self.given.home.join(pattern),
         }
     }
 
     /// Where a path below the folder that lighttpd is installed in lies in a repository: its main file will be put there.
     fn moved(&self, pattern: &str) -> Option<PathBuf> {
-        if self.ground.read_as != ReadAs::Repo {
+        if !self.given.repository {
             return None;
         }
         let path = Path::new(pattern).strip_prefix("/").ok()?;
-        let mut homes = self.ground.service.shape.places.iter().filter_map(|main| Path::new(main).parent());
-        homes.find_map(|home| path.strip_prefix(home).ok()).map(|rest| self.home.join(rest))
+        let mut homes = self.given.places.iter().filter_map(|main| Path::new(main).parent());
+        homes.find_map(|home| path.strip_prefix(home).ok()).map(|rest| self.given.home.join(rest))
     }
 
     /// Whether the files of a pattern may be on the machine and not in this tree.
     fn leads_out(&self, pattern: &str) -> bool {
         let folder = |path: PathBuf| {
             let plain = path.ancestors().find(|path| !has_magic(path.as_os_str().as_encoded_bytes()));
-            plain.is_some_and(|folder| self.ground.tree.is_folder(folder))
+            plain.is_some_and(|folder| self.given.tree.is_folder(folder))
         };
-        self.start != Start::Installed
+        self.given.start != Start::Installed
             && !folder(self.located(pattern))
             && !self.moved(pattern).is_some_and(folder)
     }
@@ -140,18 +139,12 @@ impl<'a> Walk<'a> {
                 self.draw_in(&pattern, at, depth)
             }
             "use-ipv6.pl" if plain => self.use_ipv6(arguments.next(), at),
-            _ if plain && self.is_quiet(name) => Ok(()),
+            _ if plain && self.given.quiet.contains(&name) => Ok(()),
             _ => {
                 self.leave_open("what this command prints is not known, nor what that opens", at);
                 Ok(())
             }
         }
-    }
-
-    /// Scripts that print nothing about sockets.
-    fn is_quiet(&self, name: &str) -> bool {
-        let quiet = self.ground.service.reader.get("quiet-scripts").and_then(toml::Value::as_array);
-        quiet.into_iter().flatten().any(|quiet| quiet.as_str() == Some(name))
     }
 
     /// Debian's script opens the port on `[::]` too, where the machine has IPv6.
@@ -179,12 +172,7 @@ impl<'a> Walk<'a> {
 
 /// A path or command; `None` where it is not known.
 fn text_of(value: &Value) -> Result<Option<String>, Refusal> {
-    match &value.data {
-        Data::Text(text) => Ok(Some(text.to_string())),
-        Data::Number(number) => Ok(Some(number.to_string())),
-        Data::Open => Ok(None),
-        Data::List(_) => Err(Refusal::new("operand must be string", value.at)),
-    }
+    Ok(if value.is_open() { None } else { Some(key(value)?.to_string()) })
 }
 
 /// The patterns that a pattern with braces stands for (GLOB_BRACE).

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::Refusal;
-use super::data::{Data, Item, List, Value, int, merge};
+use super::data::{Data, Item, List, Value, merge};
 use super::lex::{Lexer, Release, Token, has_template};
+use crate::syntax::number::int;
+use crate::syntax::refusal::Refusal;
 use crate::text::{SourceId, Span};
 
 /// Lists inside lists; lighttpd's own parser gives up before.
@@ -163,7 +164,7 @@ fn begins_value(token: &Token<'_>) -> bool {
 }
 
 /// A value as a key, a path or a command (`stringop` of the grammar). What is not known is no key of ours.
-fn key(value: &Value) -> Result<Rc<str>, Refusal> {
+pub(super) fn key(value: &Value) -> Result<Rc<str>, Refusal> {
     match &value.data {
         Data::Text(text) => Ok(Rc::clone(text)),
         Data::Number(number) => Ok(number.to_string().into()),

@@ -1,6 +1,6 @@
-//! The grammar of httpd.conf: one directive a line, lines that a backslash continues, words with quotes, as
-//! ap_cfg_getline() in server/config.c and ap_getword_conf() in server/util.c read them. It knows no directive. A text remembers
-//! where each part of it stands, also when parts of it were put in from elsewhere.
+//! Lines and words: one directive a line, lines that a backslash continues, words with quotes, as ap_cfg_getline() in
+//! server/config.c and ap_getword_conf() in server/util.c read them. A text remembers where each part of it stands, also when
+//! parts of it were put in from elsewhere.
 
 use std::ops::Range;
 
@@ -102,7 +102,7 @@ fn within(span: Span, range: Range<usize>) -> Span {
 }
 
 /// What isspace(3) takes for a space.
-pub fn is_space(byte: u8) -> bool {
+fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\x0b' | b'\x0c' | b'\r')
 }
 

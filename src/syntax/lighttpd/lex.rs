@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::Refusal;
-use crate::model::Version;
+use crate::syntax::refusal::Refusal;
 use crate::text::{SourceId, Span};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub(super) enum Token<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Compare {
+pub enum Compare {
     Equal,
     NotEqual,
     Match,
@@ -69,8 +68,8 @@ pub(super) struct Release {
 }
 
 impl Release {
-    pub(super) fn of(version: Option<Version>) -> Self {
-        let since = |patch| version.is_none_or(|version| version >= Version::new(1, 4, patch));
+    pub(super) fn of(version: Option<[u16; 3]>) -> Self {
+        let since = |patch| version.is_none_or(|version| version >= [1, 4, patch]);
         Self { elif: since(74), strict: since(77) }
     }
 }

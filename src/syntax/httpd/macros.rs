@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::syntax::directives::{Line, Text};
+use super::lines::{Line, Text};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Macro {

@@ -1,20 +1,19 @@
-//! What `${NAME}` stands for: Define, the environment that envvars beside the main file exports, and that of the command lines
-//! which start Apache. Each value remembers where it stands.
+//! What `${NAME}` stands for: what Define says, and the environment, such as envvars beside the main file exports it. Each value
+//! remembers where it stands.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use memchr::memchr;
 
-use super::super::Ground;
-use crate::syntax::directives::Text;
-use crate::text::Span;
+use super::lines::Text;
+use crate::text::{SourceId, Sources, Span, Tree};
 
 /// No value that matters is longer; variables that double each other are not followed for ever.
 const MAX_VALUE: usize = 1 << 16;
 
 #[derive(Debug, Default)]
-pub(super) struct Variables {
+pub struct Variables {
     /// Apache compares these names without regard to case (an apr_table).
     values: HashMap<String, Text>,
     /// The names that IfDefine knows; here case counts.
@@ -23,31 +22,24 @@ pub(super) struct Variables {
 }
 
 impl Variables {
-    /// What is known before the first line of a main file in `folder` is read.
-    pub(super) fn read(ground: Ground<'_>, folder: &Path) -> Self {
-        let mut variables = Self::default();
-        for (command, arguments) in ground.started() {
-            for variable in &command.environment {
-                let span = variable.value.exact.then_some(variable.value.span);
-                if !variable.value.open {
-                    let value = Text::of(variable.value.text.as_bytes(), span);
-                    variables.environment.insert(variable.name.clone(), value);
-                }
-            }
-            variables.options(arguments.iter().map(|word| word.text.as_str()));
-        }
+    /// A variable of the environment that Apache is started in.
+    pub fn export(&mut self, name: &str, value: Text) {
+        self.environment.insert(name.to_owned(), value);
+    }
+
+    /// What envvars beside a main file in `folder` exports: a shell script that apachectl reads.
+    pub fn envvars(&mut self, sources: &Sources, tree: &Tree, folder: &Path) {
         for path in envvars(folder) {
-            if let Ok(source) = ground.tree.read(ground.sources, &path) {
-                variables.shell(ground, source);
+            if let Ok(source) = tree.read(sources, &path) {
+                self.shell(sources, source);
             }
         }
-        let arguments = variables.environment.get("APACHE_ARGUMENTS").map(Text::show).unwrap_or_default();
-        variables.options(arguments.split_ascii_whitespace());
-        variables
+        let arguments = self.environment.get("APACHE_ARGUMENTS").map(Text::show).unwrap_or_default();
+        self.options(arguments.split_ascii_whitespace());
     }
 
     /// `-D NAME` and `-DNAME`.
-    fn options<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
+    pub fn options<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
         let mut words = words;
         while let Some(word) = words.next() {
             match word.strip_prefix("-D") {
@@ -62,8 +54,8 @@ impl Variables {
 
     /// The exported variables of a shell script that only assigns; of two branches the last one counts, as Debian's does for an
     /// instance without a suffix.
-    fn shell(&mut self, ground: Ground<'_>, source: crate::text::SourceId) {
-        let bytes = ground.sources.bytes(source);
+    fn shell(&mut self, sources: &Sources, source: SourceId) {
+        let bytes = sources.bytes(source);
         let mut known: HashMap<String, Text> = HashMap::new();
         let mut exported: HashSet<String> = HashSet::new();
         let mut start = 0;
@@ -133,7 +125,7 @@ impl Variables {
 }
 
 /// The next `${NAME}` from an offset on.
-pub(super) fn variable(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+pub fn variable(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     loop {
         let start = at + memchr(b'$', bytes.get(at..)?)?;

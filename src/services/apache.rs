@@ -1,0 +1,898 @@
+//! httpd.conf and apache2.conf: where Apache listens, the one ListenBacklog of all its sockets, where its virtual hosts pass
+//! requests on to, and what Apache would refuse to start with.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Candidate, Enabled, Found, Ground, Opened};
+use crate::model::{
+    Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Step, Transport, Value, Variable,
+    Version,
+};
+use crate::syntax::hosts::{Hosts, Named};
+use crate::syntax::httpd::{self, Directive, Fault, Given, Host, Lines, Text, Variables, parse_address};
+use crate::syntax::number::atoi;
+use crate::syntax::start::Start;
+use crate::syntax::template::is_placeholder;
+use crate::syntax::url::Url;
+use crate::text::{Slot, SourceId, Span};
+
+/// The names of the files that it begins with.
+const MAIN: [&str; 2] = ["/apache2.conf", "/httpd.conf"];
+/// More than a folder has of configurations that exclude each other.
+const MOST_APART: usize = 64;
+/// More Listens than anybody has.
+const MAX_LISTENS: usize = 1 << 13;
+
+const ANY4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const ANY6: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+
+/// `[reader]` of `rules/services/apache.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Table {
+    built_in: Vec<String>,
+    built_in_of: BTreeMap<String, Vec<String>>,
+    modules: BTreeMap<String, String>,
+    ports: BTreeMap<String, u16>,
+    parts: Vec<String>,
+    mains: Vec<String>,
+    shipped: Vec<String>,
+    signs: HashSet<String>,
+    foreign: HashSet<String>,
+}
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let table: Table = match ground.service.reader.clone().try_into() {
+        Ok(table) => table,
+        Err(error) => return ground.broken("[reader]", &error),
+    };
+    let mut reading = Reading {
+        ground,
+        table: &table,
+        opened: Opened::of(ground, |place| MAIN.iter().any(|name| place.ends_with(name))),
+        included: HashSet::new(),
+        mains: Vec::new(),
+        enabled: Enabled::default(),
+        found: Found::default(),
+    };
+    let (mut mains, fragments) = reading.sort(files);
+    mains.sort_by_key(|file| (!reading.opened.is_main(file.candidate), file.candidate.path.clone()));
+    for file in &mains {
+        reading.main(file);
+    }
+    reading.fragments(&fragments);
+    reading.found
+}
+
+/// A candidate that was read.
+struct File<'c> {
+    candidate: &'c Candidate,
+    source: SourceId,
+    /// It has words that no other program's configuration has, and none that only others have.
+    ours: bool,
+}
+
+/// What is known while the candidates are gone through.
+struct Reading<'a> {
+    ground: Ground<'a>,
+    table: &'a Table,
+    opened: Opened,
+    /// Files that another one includes.
+    included: HashSet<SourceId>,
+    /// The folders of main files.
+    mains: Vec<PathBuf>,
+    /// What they include.
+    enabled: Enabled,
+    found: Found,
+}
+
+impl<'a> Reading<'a> {
+    /// Main files, and those that some main file may include.
+    fn sort<'c>(&mut self, files: &'c [Candidate]) -> (Vec<File<'c>>, Vec<File<'c>>) {
+        let (mut mains, mut fragments) = (Vec::new(), Vec::new());
+        let Ground { tree, sources, .. } = self.ground;
+        for candidate in files {
+            match tree.read(sources, &candidate.path) {
+                Ok(source) => {
+                    let (ours, main) = self.looks(source, &candidate.path);
+                    let file = File { candidate, source, ours };
+                    if self.opened.is_main(candidate) || main {
+                        mains.push(file)
+                    } else {
+                        fragments.push(file)
+                    }
+                }
+                Err(why) => self.found.problems.push(self.ground.unread(candidate, &why)),
+            }
+        }
+        (mains, fragments)
+    }
+
+    /// Whether a file looks like Apache's, and like one to begin with, by the first word of every line.
+    fn looks(&self, source: SourceId, path: &Path) -> (bool, bool) {
+        let name = path.file_name().unwrap_or_default();
+        let named = |part: &str| part.contains("apache") || part.contains("httpd");
+        let mut apache = path.iter().any(|part| named(&part.to_string_lossy().to_ascii_lowercase()));
+        apache |= name == "ports.conf";
+        let (mut foreign, mut roots, mut listens, mut loads) = (false, false, false, false);
+        for line in Lines::new(source, self.ground.sources.bytes(source)) {
+            let Some(first) = line.text.words().next() else { continue };
+            let word = first.show().trim_end_matches('>').to_ascii_lowercase();
+            apache |= self.table.signs.contains(&word);
+            foreign |= self.table.foreign.contains(&word);
+            roots |= word == "serverroot";
+            listens |= word == "listen";
+            loads |= ["loadmodule", "include", "includeoptional"].contains(&word.as_str());
+        }
+        let main = roots || listens && loads && self.table.mains.iter().any(|main| name == main.as_str());
+        let ours = apache && !foreign;
+        (ours, ours && main)
+    }
+
+    fn main(&mut self, file: &File<'_>) {
+        if self.included.contains(&file.source) || self.leaves_out(file.candidate) {
+            return;
+        }
+        let installed = self.ground.is_machine() && self.opened.is_main(file.candidate);
+        let start = if installed { Start::Installed } else { Start::Main };
+        let folder = self.opened.folder(file.candidate);
+        let told = self.told(file, &folder, start);
+        let conflicts = self.open(&told, &folder);
+        self.found.problems.extend(conflicts);
+        self.mains.push(folder);
+    }
+
+    /// What no main file includes, as the Apaches that may read it. Where a main file is installed above it, it is not in use.
+    fn fragments(&mut self, files: &[File<'_>]) {
+        let mut left = Vec::new();
+        for file in files {
+            let ours = file.candidate.by_place || file.ours;
+            if !ours || self.included.contains(&file.source) || self.leaves_out(file.candidate) {
+                continue;
+            }
+            let own = self.opened.folder(file.candidate);
+            // `etc/httpd` of `etc/httpd/conf`.
+            let home = |main: &'_ PathBuf| match main.parent() {
+                Some(parent) if main.ends_with("conf") => own.starts_with(parent),
+                _ => own.starts_with(main),
+            };
+            let unused = file.candidate.by_place && self.mains.iter().any(home);
+            if !unused || self.ground.is_named(file.candidate) {
+                left.push((file, own));
+            }
+        }
+        let mut families: BTreeMap<PathBuf, Vec<(SourceId, Told)>> = BTreeMap::new();
+        for (file, own) in left {
+            let is_part =
+                own.file_name().is_some_and(|name| self.table.parts.iter().any(|part| name == part.as_str()));
+            let family = own.parent().filter(|_| is_part).unwrap_or(&own).to_owned();
+            let told = self.told(file, &family, Start::Fragment);
+            families.entry(family).or_default().push((file.source, told));
+        }
+        for (family, mut told) in families {
+            // What another one of them includes is read there.
+            told.retain(|(source, _)| !self.included.contains(source));
+            for told in parted(told.into_iter().map(|(_, told)| told)) {
+                self.open(&told, &family);
+            }
+        }
+    }
+
+    /// Counts a file that is switched off, unless it was asked for by name.
+    fn leaves_out(&mut self, candidate: &Candidate) -> bool {
+        let out = self.enabled.is_off(&candidate.path) && !self.ground.is_named(candidate);
+        self.found.left_out += usize::from(out);
+        out
+    }
+
+    /// What one Apache is told from its beginning.
+    fn told(&mut self, file: &File<'_>, folder: &Path, start: Start) -> Told {
+        let Self { ground, table, .. } = *self;
+        let name = file.candidate.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let built_in = table.built_in_of.get(&name).into_iter().flatten().chain(&table.built_in);
+        let version = ground.version(folder);
+        let given = Given {
+            sources: ground.sources,
+            tree: ground.tree,
+            start,
+            machine: ground.is_machine(),
+            folder,
+            version: version.map(|Version { major, minor, patch }| [major, minor, patch]),
+            variables: variables(ground, folder),
+            loaded: built_in.cloned().collect(),
+            symbols: &table.modules,
+        };
+        let mut telling =
+            Telling { ground, table, told: Told::default(), problems: Vec::new(), windows: false };
+        let seen = httpd::read(given, file.source, &mut telling);
+        if seen.whole
+            && start == Start::Installed
+            && telling.told.listens.is_empty()
+            && telling.problems.is_empty()
+        {
+            telling.lost(Span::top(file.source), "no listening sockets available, shutting down");
+        }
+        self.included.extend(seen.files.iter().filter(|included| **included != file.source));
+        if start != Start::Fragment {
+            for path in &seen.matched {
+                self.enabled.note(ground.tree, path, ground.tree.resolve(path).is_ok());
+            }
+        }
+        if telling.windows {
+            self.found.left_out += 1;
+            return Told::default();
+        }
+        // A file that nothing listens in may be torn without harm.
+        let matters = start != Start::Fragment || !telling.told.listens.is_empty();
+        let serious = |problem: &Problem| matters || problem.kind == ProblemKind::Lost;
+        self.found.problems.extend(telling.problems.into_iter().filter(serious));
+        telling.told
+    }
+
+    /// The sockets that one Apache opens, and what is in the way of some.
+    fn open(&mut self, told: &Told, folder: &Path) -> Vec<Problem> {
+        let ground = self.ground;
+        let version = ground.version(folder);
+        let Sockets { listeners, conflicts, .. } = Sockets::of(ground, told, version);
+        // Nobody starts an Apache that listens nowhere.
+        let cgid = told.cgid.filter(|_| !listeners.is_empty()).and_then(|at| cgid(ground, at, version));
+        self.found.listeners.extend(listeners);
+        self.found.listeners.extend(cgid);
+        conflicts
+    }
+}
+
+/// The Apaches that the fragments of one folder are for: those that bind the same address are meant for different ones. What
+/// listens nowhere belongs to all.
+fn parted(fragments: impl Iterator<Item = Told>) -> Vec<Told> {
+    let (listening, silent): (Vec<_>, Vec<_>) = fragments.partition(|told| !told.listens.is_empty());
+    let mut apaches: Vec<Told> = Vec::new();
+    for told in listening {
+        match apaches.iter_mut().rev().take(MOST_APART).find(|apache| !apache.excludes(&told)) {
+            Some(apache) => apache.take_in(told),
+            None => apaches.push(told),
+        }
+    }
+    for apache in &mut apaches {
+        silent.iter().for_each(|told| apache.take_in(told.clone()));
+    }
+    apaches
+}
+
+/// What is known before the first line of a main file in `folder` is read.
+fn variables(ground: Ground<'_>, folder: &Path) -> Variables {
+    let mut variables = Variables::default();
+    for (command, arguments) in ground.started() {
+        for Variable { name, value } in command.environment.iter().filter(|variable| !variable.value.open) {
+            variables.export(name, Text::of(value.text.as_bytes(), value.exact.then_some(value.span)));
+        }
+        variables.options(arguments.iter().map(|word| word.text.as_str()));
+    }
+    variables.envvars(ground.sources, ground.tree, folder);
+    variables
+}
+
+/// The socket of mod_cgid's daemon.
+fn cgid(ground: Ground<'_>, at: Span, version: Option<Version>) -> Option<Listener> {
+    let (value, step) = ground.default("cgid-backlog", version)?;
+    let what = "the socket of mod_cgid: ScriptSock, and the number of the process after it";
+    let endpoint = Endpoint::Unknown(Transport::Unix);
+    Some(Listener {
+        backlog: Setting { value: Some(value), slot: None },
+        steps: vec![step],
+        notes: vec![Step::note(what, at)],
+        internal: true,
+        ..Listener::new(&ground.service.name, ground.place, endpoint, at)
+    })
+}
+
+/// What one Apache was told.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    listens: Vec<Listen>,
+    /// Every ListenBacklog; the last one counts.
+    backlogs: Vec<Backlog>,
+    /// The last ListenCoresBucketsRatio.
+    ratio: Option<Span>,
+    /// The LoadModule of mod_cgid.
+    cgid: Option<Span>,
+    hosts: Vec<VirtualHost>,
+    /// Outside of any VirtualHost: every one inherits it.
+    passes: Vec<Pass>,
+    balancers: BTreeMap<String, Vec<Pass>>,
+}
+
+#[derive(Debug, Clone)]
+struct Listen {
+    /// The directive.
+    at: Span,
+    /// Why the address is not known, where it is not.
+    address: Result<(Host, u16), String>,
+    /// What it depends on that these files do not tell.
+    only_if: Option<String>,
+    /// A line can be put before it: it is a line of a file, once.
+    room: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Backlog {
+    at: Span,
+    word: Text,
+    /// What it depends on that these files do not tell.
+    only_if: Option<String>,
+    /// What listen(2) is called with; why that is not known, where it is not.
+    number: Result<i64, String>,
+}
+
+#[derive(Debug, Clone)]
+struct VirtualHost {
+    at: Span,
+    answers: Vec<Answers>,
+    passes: Vec<Pass>,
+}
+
+/// One address, or a balancer that has members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Pass {
+    To(Hop),
+    Balancer(String),
+}
+
+impl Told {
+    /// One Apache that is told the other's, too.
+    fn take_in(&mut self, other: Told) {
+        self.listens.extend(other.listens);
+        self.backlogs.extend(other.backlogs);
+        self.ratio = other.ratio.or(self.ratio);
+        self.cgid = other.cgid.or(self.cgid);
+        self.hosts.extend(other.hosts);
+        self.passes.extend(other.passes);
+        for (name, members) in other.balancers {
+            self.balancers.entry(name).or_default().extend(members);
+        }
+    }
+
+    /// Whether both want an address: the same one, or one of a port that the other wants all of.
+    fn excludes(&self, other: &Told) -> bool {
+        let mut own: HashMap<u16, HashSet<&Host>> = HashMap::new();
+        for (host, port) in self.addresses() {
+            own.entry(*port).or_default().insert(host);
+        }
+        other.addresses().any(|(host, port)| {
+            let all = |hosts: &HashSet<&Host>| *host == Host::Any || hosts.contains(&Host::Any);
+            own.get(port).is_some_and(|hosts| all(hosts) || hosts.contains(host))
+        })
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = &(Host, u16)> {
+        self.listens.iter().filter_map(|listen| listen.address.as_ref().ok())
+    }
+
+    /// What the VirtualHosts of a socket pass on, and what all of them inherit.
+    fn hops(&self, address: Option<IpAddr>, port: u16) -> Vec<Hop> {
+        let here = |host: &&VirtualHost| host.answers.iter().any(|answers| answers.takes(address, port));
+        let own = self.hosts.iter().filter(here).flat_map(|host| &host.passes);
+        let mut hops: Vec<Hop> = Vec::new();
+        let mut seen = HashSet::new();
+        for pass in own.chain(&self.passes) {
+            let members = match pass {
+                Pass::Balancer(name) => self.balancers.get(name).map_or(&[][..], Vec::as_slice),
+                Pass::To(_) => std::slice::from_ref(pass),
+            };
+            for member in members {
+                if let Pass::To(hop) = member
+                    && seen.insert(format!("{:?}", hop.to))
+                {
+                    hops.push(hop.clone());
+                }
+            }
+        }
+        hops
+    }
+}
+
+/// Listens to what a configuration says.
+struct Telling<'a> {
+    ground: Ground<'a>,
+    table: &'a Table,
+    told: Told,
+    problems: Vec<Problem>,
+    /// ServerRoot has a drive: what Windows makes of it is no concern of Linux.
+    windows: bool,
+}
+
+impl httpd::Reader for Telling<'_> {
+    fn directive(&mut self, directive: &Directive<'_>) {
+        let Directive { name, words, at, .. } = *directive;
+        let first = words.first().map(Text::show).unwrap_or_default();
+        match name {
+            "listen" => self.listen(directive),
+            "listenbacklog" => self.backlog(directive),
+            "listencoresbucketsratio" if self.misplaced("ListenCoresBucketsRatio", directive) => {}
+            "listencoresbucketsratio" if !is_placeholder(&first) && atoi(&first) < 1 => {
+                self.refuse(directive, "ListenCoresBucketsRatio must be > 0");
+            }
+            "listencoresbucketsratio" => self.told.ratio = Some(at),
+            "loadmodule" if first == "cgid_module" => self.told.cgid = Some(at),
+            "serverroot" => {
+                self.windows |= first.get(1..3).is_some_and(|rest| [":/", ":\\"].contains(&rest));
+            }
+            "<virtualhost" => {
+                let answers =
+                    words.iter().map(|word| Answers::read(&word.show(), self.ground.hosts)).collect();
+                self.told.hosts.push(VirtualHost { at, answers, passes: Vec::new() });
+            }
+            "balancermember" => self.member(directive),
+            _ => self.pass(directive),
+        }
+    }
+
+    fn fault(&mut self, fault: Fault<'_>, at: Span) {
+        match fault {
+            Fault::Refused(message) => self.lost(at, message),
+            Fault::Torn(message) => {
+                let message = format!("not read to its end: {message}");
+                self.problems.push(self.ground.problem(ProblemKind::Skipped, message, at));
+            }
+            Fault::Outside(path) if self.table.shipped.iter().any(|shipped| path.ends_with(shipped)) => {}
+            Fault::Outside(path) => {
+                let path = path.display();
+                let message = format!(
+                    "the include of /{path} leads out of the repository: what listens there is unknown"
+                );
+                let help = "audit the machine or the image that it is for: there these files can be read";
+                let problem = self.ground.problem(ProblemKind::Skipped, message, at);
+                self.problems.push(Problem { help: Some(help.into()), ..problem });
+            }
+        }
+    }
+}
+
+impl Telling<'_> {
+    /// Where a directive is refused that belongs outside of every section.
+    fn misplaced(&mut self, name: &str, directive: &Directive<'_>) -> bool {
+        let Some(section) = directive.sections().next() else { return false };
+        let message = match section.name.as_str() {
+            "<virtualhost" => format!("{name} cannot occur within <VirtualHost> section"),
+            _ => format!("{name} not allowed in <{}> context", section.shown()),
+        };
+        self.lost(directive.at, message);
+        true
+    }
+
+    fn listen(&mut self, directive: &Directive<'_>) {
+        if self.misplaced("Listen", directive) {
+            return;
+        }
+        let words = directive.words;
+        let placeholders = words.iter().any(|word| is_placeholder(&word.show()));
+        let count = match words {
+            // Newer ones take `options=` in a third place.
+            [_, _, third] if third.bytes().starts_with(b"options=") => 2,
+            words => words.len(),
+        };
+        if !(1..=2).contains(&count) && !placeholders {
+            return self.refuse(directive, "Listen requires 1 or 2 arguments");
+        }
+        let text = words.first().map(Text::show).unwrap_or_default();
+        let address = match parse_address(&text) {
+            _ if is_placeholder(&text) => Err(unknown(words)),
+            Ok((_, 0)) => return self.refuse(directive, "Port must be specified"),
+            Ok(known) => Ok(known),
+            Err(why) => return self.refuse(directive, why),
+        };
+        if self.told.listens.len() < MAX_LISTENS {
+            let only_if = directive.only_if().map(str::to_owned);
+            self.told.listens.push(Listen { at: directive.at, address, only_if, room: !directive.in_macro });
+        } else {
+            self.lost(directive.at, "too many addresses, the rest is not read");
+        }
+    }
+
+    fn backlog(&mut self, directive: &Directive<'_>) {
+        if self.misplaced("ListenBacklog", directive) {
+            return;
+        }
+        let Directive { words, at, .. } = *directive;
+        let number = match words {
+            _ if words.iter().any(|word| is_placeholder(&word.show())) => Err(unknown(words)),
+            [word] => match atoi(&word.show()) {
+                number if number < 1 => return self.refuse(directive, "ListenBacklog must be > 0"),
+                number => Ok(i64::from(number)),
+            },
+            _ => return self.refuse(directive, "ListenBacklog takes one argument"),
+        };
+        let only_if = directive.only_if().map(str::to_owned);
+        let word = words.first().cloned().unwrap_or_default();
+        self.told.backlogs.push(Backlog { at, word, only_if, number });
+    }
+
+    /// Where requests are passed on to: ProxyPass and its kin, to a VirtualHost or for all.
+    fn pass(&mut self, directive: &Directive<'_>) {
+        let Directive { name, words, at, .. } = *directive;
+        let pass = match (name, words) {
+            // `ProxyPass [path] url [key=value ...]`: inside Location there is no path.
+            ("proxypass" | "proxypassmatch", _) => {
+                words.iter().take(2).find(|word| is_url(word)).and_then(|url| self.url(url, at))
+            }
+            // `SetHandler proxy:url`.
+            ("sethandler", [word, ..]) => strip(&word.show(), "proxy:")
+                .and_then(|url| self.url(&word.slice("proxy:".len()..url.len() + "proxy:".len()), at)),
+            // `RewriteRule pattern url [P]`.
+            ("rewriterule", [_, url, flags, ..]) => {
+                let flags = flags.show().to_ascii_lowercase();
+                let flags = flags.trim().strip_prefix('[').and_then(|flags| flags.strip_suffix(']'));
+                let proxies = |flag: &str| ["p", "proxy"].contains(&flag.trim());
+                flags.filter(|flags| flags.split(',').any(proxies)).and_then(|_| self.url(url, at))
+            }
+            ("fastcgiexternalserver", _) => self.external(words, at),
+            _ => None,
+        };
+        let Some(pass) = pass else { return };
+        let section = directive.sections().find(|section| section.name == "<virtualhost");
+        let mut hosts = self.told.hosts.iter_mut().rev();
+        match section.and_then(|section| hosts.find(|host| host.at == section.at)) {
+            Some(host) => host.passes.push(pass),
+            None => self.told.passes.push(pass),
+        }
+    }
+
+    /// `FastCgiExternalServer file -host address` and `-socket path`, of mod_fastcgi.
+    fn external(&self, words: &[Text], at: Span) -> Option<Pass> {
+        let after = |option: &str| {
+            let index = words.iter().position(|word| word.bytes() == option.as_bytes())?;
+            words.get(index + 1)
+        };
+        if let Some(socket) = after("-socket") {
+            return to(unix(&socket.show())?, socket, at);
+        }
+        let host = after("-host")?;
+        let text = host.show();
+        let (name, port) = text.rsplit_once(':')?;
+        to(self.next(name, port.parse().ok()?)?, host, at)
+    }
+
+    /// Inside `<Proxy balancer://name>`, or with that name as its first word.
+    fn member(&mut self, directive: &Directive<'_>) {
+        let words = directive.words;
+        let first = |words: &[Text]| words.first().and_then(|word| balancer(&word.show()));
+        let within = |section: &httpd::Section| first(section.words()).filter(|_| section.name == "<proxy");
+        let (name, url) = match first(words) {
+            Some(name) => (Some(name), words.get(1)),
+            None => (directive.sections().find_map(within), words.first()),
+        };
+        if let (Some(name), Some(pass)) = (name, url.and_then(|url| self.url(url, directive.at))) {
+            self.told.balancers.entry(name).or_default().push(pass);
+        }
+    }
+
+    /// `scheme://host[:port]...`, `unix:path|scheme:...`, `balancer://name`.
+    fn url(&self, word: &Text, at: Span) -> Option<Pass> {
+        let text = word.show();
+        if let Some(path) = strip(&text, "unix:") {
+            return to(unix(path.split('|').next()?)?, word, at);
+        }
+        if let Some(name) = balancer(&text) {
+            return Some(Pass::Balancer(name));
+        }
+        // `$1` and `%{...}` may follow, as in `http://app:8080%{REQUEST_URI}`.
+        let url = Url::read(text.split(['$', '%']).next()?)?;
+        let default = *self.table.ports.get(&url.scheme.to_ascii_lowercase())?;
+        let port = if url.port.is_empty() { default } else { url.port.parse().ok()? };
+        to(self.next(url.host, port)?, word, at)
+    }
+
+    fn next(&self, host: &str, port: u16) -> Option<Next> {
+        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':');
+        (!host.is_empty() && host.chars().all(known)).then(|| self.ground.next(host, port))
+    }
+
+    /// What is wrong with a word is so wherever the file is put to use, unless something fills it first.
+    fn refuse(&mut self, directive: &Directive<'_>, message: &str) {
+        if !directive.template {
+            self.lost(directive.at, message);
+        }
+    }
+
+    /// Apache would not start; it says what it meets first.
+    fn lost(&mut self, at: Span, message: impl Into<String>) {
+        if self.problems.iter().all(|problem| problem.kind != ProblemKind::Lost) {
+            self.problems.push(self.ground.problem(ProblemKind::Lost, message, at));
+        }
+    }
+}
+
+/// Why words are not known.
+fn unknown(words: &[Text]) -> String {
+    let text = words.iter().map(Text::show).collect::<Vec<_>>().join(" ");
+    match httpd::variable(text.as_bytes(), 0).and_then(|(start, end)| text.get(start..end)) {
+        Some(variable) => format!("nothing that was read sets {variable}"),
+        None => format!("{text} is a placeholder, which something fills before Apache reads it"),
+    }
+}
+
+fn to(to: Next, word: &Text, at: Span) -> Option<Pass> {
+    Some(Pass::To(Hop { to, at: word.span().unwrap_or(at) }))
+}
+
+/// The name of a balancer, which may have a path after it.
+fn balancer(text: &str) -> Option<String> {
+    let name = strip(text, "balancer://")?.split('/').next()?;
+    Some(name.to_ascii_lowercase())
+}
+
+fn strip<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    text.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix))?;
+    text.get(prefix.len()..)
+}
+
+fn unix(path: &str) -> Option<Next> {
+    let known = path.starts_with('/') && !path.contains(['$', '%', '{']);
+    known.then(|| Next::At(Endpoint::Unix(path.to_owned())))
+}
+
+fn is_url(word: &Text) -> bool {
+    let text = word.show();
+    strip(&text, "unix:").is_some() || text.contains("://") && !text.starts_with(['/', '^', '!'])
+}
+
+/// Where a VirtualHost answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Answers {
+    /// Every address, where there are none.
+    addresses: Vec<IpAddr>,
+    /// Every port, where there is none.
+    port: Option<u16>,
+}
+
+impl Answers {
+    /// What cannot be read may be any.
+    fn read(text: &str, hosts: &Hosts) -> Self {
+        let bare = text.strip_suffix(":*").unwrap_or(text);
+        let (host, port) = parse_address(bare).unwrap_or((Host::Any, 0));
+        let addresses = match host {
+            Host::Written(host) if host != "_default_" => {
+                hosts.lookup(&host).iter().map(|named| named.address).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { addresses, port: (port > 0).then_some(port) }
+    }
+
+    /// Whether what arrives at a socket may be meant for it.
+    fn takes(&self, bound: Option<IpAddr>, port: u16) -> bool {
+        let here = |own: &IpAddr| bound.is_none_or(|bound| bound.is_unspecified() || bound == *own);
+        self.port.is_none_or(|own| own == port)
+            && (self.addresses.is_empty()
+                || self.addresses.iter().any(|own| own.is_unspecified() || here(own)))
+    }
+}
+
+/// The sockets that the Listens of one Apache open, and where they get in each other's way: open_listeners in server/listen.c.
+struct Sockets<'t> {
+    ground: Ground<'t>,
+    told: &'t Told,
+    setting: Setting,
+    steps: Vec<Step>,
+    ports: HashMap<u16, Vec<(Endpoint, &'t Listen)>>,
+    listeners: Vec<Listener>,
+    conflicts: Vec<Problem>,
+}
+
+/// An address to bind.
+#[derive(Debug, Clone)]
+struct Wanted<'t> {
+    listen: &'t Listen,
+    /// None where it is not known.
+    address: Option<IpAddr>,
+    port: u16,
+    /// Without a host.
+    any: bool,
+    /// How a name became the address, or why there is none.
+    note: Option<Step>,
+}
+
+impl<'t> Sockets<'t> {
+    fn of(ground: Ground<'t>, told: &'t Told, version: Option<Version>) -> Self {
+        let (setting, steps) = backlog(ground, told, version);
+        let (ports, listeners, conflicts) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut sockets = Self { ground, told, setting, steps, ports, listeners, conflicts };
+        let mut written: HashMap<(&Host, u16), &Listen> = HashMap::new();
+        let mut wanted = Vec::new();
+        for listen in told.listens.iter().filter(|listen| listen.only_if.is_none()) {
+            if let Ok((host, port)) = &listen.address {
+                if let Some(first) = written.get(&(host, *port)) {
+                    sockets.refuse(listen, first, "Cannot define multiple Listeners on the same IP:port");
+                    continue;
+                }
+                written.insert((host, *port), listen);
+            }
+            wanted.extend(sockets.wanted(listen));
+        }
+        sockets.open(wanted, true);
+        // What may be there is told of only where there is room for it.
+        for listen in told.listens.iter().filter(|listen| listen.only_if.is_some()) {
+            let wanted = sockets.wanted(listen);
+            sockets.open(wanted, false);
+        }
+        sockets
+    }
+
+    /// The addresses of a Listen in the order in which Apache binds them.
+    fn wanted(&mut self, listen: &'t Listen) -> Vec<Wanted<'t>> {
+        let at = listen.at;
+        let wanted = |address, port, any, note| Wanted { listen, address, port, any, note };
+        let (host, port) = match &listen.address {
+            Ok((Host::Any, port)) => {
+                return [ANY4, ANY6].map(|ip| wanted(Some(ip), *port, true, None)).into();
+            }
+            Ok((Host::Written(host), port)) => (host, *port),
+            Err(why) => {
+                self.add(wanted(None, 0, false, Some(Step::note(why, at))), false);
+                return Vec::new();
+            }
+        };
+        let addresses = self.ground.hosts.lookup(host);
+        if addresses.is_empty() {
+            let what = format!("{host} is not in etc/hosts: Apache asks the resolver when it starts");
+            self.add(wanted(None, port, false, Some(Step::note(what, at))), false);
+        }
+        let is_name = host.contains(|c: char| c.is_ascii_alphabetic()) && !host.contains(':');
+        let note = |line: Option<Span>| match line {
+            Some(line) => Step::note("the address of the name, as etc/hosts gives it", line),
+            None => Step::note("assumed: localhost is 127.0.0.1 and ::1", at),
+        };
+        let one = |named: Named| wanted(Some(named.address), port, false, is_name.then(|| note(named.at)));
+        addresses.into_iter().map(one).collect()
+    }
+
+    fn open(&mut self, mut wanted: Vec<Wanted<'t>>, certain: bool) {
+        for index in 0..wanted.len() {
+            // `[::]` goes before `0.0.0.0`, for it may serve both.
+            let pairs = |this: &Wanted<'_>, next: &Wanted<'_>, first, second| {
+                this.address == Some(first) && next.address == Some(second) && this.port == next.port
+            };
+            if let Some([this, next]) = wanted.get_mut(index..index + 2)
+                && pairs(this, next, ANY4, ANY6)
+            {
+                std::mem::swap(this, next);
+            }
+            let Some(this) = wanted.get(index).cloned() else { break };
+            let bound = self.ports.entry(this.port).or_default();
+            let endpoint = this.endpoint();
+            if this.address == Some(ANY4)
+                && bound.iter().any(|(bound, _)| matches!(bound, Endpoint::DualStack(_)))
+            {
+                continue;
+            }
+            // With ListenCoresBucketsRatio every socket may be bound as often as there are processors.
+            let shared = self.told.ratio.is_some();
+            let taken = bound.iter().find(|(bound, _)| !shared && bound.collides_in_tcp(&endpoint));
+            match taken.map(|(_, first)| *first) {
+                None => {
+                    bound.push((endpoint, this.listen));
+                    let further = Wanted { address: Some(ANY4), ..this.clone() };
+                    let both = shared && this.any && this.address == Some(ANY6);
+                    self.add(this, false);
+                    if both {
+                        self.add(further, true);
+                    }
+                }
+                Some(_) if !certain => {}
+                Some(first) => {
+                    let goes_on = wanted.get(index + 1).is_some_and(|next| pairs(&this, next, ANY6, ANY4));
+                    let address = match this.address {
+                        Some(ANY6) => format!("[::]:{}", this.port),
+                        _ => endpoint.to_string(),
+                    };
+                    let message = match goes_on {
+                        true => {
+                            format!("the IPv6 half of port {}, for {address} is in use already", this.port)
+                        }
+                        false => format!("could not bind to address {address}, which is in use already"),
+                    };
+                    self.refuse(this.listen, first, &message);
+                    if !goes_on {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A socket, or those of all processors; `further` are those after the first.
+    fn add(&mut self, wanted: Wanted<'t>, further: bool) {
+        let Wanted { listen, address, port, any, .. } = wanted;
+        let Ground { service, place, .. } = self.ground;
+        let one = self.told.ratio.is_none() || any && !further;
+        let listener = Listener {
+            backlog: self.setting.clone(),
+            steps: self.steps.clone(),
+            sockets: one.then_some(1),
+            hops: self.told.hops(address, port),
+            ..Listener::new(&service.name, place, wanted.endpoint(), listen.at)
+        };
+        let notes = self.notes(listen, wanted.note, further);
+        self.listeners.push(Listener { notes, ..listener });
+    }
+
+    fn notes(&self, listen: &Listen, own: Option<Step>, further: bool) -> Vec<Step> {
+        let mut notes = Vec::new();
+        let only_if = |what: &String| format!("only where {what}, which these files do not tell");
+        notes.extend(listen.only_if.as_ref().map(|what| Step::note(only_if(what), listen.at)));
+        notes.extend(own);
+        if let Some(ratio) = self.told.ratio {
+            let what = match further {
+                true => "one for every further share of the processors, none where there is only one",
+                false => "every share of the processors has a queue of its own",
+            };
+            notes.push(Step::note(format!("ListenCoresBucketsRatio: {what}"), ratio));
+        }
+        if let Some((last, before)) = self.told.backlogs.split_last() {
+            let only_if = last.only_if.as_ref().map(|what| format!("the number is so {}", only_if(what)));
+            notes.extend(only_if.map(|what| Step::note(what, last.at)));
+            let overridden =
+                |backlog: &Backlog| Step::note("a later ListenBacklog takes its place", backlog.at);
+            notes.extend(before.iter().take(3).map(overridden));
+        }
+        notes
+    }
+
+    fn refuse(&mut self, listen: &'t Listen, first: &'t Listen, message: &str) {
+        let help = "leave one of them out: a Listen without an address serves every address of its port";
+        let label = |at, what: &str| Label::new(at, what);
+        let conflict = self.ground.conflict(message, listen.at, label(first.at, "is bound first"));
+        let labels = [label(listen.at, "cannot be bound")].into_iter().chain(conflict.labels).collect();
+        self.conflicts.push(Problem { labels, help: Some(help.into()), ..conflict });
+    }
+}
+
+impl Wanted<'_> {
+    fn endpoint(&self) -> Endpoint {
+        match self.address {
+            Some(ANY6) => Endpoint::DualStack(self.port),
+            Some(address) => Endpoint::tcp(address, self.port),
+            None => Endpoint::Unknown(Transport::Tcp),
+        }
+    }
+}
+
+/// The last number that was read, and the steps to it.
+fn backlog(ground: Ground<'_>, told: &Told, version: Option<Version>) -> (Setting, Vec<Step>) {
+    let Some(Backlog { at, word, number, .. }) = told.backlogs.last() else {
+        let (value, step) = ground.default("backlog", version).unzip();
+        return (Setting { value, slot: room(ground, told) }, step.into_iter().collect());
+    };
+    let number = match number {
+        Ok(number) => *number,
+        Err(why) => return (Setting::default(), vec![Step::note(why, *at)]),
+    };
+    let (text, span) = (word.show(), word.span().unwrap_or(*at));
+    let elsewhere = !at.contains(span);
+    let what = match text == number.to_string() {
+        _ if elsewhere => "what the variable is set to".into(),
+        true => "ListenBacklog".into(),
+        false => format!("ListenBacklog {text}, as a number"),
+    };
+    let mut steps = vec![Step { value: Some(number), what, at: span }];
+    if elsewhere {
+        steps.push(Step { value: Some(number), what: "ListenBacklog takes it".into(), at: *at });
+    }
+    // `0640` is the value too; `1k` is not.
+    let slot = word.span().filter(|_| text.parse() == Ok(number)).map(Slot::replace);
+    (Setting { value: Some(Value::written(number, span)), slot }, steps)
+}
+
+/// A line before the first Listen that is read for certain.
+fn room(ground: Ground<'_>, told: &Told) -> Option<Slot> {
+    let listens = || told.listens.iter().filter(|listen| listen.room);
+    let first = listens().find(|listen| listen.only_if.is_none()).or_else(|| listens().next())?;
+    Slot::line_before(ground.sources, first.at, "ListenBacklog ")
+}
+
+#[cfg(test)]
+mod tests;
