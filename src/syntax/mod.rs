@@ -10,6 +10,8 @@ pub mod host_port;
 pub mod hosts;
 pub mod ini;
 pub mod java;
+pub mod jetty_start;
+pub mod jetty_xml;
 pub mod json;
 pub mod letters;
 pub mod lua;
