@@ -1,107 +1,84 @@
 //! What no server can show: hops, what is not known, what a repository lacks, hostile files.
 
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 
+use super::super::{Seen, Trial};
 use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{PlaceId, ReadAs};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Sources, Tree};
 
-const FILE: &str = "etc/caddy/Caddyfile";
-
-fn audit(files: &[(&str, &str)], read_as: ReadAs) -> Found {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    let sources = Sources::new();
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service: knowledge.service("caddy").unwrap(),
-        hosts: &Hosts::read(&sources, &tree),
-        place: PlaceId(0),
-        commands: &[],
-        read_as,
-        only: &[],
-    };
-    let candidate =
-        |(path, _): &(&str, &str)| Candidate { path: PathBuf::from(path), by_place: *path == FILE };
-    read(ground, &files.iter().map(candidate).collect::<Vec<_>>())
+fn root(text: &str) -> Seen {
+    Trial::root("caddy", &[("etc/caddy/Caddyfile", text)]).read()
 }
 
-fn root(text: &str) -> Found {
-    audit(&[(FILE, text)], ReadAs::Root)
+/// The addresses, of which all have Caddy's only backlog.
+fn endpoints(seen: &Seen) -> Vec<String> {
+    let rows = seen.rows().into_iter();
+    rows.map(|row| row.strip_suffix(" -1").expect("the kernel's").to_owned()).collect()
 }
 
-fn endpoints(found: &Found) -> Vec<String> {
-    found.listeners.iter().map(|listener| listener.endpoint.to_string()).collect()
+#[test]
+fn keys_are_taken_apart() {
+    let key = |text: &str| Address::parse(text, false, None).map(|it| (it.scheme, it.host, it.port));
+    let is = |scheme: &str, host: &str, port| Ok((scheme.to_owned(), host.to_owned(), port));
+    assert_eq!(key("Example.com"), is("", "example.com", None));
+    assert_eq!(key("https://a:8443/x"), is("https", "a", Some(8443)));
+    assert_eq!(key(":80"), is("", "", Some(80)));
+    assert_eq!(key("[::1]:81"), is("", "::1", Some(81)));
+    assert_eq!(key("[::1]"), is("", "::1", None));
+    assert!(key(":8080-8082").is_err());
+    assert!(key(":70000").is_err());
+    assert!(key("ws://a").is_err());
 }
 
-fn hops(found: &Found) -> Vec<String> {
-    let listener = found.listeners.first().unwrap();
-    listener.hops.iter().map(|hop| hop.to.to_string()).collect()
+#[test]
+fn networks_are_told() {
+    assert_eq!(Bound::parse("unix//run/c.sock|0222").0, Bound::Unix("/run/c.sock".into()));
+    assert_eq!(Bound::parse("[::1]").0, Bound::Tcp("tcp".into(), "::1".into()));
+    assert_eq!(Bound::parse("tcp4/:2020"), (Bound::Tcp("tcp4".into(), String::new()), "2020"));
+    assert_eq!(Bound::parse("udp/:1").0, Bound::Other);
 }
 
 #[test]
 fn hops_are_the_upstreams() {
-    let found = root(
+    let seen = root(
         ":80 {\n reverse_proxy /api/* 127.0.0.1:9000 app:3000 {\n  to unix//run/app.sock\n  header_up to x:1\n }\n \
          handle {\n  php_fastcgi @php unix//run/php/php-fpm.sock\n  reverse_proxy h2c://grpc:50051 https://far\n }\n \
          reverse_proxy {\n  to 127.0.0.1:9000 {$BACKEND:[::1]:7000} {env.X}:1\n }\n}\n",
     );
-    let expected = [
-        "127.0.0.1:9000",
-        "app:3000",
-        "/run/app.sock",
-        "/run/php/php-fpm.sock",
-        "grpc:50051",
-        "far:443",
-        "[::1]:7000",
-    ];
-    assert_eq!(hops(&found), expected);
+    let expected =
+        "127.0.0.1:9000, app:3000, /run/app.sock, /run/php/php-fpm.sock, grpc:50051, far:443, [::1]:7000";
+    assert_eq!(seen.hops(), [format!("*:80 -> {expected}"), "127.0.0.1:2019 -> ".into()]);
 }
 
 #[test]
 fn sites_of_one_address_share_it() {
-    let found = root("a.com {\n reverse_proxy a:1\n}\nb.com {\n reverse_proxy b:2\n}\n");
-    assert_eq!(endpoints(&found), ["*:443", "*:80", "127.0.0.1:2019"]);
-    assert_eq!(hops(&found), ["a:1", "b:2"]);
-    assert!(found.listeners.iter().all(|it| it.backlog.value.as_ref().is_some_and(|value| value.get == -1)));
-    assert!(found.listeners.iter().all(|it| it.backlog.slot.is_none()));
+    let seen = root("a.com {\n reverse_proxy a:1\n}\nb.com {\n reverse_proxy b:2\n}\n");
+    assert_eq!(endpoints(&seen), ["*:443", "*:80", "127.0.0.1:2019"]);
+    assert_eq!(seen.hops()[0], "*:443 -> a:1, b:2");
+    assert!(seen.found.listeners.iter().all(|it| it.backlog.slot.is_none()));
 }
 
 #[test]
 fn what_nobody_sets_is_not_known() {
-    let found = root("{$GLOBAL}\n:{$PORT} {\n bind {$ADDRESS}\n}\n{$HOST}:8443 {\n tls internal\n}\n");
-    assert!(found.problems.is_empty(), "{:?}", found.problems);
-    assert_eq!(endpoints(&found), ["?", "*:8443", "*:80", "127.0.0.1:2019"]);
-    let unknown = found.listeners.first().unwrap();
-    assert_eq!(unknown.notes.len(), 1);
+    let seen = root("{$GLOBAL}\n:{$PORT} {\n bind {$ADDRESS}\n}\n{$HOST}:8443 {\n tls internal\n}\n");
+    assert_eq!(seen.problems(), [""; 0]);
+    assert_eq!(endpoints(&seen), ["?", "*:8443", "*:80", "127.0.0.1:2019"]);
+    assert_eq!(seen.found.listeners[0].notes.len(), 1);
 }
 
 #[test]
 fn newer_releases_redirect_from_every_address() {
-    let found = root("{\n admin off\n}\na.com {\n bind 127.0.0.1 [::1]\n}\n:80 {\n bind 127.0.0.2\n}\n");
+    let seen = root("{\n admin off\n}\na.com {\n bind 127.0.0.1 [::1]\n}\n:80 {\n bind 127.0.0.2\n}\n");
     let expected = ["127.0.0.1:443", "[::1]:443", "127.0.0.2:80", "127.0.0.1:80", "[::1]:80"];
-    assert_eq!(endpoints(&found), expected);
+    assert_eq!(endpoints(&seen), expected);
     let wild = root("{\n admin off\n}\na.com {\n}\n:80 {\n bind 127.0.0.2\n}\n");
     assert_eq!(endpoints(&wild), ["*:443", "127.0.0.2:80"]);
 }
 
 #[test]
 fn inherited_sockets_have_no_backlog_of_ours() {
-    let found = root("{\n admin off\n}\n:80 {\n bind fd/3\n}\n");
-    let listener = found.listeners.first().unwrap();
-    assert_eq!(listener.backlog.value, None);
-    assert_eq!(listener.steps.len(), 1);
+    let seen = root("{\n admin off\n}\n:80 {\n bind fd/3\n}\n");
+    let listener = seen.one();
+    assert_eq!((&listener.backlog, listener.steps.len()), (&Setting::default(), 1));
 }
 
 #[test]
@@ -113,9 +90,9 @@ fn repositories_lack_what_lies_on_the_machine() {
         ),
         ("caddy/snippets.caddyfile", "(hello) {\n bind 127.0.0.1\n}\n"),
     ];
-    let found = audit(&files, ReadAs::Repo);
-    assert_eq!(endpoints(&found), ["127.0.0.1:80", "127.0.0.1:2019"]);
-    assert!(found.problems.iter().all(|problem| problem.kind == ProblemKind::Skipped));
+    let seen = Trial::repository("caddy", &files).read();
+    assert_eq!(endpoints(&seen), ["127.0.0.1:80", "127.0.0.1:2019"]);
+    assert!(seen.found.problems.iter().all(|problem| problem.kind == ProblemKind::Skipped));
 }
 
 #[test]
@@ -126,15 +103,15 @@ fn imports_that_multiply_end() {
         text += &format!("(a{level}) {{\n{twice}}}\n");
     }
     text += ":80 {\n import a11\n}\n(own) {\n import own\n}\n";
-    let found = root(&text);
-    assert_eq!(found.problems.len(), 1);
-    assert_eq!(root(":80 {\n import own\n}\n").problems.len(), 1);
-    assert_eq!(root("(own) {\n import own\n}\n:80 {\n import own\n}\n").problems.len(), 1);
+    let seen = root(&text);
+    assert_eq!(seen.problems().len(), 1);
+    assert_eq!(root(":80 {\n import own\n}\n").problems().len(), 1);
+    assert_eq!(root("(own) {\n import own\n}\n:80 {\n import own\n}\n").problems().len(), 1);
 }
 
 #[test]
 fn a_file_that_imports_itself_ends() {
-    assert_eq!(root("import Caddyfile\n").problems.len(), 1);
+    assert_eq!(root("import Caddyfile\n").problems().len(), 1);
 }
 
 proptest! {

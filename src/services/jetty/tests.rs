@@ -1,63 +1,10 @@
-use std::fs;
-
+use super::super::{Seen, Trial};
 use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{PlaceId, Starter, Variable};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Origin, Sources, Tree, apply};
 
-struct Read {
-    sources: Sources,
-    found: Found,
-}
+const INI: &str = "etc/jetty9/start.ini";
 
-fn read_with(files: &[(&str, &str)], commands: &[Command], sources: Sources, read_as: ReadAs) -> Read {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let hosts = Hosts::read(&sources, &tree);
-    let inis = files.iter().filter(|(path, _)| path.ends_with(".ini"));
-    let candidates: Vec<Candidate> =
-        inis.map(|(path, _)| Candidate { path: PathBuf::from(path), by_place: true }).collect();
-    let service = knowledge.service("jetty").unwrap();
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service,
-        hosts: &hosts,
-        place: PlaceId(0),
-        commands,
-        read_as,
-        only: &[],
-    };
-    let found = read(ground, &candidates);
-    Read { sources, found }
-}
-
-fn read_ini(text: &str) -> Read {
-    read_with(&[("etc/jetty9/start.ini", text)], &[], Sources::new(), ReadAs::Root)
-}
-
-impl Read {
-    fn rows(&self) -> Vec<String> {
-        let number = |listener: &Listener| {
-            listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string())
-        };
-        let all = self.found.listeners.iter();
-        all.map(|listener| format!("{} {}", listener.endpoint, number(listener))).collect()
-    }
-
-    /// The file of the slot once it is filled with 128.
-    fn filled(&self) -> Option<String> {
-        let slot = self.found.listeners[0].backlog.slot.clone()?;
-        let bytes = self.sources.bytes(slot.span.source);
-        Some(String::from_utf8(apply(bytes, &[slot.edit(128)])).unwrap())
-    }
+fn read_ini(text: &str) -> Seen {
+    Trial::root("jetty", &[(INI, text)]).read()
 }
 
 #[test]
@@ -71,11 +18,11 @@ fn a_size_can_be_written_where_it_belongs() {
         ("--module=http,jsp\r\n# end\r\n", "--module=http,jsp\njetty.http.acceptQueueSize=128\r\n# end\r\n"),
         ("--module=http", "--module=http\njetty.http.acceptQueueSize=128"),
     ] {
-        assert_eq!(read_ini(before).filled().as_deref(), Some(after));
+        assert_eq!(read_ini(before).set(128).as_deref(), Some(after));
     }
     let sum = read_ini("--module=http\nq=5\njetty.http.acceptQueueSize=1${q}");
     assert_eq!(sum.rows(), ["*:8080 15"]);
-    assert!(!sum.filled().is_some_and(|text| text.contains("=1128")));
+    assert!(!sum.set(128).is_some_and(|text| text.contains("=1128")));
 }
 
 #[test]
@@ -91,42 +38,21 @@ fn what_is_set_elsewhere_is_not_known() {
 
 #[test]
 fn a_keystore_makes_tls_start() {
-    let files = [
-        ("etc/jetty9/start.ini", "--module=https\njetty.ssl.acceptQueueSize=7"),
-        ("etc/jetty9/keystore", ""),
-    ];
-    assert_eq!(read_with(&files, &[], Sources::new(), ReadAs::Root).rows(), ["*:8443 7"]);
-    let without = read_with(&files[..1], &[], Sources::new(), ReadAs::Root);
+    let files = [(INI, "--module=https\njetty.ssl.acceptQueueSize=7"), ("etc/jetty9/keystore", "")];
+    assert_eq!(Trial::root("jetty", &files).read().rows(), ["*:8443 7"]);
+    let without = Trial::root("jetty", &files[..1]).read();
     assert_eq!((without.rows().len(), without.found.problems[0].kind), (0, ProblemKind::Lost));
-    assert_eq!(read_with(&files[..1], &[], Sources::new(), ReadAs::Repo).rows(), ["*:8443 7"]);
+    assert_eq!(Trial::repository("jetty", &files[..1]).read().rows(), ["*:8443 7"]);
 }
 
 #[test]
 fn arguments_win_over_files_and_options_of_the_jvm_lose() {
-    let sources = Sources::new();
-    let text = "java -Djetty.http.port=81 -Djetty.http.acceptQueueSize=82 -jar /usr/local/jetty/start.jar jetty.http.acceptQueueSize=83";
-    let source = sources.add(Origin::File { root: None, path: "etc/unit".into() }, text.as_bytes().to_vec());
-    let mut start = 0;
-    let words = text.split(' ').map(|word| {
-        let at = start..start + word.len();
-        start += word.len() + 1;
-        Word { text: word.to_owned(), span: Span::new(source, at), exact: true, open: false }
-    });
-    let command = Command {
-        starter: Starter::Unit,
-        name: "jetty.service".into(),
-        words: words.collect(),
-        environment: Vec::<Variable>::new(),
-        folder: None,
-        at: Span::top(source),
-        room: None,
-        open_files: None,
-        image: None,
-    };
-    let ini = [("etc/jetty9/start.ini", "--module=http\njetty.http.acceptQueueSize=5\n")];
-    let read = read_with(&ini, &[command], sources, ReadAs::Root);
-    assert_eq!(read.rows(), ["*:81 83"]);
-    assert!(read.filled().unwrap().ends_with("acceptQueueSize=128"));
+    let line = "java -Djetty.http.port=81 -Djetty.http.acceptQueueSize=82 -jar /usr/local/jetty/start.jar \
+                jetty.http.acceptQueueSize=83";
+    let ini = [(INI, "--module=http\njetty.http.acceptQueueSize=5\n")];
+    let seen = Trial::root("jetty", &ini).started(line).read();
+    assert_eq!(seen.rows(), ["*:81 83"]);
+    assert!(seen.set(128).unwrap().ends_with("acceptQueueSize=128"));
 }
 
 #[test]
@@ -146,7 +72,6 @@ proptest::proptest! {
     fn nothing_panics(ini in "[ -~\n]{0,100}", xml in "[ -~\n]{0,200}") {
         read_ini(&ini);
         read_ini(&format!("--module=http\njetty.http.port={ini}"));
-        let files = [("etc/jetty9/start.ini", "etc/a.xml"), ("etc/jetty9/a.xml", xml.as_str())];
-        read_with(&files, &[], Sources::new(), ReadAs::Root);
+        Trial::root("jetty", &[(INI, "etc/a.xml"), ("etc/jetty9/a.xml", xml.as_str())]).read();
     }
 }

@@ -3,25 +3,36 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::super::Ground;
-use crate::model::ReadAs;
-use crate::syntax::caddyfile::{self, Broken, Token};
-use crate::text::{SourceId, Span, has_magic};
+use super::{Broken, Token};
+use crate::text::{SourceId, Sources, Span, Tree, has_magic};
 
 /// Snippets and files can import each other into millions of words.
 const MAX_TOKENS: usize = 200_000;
 const MAX_IMPORTS: usize = 2_000;
 
+/// Where a Caddyfile lies, and what is known besides it.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    pub sources: &'a Sources,
+    pub tree: &'a Tree,
+    /// The folder of the main file.
+    pub folder: &'a Path,
+    /// On this machine: what is not there is not there.
+    pub installed: bool,
+    /// What `{$NAME}` is.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
 /// One block: what stands before its brace, and what stands in it.
 #[derive(Debug)]
-pub(super) struct Block {
+pub struct Block {
     pub keys: Vec<Token>,
     pub body: Vec<Token>,
 }
 
 /// What a Caddyfile and all that it imports come to.
 #[derive(Debug, Default)]
-pub(super) struct Blocks {
+pub struct Blocks {
     pub global: Vec<Token>,
     pub sites: Vec<Block>,
     /// What Caddy would stop at.
@@ -33,14 +44,14 @@ pub(super) struct Blocks {
 }
 
 /// A line of a block's body, without its braces.
-pub(super) struct Line<'t> {
+pub struct Line<'t> {
     /// How many braces are open around it.
     pub depth: usize,
     pub words: &'t [Token],
 }
 
 /// The lines of a body.
-pub(super) fn lines(body: &[Token]) -> Vec<Line<'_>> {
+pub fn lines(body: &[Token]) -> Vec<Line<'_>> {
     let mut found = Vec::new();
     let mut depth = 0_usize;
     let mut start = 0;
@@ -66,10 +77,9 @@ pub(super) fn lines(body: &[Token]) -> Vec<Line<'_>> {
 }
 
 /// Reads one Caddyfile.
-pub(super) fn read(ground: Ground<'_>, file: SourceId, folder: &Path) -> Blocks {
+pub fn read(setting: Setting<'_>, file: SourceId) -> Blocks {
     let mut reader = Reader {
-        ground,
-        folder: folder.to_owned(),
+        setting,
         pending: Vec::new(),
         snippets: HashMap::new(),
         taken: 0,
@@ -86,8 +96,7 @@ pub(super) fn read(ground: Ground<'_>, file: SourceId, folder: &Path) -> Blocks 
 }
 
 struct Reader<'a> {
-    ground: Ground<'a>,
-    folder: PathBuf,
+    setting: Setting<'a>,
     /// What is still to be read, the next word last.
     pending: Vec<Token>,
     snippets: HashMap<String, Vec<Token>>,
@@ -98,17 +107,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn tokens(&self, file: SourceId) -> Result<Vec<Token>, Broken> {
-        let bytes = self.ground.sources.bytes(file);
+        let bytes = self.setting.sources.bytes(file);
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let at = error.valid_up_to();
             ("it is not UTF-8".to_owned(), Span::new(file, at..at))
         })?;
-        let lookup = |name: &str| {
-            let mut commands = self.ground.started().map(|(command, _)| command);
-            let variable = commands.find_map(|command| command.variable(name))?;
-            (!variable.value.open).then(|| variable.value.text.clone())
-        };
-        caddyfile::tokens(file, text, &lookup)
+        super::tokens(file, text, self.setting.variable)
     }
 
     fn next(&mut self) -> Result<Option<Token>, Broken> {
@@ -325,21 +329,21 @@ impl Reader<'_> {
         }
         let pattern = self.pattern(what);
         let text = pattern.to_string_lossy().into_owned();
-        if !has_magic(text.as_bytes()) && !self.ground.tree.exists(&pattern) {
+        if !has_magic(text.as_bytes()) && !self.setting.tree.exists(&pattern) {
             let missing = (format!("File to import not found: {}", what.text), what.span);
             // What a repository imports may lie on the machine only.
-            if !matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc) {
+            if !self.setting.installed {
                 self.made.missing.push(missing);
                 return Ok(Vec::new());
             }
             return Err(missing);
         }
         let mut tokens = Vec::new();
-        for path in self.ground.tree.glob(text.as_bytes()) {
-            let read = self.ground.tree.read(self.ground.sources, &path);
+        for path in self.setting.tree.glob(text.as_bytes()) {
+            let read = self.setting.tree.read(self.setting.sources, &path);
             let file =
                 read.map_err(|why| (format!("Could not import {}: {why}", path.display()), what.span))?;
-            self.made.imported.extend(self.ground.tree.resolve(&path).ok());
+            self.made.imported.extend(self.setting.tree.resolve(&path).ok());
             let mut more = self.tokens(file)?;
             if let Some(first) = more.first_mut() {
                 first.first = true;
@@ -357,11 +361,11 @@ impl Reader<'_> {
         let path = Path::new(&what.text);
         if path.is_absolute() {
             let inside = path.strip_prefix("/etc/caddy").ok();
-            let inside = inside.filter(|_| !matches!(self.ground.read_as, ReadAs::Root | ReadAs::Etc));
-            return inside.map_or_else(|| path.to_owned(), |inside| self.folder.join(inside));
+            let inside = inside.filter(|_| !self.setting.installed);
+            return inside.map_or_else(|| path.to_owned(), |inside| self.setting.folder.join(inside));
         }
-        let source = self.ground.sources.get(what.span.source);
-        let folder = source.path().and_then(Path::parent).unwrap_or(&self.folder);
+        let source = self.setting.sources.get(what.span.source);
+        let folder = source.path().and_then(Path::parent).unwrap_or(self.setting.folder);
         folder.join(path)
     }
 }

@@ -1,5 +1,7 @@
 //! The Caddyfile's words: quotes, backticks, heredocs, comments, and the variables that are put in before anything is read.
 
+pub mod blocks;
+
 use crate::text::{SourceId, Span};
 
 /// One word and where it stands.

@@ -1,0 +1,625 @@
+//! The Caddyfile: what its sites, its admin endpoint and the redirects of automatic HTTPS listen on. Every queue is the kernel's
+//! somaxconn; nothing in the file can change that.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::{Candidate, Found, Ground};
+use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Setting, Step, Transport, Version};
+use crate::syntax::caddyfile::blocks::{self, Block, Blocks, Line, lines};
+use crate::syntax::caddyfile::{Broken, Token};
+use crate::syntax::host_port::split_loosely;
+use crate::text::{SourceId, Span};
+
+/// Schemes that no server has are refused: 2.7.5 (commit 288216e1f).
+const STRICT_SCHEMES: Version = Version::new(2, 7, 5);
+/// Redirects of all addresses of a name: 2.8.0 (commit 83ef61de1); before, of one.
+const ALL_ADDRESSES: Version = Version::new(2, 8, 0);
+/// A server on another address of the HTTP port is no reason to open no redirects: 2.11.0 (commit 565c1c305).
+const STRICT_REDIRECTS: Version = Version::new(2, 11, 0);
+
+/// Bounds what a file of thousands of keys and binds multiplies into.
+const MAX_SERVERS: usize = 4_096;
+/// A front has a few upstreams; a machine-made file that has thousands is not followed to the last.
+const MAX_HOPS: usize = 64;
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let mut found = Found::default();
+    let mut imported: HashSet<PathBuf> = HashSet::new();
+    let mut files: Vec<&Candidate> = files.iter().collect();
+    files.sort_by_key(|file| (!file.by_place, !is_main(&file.path)));
+    for file in files {
+        if !imported.contains(&file.path) {
+            match ground.tree.read(ground.sources, &file.path) {
+                Ok(source) => imported.extend(one(ground, file, source, &mut found)),
+                Err(why) => found.problems.push(ground.unread(file, &why)),
+            }
+        }
+    }
+    found
+}
+
+/// Other names are of files that a main one imports, or of one that is told by the command line.
+fn is_main(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"Caddyfile"))
+}
+
+/// Reads a Caddyfile and says what it imported.
+fn one(ground: Ground<'_>, file: &Candidate, source: SourceId, found: &mut Found) -> HashSet<PathBuf> {
+    let setting = blocks::Setting {
+        sources: ground.sources,
+        tree: ground.tree,
+        folder: file.path.parent().unwrap_or(Path::new("")),
+        installed: ground.is_machine(),
+        variable: &|name| {
+            let variable = ground.started().find_map(|(command, _)| command.variable(name))?;
+            (!variable.value.open).then(|| variable.value.text.clone())
+        },
+    };
+    let blocks = blocks::read(setting, source);
+    for (message, at) in &blocks.missing {
+        found.problems.push(ground.problem(ProblemKind::Skipped, message, *at));
+    }
+    match listeners(ground, &blocks, source, is_main(&file.path)) {
+        Ok(listeners) => found.listeners.extend(listeners),
+        Err((message, at)) => {
+            let kind = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
+            found.problems.push(ground.problem(kind, message, at));
+        }
+    }
+    blocks.imported
+}
+
+/// Caddy starts with all of a file or with nothing.
+fn listeners(
+    ground: Ground<'_>,
+    blocks: &Blocks,
+    source: SourceId,
+    with_admin: bool,
+) -> Result<Vec<Listener>, Broken> {
+    if ground.sources.bytes(source).is_empty() {
+        return Err(("adapting config using caddyfile: EOF".to_owned(), Span::top(source)));
+    }
+    if let Some(broken) = &blocks.broken {
+        return Err(broken.clone());
+    }
+    let version = ground.version(Path::new(""));
+    let options = Options::read(&blocks.global, Span::top(source))?;
+    let mut made = servers(ground, &options, version, &blocks.sites)?;
+    if let Some((bound, port, at)) = options.admin.filter(|_| with_admin)
+        && let Some(mut admin) = bound.listener(ground, port, at)
+    {
+        admin.notes.push(note("the admin endpoint", at));
+        made.push(admin);
+    }
+    Ok(made)
+}
+
+fn note(what: &str, at: Span) -> Step {
+    Step { value: None, what: what.to_owned(), at }
+}
+
+/// The global options that listeners depend on.
+#[derive(Debug)]
+struct Options {
+    http_port: u16,
+    https_port: u16,
+    auto_https: bool,
+    redirects: bool,
+    default_bind: Vec<(Bound, Option<Span>)>,
+    admin: Option<(Bound, u16, Span)>,
+    /// A port is not known.
+    open: bool,
+}
+
+impl Options {
+    fn read(body: &[Token], top: Span) -> Result<Self, Broken> {
+        let mut options = Self {
+            http_port: 80,
+            https_port: 443,
+            auto_https: true,
+            redirects: true,
+            default_bind: Vec::new(),
+            admin: Some((Bound::Tcp("tcp".into(), "localhost".into()), 2019, top)),
+            open: false,
+        };
+        for line in lines(body).iter().filter(|line| line.depth == 0) {
+            let Some((name, arguments)) = line.words.split_first() else { continue };
+            options.take(name, arguments)?;
+        }
+        Ok(options)
+    }
+
+    fn take(&mut self, name: &Token, arguments: &[Token]) -> Result<(), Broken> {
+        let first = arguments.first();
+        match (name.text.as_str(), first) {
+            ("http_port", Some(port)) => self.http_port = self.port(port, self.http_port)?,
+            ("https_port", Some(port)) => self.https_port = self.port(port, self.https_port)?,
+            ("auto_https", Some(_)) => {
+                self.auto_https = arguments.iter().all(|word| word.text != "off");
+                self.redirects = arguments.iter().all(|word| word.text != "disable_redirects");
+            }
+            ("default_bind", _) => self.default_bind = binds(arguments),
+            ("admin", Some(off)) if off.text == "off" => self.admin = None,
+            ("admin", Some(address)) => {
+                let (bound, port) = Bound::parse(&address.text);
+                let known = port.parse();
+                let is_tcp = matches!(bound, Bound::Tcp(..));
+                if is_tcp && known.is_err() && !address.text.contains('{') {
+                    return Err((format!("invalid admin address '{}'", address.text), address.span));
+                }
+                self.admin = Some((bound, known.unwrap_or(0), address.span));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn port(&mut self, word: &Token, default: u16) -> Result<u16, Broken> {
+        if word.text.contains('{') {
+            self.open = true;
+            return Ok(default);
+        }
+        let wrong =
+            |_| (format!("converting port '{}' to integer value: invalid syntax", word.text), word.span);
+        word.text.parse().map_err(wrong)
+    }
+}
+
+fn binds(arguments: &[Token]) -> Vec<(Bound, Option<Span>)> {
+    arguments.iter().map(|word| (Bound::parse(&word.text).0, Some(word.span))).collect()
+}
+
+/// A site's key: `https://example.com:8443/path`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Address {
+    scheme: String,
+    host: String,
+    port: Option<u16>,
+    /// A part of it is not known.
+    open: bool,
+}
+
+impl Address {
+    fn parse(text: &str, open: bool, version: Option<Version>) -> Result<Self, String> {
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+        let authority = rest.split('/').next().unwrap_or_default();
+        let (host, port) = split_loosely(authority).unwrap_or((authority, ""));
+        // A placeholder is replaced when Caddy runs, if at all.
+        let open = open || text.contains('{');
+        let port = match port.parse::<u32>() {
+            Ok(number) => {
+                let fits = u16::try_from(number);
+                Some(fits.map_err(|_| format!("parsing key: port {number} is out of range"))?)
+            }
+            Err(_) if port.is_empty() || open => None,
+            Err(_) => return Err(format!("parsing key: invalid port '{port}'")),
+        };
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
+            "" | "http" | "https" => Ok(Self { scheme, host: host.to_ascii_lowercase(), port, open }),
+            _ if open || version.is_some_and(|version| version < STRICT_SCHEMES) => {
+                Ok(Self { scheme: String::new(), host: host.to_ascii_lowercase(), port, open })
+            }
+            _ => Err(format!("unsupported URL scheme {scheme}://")),
+        }
+    }
+}
+
+/// What a server binds to, before the port is known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Bound {
+    /// The network (`tcp`, `tcp4`, `tcp6`) and the host.
+    Tcp(String, String),
+    Unix(String),
+    /// A socket that is inherited.
+    Descriptor(String),
+    /// No stream.
+    Other,
+}
+
+impl Bound {
+    /// A network address, and the port that it names.
+    fn parse(text: &str) -> (Self, &str) {
+        let (network, rest) = match text.split_once('/') {
+            Some((network, rest)) => (network.trim().to_ascii_lowercase(), rest),
+            None => (String::new(), text),
+        };
+        let (host, port) = split_loosely(rest).unwrap_or((rest, ""));
+        let bound = match network.as_str() {
+            "" | "tcp" => Self::Tcp("tcp".into(), host.to_owned()),
+            "tcp4" | "tcp6" => Self::Tcp(network, host.to_owned()),
+            // The permission bits stand behind a bar.
+            "unix" => Self::Unix(rest.split('|').next().unwrap_or_default().to_owned()),
+            "fd" | "fdgram" => Self::Descriptor(text.to_owned()),
+            _ => Self::Other,
+        };
+        (bound, port)
+    }
+
+    /// The wildcard.
+    fn anywhere() -> Self {
+        Self::Tcp("tcp".into(), String::new())
+    }
+
+    /// The server on it.
+    fn listener(&self, ground: Ground<'_>, port: u16, site: Span) -> Option<Listener> {
+        let (endpoint, unknown) = self.endpoint(ground, port)?;
+        let mut listener = listener(ground, endpoint, site);
+        listener.notes.extend(unknown.map(|why| note(why, site)));
+        if let Self::Descriptor(_) = self {
+            listener.backlog = Setting::default();
+            listener.steps = vec![note("the backlog is that of whoever opened the socket", site)];
+        }
+        Some(listener)
+    }
+
+    /// Where Go listens for it, and why that is not known.
+    fn endpoint(&self, ground: Ground<'_>, port: u16) -> Option<(Endpoint, Option<&'static str>)> {
+        let unknown = |why| Some((Endpoint::Unknown(Transport::Tcp), Some(why)));
+        match self {
+            Self::Other => None,
+            Self::Descriptor(_) => {
+                unknown("the socket is passed to Caddy, and whoever opened it chose its backlog")
+            }
+            Self::Unix(path) if path.contains('{') => {
+                Some((Endpoint::Unknown(Transport::Unix), Some("a part of the path is not known")))
+            }
+            Self::Unix(path) => Some((Endpoint::Unix(path.clone()), None)),
+            Self::Tcp(_, host) if host.contains('{') => unknown("the host is not known"),
+            Self::Tcp(..) if port == 0 => unknown("the kernel picks a free port"),
+            Self::Tcp(network, host) => match ground.go_listens(network, host, port) {
+                Some(endpoint) => Some((endpoint, None)),
+                None => unknown("the host is no address, and no name of etc/hosts"),
+            },
+        }
+    }
+}
+
+fn listener(ground: Ground<'_>, endpoint: Endpoint, site: Span) -> Listener {
+    let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, site);
+    if let Some((value, step)) = ground.default("backlog", None) {
+        listener.backlog = Setting { value: Some(value), slot: None };
+        listener.steps.push(step);
+    }
+    listener
+}
+
+/// A site on one address.
+struct Member {
+    address: Address,
+    key: String,
+    block: usize,
+    at: Span,
+}
+
+/// A server in the making.
+struct Group {
+    bound: Bound,
+    port: u16,
+    /// The port is not known.
+    open: bool,
+    /// The `bind` or the first key that opens it.
+    site: Span,
+    /// It has policies for TLS before automatic HTTPS looks at it.
+    policies: bool,
+    members: Vec<Member>,
+}
+
+/// All servers of the sites, and what Caddy refuses.
+fn servers(
+    ground: Ground<'_>,
+    options: &Options,
+    version: Option<Version>,
+    sites: &[Block],
+) -> Result<Vec<Listener>, Broken> {
+    let mut groups = groups(options, version, sites)?;
+    let traits: Vec<Traits> = sites.iter().map(|site| Traits::of(ground, &site.body)).collect();
+    let mut servers: Vec<Listener> = Vec::new();
+    for group in &mut groups {
+        group.policies = group.has_policies(options, &traits);
+        group.check(options)?;
+        let opened = match group.open {
+            true => {
+                let mut unknown = listener(ground, Endpoint::Unknown(Transport::Tcp), group.site);
+                unknown.notes.push(note("its port is not known", group.site));
+                Some(unknown)
+            }
+            false => group.bound.listener(ground, group.port, group.site),
+        };
+        let Some(mut listener) = opened else { continue };
+        let own = group.members.iter().filter_map(|member| traits.get(member.block));
+        own.flat_map(|traits| &traits.hops).for_each(|hop| join(&mut listener.hops, hop.clone()));
+        add(&mut servers, listener);
+    }
+    for group in redirecting(options, version, &groups) {
+        let opened = group.bound.listener(ground, options.http_port, group.site);
+        let Some(mut listener) = opened else { continue };
+        listener.notes.push(note("automatic HTTPS opens it, to redirect to HTTPS", group.site));
+        add(&mut servers, listener);
+    }
+    Ok(servers)
+}
+
+/// An address that is listened on already stays one.
+fn add(servers: &mut Vec<Listener>, server: Listener) {
+    let is_known = server.endpoint.address().is_some();
+    match servers.iter_mut().find(|first| is_known && first.endpoint == server.endpoint) {
+        Some(first) => server.hops.into_iter().for_each(|hop| join(&mut first.hops, hop)),
+        None => servers.push(server),
+    }
+}
+
+fn join(hops: &mut Vec<Hop>, hop: Hop) {
+    if hops.len() < MAX_HOPS && hops.iter().all(|known| known.to != hop.to) {
+        hops.push(hop);
+    }
+}
+
+fn groups(options: &Options, version: Option<Version>, sites: &[Block]) -> Result<Vec<Group>, Broken> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: HashMap<(Bound, u16, bool), usize> = HashMap::new();
+    for (block, site) in sites.iter().enumerate() {
+        let binds = site_binds(options, site);
+        for key in &site.keys {
+            let address = Address::parse(&key.text, key.is_open(), version).map_err(|why| (why, key.span))?;
+            let port = port(options, &address).map_err(|why| (why, key.span))?;
+            // Its port is known even where its host is not.
+            let open = address.open && address.port.is_none()
+                || options.open && (port == options.http_port || port == options.https_port);
+            for (bound, bind_at) in &binds {
+                let port = if matches!(bound, Bound::Tcp(..)) { port } else { 0 };
+                let member = Member { address: address.clone(), key: key.text.clone(), block, at: key.span };
+                let at = *places.entry((bound.clone(), port, open)).or_insert(groups.len());
+                if let Some(group) = groups.get_mut(at) {
+                    group.members.push(member);
+                } else if groups.len() < MAX_SERVERS {
+                    let (bound, site) = (bound.clone(), bind_at.unwrap_or(key.span));
+                    groups.push(Group { bound, port, open, site, policies: false, members: vec![member] });
+                } else {
+                    return Ok(groups);
+                }
+            }
+        }
+    }
+    Ok(groups)
+}
+
+fn site_binds(options: &Options, site: &Block) -> Vec<(Bound, Option<Span>)> {
+    let lines = lines(&site.body);
+    let own = lines.iter().filter(|line| line.depth == 0);
+    let own = own.filter_map(|line| line.words.split_first()).filter(|(name, _)| name.text == "bind");
+    let own: Vec<_> = own.flat_map(|(_, arguments)| binds(arguments)).collect();
+    match (own.is_empty(), options.default_bind.is_empty()) {
+        (false, _) => own,
+        (true, false) => options.default_bind.clone(),
+        (true, true) => vec![(Bound::anywhere(), None)],
+    }
+}
+
+/// The port of a key (listenerAddrsForServerBlockKey in caddyconfig/httpcaddyfile/addresses.go).
+fn port(options: &Options, address: &Address) -> Result<u16, String> {
+    let default = if address.scheme == "http" { options.http_port } else { options.https_port };
+    let port = address.port.unwrap_or(default);
+    let crossed = (address.scheme == "http" && port == options.https_port)
+        || (address.scheme == "https" && port == options.http_port);
+    match crossed {
+        true => {
+            Err(format!("[{}://{}:{port}] scheme and port violate convention", address.scheme, address.host))
+        }
+        false => Ok(port),
+    }
+}
+
+/// What a site's directives decide.
+struct Traits {
+    hops: Vec<Hop>,
+    /// Its `tls` says how connections are made, and not only where certificates come from.
+    tls: bool,
+}
+
+impl Traits {
+    fn of(ground: Ground<'_>, body: &[Token]) -> Self {
+        let mut tls = false;
+        let mut within = false;
+        for line in lines(body) {
+            let Some((name, arguments)) = line.words.split_first() else { continue };
+            match line.depth {
+                0 => {
+                    within = name.text == "tls";
+                    // A certificate and its key.
+                    tls |= within && arguments.len() == 2;
+                }
+                1 if within => {
+                    let makes = ["protocols", "ciphers", "curves", "client_auth", "alpn"];
+                    tls |= makes.contains(&name.text.as_str());
+                }
+                _ => {}
+            }
+        }
+        Self { hops: hops(ground, body), tls }
+    }
+}
+
+impl Group {
+    /// The host of a TCP address.
+    fn host(&self) -> Option<&str> {
+        match &self.bound {
+            Bound::Tcp(_, host) if !self.open => Some(host),
+            _ => None,
+        }
+    }
+
+    /// serversFromPairings in caddyconfig/httpcaddyfile/httptype.go.
+    fn has_policies(&self, options: &Options, traits: &[Traits]) -> bool {
+        let own = self.members.iter().any(|member| traits.get(member.block).is_some_and(|it| it.tls));
+        let is = |port: Option<u16>, wanted: u16| port == Some(wanted);
+        let qualifies = self.members.iter().any(|Member { address, .. }| {
+            let named = !address.host.is_empty() && !is(address.port, options.http_port);
+            address.scheme == "https" || (address.scheme != "http" && named)
+        });
+        let automatic = options.auto_https
+            && self.members.iter().all(|Member { address, .. }| {
+                let named = !address.host.is_empty() && !is(address.port, options.http_port);
+                is(address.port, options.https_port) || named
+            });
+        own || (qualifies && !automatic)
+    }
+
+    /// The names that automatic HTTPS takes care of. A site with a key that has no host has none.
+    fn names(&self) -> Vec<&str> {
+        let catching = self.members.iter().filter(|member| member.address.host.is_empty());
+        let catching: HashSet<usize> = catching.map(|member| member.block).collect();
+        let named = self.members.iter().filter(|Member { address, block, .. }| {
+            address.scheme != "http" && !address.host.is_empty() && !catching.contains(block)
+        });
+        named.map(|member| member.address.host.as_str()).collect()
+    }
+
+    /// What Caddy refuses of the sites of one address.
+    fn check(&self, options: &Options) -> Result<(), Broken> {
+        let policies = self.policies;
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut http: Option<bool> = None;
+        for Member { address, key, block, at } in &self.members {
+            if *seen.entry(key).or_insert(*block) != *block {
+                return Err((format!("ambiguous site definition: {key}"), *at));
+            }
+            let is_http = match () {
+                () if address.open => continue,
+                () if address.scheme == "http" || address.port == Some(options.http_port) => true,
+                () if address.scheme == "https" || address.port == Some(options.https_port) || policies => {
+                    false
+                }
+                () if address.host.is_empty() => true,
+                () => continue,
+            };
+            if is_http && policies {
+                let what =
+                    format!("the server of {key} is HTTP, but attempts to configure TLS connection policies");
+                return Err((what, *at));
+            }
+            if *http.get_or_insert(is_http) != is_http {
+                let (one, other) = if is_http { ("HTTPS", "HTTP") } else { ("HTTP", "HTTPS") };
+                let what = format!(
+                    "it is configured for {one} and cannot natively multiplex HTTP and HTTPS: {key} is {other}"
+                );
+                return Err((what, *at));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The servers whose addresses get one of automatic HTTPS beside them, on the HTTP port, to redirect from there
+/// (automaticHTTPSPhase1 in modules/caddyhttp/autohttps.go).
+fn redirecting<'g>(options: &Options, version: Option<Version>, groups: &'g [Group]) -> Vec<&'g Group> {
+    if !options.auto_https || !options.redirects {
+        return Vec::new();
+    }
+    let is_before = |release: Version| version.is_some_and(|version| version < release);
+    let taken: Vec<&str> =
+        groups.iter().filter(|it| it.port == options.http_port).filter_map(Group::host).collect();
+    let is_taken = |host: &str| match is_before(STRICT_REDIRECTS) {
+        true => !taken.is_empty(),
+        false => taken.iter().any(|other| *other == host || other.is_empty() || host.is_empty()),
+    };
+    let mut found = redirected(options, is_before(ALL_ADDRESSES), groups);
+    found.retain(|group| group.host().is_some_and(|host| !is_taken(host)));
+    found
+}
+
+/// The servers that names, or requests for any name, are redirected to.
+fn redirected<'g>(options: &Options, one_address: bool, groups: &'g [Group]) -> Vec<&'g Group> {
+    // Caddy goes through them in the order of their addresses.
+    let address = |group: &Group| match group.host()? {
+        host if host.contains(':') => Some(format!("[{host}]:{}", group.port)),
+        host => Some(format!("{host}:{}", group.port)),
+    };
+    let mut sorted: Vec<(String, &Group)> = groups.iter().filter_map(|it| Some((address(it)?, it))).collect();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut found: Vec<&Group> = Vec::new();
+    let mut by_name: HashMap<&str, Vec<&Group>> = HashMap::new();
+    for (_, group) in sorted {
+        let is_https = group.port == options.https_port;
+        if group.port == options.http_port {
+            continue;
+        }
+        let names = group.names();
+        if names.is_empty() && (group.policies || is_https) {
+            found.push(group);
+        }
+        for name in names {
+            let known = by_name.entry(name).or_default();
+            match known.first() {
+                Some(_) if one_address && !is_https => {}
+                Some(first) if !one_address && first.port == group.port => known.push(group),
+                Some(_) if !is_https => {}
+                _ => *known = vec![group],
+            }
+        }
+    }
+    found.extend(by_name.into_values().flatten());
+    found.sort_by_key(|group| group.site);
+    found.dedup_by(|a, b| std::ptr::eq(*a, *b));
+    found
+}
+
+/// Where a site passes requests on to: `reverse_proxy`, `php_fastcgi`, and the `to` in their blocks; each address once.
+fn hops(ground: Ground<'_>, body: &[Token]) -> Vec<Hop> {
+    let mut hops: Vec<Hop> = Vec::new();
+    let mut proxy: Option<usize> = None;
+    for Line { depth, words } in lines(body) {
+        let Some((name, arguments)) = words.split_first() else { continue };
+        if proxy.is_some_and(|around| depth <= around) {
+            proxy = None;
+        }
+        let upstreams = match name.text.as_str() {
+            "reverse_proxy" | "php_fastcgi" => {
+                proxy = Some(depth);
+                without_matcher(arguments)
+            }
+            "to" if proxy.is_some_and(|around| depth == around + 1) => arguments,
+            _ => continue,
+        };
+        for upstream in upstreams {
+            let Some(to) = next(ground, upstream) else { continue };
+            join(&mut hops, Hop { to, at: upstream.span });
+        }
+    }
+    hops
+}
+
+/// A first argument that says which requests are meant.
+fn without_matcher(arguments: &[Token]) -> &[Token] {
+    match arguments.split_first() {
+        Some((first, rest)) if first.text == "*" || first.text.starts_with(['/', '@']) => rest,
+        _ => arguments,
+    }
+}
+
+/// `modules/caddyhttp/reverseproxy/addresses.go`: a scheme stands for a port, a network for what is dialled.
+fn next(ground: Ground<'_>, upstream: &Token) -> Option<Next> {
+    let text = upstream.text.as_str();
+    if text.contains('{') {
+        return None;
+    }
+    let (address, default_port) = match text.split_once("://") {
+        Some(("https", rest)) => (rest, 443),
+        Some(("http" | "h2c" | "", rest)) => (rest, 80),
+        Some(_) => return None,
+        None => match text.split_once('/') {
+            Some(("unix" | "unix+h2c", path)) => return Some(Next::At(Endpoint::Unix(path.to_owned()))),
+            Some(("tcp" | "tcp4" | "tcp6", rest)) => (rest, 80),
+            Some(_) => return None,
+            None => (text, 80),
+        },
+    };
+    let (host, port) = split_loosely(address)?;
+    let port = if port.is_empty() { default_port } else { port.parse().ok()? };
+    Some(ground.next(if host.is_empty() { "localhost" } else { host }, port))
+}
+
+#[cfg(test)]
+mod tests;

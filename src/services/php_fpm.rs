@@ -1,0 +1,733 @@
+//! PHP-FPM: the sockets of the pools of a main file and of what it includes, and what PHP-FPM would refuse to start with
+//! (sapi/fpm/fpm/fpm_conf.c).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Candidate, Found, Ground};
+use crate::model::{
+    Endpoint, Kind, Label, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value, Version,
+    Word,
+};
+use crate::syntax::fpm_conf::{self, Line, Lines};
+use crate::syntax::number::atoi;
+use crate::syntax::php_ini::{self, Filled, Statement, Text};
+use crate::text::{Slot, SourceId, Span};
+
+/// sun_path of unix(7) has 108 bytes, the last of which is 0; strlcpy cuts what is longer.
+const MAX_PATH: usize = 107;
+
+pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
+    let keys: Keys = match ground.service.reader.clone().try_into() {
+        Ok(keys) => keys,
+        Err(error) => return ground.broken("its [reader] table", &error),
+    };
+    let mut found = Found::default();
+    let mut files = files(ground, &keys, candidates, &mut found.problems);
+    files.sort_by_key(|file| !file.installed);
+    let (mains, fragments): (Vec<File>, Vec<File>) = files.into_iter().partition(|file| file.main);
+    // What was read on behalf of some main file.
+    let mut seen = HashSet::new();
+    let mut take = |first: &File, sources: &[SourceId], seen: &mut HashSet<SourceId>| {
+        let mut process = Process::new(ground, &keys, first);
+        let lines = process.files(sources);
+        seen.extend(&lines.seen);
+        found.problems.extend(process.run(lines).err());
+        found.listeners.append(&mut process.listeners);
+    };
+    for main in &mains {
+        if !seen.contains(&main.source) {
+            take(main, &[main.source], &mut seen);
+        }
+    }
+    // What no main file includes. Files of one folder of pools are one PHP-FPM; elsewhere each stands for itself.
+    let mut folders: BTreeMap<PathBuf, Vec<File>> = BTreeMap::new();
+    for file in fragments.into_iter().filter(|file| !seen.contains(&file.source)) {
+        let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
+        // Where PHP-FPM is installed, what its main file does not name is switched off.
+        let is_off = |main: &File| main.installed && main.path.parent() == folder.parent();
+        if file.by_place && mains.iter().any(is_off) {
+            found.left_out += 1;
+            continue;
+        }
+        let of_pools = folder.extension().is_some_and(|extension| extension == "d");
+        let key = if of_pools { folder } else { file.path.clone() };
+        folders.entry(key).or_default().push(file);
+    }
+    for mut files in folders.into_values() {
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let sources: Vec<SourceId> = files.iter().map(|file| file.source).collect();
+        if let Some(first) = files.first() {
+            take(first, &sources, &mut seen);
+        }
+    }
+    found
+}
+
+/// `[reader]` of `rules/services/php-fpm.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Keys {
+    keys_until: String,
+    global: Part,
+    pool: Part,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    numbers: Vec<String>,
+    others: Vec<String>,
+    #[serde(default)]
+    arrays: Vec<String>,
+}
+
+/// What a file looks like.
+#[derive(Debug, Clone, Copy, Default)]
+struct Looks {
+    is_ours: bool,
+    /// It includes pools.
+    includes: bool,
+}
+
+impl Part {
+    fn is_number(&self, key: &str) -> bool {
+        self.numbers.iter().any(|name| name.eq_ignore_ascii_case(key))
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.is_number(key) || self.others.iter().any(|name| name.eq_ignore_ascii_case(key))
+    }
+
+    fn has_array(&self, name: &str) -> bool {
+        self.arrays.iter().any(|known| known == name)
+    }
+}
+
+impl Keys {
+    /// Whether the lists are all that this version knows.
+    fn are_all(&self, version: Option<Version>) -> bool {
+        let until = Version::parse(&self.keys_until).map(|(until, _)| until);
+        version.is_some_and(|version| until.is_some_and(|until| version <= until))
+    }
+
+    /// A file is PHP-FPM's if it has no key but PHP-FPM's own and a section that most files of it have; one with a pool's
+    /// process manager may have other keys and names, or no section, but not both.
+    fn look(&self, bytes: &[u8]) -> Looks {
+        let (mut ours, mut others) = (0, 0);
+        let (mut section, mut usual, mut manager, mut includes) = (false, false, false, false);
+        let mut count = |known: bool| *(if known { &mut ours } else { &mut others }) += 1;
+        for line in fpm_conf::lines(bytes) {
+            let (statements, fault) = php_ini::read(bytes, line, &|_| Filled::Unknown);
+            if fault.is_some() {
+                count(false);
+            }
+            for statement in statements {
+                match statement {
+                    Statement::Section(name) => {
+                        usual |= ["global", "www"].iter().any(|usual| name.text.eq_ignore_ascii_case(usual));
+                        section = true;
+                    }
+                    Statement::Entry { name, value: Some(value), .. } if name == "include" => {
+                        includes |= value.text.contains("fpm") || value.text.contains("pool");
+                        count(true);
+                    }
+                    Statement::Entry { name, .. } => {
+                        let known = self.pool.has(&name) || self.global.has(&name);
+                        manager |= known && (name == "pm" || name.starts_with("pm."));
+                        count(known);
+                    }
+                    Statement::Offset { name, .. } => count(self.pool.has_array(&name)),
+                }
+            }
+        }
+        let is_ours = ours > 0
+            && match section || includes {
+                true => manager || others == 0 && (usual || includes),
+                false => manager && others == 0,
+            };
+        Looks { is_ours, includes: includes && is_ours }
+    }
+}
+
+/// A file that PHP-FPM may read.
+struct File {
+    source: SourceId,
+    path: PathBuf,
+    by_place: bool,
+    /// PHP-FPM begins with it.
+    main: bool,
+    /// PHP-FPM begins with it on this machine.
+    installed: bool,
+    /// What `-p` says.
+    prefix: Option<String>,
+}
+
+/// The files that are PHP-FPM's, those first that a command line names.
+fn files(
+    ground: Ground<'_>,
+    keys: &Keys,
+    candidates: &[Candidate],
+    problems: &mut Vec<Problem>,
+) -> Vec<File> {
+    let mut files: Vec<File> = Vec::new();
+    for (command, arguments) in ground.started() {
+        let Some(path) = option(arguments, "-y", "--fpm-config") else { continue };
+        let path = command.folder.clone().unwrap_or_default().join(path);
+        let Ok(path) = ground.tree.resolve(&path) else { continue };
+        let Ok(source) = ground.tree.read(ground.sources, &path) else { continue };
+        let prefix = option(arguments, "-p", "--prefix").map(str::to_owned);
+        let installed = ground.is_machine();
+        files.push(File { source, path, by_place: true, main: true, installed, prefix });
+    }
+    for candidate in candidates {
+        let Candidate { path, by_place } = candidate.clone();
+        let source = match ground.tree.read(ground.sources, &path) {
+            Ok(source) => source,
+            Err(why) => {
+                problems.push(ground.unread(candidate, &why));
+                continue;
+            }
+        };
+        let looks = keys.look(ground.sources.bytes(source));
+        if files.iter().any(|file| file.source == source) || !by_place && !looks.is_ours {
+            continue;
+        }
+        let main = looks.includes || by_place && path.file_name().is_some_and(|name| name == "php-fpm.conf");
+        let installed = main && by_place && ground.is_machine();
+        files.push(File { source, path, by_place, main, installed, prefix: None });
+    }
+    files
+}
+
+/// The value of an option in one of its two forms.
+fn option<'w>(arguments: &'w [Word], short: &str, long: &str) -> Option<&'w str> {
+    let mut words = arguments.iter().map(|word| word.text.as_str());
+    while let Some(word) = words.next() {
+        if word == short || word == long {
+            return words.next();
+        }
+        if let Some(value) = word.strip_prefix(long).and_then(|rest| rest.strip_prefix('=')) {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// What a pool says last for a key.
+struct Given {
+    text: String,
+    /// The value as written.
+    at: Span,
+    /// The text there is the value.
+    exact: bool,
+    /// A variable or a template leaves it unknown; its name.
+    open: Option<String>,
+    /// The whole line, with its end.
+    line: Span,
+}
+
+struct Pool {
+    /// Empty where another file says it.
+    name: String,
+    at: Span,
+    values: HashMap<String, Given>,
+}
+
+impl Pool {
+    fn get(&self, key: &str) -> Option<&Given> {
+        self.values.get(key)
+    }
+
+    /// What has a value, or one that is not known.
+    fn set(&self, key: &str) -> Option<&Given> {
+        self.get(key).filter(|given| given.open.is_some() || !given.text.is_empty())
+    }
+
+    /// A number as PHP-FPM has it, 0 where nothing sets it; `None` where it is not known.
+    fn number(&self, key: &str) -> Option<i32> {
+        match self.get(key) {
+            Some(given) if given.open.is_some() => None,
+            Some(given) => Some(atoi(&given.text)),
+            None => Some(0),
+        }
+    }
+
+    fn is_managed(&self, how: &str) -> bool {
+        self.get("pm").is_some_and(|manager| manager.text.eq_ignore_ascii_case(how))
+    }
+}
+
+/// A socket that is bound.
+struct Bound {
+    /// As written.
+    listen: String,
+    at: Span,
+    endpoint: Endpoint,
+}
+
+type Checked = Result<(), Problem>;
+
+/// Where a line of a file stands.
+#[derive(Clone, Copy)]
+enum Section {
+    /// Before the first section of a file that another one includes: in the pool that is open there.
+    Outside,
+    Global,
+    Pool(usize),
+}
+
+/// One PHP-FPM. Sections go on across files, and the last line with a key counts.
+struct Process<'a> {
+    ground: Ground<'a>,
+    keys: &'a Keys,
+    main: &'a File,
+    /// What relative paths start from.
+    prefix: String,
+    version: Option<Version>,
+    pools: Vec<Pool>,
+    /// By their names in small letters: they are compared without regard to case.
+    names: HashMap<String, usize>,
+    section: Section,
+    /// By the port or path that only one of them can have, or several on different addresses.
+    bound: HashMap<String, Vec<Bound>>,
+    listeners: Vec<Listener>,
+}
+
+impl<'a> Process<'a> {
+    fn new(ground: Ground<'a>, keys: &'a Keys, main: &'a File) -> Self {
+        Self {
+            ground,
+            keys,
+            main,
+            prefix: main.prefix.clone().unwrap_or_else(|| built_prefix(&main.path)),
+            version: None,
+            pools: Vec::new(),
+            names: HashMap::new(),
+            section: if main.main { Section::Global } else { Section::Outside },
+            bound: HashMap::new(),
+            listeners: Vec::new(),
+        }
+    }
+
+    fn files(&self, first: &[SourceId]) -> Lines {
+        let setting = fpm_conf::Setting {
+            sources: self.ground.sources,
+            tree: self.ground.tree,
+            prefix: &self.prefix,
+            folder: self.main.path.parent().unwrap_or(Path::new("")),
+            installed: self.main.installed,
+            variable: &|name| self.variable(name),
+        };
+        fpm_conf::read(setting, first)
+    }
+
+    /// Opens what the files say; the problem is what keeps PHP-FPM from starting: it says the first and reads no further.
+    fn run(&mut self, files: Lines) -> Checked {
+        let read = files.lines.into_iter().try_for_each(|line| self.line(line));
+        let read = match (files.fault, files.cut) {
+            (Some((message, at)), _) => read.and(Err(self.lost(message, at))),
+            (_, Some((message, at))) => read.and(Err(self.ground.problem(ProblemKind::Skipped, message, at))),
+            (None, None) => read,
+        };
+        self.version = self.version(&files.includes);
+        let opened = self.open();
+        read.and(opened)
+    }
+
+    /// A fault that keeps PHP-FPM from starting.
+    fn lost(&self, message: impl std::fmt::Display, at: Span) -> Problem {
+        self.ground.problem(ProblemKind::Lost, format!("it does not start: {message}"), at)
+    }
+
+    fn line(&mut self, line: Line) -> Checked {
+        let Line { statement, at: line } = line;
+        let source = line.source;
+        match statement {
+            Statement::Section(name) if name.text.eq_ignore_ascii_case("global") => {
+                self.section = Section::Global;
+            }
+            Statement::Section(name) => {
+                self.section = Section::Pool(self.pool(&name.text, Span::new(source, name.at)));
+            }
+            Statement::Entry { name, at, value: Some(value) } => {
+                return self.entry(&name, Span::new(source, at), value, line);
+            }
+            Statement::Entry { value: None, .. } => {}
+            Statement::Offset { name, at, .. } => return self.offset(&name, Span::new(source, at)),
+        }
+        Ok(())
+    }
+
+    /// What `${NAME}` is. What no command line sets is not set, but in a container, whose environment is not in the tree.
+    fn variable(&self, name: &str) -> Filled {
+        let set = self.ground.started().find_map(|(command, _)| command.variable(name));
+        match set.map(|variable| &variable.value) {
+            Some(word) if !word.open => Filled::Known(word.text.clone()),
+            None if self.main.installed && self.main.path.starts_with("etc") => Filled::Known(String::new()),
+            _ => Filled::Unknown,
+        }
+    }
+
+    /// The pool of a name, new or continued.
+    fn pool(&mut self, name: &str, at: Span) -> usize {
+        let next = self.pools.len();
+        let index = *self.names.entry(name.to_ascii_lowercase()).or_insert(next);
+        if index == next {
+            self.pools.push(Pool { name: name.to_owned(), at, values: HashMap::new() });
+        }
+        index
+    }
+
+    fn entry(&mut self, name: &str, at: Span, value: Text, line: Span) -> Checked {
+        let Keys { global, pool, .. } = self.keys;
+        if matches!(self.section, Section::Outside) && pool.has(name) {
+            self.section = Section::Pool(self.pool("", at));
+        }
+        let (here, there) = match self.section {
+            Section::Pool(_) => (pool, global),
+            Section::Outside | Section::Global => (global, pool),
+        };
+        if !here.has(name) {
+            return match self.section {
+                Section::Pool(_) if there.has(name) => {
+                    Err(self.lost(format!("{name} belongs into [global]"), at))
+                }
+                _ if there.has(name) => {
+                    Err(self.lost(format!("{name} belongs into a pool, not into [global]"), at))
+                }
+                _ if self.keys.are_all(self.version_in_name(at.source)) => {
+                    Err(self.lost(format!("{name} is no key of its"), at))
+                }
+                _ => Ok(()),
+            };
+        }
+        let template = !self.main.installed && fpm_conf::is_template(&value.text);
+        let known = value.open.is_none() && !template;
+        let value_at = Span::new(at.source, value.at);
+        if known && here.is_number(name) && !is_number(&value.text) {
+            return Err(self.lost(format!("{name} = {} is no number to it", value.text), value_at));
+        }
+        let key = name.to_ascii_lowercase();
+        let managers = ["static", "dynamic", "ondemand"];
+        if key == "pm" && known && !managers.iter().any(|name| value.text.eq_ignore_ascii_case(name)) {
+            return Err(self.lost("pm is static, dynamic or ondemand", value_at));
+        }
+        let Section::Pool(index) = self.section else { return Ok(()) };
+        let Some(pool) = self.pools.get_mut(index) else { return Ok(()) };
+        let unnamed = pool.name.is_empty() && value.text.contains("$pool");
+        let text = value.text.replace("$pool", &pool.name);
+        let open = value.open.or_else(|| (template || unnamed).then(|| value.text.clone()));
+        let exact = value.exact && text == value.text;
+        pool.values.insert(key, Given { text, at: value_at, exact, open, line });
+        Ok(())
+    }
+
+    fn offset(&self, name: &str, at: Span) -> Checked {
+        match self.section {
+            Section::Global => Err(self.lost("keys with brackets belong into a pool, not into [global]", at)),
+            _ if self.keys.pool.has_array(name) => Ok(()),
+            _ => Err(self.lost(format!("{name}[] is no key of its"), at)),
+        }
+    }
+
+    fn version_in_name(&self, source: SourceId) -> Option<Version> {
+        version_in(&format!("/{}", self.ground.sources.get(source).name()))
+    }
+
+    /// What the folder of the main file says, else what it includes, else the tree, else what it calls its sockets.
+    fn version(&self, includes: &[String]) -> Option<Version> {
+        self.version_in_name(self.main.source)
+            .or_else(|| includes.iter().find_map(|include| version_in(include)))
+            .or_else(|| self.ground.version(self.main.path.parent().unwrap_or(Path::new(""))))
+            .or_else(|| self.pools.iter().find_map(|pool| version_in(&pool.get("listen")?.text)))
+    }
+
+    /// All listeners, and the first thing that PHP-FPM would refuse (fpm_conf_process_all_pools).
+    fn open(&mut self) -> Checked {
+        let mut checked = Ok(());
+        let pools = std::mem::take(&mut self.pools);
+        for pool in &pools {
+            let sound = if self.main.installed { self.check(pool) } else { Ok(()) };
+            let opened = self.listen(pool);
+            checked = checked.and(sound).and(opened);
+        }
+        // They are made after all others.
+        for pool in &pools {
+            let opened = self.listen_for_status(pool);
+            checked = checked.and(opened);
+        }
+        if self.main.installed && pools.is_empty() {
+            return checked.and(Err(self.lost("no pool is defined", Span::top(self.main.source))));
+        }
+        checked
+    }
+
+    /// What a pool must have.
+    fn check(&self, pool: &Pool) -> Checked {
+        let missing = |key: &str| Err(self.lost(format!("pool {} has no {key}", pool.name), pool.at));
+        self.prefix_is_there(pool)?;
+        // Debian's and Red Hat's units start it as root; a container may have another user.
+        if self.main.path.starts_with("etc") && pool.get("user").is_none() && !self.may_be_root() {
+            return missing("user");
+        }
+        if pool.set("listen").is_none() {
+            return missing("listen");
+        }
+        if pool.get("pm").is_none() {
+            return missing("pm");
+        }
+        match pool.number("pm.max_children") {
+            Some(children) if children < 1 => missing("pm.max_children above 0"),
+            Some(children) if pool.is_managed("dynamic") => self.spare_servers(pool, children),
+            _ => Ok(()),
+        }
+    }
+
+    fn may_be_root(&self) -> bool {
+        let allowed = |word: &Word| word.text == "-R" || word.text == "--allow-to-run-as-root";
+        self.ground.started().any(|(_, words)| words.iter().any(allowed))
+    }
+
+    fn prefix_is_there(&self, pool: &Pool) -> Checked {
+        let Some(prefix) = pool.get("prefix").filter(|prefix| prefix.open.is_none()) else { return Ok(()) };
+        let tree = self.ground.tree;
+        let path = Path::new(&prefix.text);
+        let known = self.ground.read_as == ReadAs::Root
+            && path.is_absolute()
+            && path.parent().is_some_and(|parent| parent.parent().is_some() && tree.is_folder(parent));
+        match known && !tree.is_folder(path) {
+            true => Err(self.lost(format!("there is no folder {}", prefix.text), prefix.at)),
+            false => Ok(()),
+        }
+    }
+
+    fn spare_servers(&self, pool: &Pool, children: i32) -> Checked {
+        let names = ["pm.min_spare_servers", "pm.max_spare_servers", "pm.start_servers"];
+        let [Some(least), Some(most), Some(start)] = names.map(|name| pool.number(name)) else {
+            return Ok(());
+        };
+        let what = match () {
+            () if least <= 0 => "pm = dynamic wants a pm.min_spare_servers above 0",
+            () if most <= 0 => "pm = dynamic wants a pm.max_spare_servers above 0",
+            () if least > children || most > children => {
+                "pm.min_spare_servers or pm.max_spare_servers is above pm.max_children"
+            }
+            () if most < least => "pm.max_spare_servers is below pm.min_spare_servers",
+            () if start > 0 && !(least..=most).contains(&start) => {
+                "pm.start_servers is not between pm.min_spare_servers and pm.max_spare_servers"
+            }
+            () => return Ok(()),
+        };
+        let at = pool.get("pm").map_or(pool.at, |manager| manager.at);
+        Err(self.lost(format!("pool {}: {what}", pool.name), at))
+    }
+
+    /// The socket of a pool. In a file that some other PHP-FPM reads, `listen` may stand elsewhere.
+    fn listen(&mut self, pool: &Pool) -> Checked {
+        let listen = pool.set("listen");
+        let opened = match (listen, pool.get("listen.backlog")) {
+            (Some(listen), _) => self.bind(pool, listen)?,
+            (None, Some(backlog)) if !self.main.installed => {
+                let what = "the listen of this pool stands in another file".into();
+                let mut listener = self.listener(Endpoint::Unknown(Transport::Tcp), backlog.at);
+                listener.notes.push(Step { value: None, what, at: pool.at });
+                Some(listener)
+            }
+            _ => None,
+        };
+        let Some(mut listener) = opened else { return Ok(()) };
+        self.backlog(pool, listen, &mut listener);
+        let children = pool.get("pm.max_children").zip(pool.number("pm.max_children"));
+        if let Some((given, children)) = children.filter(|_| listen.is_some()) {
+            let what = "pm.max_children: so many requests are worked on at once, the others wait here".into();
+            listener.notes.push(Step { value: Some(i64::from(children)), what, at: given.at });
+        }
+        self.listeners.push(listener);
+        Ok(())
+    }
+
+    /// The pool that answers for `pm.status_listen`. Nothing sets its backlog.
+    fn listen_for_status(&mut self, pool: &Pool) -> Checked {
+        let Some(listen) = pool.get("pm.status_listen").filter(|given| !given.text.is_empty()) else {
+            return Ok(());
+        };
+        let Some(mut listener) = self.bind(pool, listen)? else { return Ok(()) };
+        let default = self.ground.default("backlog", self.version);
+        listener.steps.extend(default.iter().map(|(_, step)| step.clone()));
+        listener.backlog.value = default.map(|(value, _)| value);
+        listener.internal = true;
+        let what = "pm.status_listen: nothing sets the backlog of this socket".into();
+        listener.notes.push(Step { value: None, what, at: listen.at });
+        self.listeners.push(listener);
+        Ok(())
+    }
+
+    fn listener(&self, endpoint: Endpoint, site: Span) -> Listener {
+        Listener::new(&self.ground.service.name, self.ground.place, endpoint, site)
+    }
+
+    /// The socket of one address, unless it is one that another pool has already.
+    fn bind(&mut self, pool: &Pool, listen: &Given) -> Result<Option<Listener>, Problem> {
+        let prefix = pool.get("prefix").map_or(self.prefix.as_str(), |prefix| prefix.text.as_str());
+        let known = match &listen.open {
+            Some(name) => Err(format!("nothing in this tree says what {name} is")),
+            None => match endpoint(self.ground, &listen.text, prefix) {
+                Ok(Some(endpoint)) => Ok(endpoint),
+                Ok(None) => Err(format!("nothing in this tree says which address {} is", listen.text)),
+                Err(why) => return Err(self.lost(why, listen.at)),
+            },
+        };
+        let endpoint = match known {
+            Ok(endpoint) => endpoint,
+            Err(what) => {
+                let is_path = listen.text.contains('/');
+                let transport = if is_path { Transport::Unix } else { Transport::Tcp };
+                let mut listener = self.listener(Endpoint::Unknown(transport), listen.at);
+                listener.notes.push(Step { value: None, what, at: listen.at });
+                return Ok(Some(listener));
+            }
+        };
+        let place = endpoint.port().map_or_else(|| endpoint.to_string(), |port| port.to_string());
+        let taken = self.bound.entry(place).or_default();
+        for first in taken.iter() {
+            let same = first.listen == listen.text;
+            if !same && first.endpoint == endpoint {
+                return Ok(None);
+            }
+            if same || first.endpoint.collides(&endpoint) {
+                let message = format!("{endpoint} is in use by another of its pools");
+                let conflict = self.ground.problem(ProblemKind::Conflict, message, listen.at);
+                let labels = vec![Label::new(first.at, "it is bound here first")];
+                return Err(Problem { labels, ..conflict });
+            }
+        }
+        taken.push(Bound { listen: listen.text.clone(), at: listen.at, endpoint: endpoint.clone() });
+        Ok(Some(self.listener(endpoint, listen.at)))
+    }
+
+    fn backlog(&self, pool: &Pool, listen: Option<&Given>, listener: &mut Listener) {
+        let default = self.ground.default("backlog", self.version);
+        let Some(given) = pool.get("listen.backlog") else {
+            listener.steps.extend(default.iter().map(|(_, step)| step.clone()));
+            let slot = listen.map(|listen| self.line_after(listen));
+            listener.backlog = Setting { value: default.map(|(value, _)| value), slot };
+            return;
+        };
+        if let Some(name) = &given.open {
+            let what = format!("listen.backlog: nothing in this tree says what {name} is");
+            listener.steps.push(Step { value: None, what, at: given.at });
+            return;
+        }
+        let number = i64::from(atoi(&given.text));
+        listener.steps.push(Step { value: Some(number), what: "listen.backlog".into(), at: given.at });
+        let spelt = given.exact && given.text == number.to_string();
+        listener.backlog = Setting {
+            value: Some(Value::written(number, given.at)),
+            slot: spelt.then(|| Slot::replace(given.at)),
+        };
+        let raised = default.filter(|(value, _)| pool.is_managed("ondemand") && number < value.get);
+        if let Some((value, _)) = raised {
+            let assumed = if value.kind == Kind::Assumed { ", assumed" } else { "" };
+            let what = format!("pm = ondemand raises it to the built-in default{assumed}");
+            listener.steps.push(Step { value: Some(value.get), what, at: value.span });
+            listener.backlog = Setting { value: Some(value), slot: None };
+        }
+    }
+
+    /// A line of its own after the one that says `listen`.
+    fn line_after(&self, listen: &Given) -> Slot {
+        let line = self.ground.sources.slice(listen.line);
+        let at = Span { start: listen.line.end, ..listen.line };
+        let crlf = line.ends_with(b"\r\n");
+        match line.ends_with(b"\n") {
+            true => Slot::insert(at, "listen.backlog = ", if crlf { "\r\n" } else { "\n" }),
+            false => Slot::insert(at, "\nlisten.backlog = ", ""),
+        }
+    }
+}
+
+/// A minus is a sign at the beginning only (fpm_conf_set_integer).
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The prefix that PHP is built for where its main file lies (PHP_PREFIX).
+fn built_prefix(main: &Path) -> String {
+    let path = main.to_string_lossy();
+    let home = path.strip_suffix("/etc/php-fpm.conf").filter(|home| !home.is_empty());
+    match home {
+        Some(home) if home.starts_with("opt/cpanel/") => format!("/{home}/usr"),
+        Some(home) => format!("/{home}"),
+        None if path.starts_with("usr/local/") => "/usr/local".into(),
+        None => "/usr".into(),
+    }
+}
+
+/// Which PHP a name is of: `/etc/php/8.2/fpm`, `/etc/php82`, `/etc/php5`, `/opt/cpanel/ea-php82`, `php8.2-fpm.sock`.
+fn version_in(path: &str) -> Option<Version> {
+    path.match_indices("php").find_map(|(at, found)| {
+        let rest = path.get(at + found.len()..)?;
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let number = rest.get(..end)?.trim_end_matches('.');
+        let mut digits = number.bytes().map(|byte| u16::from(byte.wrapping_sub(b'0')));
+        match (number.len(), number.contains('.')) {
+            (3 | 4, true) => Some(Version::parse(number)?.0),
+            (2, false) => Some(Version::new(digits.next()?, digits.next()?, 0)),
+            // Debian's folder of 5.4 to 5.6. A 7 is 7.0 or later.
+            (1, false) if number == "5" => Some(Version::new(5, 4, 0)),
+            (1, false) if number == "7" => Some(Version::new(7, 0, 0)),
+            // Alpine's of 8.0; its later ones are numbered.
+            (1, false) if number == "8" && path.starts_with("/etc/php8/") => Some(Version::new(8, 0, 0)),
+            _ => None,
+        }
+    })
+}
+
+/// What a pool's `listen` opens (sapi/fpm/fpm/fpm_sockets.c); nothing where the tree does not know a name, and why where
+/// PHP-FPM refuses it.
+fn endpoint(ground: Ground<'_>, listen: &str, prefix: &str) -> Result<Option<Endpoint>, String> {
+    let is_decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !listen.contains(':') && !is_decimal(listen) {
+        return Ok(Some(Endpoint::Unix(socket_path(listen, prefix))));
+    }
+    let (host, text) = match listen.rsplit_once(':') {
+        Some((host, port)) => (Some(host), port),
+        None => (None, listen),
+    };
+    // The port is a word of services(5) to getaddrinfo(3).
+    let port = u16::try_from(atoi(text)).ok().filter(|port| *port > 0 && is_decimal(text));
+    let port = port.ok_or_else(|| format!("{text} is no port"))?;
+    let host = match host {
+        None => return Ok(Some(Endpoint::DualStack(port))),
+        Some("") => return Err("the address before the colon is missing".into()),
+        // Nobody's name to getaddrinfo(3), and so the loopback of who does not listen for all.
+        Some("*") => "::1",
+        Some(host) => host,
+    };
+    // The first address of getaddrinfo(3): with IPv6 before IPv4, as RFC 6724 ranks what this machine has.
+    let addresses = ground.addresses(host);
+    match addresses.iter().find(|address| address.is_ipv6()).or(addresses.first()) {
+        // net.ipv6.bindv6only is 0 unless somebody sets it.
+        Some(IpAddr::V6(ip)) if ip.is_unspecified() => Ok(Some(Endpoint::DualStack(port))),
+        Some(ip) => Ok(Some(Endpoint::tcp(*ip, port))),
+        None if host.contains(':') && !host.contains('%') => Err(format!("{host} is no address")),
+        None => Ok(None),
+    }
+}
+
+fn socket_path(listen: &str, prefix: &str) -> String {
+    let mut path = if listen.starts_with('/') { listen.to_owned() } else { format!("{prefix}/{listen}") };
+    while path.len() > MAX_PATH {
+        path.pop();
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests;

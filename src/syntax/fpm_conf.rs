@@ -1,0 +1,199 @@
+//! PHP-FPM's files: each line by itself in the grammar of php.ini, and the files that `include` names in its place
+//! (fpm_conf_load_ini_file in sapi/fpm/fpm/fpm_conf.c).
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::php_ini::{self, Filled, Statement, Text};
+use crate::text::{SourceId, Sources, Span, Tree, has_magic};
+
+/// `ini_recursion` of fpm_conf.c.
+const MAX_DEPTH: usize = 5;
+/// More than anybody includes.
+const MAX_FILES: usize = 2048;
+
+/// Where the files lie, and what is known besides them.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    pub sources: &'a Sources,
+    pub tree: &'a Tree,
+    /// What relative includes start from.
+    pub prefix: &'a str,
+    /// The folder of the main file.
+    pub folder: &'a Path,
+    /// On this machine: what is not there is not there.
+    pub installed: bool,
+    /// What `${NAME}` is.
+    pub variable: &'a dyn Fn(&str) -> Filled,
+}
+
+/// A section, `key = value` or `key[] = value`.
+#[derive(Debug)]
+pub struct Line {
+    pub statement: Statement,
+    /// The whole line, with its end.
+    pub at: Span,
+}
+
+/// The lines of a main file with all that it includes, up to the first fault.
+#[derive(Debug, Default)]
+pub struct Lines {
+    pub lines: Vec<Line>,
+    /// What the includes say.
+    pub includes: Vec<String>,
+    pub seen: HashSet<SourceId>,
+    /// What keeps PHP-FPM from starting.
+    pub fault: Option<(String, Span)>,
+    /// Files beyond what anybody includes were left out.
+    pub cut: Option<(String, Span)>,
+    files: usize,
+}
+
+/// The lines of a file, with their ends.
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    bytes.split_inclusive(|byte| *byte == b'\n').map(move |line| {
+        let range = start..start + line.len();
+        start = range.end;
+        range
+    })
+}
+
+/// What a tool will fill in before PHP-FPM reads it: Jinja's and ERB's tags, a shell's variables, `__NAME__`, `@NAME@`.
+pub fn is_template(text: &str) -> bool {
+    let is_name = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase() || "({".contains(c));
+    let shell = || text.match_indices('$').any(|(at, _)| text.get(at + 1..).is_some_and(is_name));
+    ["{{", "{%", "<%", "__", "@"].iter().any(|mark| text.contains(mark)) || shell()
+}
+
+/// Reads the first files one after the other.
+pub fn read(setting: Setting<'_>, files: &[SourceId]) -> Lines {
+    let mut found = Lines::default();
+    let mut walk = Walk { setting, found: &mut found };
+    let stop = files.iter().try_for_each(|file| walk.file(*file, 1));
+    match stop {
+        Err(Stop::Fault(message, at)) => found.fault = Some((message, at)),
+        Err(Stop::Cut(message, at)) => found.cut = Some((message, at)),
+        Ok(()) => {}
+    }
+    found
+}
+
+/// Why no more is read.
+enum Stop {
+    Fault(String, Span),
+    Cut(String, Span),
+}
+
+struct Walk<'a> {
+    setting: Setting<'a>,
+    found: &'a mut Lines,
+}
+
+fn refused(message: impl Display, at: Span) -> Result<(), Stop> {
+    Err(Stop::Fault(message.to_string(), at))
+}
+
+impl Walk<'_> {
+    fn file(&mut self, source: SourceId, depth: usize) -> Result<(), Stop> {
+        self.found.seen.insert(source);
+        self.found.files += 1;
+        if self.found.files > MAX_FILES {
+            let message = format!("the includes after the first {MAX_FILES} files were not read");
+            return Err(Stop::Cut(message, Span::top(source)));
+        }
+        let bytes = self.setting.sources.bytes(source);
+        lines(bytes).try_for_each(|line| self.line(source, bytes, line, depth))
+    }
+
+    fn line(
+        &mut self,
+        source: SourceId,
+        bytes: &[u8],
+        range: Range<usize>,
+        depth: usize,
+    ) -> Result<(), Stop> {
+        let (statements, fault) = php_ini::read(bytes, range.clone(), self.setting.variable);
+        let mut include = None;
+        for statement in statements {
+            match statement {
+                Statement::Entry { name, at, .. } if name.starts_with('#') => {
+                    return refused("a comment begins with ; and not with #", Span::new(source, at));
+                }
+                Statement::Entry { name, at, value: None } => {
+                    return refused(format!("{name} has no value"), Span::new(source, at));
+                }
+                Statement::Entry { name, value: Some(value), .. } if name == "include" => {
+                    include = Some(value);
+                }
+                statement => {
+                    let at = Span::new(source, range.clone());
+                    self.found.lines.push(Line { statement, at });
+                }
+            }
+        }
+        let Some(fault) = fault else {
+            return include.map_or(Ok(()), |value| self.include(&value, source, depth));
+        };
+        let text = bytes.get(range.clone()).unwrap_or_default();
+        if !self.setting.installed && is_template(&String::from_utf8_lossy(text)) {
+            return Ok(());
+        }
+        // At the end of a line its last byte.
+        let end = range.start + text.trim_ascii_end().len();
+        let at = fault.at.min(end.saturating_sub(1)).max(range.start);
+        refused(fault.message, Span::new(source, at..at + 1))
+    }
+
+    fn include(&mut self, value: &Text, source: SourceId, depth: usize) -> Result<(), Stop> {
+        let Setting { sources, tree, prefix, installed, .. } = self.setting;
+        let at = Span::new(source, value.at.clone());
+        self.found.includes.push(value.text.clone());
+        if value.open.is_some() || !installed && is_template(&value.text) {
+            return Ok(());
+        }
+        let path = Path::new(prefix).join(&value.text);
+        let files = match self.matching(&path) {
+            Some(files) => files,
+            None if installed => {
+                let folder = path.parent().unwrap_or(Path::new("")).display();
+                return refused(format!("there is no folder {folder} to include from"), at);
+            }
+            None => return Ok(()),
+        };
+        for file in files.into_iter().filter(|file| !tree.is_folder(file)) {
+            if depth >= MAX_DEPTH {
+                return refused("it includes files more than five deep", at);
+            }
+            match tree.read(sources, &file) {
+                Ok(source) => self.file(source, depth + 1)?,
+                Err(why) => return refused(format!("{} is not read: {why}", file.display()), at),
+            }
+        }
+        Ok(())
+    }
+
+    /// What a pattern of an include leads to; nothing where its folder is missing (glob(3) with GLOB_ERR).
+    fn matching(&self, path: &Path) -> Option<Vec<PathBuf>> {
+        let tree = self.setting.tree;
+        let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
+        if !has_magic(&bytes(path)) {
+            let found = tree.entry(path).is_ok().then(|| path.to_owned());
+            return Some(found.or_else(|| self.moved(path)).into_iter().collect());
+        }
+        let folder = path.ancestors().find(|path| !has_magic(&bytes(path)));
+        match folder.is_some_and(|folder| tree.is_folder(folder)) {
+            true => Some(tree.glob(&bytes(path))),
+            false => self.moved(path).map(|moved| tree.glob(&bytes(&moved))),
+        }
+    }
+
+    /// In a repository a file will be put elsewhere, and the folder of pools beside it too: `pool.d/*.conf`.
+    fn moved(&self, path: &Path) -> Option<PathBuf> {
+        let name = path.file_name().filter(|_| !self.setting.installed)?;
+        let beside = self.setting.folder.join(path.parent()?.file_name()?);
+        self.setting.tree.is_folder(&beside).then(|| beside.join(name))
+    }
+}
