@@ -3,6 +3,7 @@
 
 mod enabled;
 mod opened;
+mod ruby;
 #[cfg(test)]
 mod trial;
 mod version;
@@ -22,6 +23,7 @@ use crate::text::{Sources, Span, Tree};
 
 use enabled::Enabled;
 use opened::Opened;
+use ruby::{Said, options_of};
 #[cfg(test)]
 use trial::{Seen, Trial};
 
