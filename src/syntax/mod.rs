@@ -1,6 +1,7 @@
 //! How files are written: words, blocks, XML, source code. It knows no service and no kernel.
 
 pub mod blocks;
+pub mod builds;
 pub mod caddyfile;
 pub mod calls;
 pub mod directives;
@@ -21,6 +22,7 @@ pub mod properties;
 pub mod python;
 pub mod ruby;
 pub mod shell;
+pub mod spring;
 pub mod unit;
 pub mod xml;
 pub mod yaml;
