@@ -6,6 +6,7 @@ pub mod caddyfile;
 pub mod calls;
 pub mod directives;
 pub mod dotenv;
+pub mod eval;
 pub mod host_port;
 pub mod hosts;
 pub mod ini;

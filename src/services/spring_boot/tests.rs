@@ -144,6 +144,7 @@ proptest::proptest! {
         with_properties(&text);
         with_yaml(&text);
         with_properties(&format!("server.port=${{{text}"));
-        read_files(&[("pom.xml", &text), ("build.gradle", &text)]);
+        let build = format!("<!-- spring-boot -->{text}");
+        read_files(&[("pom.xml", &build), ("build.gradle", &build)]);
     }
 }
