@@ -4,6 +4,7 @@
 mod enabled;
 mod mains;
 mod opened;
+mod ruby;
 #[cfg(test)]
 mod trial;
 mod version;
@@ -25,6 +26,7 @@ use crate::text::{Sources, Span, Tree};
 use enabled::Enabled;
 use mains::{Main, file_of};
 use opened::Opened;
+use ruby::{Said, options_of};
 #[cfg(test)]
 use trial::{Seen, Trial};
 

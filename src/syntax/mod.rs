@@ -1,11 +1,13 @@
 //! How files are written: words, blocks, XML, source code. It knows no service and no kernel.
 
 pub mod blocks;
+pub mod builds;
 pub mod caddyfile;
 pub mod calls;
 pub mod dotenv;
-pub mod getopt;
+pub mod eval;
 pub mod fpm_conf;
+pub mod getopt;
 pub mod host_port;
 pub mod hosts;
 pub mod httpd;
@@ -27,6 +29,7 @@ pub mod python;
 pub mod refusal;
 pub mod ruby;
 pub mod shell;
+pub mod spring;
 pub mod squid;
 pub mod start;
 pub mod template;

@@ -1,37 +1,8 @@
-use std::fs;
-use std::path::Path;
+use crate::model::Kind;
+use crate::services::{Seen, Trial};
 
-use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{Kind, Listener, PlaceId, ReadAs};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Sources, Tree, apply};
-
-/// A file and what is read in it.
-struct Read {
-    sources: Sources,
-    found: Found,
-}
-
-fn read_text(text: &str) -> Read {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("Main.java"), text).unwrap();
-    let sources = Sources::new();
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let hosts = Hosts::read(&sources, &tree);
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service: knowledge.service("java").unwrap(),
-        hosts: &hosts,
-        place: PlaceId(0),
-        commands: &[],
-        read_as: ReadAs::Repo,
-        only: &[],
-    };
-    let found = read(ground, &[Candidate { path: Path::new("Main.java").to_owned(), by_place: false }]);
-    Read { sources, found }
+fn read_text(text: &str) -> Seen {
+    Trial::repository("java", &[("Main.java", text)]).read()
 }
 
 const IMPORTS: &str =
@@ -40,43 +11,15 @@ import io.netty.bootstrap.ServerBootstrap; import io.netty.channel.*; import io.
 import io.vertx.core.http.HttpServerOptions; import reactor.netty.tcp.TcpServer;
 import org.eclipse.jetty.server.*; ";
 
-fn read_body(body: &str) -> Read {
+fn read_body(body: &str) -> Seen {
     read_text(&format!("{IMPORTS}\nclass Main {{ void run() throws Exception {{ {body} }} }}"))
 }
 
-impl Read {
-    /// Every listener as `address backlog`.
-    fn rows(&self) -> Vec<String> {
-        let number = |listener: &Listener| {
-            listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string())
-        };
-        let all = self.found.listeners.iter();
-        all.map(|listener| format!("{} {}", listener.endpoint, number(listener))).collect()
-    }
-
-    fn only(&self) -> &Listener {
-        let [listener] = self.found.listeners.as_slice() else { panic!("{:?}", self.rows()) };
-        listener
-    }
-
-    /// The line of the slot once it is filled with 128.
-    fn filled(&self) -> Option<String> {
-        let slot = self.only().backlog.slot.clone()?;
-        let bytes = self.sources.bytes(slot.span.source);
-        let text = String::from_utf8(apply(bytes, &[slot.edit(128)])).unwrap();
-        let at = slot.span.start as usize;
-        let before = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        Some(text[before..].lines().next().unwrap().to_owned())
-    }
-}
-
+/// The body once the number is 128.
 fn filled(body: &str) -> Option<String> {
-    let line = read_body(body).filled()?;
-    Some(
-        line.trim_start_matches("class Main { void run() throws Exception { ")
-            .trim_end_matches(" } }")
-            .to_owned(),
-    )
+    let whole = read_body(body).set(128)?;
+    let (_, line) = whole.rsplit_once("class Main { void run() throws Exception { ")?;
+    Some(line.trim_end_matches(" } }").to_owned())
 }
 
 #[test]
@@ -171,17 +114,17 @@ fn what_something_outside_may_change_is_said() {
     let read =
         read_body("new ServerSocket(Integer.getInteger(\"app.port\", 80), Integer.getInteger(\"n\", 9));");
     assert_eq!(read.rows(), ["*:80 9"]);
-    assert!(read.only().notes[0].what.contains("if the property app.port is set"));
-    assert!(read.only().steps[0].what.contains("unless the property n is set"));
+    assert!(read.one().notes[0].what.contains("if the property app.port is set"));
+    assert!(read.one().steps[0].what.contains("unless the property n is set"));
 }
 
 #[test]
 fn defaults_are_defaults() {
     let read = read_body("new ServerSocket(80, -7);");
-    let value = read.only().backlog.value.clone().unwrap();
+    let value = read.one().backlog.value.clone().unwrap();
     assert_eq!((value.get, value.kind), (50, Kind::Default));
-    assert_eq!(read.only().steps.len(), 2);
-    assert_eq!(read.only().steps[0].value, Some(-7));
+    assert_eq!(read.one().steps.len(), 2);
+    assert_eq!(read.one().steps[0].value, Some(-7));
 }
 
 #[test]
@@ -235,7 +178,7 @@ proptest::proptest! {
     #[test]
     fn nothing_panics(body in "[ -~\n]{0,200}") {
         let _ = read_body(&body);
-        let _ = read_text(&body);
+        let _ = read_text(&format!("// ServerSocket\n{body}"));
         let _ = read_body(&format!("new ServerSocket({body});"));
     }
 }

@@ -1,7 +1,7 @@
 //! One start of a service: what its command line, its environment and its file say, the strongest first.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Refused;
 use super::activated::{self, Socket};
@@ -14,7 +14,6 @@ use crate::model::{Command, ReadAs, Starter, Variable, Version, Word};
 use crate::services::Ground;
 use crate::syntax::letters::Letters;
 use crate::syntax::shell;
-use crate::text::tree::Unread;
 use crate::text::{Slot, SourceId, Sources, Span};
 
 pub(super) struct Instance<'a> {
@@ -138,21 +137,17 @@ impl<'a> Instance<'a> {
             self.open_file = Some((format!("{text} may set it, and is not read"), value.at));
             return Ok(());
         }
-        let absolute = path.starts_with('/');
-        let Some(folder) = command.folder.clone().or(absolute.then(PathBuf::new)) else {
-            self.open_file =
-                Some((format!("{path} may set it, and lies in a folder that is not known"), value.at));
+        let Some(found) = self.ground.named_file(command, path) else {
+            let is_sure = path.starts_with('/') || command.folder.is_some();
+            // Of an image or a repository not everything is seen.
+            if is_sure && self.ground.read_as == ReadAs::Root && command.starter == Starter::Unit {
+                return Err(Refused::new(format!("there is no {text}"), value.at));
+            }
+            self.open_file = Some((format!("{text} may set it, and is not in the tree"), value.at));
             return Ok(());
         };
-        let path = if absolute { PathBuf::from(path.trim_start_matches('/')) } else { folder.join(path) };
-        match self.ground.tree.read(self.ground.sources, &path) {
+        match self.ground.tree.read(self.ground.sources, &found) {
             Ok(source) => self.read_file(source, format),
-            // Of an image or a repository not everything is seen.
-            Err(Unread::Missing)
-                if self.ground.read_as == ReadAs::Root && command.starter == Starter::Unit =>
-            {
-                Err(Refused::new(format!("there is no {text}"), value.at))
-            }
             Err(why) => {
                 self.open_file = Some((format!("{text} may set it, and was not read: {why}"), value.at));
                 Ok(())

@@ -1,26 +1,25 @@
-use std::fs;
-use std::path::PathBuf;
-
 use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{Command, PlaceId, ReadAs, Room, Starter, Variable, Word};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Origin, SourceId, Sources, Tree, apply};
+use crate::model::{Command, Starter, Word};
+use crate::services::{Seen, Trial};
+use crate::text::{Origin, SourceId, Sources};
 
-/// One service, what is started of it and the files that there are.
-struct Asked<'a> {
-    service: &'a str,
-    starter: Starter,
-    /// `NAME=value NAME=value program argument`; a `$` makes a word open.
-    line: &'a str,
-    files: &'a [(&'a str, &'a str)],
+/// A service that a unit starts, unless there is no line, and the files that there are.
+fn with_files(service: &'static str, line: &str, files: &[(&str, &str)]) -> Seen {
+    let root = Trial::root(service, files);
+    let of_unit = |command: &mut Command| {
+        command.starter = Starter::Unit;
+        command.name = "web.service".into();
+        command.folder = Some("srv/app".into());
+    };
+    if line.is_empty() { root.read() } else { root.started_as(line, of_unit).read() }
 }
 
-/// What was read.
-struct Read {
-    sources: Sources,
-    found: Found,
-    line: SourceId,
+fn line(service: &'static str, line: &str) -> Seen {
+    with_files(service, line, &[])
+}
+
+fn with_file(service: &'static str, line: &str, path: &str, text: &str) -> Seen {
+    with_files(service, line, &[(path, text)])
 }
 
 fn words(source: SourceId, line: &str) -> Vec<Word> {
@@ -28,107 +27,9 @@ fn words(source: SourceId, line: &str) -> Vec<Word> {
     let word = |text: &str| {
         let span = Span::new(source, at..at + text.len());
         at += text.len() + 1;
-        Word { text: text.into(), span, exact: true, open: text.contains('$') }
+        Word { text: text.into(), span, exact: true, open: false }
     };
     line.split(' ').map(word).collect()
-}
-
-fn command(source: SourceId, starter: Starter, line: &str) -> Command {
-    let mut all = words(source, line);
-    let start = all.iter().position(|word| !word.text.contains('=')).unwrap_or(0);
-    let environment = all.drain(..start).map(|word| {
-        let (name, value) = word.text.split_once('=').unwrap();
-        let span = word.tail(value.len()).unwrap();
-        Variable { name: name.into(), value: Word { text: value.into(), span, ..word } }
-    });
-    let environment = environment.collect();
-    let end = Span::new(source, line.len()..line.len());
-    Command {
-        starter,
-        name: "web.service".into(),
-        words: all,
-        environment,
-        folder: Some(PathBuf::from("srv/app")),
-        at: Span::new(source, 0..line.len()),
-        room: Some(Room { at: end, before: " ".into(), after: String::new() }),
-        open_files: None,
-        image: None,
-    }
-}
-
-fn read_line(asked: &Asked<'_>) -> Read {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in asked.files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let sources = Sources::new();
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let service = knowledge.service(asked.service).unwrap();
-    let line = sources.add(Origin::Builtin("line".into()), asked.line.as_bytes().to_vec());
-    let commands = match asked.line {
-        "" => Vec::new(),
-        text => vec![command(line, asked.starter, text)],
-    };
-    let candidates: Vec<Candidate> = asked
-        .files
-        .iter()
-        .map(|(path, _)| Candidate { path: PathBuf::from(path), by_place: false })
-        .collect();
-    let hosts = Hosts::read(&sources, &tree);
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service,
-        hosts: &hosts,
-        place: PlaceId(0),
-        commands: &commands,
-        read_as: ReadAs::Root,
-        only: &[],
-    };
-    let found = read(ground, service.keys.as_ref().unwrap(), &candidates);
-    Read { sources, found, line }
-}
-
-fn line(service: &str, line: &str) -> Read {
-    read_line(&Asked { service, starter: Starter::Unit, line, files: &[] })
-}
-
-fn with_file(service: &str, line: &str, path: &str, text: &str) -> Read {
-    read_line(&Asked { service, starter: Starter::Unit, line, files: &[(path, text)] })
-}
-
-impl Read {
-    /// The listeners that are not internal, as `address backlog`.
-    fn rows(&self) -> Vec<String> {
-        let all = self.found.listeners.iter().filter(|listener| !listener.internal);
-        all.map(|listener| {
-            let number =
-                listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string());
-            format!("{} {number}", listener.endpoint)
-        })
-        .collect()
-    }
-
-    /// The first listener's text with the number 9 put into its slot.
-    fn edited(&self) -> Option<String> {
-        let slot = self.found.listeners.first()?.backlog.slot.clone()?;
-        let edit = slot.edit(9);
-        let bytes = self.sources.bytes(edit.span.source);
-        Some(String::from_utf8(apply(bytes, &[edit])).unwrap())
-    }
-
-    fn said(&self) -> String {
-        let listener = self.found.listeners.first().unwrap();
-        let all = listener.steps.iter().chain(&listener.notes).map(|step| step.what.as_str());
-        all.collect::<Vec<&str>>().join("; ")
-    }
-
-    fn problem(&self) -> &str {
-        &self.found.problems.first().unwrap().message
-    }
 }
 
 #[test]
@@ -145,7 +46,7 @@ fn a_number_is_replaced_where_it_stands() {
         ),
     ] {
         let read = line(service, text);
-        assert_eq!(read.edited().as_deref(), Some(made));
+        assert_eq!(read.set(9).as_deref(), Some(made));
         assert!(read.rows()[0].ends_with(" 55"), "{text}");
     }
 }
@@ -176,21 +77,21 @@ fn a_number_is_added_where_it_belongs() {
         ("waitress", "waitress-serve --port=80 app", "waitress-serve --backlog=9 --port=80 app"),
         ("waitress", "python3 -m waitress app", "python3 -m waitress --backlog=9 app"),
     ] {
-        assert_eq!(line(service, text).edited().as_deref(), Some(made));
+        assert_eq!(line(service, text).set(9).as_deref(), Some(made));
     }
-    assert_eq!(line("daphne", "daphne app").edited(), None);
+    assert_eq!(line("daphne", "daphne app").set(9), None);
 }
 
 #[test]
 fn files_take_a_number_too() {
     let path = "etc/web/gunicorn.conf.py";
     let of = |text| with_file("gunicorn", "", path, text);
-    assert_eq!(of("bind = ':80'\nbacklog = 55\n").edited().as_deref(), Some("bind = ':80'\nbacklog = 9\n"));
-    assert_eq!(of("backlog = 5 * 11\n").edited(), None);
-    assert_eq!(of("workers = 1").edited().as_deref(), Some("workers = 1\nbacklog = 9\n"));
+    assert_eq!(of("bind = ':80'\nbacklog = 55\n").set(9).as_deref(), Some("bind = ':80'\nbacklog = 9\n"));
+    assert_eq!(of("backlog = 5 * 11\n").set(9), None);
+    assert_eq!(of("workers = 1").set(9).as_deref(), Some("workers = 1\nbacklog = 9\n"));
     let toml = |text| with_file("hypercorn", "", "etc/web/hypercorn.toml", text);
-    assert_eq!(toml("backlog = 55\n[a]\nb = 1\n").edited().as_deref(), Some("backlog = 9\n[a]\nb = 1\n"));
-    assert_eq!(toml("bind = ':80'\n").edited().as_deref(), Some("backlog = 9\nbind = ':80'\n"));
+    assert_eq!(toml("backlog = 55\n[a]\nb = 1\n").set(9).as_deref(), Some("backlog = 9\n[a]\nb = 1\n"));
+    assert_eq!(toml("bind = ':80'\n").set(9).as_deref(), Some("backlog = 9\nbind = ':80'\n"));
     assert_eq!(toml("bind = ':80'\n").rows(), ["0.0.0.0:80 100"]);
 }
 
@@ -199,7 +100,7 @@ fn a_file_round_which_something_else_is_started_is_not_used() {
     let read =
         with_file("gunicorn", "gunicorn -c /etc/g.py app", "srv/app/x/gunicorn.conf.py", "backlog = 5");
     assert_eq!(read.rows(), Vec::<String>::new());
-    assert!(read.problem().ends_with("there is no /etc/g.py"), "{}", read.problem());
+    assert!(read.problems()[0].ends_with("there is no /etc/g.py"), "{:?}", read.problems());
     let read = with_file("gunicorn", "gunicorn app", "srv/other/gunicorn.conf.py", "backlog = 5");
     assert_eq!(read.rows(), ["127.0.0.1:8000 2048", "? 5"]);
 }
@@ -210,7 +111,7 @@ fn what_is_not_known_is_not_guessed() {
     assert_eq!(read.rows(), ["? ?"]);
     assert!(read.said().contains("nothing in the tree says what $BACKLOG is"), "{}", read.said());
     assert!(read.said().contains("0.0.0.0:$PORT"), "{}", read.said());
-    assert_eq!(read.edited(), None);
+    assert_eq!(read.set(9), None);
     // Any option may be in it.
     let read = line("gunicorn", "gunicorn $OPTIONS app");
     assert_eq!(read.rows(), ["? ?"]);
@@ -230,8 +131,7 @@ fn what_is_not_known_is_not_guessed() {
 
 #[test]
 fn who_runs_a_procfile_chooses_the_port() {
-    let asked = Asked { service: "gunicorn", starter: Starter::Procfile, line: "gunicorn app", files: &[] };
-    let read = read_line(&asked);
+    let read = Trial::root("gunicorn", &[]).started("gunicorn app").read();
     assert_eq!(read.rows(), ["? 2048"]);
     assert!(read.said().contains("who runs the Procfile"), "{}", read.said());
 }
@@ -251,10 +151,9 @@ fn an_open_socket_may_keep_its_queue() {
 fn what_becomes_of_a_number_is_told() {
     let read = line("uvicorn", "uvicorn --backlog -5 app");
     assert_eq!(
-        (read.rows(), read.edited().as_deref()),
+        (read.rows(), read.set(9).as_deref()),
         (vec!["127.0.0.1:8000 0".into()], Some("uvicorn --backlog 9 app"))
     );
-    assert_eq!(read.sources.text(Span::new(read.line, 0..7)), "uvicorn");
     let values: Vec<Option<i64>> = read.found.listeners[0].steps.iter().map(|step| step.value).collect();
     assert_eq!(values, [Some(-5), Some(0)]);
 }

@@ -1,111 +1,28 @@
-use std::fs;
-use std::path::PathBuf;
-
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{Command, PlaceId, ReadAs, Starter, Word};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Origin, Sources, Tree, apply};
+use crate::services::{Seen, Trial};
+use crate::text::Sources;
 
-/// Files and what is read in them.
-struct Read {
-    sources: Sources,
-    found: Found,
-}
-
-fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Read {
+fn read_all(files: &[(&str, &str)], lines: &[&str]) -> Seen {
     let lines: Vec<(&str, &str)> = lines.iter().map(|line| ("", *line)).collect();
     read_in(files, &lines)
 }
 
-/// Files, and command lines with the folders of the Dockerfiles that they stand in.
-fn read_in(files: &[(&str, &str)], lines: &[(&str, &str)]) -> Read {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let sources = Sources::new();
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let service = knowledge.service("python").unwrap();
-    let hosts = Hosts::read(&sources, &tree);
-    let programs = files.iter().filter(|(path, _)| path.ends_with(".py"));
-    let candidates: Vec<Candidate> =
-        programs.map(|(path, _)| Candidate { path: PathBuf::from(path), by_place: false }).collect();
-    let commands: Vec<Command> = lines.iter().map(|(folder, line)| command(&sources, folder, line)).collect();
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service,
-        hosts: &hosts,
-        place: PlaceId(0),
-        commands: &commands,
-        read_as: ReadAs::Repo,
-        only: &[],
+/// Files, and command lines with the folders that they are at home in.
+fn read_in(files: &[(&str, &str)], lines: &[(&str, &str)]) -> Seen {
+    let repository = Trial::repository("python", files);
+    let start = |trial: Trial, (folder, line): &(&str, &str)| {
+        trial.started_as(line, |command| command.folder = Some(folder.into()))
     };
-    let found = read(ground, &candidates);
-    Read { sources, found }
+    lines.iter().fold(repository, start).read()
 }
 
-fn command(sources: &Sources, folder: &str, line: &str) -> Command {
-    let path = PathBuf::from(folder).join("Dockerfile");
-    let source = sources.add(Origin::File { root: None, path }, line.as_bytes().to_vec());
-    let word = |text: &str| {
-        let start = line.find(text).unwrap();
-        let span = Span::new(source, start..start + text.len());
-        Word { text: text.to_owned(), span, exact: true, open: false }
-    };
-    Command {
-        starter: Starter::Dockerfile,
-        name: "Dockerfile".to_owned(),
-        words: line.split(' ').map(word).collect(),
-        environment: Vec::new(),
-        folder: None,
-        at: Span::new(source, 0..line.len()),
-        room: None,
-        open_files: None,
-        image: None,
-    }
-}
-
-fn read_files(files: &[(&str, &str)]) -> Read {
+fn read_files(files: &[(&str, &str)]) -> Seen {
     read_all(files, &[])
 }
 
-fn read_program(text: &str) -> Read {
+fn read_program(text: &str) -> Seen {
     read_files(&[("main.py", text)])
-}
-
-impl Read {
-    /// Every listener as `address backlog`.
-    fn rows(&self) -> Vec<String> {
-        let number = |listener: &Listener| {
-            listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string())
-        };
-        let row = |listener: &Listener| format!("{} {}", listener.endpoint, number(listener));
-        self.found.listeners.iter().map(row).collect()
-    }
-
-    fn only(&self) -> &Listener {
-        assert_eq!(self.found.listeners.len(), 1, "{:?}", self.rows());
-        &self.found.listeners[0]
-    }
-
-    /// Why something is not known, and what else is said.
-    fn says(&self) -> Vec<&str> {
-        let steps = self.found.listeners.iter().flat_map(|listener| &listener.steps);
-        let notes = self.found.listeners.iter().flat_map(|listener| &listener.notes);
-        notes.chain(steps).map(|step| step.what.as_str()).collect()
-    }
-
-    /// The file with 4096 put at the slot of its only listener.
-    fn with_4096(&self) -> Option<String> {
-        let edit = self.only().backlog.slot.as_ref()?.edit(4096);
-        let bytes = apply(self.sources.bytes(edit.span.source), std::slice::from_ref(&edit));
-        Some(String::from_utf8(bytes).unwrap())
-    }
 }
 
 #[test]
@@ -137,7 +54,7 @@ fn a_backlog_finds_its_place() {
     ] {
         let read = read_program(&format!("{socket}{program}\n"));
         let expected = patched.map(|patched| format!("{socket}{patched}\n"));
-        assert_eq!(read.with_4096(), expected, "{program}");
+        assert_eq!(read.set(4096), expected, "{program}");
     }
     for (program, patched) in [
         (
@@ -165,10 +82,10 @@ fn a_backlog_finds_its_place() {
             "from hypercorn.asyncio import serve\nfrom hypercorn.config import Config\ndef f():\n    c = Config()\n    c.backlog = 4096\n    serve(app, c)\n",
         ),
     ] {
-        assert_eq!(read_program(program).with_4096().as_deref(), Some(patched), "{program}");
+        assert_eq!(read_program(program).set(4096).as_deref(), Some(patched), "{program}");
     }
     let plain = "from http.server import HTTPServer\nHTTPServer(('', 80), h)\n";
-    assert_eq!(read_program(plain).with_4096(), None);
+    assert_eq!(read_program(plain).set(4096), None);
 }
 
 #[test]
@@ -178,15 +95,13 @@ fn what_is_not_known_is_said() {
     );
     assert_eq!(read.rows(), ["? 9"]);
     assert_eq!(
-        read.says(),
-        [
-            "the address is not known: it is what the environment says in HOST",
-            "what the program asks for unless Q is set in the environment"
-        ]
+        read.said(),
+        "what the program asks for unless Q is set in the environment; \
+         the address is not known: it is what the environment says in HOST"
     );
     let read = read_program("import os, uvicorn\nuvicorn.run(app, port=int(os.getenv('PORT', 80)))");
     assert_eq!(read.rows(), ["127.0.0.1:80 2048"]);
-    assert!(read.says().contains(&"it is another address if PORT is set in the environment"));
+    assert!(read.said().contains("it is another address if PORT is set in the environment"));
     let read = read_program("import uvicorn\nuvicorn.run(app, **options)");
     assert_eq!(read.rows(), ["? ?"]);
     let read = read_program("import socket\ndef f(sock):\n  sock.listen(7)\n");
@@ -281,7 +196,7 @@ fn names_lead_to_other_files() {
     ]);
     assert_eq!(read.rows(), ["? 2048"]);
     let read = read_files(&[
-        ("run.py", "from server import Server\nServer(('127.0.0.1', 80), None)\n"),
+        ("run.py", "import socketserver\nfrom server import Server\nServer(('127.0.0.1', 80), None)\n"),
         (
             "server.py",
             "import socketserver\nclass Server(socketserver.TCPServer):\n    request_queue_size = 9\n",
@@ -293,13 +208,13 @@ fn names_lead_to_other_files() {
 #[test]
 fn a_number_points_at_its_literal() {
     let read = read_program("import uvicorn\nuvicorn.run(app, backlog=512)\n");
-    let value = read.only().backlog.value.as_ref().unwrap();
+    let value = read.one().backlog.value.as_ref().unwrap();
     assert_eq!((read.sources.text(value.span).as_ref(), value.kind), ("512", Kind::Written));
-    assert_eq!(read.sources.text(read.only().site), "run(app, backlog=512)");
+    assert_eq!(read.sources.text(read.one().site), "run(app, backlog=512)");
     let read = read_program("import uvicorn\nuvicorn.run(app)\n");
-    let value = read.only().backlog.value.as_ref().unwrap();
+    let value = read.one().backlog.value.as_ref().unwrap();
     assert_eq!(read.sources.get(value.span.source).name(), "builtin:rules/services/python.toml");
-    assert_eq!(read.says(), ["uvicorn's own default"]);
+    assert_eq!(read.said(), "uvicorn's own default");
 }
 
 #[test]

@@ -1,16 +1,4 @@
-use std::fs;
-use std::path::PathBuf;
-
-use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{PlaceId, ReadAs};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Sources, Tree, apply};
-
-struct Read {
-    sources: Sources,
-    found: Found,
-}
+use crate::services::{Seen, Trial};
 
 const POM: &str = "<project>
   <parent><artifactId>spring-boot-starter-parent</artifactId><version>3.2.1</version></parent>
@@ -18,68 +6,23 @@ const POM: &str = "<project>
   <build><plugins><plugin><artifactId>spring-boot-maven-plugin</artifactId></plugin></plugins></build>
 </project>";
 
-fn read_files(files: &[(&str, &str)]) -> Read {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join("src/main/java")).unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let sources = Sources::new();
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let hosts = Hosts::read(&sources, &tree);
-    let builds = files.iter().filter(|(path, _)| path.ends_with("pom.xml") || path.contains("build.gradle"));
-    let candidates: Vec<Candidate> =
-        builds.map(|(path, _)| Candidate { path: PathBuf::from(path), by_place: false }).collect();
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service: knowledge.service("spring-boot").unwrap(),
-        hosts: &hosts,
-        place: PlaceId(0),
-        commands: &[],
-        read_as: ReadAs::Repo,
-        only: &[],
-    };
-    let found = read(ground, &candidates);
-    Read { sources, found }
+fn read_files(files: &[(&str, &str)]) -> Seen {
+    Trial::repository("spring-boot", files).with("src/main/java/App.java", "").read()
 }
 
-fn with_starter(starter: &str, files: &[(&str, &str)]) -> Read {
+fn with_starter(starter: &str, files: &[(&str, &str)]) -> Seen {
     let pom = POM.replace("STARTER", starter);
     let mut all = vec![("pom.xml", pom.as_str())];
     all.extend(files);
     read_files(&all)
 }
 
-fn with_properties(text: &str) -> Read {
+fn with_properties(text: &str) -> Seen {
     with_starter("spring-boot-starter-web", &[("src/main/resources/application.properties", text)])
 }
 
-fn with_yaml(text: &str) -> Read {
+fn with_yaml(text: &str) -> Seen {
     with_starter("spring-boot-starter-web", &[("src/main/resources/application.yml", text)])
-}
-
-impl Read {
-    fn rows(&self) -> Vec<String> {
-        let number = |listener: &Listener| {
-            listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string())
-        };
-        let all = self.found.listeners.iter();
-        all.map(|listener| format!("{} {}", listener.endpoint, number(listener))).collect()
-    }
-
-    fn filled(&self) -> Option<String> {
-        let slot = self.found.listeners[0].backlog.slot.clone()?;
-        let bytes = self.sources.bytes(slot.span.source);
-        Some(String::from_utf8(apply(bytes, &[slot.edit(128)])).unwrap())
-    }
-
-    fn notes(&self) -> String {
-        self.found.listeners[0].notes.iter().map(|note| format!("{}\n", note.what)).collect()
-    }
 }
 
 #[test]
@@ -116,7 +59,7 @@ fn names_are_relaxed_and_values_filled_in() {
     );
     assert_eq!(with_yaml("server.port: 83\nserver.tomcat: {accept-count: \"203\"}\n").rows(), ["*:83 203"]);
     assert_eq!(with_properties("n=204\nserver.tomcat.accept-count=${n}\n").rows(), ["*:8080 204"]);
-    assert!(with_yaml("server:\n  port: ${PORT:82}\n").notes().contains("if PORT is set"));
+    assert!(with_yaml("server:\n  port: ${PORT:82}\n").said().contains("if PORT is set"));
     assert_eq!(with_properties("server.tomcat.accept-count=${N}\n").rows(), ["*:8080 ?"]);
     assert_eq!(with_properties("server.port=@port@\n").rows(), ["? 100"]);
     assert_eq!(with_properties("server.tomcat.accept-count=0\n").rows(), ["*:8080 100"]);
@@ -157,8 +100,8 @@ fn profiles_count_where_they_are_active() {
     ];
     let read = with_starter("spring-boot-starter-web", &files);
     assert_eq!(read.rows(), ["*:80 100"]);
-    assert!(read.notes().contains("in the profile dev server.port is 81"));
-    assert!(read.notes().contains("in the profile prod it asks for 500"));
+    assert!(read.said().contains("in the profile dev server.port is 81"));
+    assert!(read.said().contains("in the profile prod it asks for 500"));
     let active = [
         files[0],
         files[1],
@@ -175,9 +118,9 @@ fn a_count_can_be_written_where_it_belongs() {
         ("server.port=81\n", "server.port=81\nserver.tomcat.accept-count=128\n"),
         ("server.port=81\r\n# end\r\n", "server.port=81\nserver.tomcat.accept-count=128\r\n# end\r\n"),
     ] {
-        assert_eq!(with_properties(before).filled().as_deref(), Some(after));
+        assert_eq!(with_properties(before).set(128).as_deref(), Some(after));
     }
-    assert_eq!(with_yaml("server: {port: 1}").filled(), None);
+    assert_eq!(with_yaml("server: {port: 1}").set(128), None);
 }
 
 #[test]
@@ -201,6 +144,7 @@ proptest::proptest! {
         with_properties(&text);
         with_yaml(&text);
         with_properties(&format!("server.port=${{{text}"));
-        read_files(&[("pom.xml", &text), ("build.gradle", &text)]);
+        let build = format!("<!-- spring-boot -->{text}");
+        read_files(&[("pom.xml", &build), ("build.gradle", &build)]);
     }
 }

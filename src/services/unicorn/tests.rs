@@ -1,59 +1,12 @@
-use std::fs;
-use std::path::PathBuf;
-
 use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::PlaceId;
-use crate::syntax::hosts::Hosts;
-use crate::text::{Sources, Tree, apply};
+use crate::services::{Seen, Trial};
 
-struct Read {
-    sources: Sources,
-    found: Found,
+fn read_at(path: &str, text: &str) -> Seen {
+    Trial::repository("unicorn", &[(path, text)]).read()
 }
 
-fn read_at(path: &str, text: &str) -> Read {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join(path);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
-    let sources = Sources::new();
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let service = knowledge.service("unicorn").unwrap();
-    let hosts = Hosts::read(&sources, &tree);
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service,
-        hosts: &hosts,
-        place: PlaceId(0),
-        commands: &[],
-        read_as: ReadAs::Repo,
-        only: &[],
-    };
-    let found = read(ground, &[Candidate { path: PathBuf::from(path), by_place: false }]);
-    Read { sources, found }
-}
-
-fn configured(text: &str) -> Read {
+fn configured(text: &str) -> Seen {
     read_at("config/unicorn.rb", text)
-}
-
-impl Read {
-    fn rows(&self) -> Vec<String> {
-        let number = |listener: &Listener| {
-            listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string())
-        };
-        let row = |listener: &Listener| format!("{} {}", listener.endpoint, number(listener));
-        self.found.listeners.iter().map(row).collect()
-    }
-
-    fn with_4096(&self) -> Option<String> {
-        let edit = self.found.listeners.first()?.backlog.slot.as_ref()?.edit(4096);
-        let bytes = apply(self.sources.bytes(edit.span.source), std::slice::from_ref(&edit));
-        Some(String::from_utf8(bytes).unwrap())
-    }
 }
 
 #[test]
@@ -74,7 +27,7 @@ fn a_backlog_finds_its_place() {
             Some("listen 80, backlog: 4096\nlisten 80, tcp_nopush: true"),
         ),
     ] {
-        assert_eq!(configured(text).with_4096().as_deref(), patched, "{text}");
+        assert_eq!(configured(text).set(4096).as_deref(), patched, "{text}");
     }
 }
 

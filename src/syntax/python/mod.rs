@@ -4,6 +4,9 @@
 mod eval;
 mod members;
 mod names;
+mod program;
+pub mod slots;
+mod told;
 mod value;
 
 use std::cell::{Cell, RefCell};
@@ -12,6 +15,8 @@ use super::calls::{Code, Id, Unparsed};
 use crate::text::SourceId;
 pub use names::last_name;
 use names::{Binding, Names, Origin, is_function, is_scope};
+pub use program::{Libraries, Linked, Program, questions};
+pub use told::{Reached, Told};
 use value::agreed;
 pub use value::{Made, Spot, Thing, Value, integer_of};
 

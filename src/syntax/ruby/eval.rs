@@ -343,18 +343,23 @@ impl Reading<'_, '_> {
         let Some(base) = base.filter(|base| path.starts_with('/') || base.starts_with('/')) else {
             return Value::unknown("the files do not tell the working folder");
         };
-        let mut whole = PathBuf::new();
-        for part in Path::new(&base).join(path).components() {
-            match part {
-                Component::ParentDir => {
-                    whole.pop();
-                }
-                Component::CurDir => {}
-                part => whole.push(part),
-            }
-        }
-        self.computed(at, whole.to_string_lossy().into_owned()).and_unless(&unless)
+        self.computed(at, expand_path(path, Path::new(&base))).and_unless(&unless)
     }
+}
+
+/// `File.expand_path(path, base)`.
+pub fn expand_path(path: &str, base: &Path) -> String {
+    let mut whole = PathBuf::new();
+    for part in base.join(path).components() {
+        match part {
+            Component::ParentDir => {
+                whole.pop();
+            }
+            Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    whole.to_string_lossy().into_owned()
 }
 
 fn compared(operator: &str, left: &Value, right: &Value) -> Option<Thing> {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use super::calls::{Code, Id, Unparsed};
 use crate::text::{SourceId, Span};
+pub use eval::expand_path;
 pub use value::{Thing, Value, integer_of, leading_integer};
 
 /// How many expressions lie in one another before it is given up.
@@ -225,6 +226,11 @@ impl<'a> Reading<'_, 'a> {
         let list = code.field(call, "arguments");
         let arguments = list.into_iter().flat_map(|list| code.children(list));
         arguments.filter(|id| !matches!(code.kind(*id), "pair" | "hash" | "block_argument")).collect()
+    }
+
+    /// The value of a positional argument.
+    pub fn argument(&self, call: Id, index: usize) -> Option<Value> {
+        self.positional(call).get(index).map(|argument| self.value(*argument))
     }
 
     /// The value of an option: `backlog: 64`, `:backlog => 64`, in braces or without. Unknown if `**` may hold it.

@@ -54,6 +54,15 @@ impl Value {
         self
     }
 
+    /// `value.to_s`, or why it is not known.
+    pub fn known(&self) -> Result<String, String> {
+        match (&self.thing, self.unless.first()) {
+            (Thing::Unknown(why), _) => Err(why.clone()),
+            (Thing::Nil, Some(unless)) => Err(format!("it is known only if {unless}")),
+            _ => self.string().ok_or_else(|| "it is no plain value".to_owned()),
+        }
+    }
+
     pub fn text(&self) -> Option<&str> {
         match &self.thing {
             Thing::Text(text) => Some(text),

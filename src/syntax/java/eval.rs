@@ -1,16 +1,14 @@
 //! What expressions come to: constants, also those of other files, variables with one value, arithmetic. What only a run could
 //! tell is not known, with the reason.
 
-use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
-use super::classes::Classes;
+use super::library::{Library, Of};
 use super::names::{Names, Origin, Variable, is_class_body, simple_name};
-use super::value::{Outside, Thing, Value};
-use crate::services::Ground;
+use super::{Outside, Thing, Value, integer};
 use crate::syntax::calls::{Code, Id, Unparsed};
-use crate::syntax::java;
-use crate::text::{Slot, SourceId, Span};
+use crate::syntax::eval::{Effort, shown};
+use crate::text::{Slot, SourceId, Sources, Span, Tree};
 
 /// How deep expressions, variables and methods are followed.
 const DEPTH: u32 = 60;
@@ -23,101 +21,77 @@ pub(super) const MANY: usize = 200;
 
 const TOO_FAR: &str = "it takes too long to follow";
 
-pub(super) struct File<'a> {
+pub struct File<'a> {
     pub path: PathBuf,
     pub code: Code<'a>,
     pub names: Names<'a>,
 }
 
-/// The evaluation of one file.
-pub(super) struct Evaluation<'p, 'a> {
-    pub ground: Ground<'p>,
-    pub classes: &'p Classes,
+/// The evaluation of one file, with what a reader knows of libraries.
+pub struct Evaluation<'p, 'a, L: Library> {
+    pub sources: &'p Sources,
+    pub tree: &'p Tree,
+    pub library: &'p L,
     pub file: &'p File<'a>,
-    /// Expressions that may still be worked out.
-    pub fuel: &'p Cell<u32>,
-    depth: Cell<u32>,
+    pub effort: Effort,
     /// How many files away from the one that is read.
     away: u32,
-    busy: RefCell<Vec<Id>>,
 }
 
-impl<'p, 'a> Evaluation<'p, 'a> {
-    pub(super) fn new(
-        ground: Ground<'p>,
-        classes: &'p Classes,
-        file: &'p File<'a>,
-        fuel: &'p Cell<u32>,
-    ) -> Self {
-        Self { ground, classes, file, fuel, depth: Cell::new(0), away: 0, busy: RefCell::default() }
+impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
+    pub fn new(sources: &'p Sources, tree: &'p Tree, library: &'p L, file: &'p File<'a>, fuel: u32) -> Self {
+        Self { sources, tree, library, file, effort: Effort::new(fuel, DEPTH), away: 0 }
     }
 
-    pub(super) fn code(&self) -> &'p Code<'a> {
+    pub fn code(&self) -> &'p Code<'a> {
         &self.file.code
     }
 
-    pub(super) fn span(&self, id: Id) -> Span {
+    pub fn span(&self, id: Id) -> Span {
         self.code().span(id)
     }
 
-    pub(super) fn text(&self, id: Id) -> &'a str {
+    pub fn text(&self, id: Id) -> &'a str {
         self.code().text(id)
     }
 
-    pub(super) fn kind(&self, id: Id) -> &'p str {
+    pub fn kind(&self, id: Id) -> &'p str {
         self.code().kind(id)
     }
 
-    pub(super) fn field(&self, id: Id, role: &str) -> Option<Id> {
+    pub fn field(&self, id: Id, role: &str) -> Option<Id> {
         self.code().field(id, role)
     }
 
     /// The arguments of a call or of `new`.
-    pub(super) fn arguments(&self, call: Id) -> Vec<Id> {
+    pub fn arguments(&self, call: Id) -> Vec<Id> {
         self.field(call, "arguments").map(|list| self.code().children(list).collect()).unwrap_or_default()
     }
 
     /// The method that is called.
-    pub(super) fn method(&self, call: Id) -> &'a str {
+    pub fn method(&self, call: Id) -> &'a str {
         match self.kind(call) {
             "method_invocation" => self.field(call, "name").map_or("", |name| self.text(name)),
             _ => "",
         }
     }
 
-    /// One level deeper, as long as there is fuel.
-    pub(super) fn deeper<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
-        let fuel = self.fuel.get();
-        if fuel == 0 || self.depth.get() >= DEPTH {
-            return None;
-        }
-        self.fuel.set(fuel - 1);
-        self.depth.set(self.depth.get() + 1);
-        let done = work();
-        self.depth.set(self.depth.get() - 1);
-        Some(done)
-    }
-
     /// Looking through a long list costs as well.
     fn spend(&self, length: usize) {
-        let cost = u32::try_from(length / 16).unwrap_or(u32::MAX);
-        self.fuel.set(self.fuel.get().saturating_sub(cost));
+        self.effort.spend(u32::try_from(length / 16).unwrap_or(u32::MAX));
     }
 
-    pub(super) fn unknown(&self, at: Id) -> Value {
-        let text = self.text(at);
-        let line = text.lines().next().unwrap_or_default();
-        let short: String = line.chars().take(40).collect();
-        let more = if short.len() < text.len() { "..." } else { "" };
-        Value::unknown(format!("the files do not tell what `{short}{more}` is"), self.span(at))
+    pub fn unknown(&self, at: Id) -> Of<L> {
+        let why = format!("the files do not tell what {} is", shown(self.text(at)));
+        Value::unknown(why, self.span(at))
     }
 
-    pub(super) fn value(&self, at: Id) -> Value {
-        let value = self.deeper(|| self.value_of(at));
+    pub fn value(&self, at: Id) -> Of<L> {
+        let value = self.effort.deeper(|| self.value_of(at));
         value.unwrap_or_else(|| Value::unknown(TOO_FAR, self.span(at)))
     }
 
-    fn value_of(&self, at: Id) -> Value {
+    fn value_of(&self, at: Id) -> Of<L> {
         match self.kind(at) {
             "decimal_integer_literal"
             | "hex_integer_literal"
@@ -139,11 +113,11 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         }
     }
 
-    fn of(&self, at: Id, child: Option<Id>) -> Value {
+    fn of(&self, at: Id, child: Option<Id>) -> Of<L> {
         child.map_or_else(|| self.unknown(at), |child| self.value(child))
     }
 
-    fn literal(&self, at: Id) -> Value {
+    fn literal(&self, at: Id) -> Of<L> {
         let text = self.text(at);
         let Some(number) = number_literal(text) else { return self.unknown(at) };
         let is_it = text.parse() == Ok(number) && self.is_for_one_thing(at);
@@ -151,7 +125,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         Value { slot, ..Value::new(Thing::Number(number), self.span(at)) }
     }
 
-    fn string(&self, at: Id) -> Value {
+    fn string(&self, at: Id) -> Of<L> {
         let mut text = String::new();
         for piece in self.code().children(at) {
             match self.kind(piece) {
@@ -168,7 +142,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         Value { slot, ..Value::new(Thing::Text(text), at) }
     }
 
-    fn unary(&self, at: Id) -> Value {
+    fn unary(&self, at: Id) -> Of<L> {
         let operand = self.of(at, self.field(at, "operand"));
         let operator = self.field(at, "operator").map_or("", |operator| self.text(operator));
         let Some(number) = operand.number() else { return self.or_unknown(operand, at) };
@@ -181,12 +155,12 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     }
 
     /// The reason why a part is not known is the reason of the whole.
-    fn or_unknown(&self, part: Value, at: Id) -> Value {
+    fn or_unknown(&self, part: Of<L>, at: Id) -> Of<L> {
         if part.why_unknown().is_some() { Value { slot: None, ..part } } else { self.unknown(at) }
     }
 
     /// A number that no literal is.
-    fn made(&self, at: Id, number: Option<i64>) -> Value {
+    fn made(&self, at: Id, number: Option<i64>) -> Of<L> {
         let number = number.and_then(|number| i32::try_from(number).ok());
         number.map_or_else(
             || self.unknown(at),
@@ -194,7 +168,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         )
     }
 
-    fn binary(&self, at: Id) -> Value {
+    fn binary(&self, at: Id) -> Of<L> {
         let left = self.of(at, self.field(at, "left"));
         let right = self.of(at, self.field(at, "right"));
         let operator = self.field(at, "operator").map_or("", |operator| self.text(operator));
@@ -202,7 +176,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         if let (Some(a), Some(b)) = (left.number(), right.number()) {
             return self.made(at, arithmetic(operator, a, b)).and_unless(&unless);
         }
-        let part = |value: &Value| match &value.thing {
+        let part = |value: &Of<L>| match &value.thing {
             Thing::Text(text) => Some(text.clone()),
             Thing::Number(number) => Some(number.to_string()),
             _ => None,
@@ -216,14 +190,14 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         }
     }
 
-    fn ternary(&self, at: Id) -> Value {
+    fn ternary(&self, at: Id) -> Of<L> {
         let branches = ["consequence", "alternative"].map(|role| self.of(at, self.field(at, role)));
         let name = self.field(at, "condition").map_or("", |condition| self.text(condition));
         Value::agreed(branches.into(), name).unwrap_or_else(|| self.unknown(at))
     }
 
     /// `args[0]` of the main method.
-    fn element(&self, at: Id) -> Value {
+    fn element(&self, at: Id) -> Of<L> {
         let array = self.field(at, "array").filter(|array| self.kind(*array) == "identifier");
         let is_argument = array.and_then(|array| self.variable(array)).is_some_and(|(_, variables)| {
             variables.iter().any(|variable| match variable.origin {
@@ -240,7 +214,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     }
 
     /// The variable that a name means, and the node in which it holds.
-    pub(super) fn variable(&self, at: Id) -> Option<(Id, &'p [Variable])> {
+    pub fn variable(&self, at: Id) -> Option<(Id, &'p [Variable])> {
         let code = self.code();
         let names = &self.file.names;
         if self.kind(at) == "field_access" {
@@ -262,7 +236,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         names.scopes.find(code, name, at).filter(|_| !is_other)
     }
 
-    fn named(&self, at: Id) -> Value {
+    fn named(&self, at: Id) -> Of<L> {
         if let Some((scope, variables)) = self.variable(at) {
             return self.of_variable(at, scope, variables);
         }
@@ -276,7 +250,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         self.constant_of(&full, self.text(name)).unwrap_or_else(|| self.unknown(at))
     }
 
-    fn imported_constant(&self, at: Id) -> Option<Value> {
+    fn imported_constant(&self, at: Id) -> Option<Of<L>> {
         let full = self.file.names.imports.get(self.text(at))?;
         let (class, name) = full.rsplit_once('.')?;
         self.constant_of(class, name)
@@ -293,23 +267,26 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     }
 
     /// A constant of a class in another file of the same source folder.
-    fn constant_of(&self, class: &str, name: &str) -> Option<Value> {
+    fn constant_of(&self, class: &str, name: &str) -> Option<Of<L>> {
         let names = &self.file.names;
-        if self.away >= FILES || class.contains(['(', ' ', '[']) || self.fuel.get() == 0 {
+        if self.away >= FILES || class.contains(['(', ' ', '[']) || self.effort.is_exhausted() {
             return None;
         }
         let folder = self.file.path.parent()?;
         let packages = names.package.split('.').filter(|part| !part.is_empty()).count();
         let base = folder.ancestors().nth(packages)?;
         let path = base.join(format!("{}.java", class.replace('.', "/")));
-        let tree = self.ground.tree;
-        let real = tree.resolve(&path).ok().filter(|real| !tree.is_folder(real))?;
-        let source = tree.read(self.ground.sources, &real).ok()?;
-        self.fuel.set(self.fuel.get().saturating_sub(100));
-        let file = File::parse(real, source, self.ground.sources.bytes(source)).ok()?;
+        let real = self.tree.resolve(&path).ok().filter(|real| !self.tree.is_folder(real))?;
+        let source = self.tree.read(self.sources, &real).ok()?;
+        self.effort.spend(100);
+        let file = File::parse(real, source, self.sources.bytes(source)).ok()?;
         let there = Evaluation {
+            sources: self.sources,
+            tree: self.tree,
+            library: self.library,
+            file: &file,
+            effort: self.effort.elsewhere(),
             away: self.away + 1,
-            ..Evaluation::new(self.ground, self.classes, &file, self.fuel)
         };
         let body = *file.names.classes.get(class.rsplit('.').next()?)?;
         let (scope, variables) = file.names.scopes.find(&file.code, name, body)?;
@@ -318,12 +295,12 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         value.why_unknown().is_none().then_some(value)
     }
 
-    fn of_variable(&self, at: Id, scope: Id, variables: &[Variable]) -> Value {
+    fn of_variable(&self, at: Id, scope: Id, variables: &[Variable]) -> Of<L> {
         let name = simple_name(self.code(), at);
         self.of_variable_named(at, name, scope, variables)
     }
 
-    fn of_variable_named(&self, at: Id, name: &str, scope: Id, variables: &[Variable]) -> Value {
+    fn of_variable_named(&self, at: Id, name: &str, scope: Id, variables: &[Variable]) -> Of<L> {
         let mut values = Vec::new();
         for variable in variables.iter().take(MANY) {
             match variable.origin {
@@ -344,18 +321,12 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     }
 
     /// The value of an expression that is not being worked out already.
-    fn once(&self, at: Id) -> Option<Value> {
-        if self.busy.borrow().contains(&at) {
-            return None;
-        }
-        self.busy.borrow_mut().push(at);
-        let value = self.value(at);
-        self.busy.borrow_mut().pop();
-        Some(value)
+    fn once(&self, at: Id) -> Option<Of<L>> {
+        self.effort.once(at, || self.value(at))
     }
 
     /// Where a variable stands, besides its declaration.
-    pub(super) fn uses(&self, name: &str, scope: Id) -> Vec<Id> {
+    pub fn uses(&self, name: &str, scope: Id) -> Vec<Id> {
         let code = self.code();
         let all = self.file.names.uses.get(name).map_or(&[][..], Vec::as_slice);
         self.spend(all.len());
@@ -378,7 +349,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     }
 
     /// The name as a whole: `this.name` of `name`.
-    pub(super) fn whole(&self, node: Id) -> Id {
+    pub fn whole(&self, node: Id) -> Id {
         let outer = self.code().parent(node);
         let qualified = |outer: &Id| self.kind(*outer) == "field_access" && self.code().role(node) == "field";
         outer.filter(qualified).unwrap_or(node)
@@ -399,7 +370,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
     }
 
     /// What a method or constructor of this file is called with, if all its calls agree.
-    fn parameter(&self, at: Id, of: Id, index: usize) -> Value {
+    fn parameter(&self, at: Id, of: Id, index: usize) -> Of<L> {
         let code = self.code();
         let Some(name) = self.field(of, "name").map(|name| self.text(name)) else { return self.unknown(at) };
         let count = |list: Option<Id>| list.map_or(0, |list| code.children(list).count());
@@ -412,14 +383,14 @@ impl<'p, 'a> Evaluation<'p, 'a> {
                 && self.arguments(**call).len() == wanted
         };
         let given = calls.iter().filter(fits).take(MANY);
-        let values: Vec<Value> =
+        let values: Vec<Of<L>> =
             given.filter_map(|call| self.once(*self.arguments(*call).get(index)?)).collect();
         let why = || Value::unknown(format!("`{name}` is called with it from elsewhere"), self.span(at));
         Value::agreed(values, self.text(at)).unwrap_or_else(why)
     }
 
     /// What a method of this file returns, if all its returns agree.
-    pub(super) fn returned(&self, call: Id) -> Option<Value> {
+    pub fn returned(&self, call: Id) -> Option<Of<L>> {
         let code = self.code();
         let own = self.field(call, "object").is_none_or(|object| {
             self.kind(object) == "this" || self.file.names.classes.contains_key(self.text(object))
@@ -465,7 +436,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn parse(path: PathBuf, source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
+    pub fn parse(path: PathBuf, source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
         let code = Code::parse(source, text, &tree_sitter_java::LANGUAGE.into())?;
         let names = Names::gather(&code);
         Ok(Self { path, code, names })
@@ -509,9 +480,9 @@ fn number_literal(text: &str) -> Option<i64> {
 }
 
 /// What Integer.parseInt makes of a text.
-pub(super) fn parsed(value: Value) -> Option<Value> {
+pub(super) fn parsed<O: Clone + PartialEq>(value: Value<O>) -> Option<Value<O>> {
     match &value.thing {
-        Thing::Text(text) => java::integer(text).map(|number| value.clone().becomes(Thing::Number(number))),
+        Thing::Text(text) => integer(text).map(|number| value.clone().becomes(Thing::Number(number))),
         Thing::Number(_) | Thing::Outside(_) | Thing::Unknown(_) => Some(value),
         _ => None,
     }

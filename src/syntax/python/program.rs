@@ -5,11 +5,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::table::Table;
-use crate::services::Ground;
+use super::{Modules, Python, Reading, Spot, Thing, Value};
 use crate::syntax::calls::Unparsed;
-use crate::syntax::python::{Modules, Python, Reading, Spot, Thing, Value};
-use crate::text::SourceId;
+use crate::text::{SourceId, Sources, Tree};
 
 /// How many files are asked one by another.
 const DEEPEST: u32 = 4;
@@ -20,10 +18,19 @@ const MOST_QUESTIONS: u32 = 1_000;
 /// Expressions that one such question may cost.
 const FUEL: u32 = 1_000;
 
+/// What is known of the modules that are no files of the program.
+pub trait Libraries: Sync {
+    /// Whether no file of the program is looked for by this name.
+    fn has(&self, module: &str) -> bool;
+    /// Whether `from module import *` gives this name.
+    fn exports(&self, module: &str, name: &str) -> bool;
+}
+
 /// All files of one place, as far as something led to them.
-pub(super) struct Program<'a> {
-    pub ground: Ground<'a>,
-    pub table: &'a Table,
+pub struct Program<'a> {
+    sources: &'a Sources,
+    tree: &'a Tree,
+    libraries: &'a dyn Libraries,
     files: boxcar::Vec<(PathBuf, Python<'a>)>,
     known: Mutex<HashMap<SourceId, Result<usize, Unparsed>>>,
     /// The files of modules, by their paths without `.py`.
@@ -35,18 +42,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> Program<'a> {
-    pub(super) fn new(ground: Ground<'a>, table: &'a Table) -> Self {
-        let files = boxcar::Vec::new();
-        Self { ground, table, files, known: Mutex::default(), modules: Mutex::default() }
+    pub fn new(sources: &'a Sources, tree: &'a Tree, libraries: &'a dyn Libraries) -> Self {
+        let (known, modules) = (Mutex::default(), Mutex::default());
+        Self { sources, tree, libraries, files: boxcar::Vec::new(), known, modules }
     }
 
     /// Parses a file unless it is known already.
-    pub(super) fn open(&self, path: &Path, source: SourceId) -> Result<&Python<'a>, Unparsed> {
+    pub fn open(&self, path: &Path, source: SourceId) -> Result<&Python<'a>, Unparsed> {
         let known = lock(&self.known).get(&source).copied();
         let index = match known {
             Some(known) => known,
             None => {
-                let parsed = Python::parse(source, self.ground.sources.bytes(source));
+                let parsed = Python::parse(source, self.sources.bytes(source));
                 let mut known = lock(&self.known);
                 *known
                     .entry(source)
@@ -72,7 +79,7 @@ impl<'a> Program<'a> {
             let own = || Some((self.opened(&self.module(package)?)?, bare));
             return self.in_folder(package, bare).or_else(own);
         }
-        if self.table.is_library(bare.split('.').next().unwrap_or(bare)) {
+        if self.libraries.has(bare.split('.').next().unwrap_or(bare)) {
             return None;
         }
         folder.ancestors().find_map(|folder| self.in_folder(folder, bare))
@@ -87,7 +94,7 @@ impl<'a> Program<'a> {
             rest = more;
             match self.module(&path) {
                 Some(file) => found = Some((file, rest)),
-                None if self.ground.tree.is_folder(&path) => {}
+                None if self.tree.is_folder(&path) => {}
                 None => break,
             }
         }
@@ -96,7 +103,7 @@ impl<'a> Program<'a> {
     }
 
     fn opened(&self, file: &Path) -> Option<SourceId> {
-        let source = self.ground.tree.read(self.ground.sources, file).ok()?;
+        let source = self.tree.read(self.sources, file).ok()?;
         self.open(file, source).ok()?;
         Some(source)
     }
@@ -110,8 +117,8 @@ impl<'a> Program<'a> {
         file.push(".py");
         let candidates = [path.join("__init__.py"), PathBuf::from(file)];
         let is_file = |path: &PathBuf| {
-            let real = self.ground.tree.resolve(path).ok()?;
-            (!self.ground.tree.is_folder(&real)).then_some(real)
+            let real = self.tree.resolve(path).ok()?;
+            (!self.tree.is_folder(&real)).then_some(real)
         };
         let found = candidates.iter().find_map(is_file);
         lock(&self.modules).insert(path.to_owned(), found.clone());
@@ -120,19 +127,19 @@ impl<'a> Program<'a> {
 }
 
 /// The other files of the program, as one of them sees them.
-pub(super) struct Linked<'p, 'a> {
+pub struct Linked<'p, 'a> {
     program: &'p Program<'a>,
     depth: u32,
     left: &'p Cell<u32>,
 }
 
 /// How many questions a file may ask of others.
-pub(super) fn questions() -> Cell<u32> {
+pub fn questions() -> Cell<u32> {
     Cell::new(MOST_QUESTIONS)
 }
 
 impl<'p, 'a> Linked<'p, 'a> {
-    pub(super) fn new(program: &'p Program<'a>, left: &'p Cell<u32>) -> Self {
+    pub fn new(program: &'p Program<'a>, left: &'p Cell<u32>) -> Self {
         Self { program, depth: 0, left }
     }
 
@@ -177,6 +184,7 @@ impl Modules for Linked<'_, '_> {
     }
 
     fn exports(&self, from: SourceId, module: &str, name: &str) -> bool {
-        self.program.table.exports(module, name) || self.value(from, &format!("{module}.{name}")).is_some()
+        self.program.libraries.exports(module, name)
+            || self.value(from, &format!("{module}.{name}")).is_some()
     }
 }

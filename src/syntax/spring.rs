@@ -1,12 +1,11 @@
-//! The properties of an application, from its files, its environment and its arguments, those that count most last.
+//! How a Spring application is told its properties: files that count more than others, profiles, names that are written in
+//! several ways, `${placeholders}`. What a property means is not known here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::model::{Command, Word};
-use crate::services::Ground;
-use crate::syntax::yaml::{self, Node};
-use crate::syntax::{java, properties};
-use crate::text::{SourceId, Span};
+use super::yaml::{self, Node};
+use super::{java, properties};
+use crate::text::{SourceId, Sources, Span, Tree};
 
 /// Placeholders in placeholders, and maps in maps.
 const DEPTH: u32 = 20;
@@ -19,7 +18,7 @@ const MOST: usize = 20_000;
 
 /// One property as some place sets it.
 #[derive(Debug, Clone)]
-pub(super) struct Property {
+pub struct Property {
     /// In one spelling: `server.tomcat.acceptcount`.
     key: String,
     pub text: String,
@@ -35,7 +34,7 @@ pub(super) struct Property {
 
 /// A value with its placeholders filled in.
 #[derive(Debug, Clone)]
-pub(super) struct Filled {
+pub struct Filled {
     pub text: String,
     pub at: Span,
     pub exact: bool,
@@ -47,7 +46,7 @@ pub(super) struct Filled {
 
 /// All that is set, the strongest last.
 #[derive(Debug, Default)]
-pub(super) struct Config {
+pub struct Config {
     all: Vec<Property>,
     /// The end of the last plain property of a .properties file of the jar: there another line fits.
     pub room: Option<Span>,
@@ -60,16 +59,16 @@ const FOLDERS: [&str; 4] = ["src/main/resources", "src/main/resources/config", "
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "properties"];
 
 impl Config {
-    pub(super) fn read(ground: Ground<'_>, module: &Path) -> Self {
+    pub fn read(sources: &Sources, tree: &Tree, module: &Path) -> Self {
         let mut config = Self::default();
         let mut of_profiles = Vec::new();
         for folder in FOLDERS {
             let folder = module.join(folder);
             for extension in EXTENSIONS {
                 let plain = folder.join(format!("application.{extension}"));
-                config.file(ground, &plain, None);
+                config.file(sources, tree, &plain, None);
                 let named = format!("{}/application-*.{extension}", folder.display());
-                of_profiles.extend(ground.tree.glob(named.trim_start_matches('/').as_bytes()));
+                of_profiles.extend(tree.glob(named.trim_start_matches('/').as_bytes()));
             }
         }
         // What is for a profile counts more than what is for all, wherever it lies.
@@ -79,23 +78,23 @@ impl Config {
         for path in of_profiles {
             let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             let profile = stem.strip_prefix("application-").unwrap_or_default().to_owned();
-            config.file(ground, &path, Some(profile));
+            config.file(sources, tree, &path, Some(profile));
         }
         config
     }
 
-    fn file(&mut self, ground: Ground<'_>, path: &Path, profile: Option<String>) {
-        let Ok(source) = ground.tree.read(ground.sources, path) else { return };
+    fn file(&mut self, sources: &Sources, tree: &Tree, path: &Path, profile: Option<String>) {
+        let Ok(source) = tree.read(sources, path) else { return };
         let is_yaml = path.extension().is_some_and(|extension| extension != "properties");
         let mut documents: Vec<Vec<Property>> = Vec::new();
         if is_yaml {
-            for document in &yaml::read(ground.sources, source).documents {
+            for document in &yaml::read(sources, source).documents {
                 let mut found = Vec::new();
                 flatten(document, String::new(), DEPTH, &mut found);
                 documents.push(found);
             }
         } else {
-            documents = of_properties(ground, source);
+            documents = of_properties(sources, source);
             let last = documents.last().and_then(|last| last.last()).filter(|_| documents.len() == 1);
             if let Some(last) = last.filter(|_| profile.is_none()) {
                 self.room = Some(Span { start: last.at.end, ..last.at });
@@ -111,37 +110,19 @@ impl Config {
         }
     }
 
-    /// What a command line sets: the environment, -D options, arguments.
-    pub(super) fn started_by(&mut self, command: &Command, arguments: &[Word]) {
-        for variable in &command.environment {
-            self.set(&variable.name, &variable.value.text, &variable.value, true);
-        }
-        for start in ["-D", "--"] {
-            let options = arguments.iter().filter_map(|word| Some((word, word.text.strip_prefix(start)?)));
-            for (word, (name, value)) in
-                options.filter_map(|(word, text)| Some((word, text.split_once('=')?)))
-            {
-                self.set(name, value, word, false);
-            }
-        }
+    /// What counts more than all before: a variable of the environment.
+    pub fn set_variable(&mut self, name: &str, value: Filled) {
+        self.set(squeezed(name), value, true);
     }
 
-    fn set(&mut self, name: &str, value: &str, word: &Word, of_environment: bool) {
-        let key = match of_environment {
-            true => squeezed(name),
-            false => uniform(name),
-        };
-        let at = word.tail(value.len()).unwrap_or(word.span);
-        let (text, profile) = (value.to_owned(), None);
-        self.all.push(Property {
-            key,
-            text,
-            at,
-            exact: word.exact,
-            open: word.open,
-            profile,
-            of_environment,
-        });
+    /// An option of Java, `-Dname=value`, or an argument, `--name=value`.
+    pub fn set_option(&mut self, name: &str, value: Filled) {
+        self.set(uniform(name), value, false);
+    }
+
+    fn set(&mut self, key: String, value: Filled, of_environment: bool) {
+        let Filled { text, at, exact, open, .. } = value;
+        self.all.push(Property { key, text, at, exact, open, profile: None, of_environment });
     }
 
     /// The profiles that are known to be active.
@@ -153,12 +134,12 @@ impl Config {
     }
 
     /// Where more is brought in from outside the tree: a config server, a vault.
-    pub(super) fn elsewhere(&self, ground: Ground<'_>, module: &Path) -> Option<Span> {
+    pub fn elsewhere(&self, sources: &Sources, tree: &Tree, module: &Path) -> Option<Span> {
         let import = uniform("spring.config.import");
         let written = self.all.iter().find(|it| it.key.starts_with(&import)).map(|it| it.at);
         let bootstraps =
             EXTENSIONS.iter().map(|it| module.join(format!("src/main/resources/bootstrap.{it}")));
-        let read = |path: std::path::PathBuf| ground.tree.read(ground.sources, &path).ok();
+        let read = |path: PathBuf| tree.read(sources, &path).ok();
         written.or_else(|| bootstraps.filter_map(read).next().map(Span::top))
     }
 
@@ -170,7 +151,7 @@ impl Config {
     }
 
     /// What other profiles make of a name.
-    pub(super) fn in_profiles(&self, name: &str) -> Vec<(&str, &Property)> {
+    pub fn in_profiles(&self, name: &str) -> Vec<(&str, &Property)> {
         let active = self.active();
         let others = self.all.iter().filter(|it| it.is(name));
         others
@@ -179,7 +160,7 @@ impl Config {
             .collect()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<Filled> {
+    pub fn get(&self, name: &str) -> Option<Filled> {
         let property = self.property(name)?;
         let start = Filled {
             text: property.text.clone(),
@@ -239,7 +220,7 @@ impl Property {
 
 impl Filled {
     /// A whole number; none where it is not known.
-    pub(super) fn number(&self) -> Option<i64> {
+    pub fn number(&self) -> Option<i64> {
         java::integer(self.text.trim()).filter(|_| !self.open)
     }
 }
@@ -287,8 +268,8 @@ fn flatten(node: &Node, path: String, depth: u32, found: &mut Vec<Property>) {
 }
 
 /// The documents of a .properties file: `#---` and `!---` stand between them.
-fn of_properties(ground: Ground<'_>, source: SourceId) -> Vec<Vec<Property>> {
-    let bytes = ground.sources.bytes(source);
+fn of_properties(sources: &Sources, source: SourceId) -> Vec<Vec<Property>> {
+    let bytes = sources.bytes(source);
     let mut starts = Vec::new();
     let mut at = 0;
     for line in bytes.split(|byte| *byte == b'\n') {
@@ -298,8 +279,8 @@ fn of_properties(ground: Ground<'_>, source: SourceId) -> Vec<Vec<Property>> {
         at += line.len() + 1;
     }
     let mut documents: Vec<Vec<Property>> = vec![Vec::new(); starts.len() + 1];
-    for property in properties::read(ground.sources, source).into_iter().take(MOST) {
-        let exact = ground.sources.slice(property.at) == property.value.as_bytes();
+    for property in properties::read(sources, source).into_iter().take(MOST) {
+        let exact = sources.slice(property.at) == property.value.as_bytes();
         let document = starts.partition_point(|start| *start < property.at.range().start);
         if let Some(document) = documents.get_mut(document) {
             document.push(Property {

@@ -1,17 +1,19 @@
 //! Spring Boot applications in a source tree: the embedded server that the build file brings in, and what application.properties,
 //! application.yml, the environment and the arguments say of it.
 
-mod build;
-mod config;
-
 use std::path::Path;
 
+use serde::Deserialize;
+
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, Setting, Step, Transport, Value};
+use crate::model::{Endpoint, Listener, Setting, Step, Transport, Value, Version, Word};
+use crate::syntax::builds::{self, Dependency};
 use crate::syntax::java::{self, Address};
-use crate::text::{Slot, Span};
-use build::{Build, Server, Starters};
-use config::{Config, Filled};
+use crate::syntax::spring::{Config, Filled};
+use crate::text::{Slot, SourceId, Span};
+
+/// Whose starters are known.
+const GROUPS: [&str; 2] = ["org.springframework.boot", "org.springframework.cloud"];
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -32,14 +34,9 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     }
     let alone = applications.len() == 1;
     for (module, build) in &applications {
-        let mut config = Config::read(ground, module);
         // With several nobody can say which one a command line starts.
-        for (command, arguments) in ground.started().filter(|_| alone) {
-            if arguments.iter().any(|word| word.text == "-jar") {
-                config.started_by(command, arguments);
-            }
-        }
-        let elsewhere = config.elsewhere(ground, module);
+        let config = config(ground, module, alone);
+        let elsewhere = config.elsewhere(ground.sources, ground.tree, module);
         found.listeners.extend(Application { ground, build, config: &config, elsewhere }.listeners());
     }
     found
@@ -52,6 +49,93 @@ fn is_application(ground: Ground<'_>, module: &Path, build: &Build) -> bool {
         .iter()
         .any(|extension| ground.tree.exists(&main.join(format!("resources/application.{extension}"))));
     ground.tree.is_folder(&main) && (build.runs || configured)
+}
+
+/// What the files of an application say, and the command lines that start it.
+fn config(ground: Ground<'_>, module: &Path, started: bool) -> Config {
+    let mut config = Config::read(ground.sources, ground.tree, module);
+    let commands = ground.started().filter(|(_, arguments)| arguments.iter().any(|word| word.text == "-jar"));
+    for (command, arguments) in commands.filter(|_| started) {
+        for variable in &command.environment {
+            config.set_variable(&variable.name, given(&variable.value.text, &variable.value));
+        }
+        for start in ["-D", "--"] {
+            let options = arguments.iter().filter_map(|word| Some((word, word.text.strip_prefix(start)?)));
+            for (word, option) in options {
+                let Some((name, value)) = option.split_once('=') else { continue };
+                config.set_option(name, given(value, word));
+            }
+        }
+    }
+    config
+}
+
+/// The end of a word as a value.
+fn given(text: &str, word: &Word) -> Filled {
+    let at = word.tail(text.len()).unwrap_or(word.span);
+    Filled { text: text.to_owned(), at, exact: word.exact, unless: Vec::new(), open: word.open }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Server {
+    Tomcat,
+    Jetty,
+    Undertow,
+    Netty,
+}
+
+/// `[reader]` of `rules/services/spring-boot.toml`: starters by what they bring.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Starters {
+    servlet: Vec<String>,
+    reactive: Vec<String>,
+    tomcat: Vec<String>,
+    jetty: Vec<String>,
+    undertow: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Build {
+    server: Server,
+    /// The dependency that brings the server.
+    at: Span,
+    version: Option<Version>,
+    /// The build makes something that runs by itself.
+    runs: bool,
+}
+
+impl Starters {
+    /// `None` where no server is brought in, or another program's server runs the application.
+    fn read(&self, ground: Ground<'_>, path: &Path, source: SourceId) -> Option<Build> {
+        let build = builds::read(ground.sources, ground.tree, path, source)?;
+        let find = |names: &[String]| {
+            let is_it =
+                |it: &&Dependency| GROUPS.contains(&it.group.as_str()) && names.contains(&it.artifact);
+            build.dependencies.iter().find(is_it)
+        };
+        let (servlet, reactive) = (find(&self.servlet), find(&self.reactive));
+        let given = find(&self.tomcat);
+        let (server, by) = match (find(&self.jetty), find(&self.undertow)) {
+            (Some(jetty), _) => (Server::Jetty, jetty),
+            (None, Some(undertow)) => (Server::Undertow, undertow),
+            (None, None) => match (servlet, reactive, given) {
+                (Some(servlet), ..) => (Server::Tomcat, servlet),
+                (None, _, Some(tomcat)) => (Server::Tomcat, tomcat),
+                (None, Some(reactive), None) => (Server::Netty, reactive),
+                (None, None, None) => return None,
+            },
+        };
+        let elsewhere = by.provided || given.is_some_and(|tomcat| tomcat.provided);
+        let plugin = |name: &str| build.plugins.iter().any(|it| it.name == name);
+        let runs = ["org.springframework.boot", "spring-boot-maven-plugin"].iter().any(|name| plugin(name));
+        let parent = build.parent.iter().filter(|it| it.name.starts_with("spring-boot-starter-parent"));
+        let plugins = build.plugins.iter().filter(|it| it.name == "org.springframework.boot");
+        let versions = parent.chain(plugins).filter_map(|it| it.version.as_deref());
+        let version = versions.filter_map(Version::parse).next();
+        let (at, version) = (by.at, version.map(|(version, _)| version));
+        (!elsewhere).then_some(Build { server, at, version, runs })
+    }
 }
 
 struct Application<'a> {

@@ -1,8 +1,21 @@
-//! What a text means to Java: an address to java.net.InetAddress.getByName, a number to java.lang.Integer.valueOf.
+//! Java: what its programs come to as far as the files tell, and what a text means to it, an address to
+//! java.net.InetAddress.getByName, a number to java.lang.Integer.valueOf. Nothing is run.
+
+mod built;
+mod calls;
+mod eval;
+mod held;
+mod library;
+mod names;
+mod value;
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::hosts::Hosts;
+pub use built::Built;
+pub use eval::{Evaluation, File};
+pub use library::{Library, Of, Table};
+pub use value::{Outside, Thing, Value};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {

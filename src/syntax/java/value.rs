@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use crate::model::Endpoint;
 use crate::text::{Slot, Span};
 
 /// Who else may decide a value, when the program is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outside {
+pub enum Outside {
     Argument,
     Variable(String),
     Property(String),
@@ -26,36 +25,21 @@ impl fmt::Display for Outside {
     }
 }
 
-/// A host as java.net.InetAddress has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Host {
-    Named(String),
-    Loopback,
-    Unknown(String),
-}
-
-/// Where a socket is bound, with what is to be said about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub endpoint: Endpoint,
-    pub notes: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Thing {
+pub enum Thing<O> {
     Null,
     Number(i64),
     Text(String),
-    Host(Host),
-    At(Place),
+    /// What a library makes: an address.
+    Object(O),
     /// Given when the program is started.
     Outside(Outside),
     Unknown(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Value {
-    pub thing: Thing,
+pub struct Value<O> {
+    pub thing: Thing<O>,
     /// The expression that decides it.
     pub at: Span,
     /// The literal that it comes from, if it is there for nothing else.
@@ -64,23 +48,23 @@ pub(super) struct Value {
     pub unless: Vec<Outside>,
 }
 
-impl Value {
-    pub(super) fn new(thing: Thing, at: Span) -> Self {
+impl<O: Clone + PartialEq> Value<O> {
+    pub fn new(thing: Thing<O>, at: Span) -> Self {
         Self { thing, at, slot: None, unless: Vec::new() }
     }
 
-    pub(super) fn unknown(why: impl Into<String>, at: Span) -> Self {
+    pub fn unknown(why: impl Into<String>, at: Span) -> Self {
         Self::new(Thing::Unknown(why.into()), at)
     }
 
-    pub(super) fn number(&self) -> Option<i64> {
+    pub fn number(&self) -> Option<i64> {
         match self.thing {
             Thing::Number(number) => Some(number),
             _ => None,
         }
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.thing {
             Thing::Text(text) => Some(text),
             _ => None,
@@ -88,11 +72,11 @@ impl Value {
     }
 
     /// Another thing that was made of this one alone.
-    pub(super) fn becomes(self, thing: Thing) -> Self {
+    pub fn becomes(self, thing: Thing<O>) -> Self {
         Self { thing, ..self }
     }
 
-    pub(super) fn and_unless(mut self, more: &[Outside]) -> Self {
+    pub fn and_unless(mut self, more: &[Outside]) -> Self {
         for outside in more {
             if !self.unless.contains(outside) {
                 self.unless.push(outside.clone());
@@ -102,7 +86,7 @@ impl Value {
     }
 
     /// Why it is not known, if it is not.
-    pub(super) fn why_unknown(&self) -> Option<String> {
+    pub fn why_unknown(&self) -> Option<String> {
         match &self.thing {
             Thing::Unknown(why) => Some(why.clone()),
             Thing::Outside(Outside::Argument) => Some("it is an argument of the program".to_owned()),
@@ -118,8 +102,8 @@ impl Value {
     }
 
     /// Of several values that it may have the one that holds as long as nothing outside says otherwise.
-    pub(super) fn agreed(values: Vec<Value>, name: &str) -> Option<Value> {
-        let (outside, values): (Vec<Value>, Vec<Value>) =
+    pub fn agreed(values: Vec<Self>, name: &str) -> Option<Self> {
+        let (outside, values): (Vec<_>, Vec<_>) =
             values.into_iter().partition(|value| matches!(value.thing, Thing::Outside(_)));
         let mut rest = values.into_iter();
         let Some(first) = rest.next() else { return outside.into_iter().next() };

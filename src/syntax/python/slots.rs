@@ -1,18 +1,18 @@
-//! Where a backlog can be written: the literal that it comes from, or a place for one more argument or attribute.
+//! Where a number can be written: the literal that it comes from, or a place for one more argument, attribute or statement.
 
+use super::Python;
 use crate::syntax::calls::{Code, Id};
-use crate::syntax::python::Python;
 use crate::text::{Slot, Span};
 
 /// The literal that a backlog comes from, if it is in this file, is that very number and is there for nothing else.
-pub(super) fn of_literal(python: &Python<'_>, written: Span, call: Id) -> Option<Slot> {
+pub fn of_literal(python: &Python<'_>, written: Span, call: Id) -> Option<Slot> {
     let code = &python.code;
     let literal = code.at(written)?;
     (code.contains(call, literal) || is_for_the_queue(code, literal)).then(|| Slot::replace(written))
 }
 
 /// A place for `backlog=` behind the last argument of a call, or for the only argument where it goes without a name.
-pub(super) fn for_argument(code: &Code<'_>, call: Id, name: Option<&str>) -> Option<Slot> {
+pub fn for_argument(code: &Code<'_>, call: Id, name: Option<&str>) -> Option<Slot> {
     let list = code.field(call, "arguments").filter(|list| code.kind(*list) == "argument_list")?;
     let written = name.map_or(String::new(), |name| format!("{name}="));
     let span = code.span(list);
@@ -27,7 +27,7 @@ pub(super) fn for_argument(code: &Code<'_>, call: Id, name: Option<&str>) -> Opt
 }
 
 /// A place for an attribute at the start of a class, behind what is said about it.
-pub(super) fn for_attribute(python: &Python<'_>, class: Id, name: &str) -> Option<Slot> {
+pub fn for_attribute(python: &Python<'_>, class: Id, name: &str) -> Option<Slot> {
     let code = &python.code;
     let body = code.field(class, "body")?;
     let first = code.children(body).next()?;
@@ -42,7 +42,7 @@ pub(super) fn for_attribute(python: &Python<'_>, class: Id, name: &str) -> Optio
 }
 
 /// A place for a statement behind the one that makes an instance: `config.backlog = `.
-pub(super) fn behind_statement(python: &Python<'_>, made: Id, name: &str) -> Option<Slot> {
+pub fn behind_statement(python: &Python<'_>, made: Id, name: &str) -> Option<Slot> {
     let code = &python.code;
     let assignment = code.parent(made).filter(|parent| code.kind(*parent) == "assignment")?;
     let target = code.field(assignment, "left").filter(|left| code.kind(*left) == "identifier")?;

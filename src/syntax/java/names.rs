@@ -6,7 +6,7 @@ use crate::syntax::calls::{Code, Id, Scopes};
 
 /// Where a variable's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     Value(Id),
     /// Declared without a value.
     Nothing,
@@ -17,7 +17,7 @@ pub(super) enum Origin {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Variable {
+pub struct Variable {
     /// The type, where it is written.
     pub declared: Option<Id>,
     pub origin: Origin,
@@ -25,7 +25,7 @@ pub(super) struct Variable {
 
 /// What one pass over a file gathers.
 #[derive(Debug, Default)]
-pub(super) struct Names<'a> {
+pub struct Names<'a> {
     pub scopes: Scopes<'a, Variable>,
     /// Full names by simple ones.
     pub imports: HashMap<&'a str, &'a str>,
@@ -80,7 +80,7 @@ pub(super) fn simple_name<'a>(code: &Code<'a>, named: Id) -> &'a str {
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn gather(code: &Code<'a>) -> Self {
+    pub fn gather(code: &Code<'a>) -> Self {
         let mut names = Self::default();
         for id in code.all() {
             names.meet(code, id);

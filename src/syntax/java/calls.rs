@@ -1,12 +1,12 @@
-//! The calls that give plain values and addresses: the environment, properties, parsing, java.net's addresses.
+//! The calls of Java's own classes that give plain values: the environment, properties, parsing.
 
-use super::classes::Class;
 use super::eval::{Evaluation, parsed};
-use super::value::{Host, Outside, Thing, Value};
+use super::library::{Library, Of};
+use super::{Outside, Thing, Value};
 use crate::syntax::calls::Id;
 
-impl Evaluation<'_, '_> {
-    pub(super) fn called(&self, call: Id) -> Value {
+impl<L: Library> Evaluation<'_, '_, L> {
+    pub(super) fn called(&self, call: Id) -> Of<L> {
         let arguments = self.arguments(call);
         let object = self.field(call, "object");
         let on = object.map_or("", |object| self.text(object));
@@ -40,17 +40,21 @@ impl Evaluation<'_, '_> {
             (_, "getOptionValue") if arguments.len() == 2 => {
                 self.set_outside(&arguments, call, |_| Outside::Argument)
             }
-            _ => self.address_called(call, &arguments),
+            _ => L::called(self, call),
         };
         let found = found.filter(|value| !matches!(&value.thing, Thing::Unknown(_)));
         found.or_else(|| self.returned(call)).unwrap_or_else(|| self.unknown(call))
     }
 
-    pub(super) fn argument(&self, arguments: &[Id], index: usize) -> Option<Value> {
+    pub(super) fn created(&self, new: Id) -> Of<L> {
+        L::created(self, new).unwrap_or_else(|| self.unknown(new))
+    }
+
+    pub fn argument(&self, arguments: &[Id], index: usize) -> Option<Of<L>> {
         arguments.get(index).map(|argument| self.value(*argument))
     }
 
-    fn of_system(&self, call: Id, arguments: &[Id]) -> Option<Value> {
+    fn of_system(&self, call: Id, arguments: &[Id]) -> Option<Of<L>> {
         match self.method(call) {
             "getenv" => self.set_outside(arguments, call, Outside::Variable),
             "getProperty" => self.set_outside(arguments, call, Outside::Property),
@@ -59,7 +63,7 @@ impl Evaluation<'_, '_> {
     }
 
     /// What something outside is asked for by its name, with the value that holds where it is not set.
-    fn set_outside(&self, arguments: &[Id], call: Id, kind: fn(String) -> Outside) -> Option<Value> {
+    fn set_outside(&self, arguments: &[Id], call: Id, kind: fn(String) -> Outside) -> Option<Of<L>> {
         let name = self.argument(arguments, 0)?.text()?.to_owned();
         match self.argument(arguments, 1) {
             Some(value) if value.why_unknown().is_none() => Some(value.and_unless(&[kind(name)])),
@@ -67,66 +71,10 @@ impl Evaluation<'_, '_> {
             None => Some(Value::new(Thing::Outside(kind(name)), self.span(call))),
         }
     }
-
-    fn address_called(&self, call: Id, arguments: &[Id]) -> Option<Value> {
-        let class = self.class_itself(self.field(call, "object")?)?;
-        let thing = match (class, self.method(call)) {
-            (Class::Address, "getByName") => {
-                let named = self.argument(arguments, 0)?;
-                return Some(self.host(named));
-            }
-            (Class::Address, "getLoopbackAddress") => Thing::Host(Host::Loopback),
-            (Class::Address, "getLocalHost") => {
-                Thing::Host(Host::Unknown("it is what the machine's name resolves to".to_owned()))
-            }
-            (Class::SocketAddress, "createUnresolved") => return self.socket_address(call, arguments),
-            (Class::UnixAddress, "of") => return self.unix_address(call, arguments),
-            _ => return None,
-        };
-        Some(Value::new(thing, self.span(call)))
-    }
-
-    pub(super) fn created(&self, new: Id) -> Value {
-        let class = self.field(new, "type").and_then(|class| self.class_named(self.text(class)));
-        let arguments = self.arguments(new);
-        let made = match class {
-            Some(Class::SocketAddress) => self.socket_address(new, &arguments),
-            Some(Class::UnixAddress) => self.unix_address(new, &arguments),
-            _ => None,
-        };
-        made.unwrap_or_else(|| self.unknown(new))
-    }
-
-    /// InetAddress.getByName of a value.
-    pub(super) fn host(&self, named: Value) -> Value {
-        let host = match &named.thing {
-            Thing::Text(name) => Host::Named(name.clone()),
-            Thing::Null => Host::Loopback,
-            Thing::Host(host) => host.clone(),
-            Thing::Outside(_) => return named,
-            _ => Host::Unknown(named.why_unknown().unwrap_or_else(|| "it is no address".to_owned())),
-        };
-        named.becomes(Thing::Host(host))
-    }
-
-    /// `new InetSocketAddress(port)`, `(host, port)`.
-    fn socket_address(&self, at: Id, arguments: &[Id]) -> Option<Value> {
-        let place = match *arguments {
-            [port] => self.place(None, &self.value(port)),
-            [host, port] => self.place(Some(&self.value(host)), &self.value(port)),
-            _ => return None,
-        };
-        Some(Value::new(Thing::At(place), self.span(at)))
-    }
-
-    fn unix_address(&self, at: Id, arguments: &[Id]) -> Option<Value> {
-        let path = self.argument(arguments, 0)?;
-        Some(Value::new(Thing::At(self.unix(&path)), self.span(at)))
-    }
 }
 
 /// `map` keeps what is given from outside, whatever it is made into.
-fn parsed_if(value: Value, method: &str) -> Option<Value> {
+fn parsed_if<O>(value: Value<O>, method: &str) -> Option<Value<O>> {
     match (&value.thing, method) {
         (Thing::Outside(_), _) => Some(value),
         (Thing::Text(_) | Thing::Number(_), "trim" | "strip" | "intValue" | "toString") => Some(value),

@@ -1,16 +1,16 @@
 //! What was called on a builder before it is used, wherever in the file: on the chain, on the variable that holds it.
 
-use super::classes::Class;
+use super::Value;
 use super::eval::Evaluation;
+use super::library::{Library, Of};
 use super::names::Origin;
-use super::value::Value;
 use crate::syntax::calls::Id;
 
 /// Variables and methods that lead to one builder.
 const MANY: usize = 50;
 
 #[derive(Debug, Default)]
-pub(super) struct Built {
+pub struct Built {
     /// In the order in which they run, as far as the text tells.
     pub calls: Vec<Id>,
     /// Why more may be set than these calls do.
@@ -18,9 +18,9 @@ pub(super) struct Built {
     seen: Vec<Id>,
 }
 
-impl Evaluation<'_, '_> {
+impl<L: Library> Evaluation<'_, '_, L> {
     /// The calls on the builder that an expression is.
-    pub(super) fn built(&self, builder: Id) -> Built {
+    pub fn built(&self, builder: Id) -> Built {
         let mut built = Built::default();
         if let Some(class) = self.class(builder) {
             self.follow(builder, class, &mut built);
@@ -30,7 +30,7 @@ impl Evaluation<'_, '_> {
         built
     }
 
-    fn follow(&self, at: Id, class: Class, built: &mut Built) {
+    fn follow(&self, at: Id, class: L::Class, built: &mut Built) {
         if built.seen.contains(&at) || built.seen.len() > MANY {
             return;
         }
@@ -51,7 +51,7 @@ impl Evaluation<'_, '_> {
         }
     }
 
-    fn follow_call(&self, call: Id, class: Class, built: &mut Built) {
+    fn follow_call(&self, call: Id, class: L::Class, built: &mut Built) {
         built.calls.push(call);
         let object = self.field(call, "object");
         if let Some(object) = object.filter(|object| self.class(*object) == Some(class)) {
@@ -68,7 +68,7 @@ impl Evaluation<'_, '_> {
         }
     }
 
-    fn follow_variable(&self, at: Id, class: Class, built: &mut Built) {
+    fn follow_variable(&self, at: Id, class: L::Class, built: &mut Built) {
         let Some((scope, variables)) = self.variable(at) else {
             built.unclear = Some("it is made elsewhere".to_owned());
             return;
@@ -91,7 +91,7 @@ impl Evaluation<'_, '_> {
         }
     }
 
-    fn follow_use(&self, node: Id, class: Class, built: &mut Built) {
+    fn follow_use(&self, node: Id, class: L::Class, built: &mut Built) {
         let mut node = node;
         while let Some(outer) = self.code().parent(node) {
             match (self.kind(outer), self.code().role(node)) {
@@ -102,11 +102,7 @@ impl Evaluation<'_, '_> {
                 }
                 ("argument_list", _) => {
                     let call = self.code().parent(outer).unwrap_or(outer);
-                    // Who takes a connector in does not set it up.
-                    if !matches!(
-                        self.method(call),
-                        "addConnector" | "setConnectors" | "createHttpServer" | "createNetServer" | "println"
-                    ) {
+                    if !self.library.table().take_only.iter().any(|name| name == self.method(call)) {
                         let name = self.method(call);
                         built.unclear = Some(format!("`{name}` is given it, and may set more"));
                     }
@@ -119,19 +115,19 @@ impl Evaluation<'_, '_> {
     }
 
     /// The last call of a method with as many arguments, as its arguments.
-    pub(super) fn last_call(&self, built: &Built, method: &str, count: usize) -> Option<(Id, Vec<Id>)> {
+    pub fn last_call(&self, built: &Built, method: &str, count: usize) -> Option<(Id, Vec<Id>)> {
         let calls = built.calls.iter().rev().filter(|call| self.method(**call) == method);
         calls.map(|call| (*call, self.arguments(*call))).find(|(_, arguments)| arguments.len() == count)
     }
 
     /// What a setter was given last; unknown where a branch decides whether it is called.
-    pub(super) fn set(&self, built: &Built, setter: &str, at: Id) -> Option<Value> {
+    pub fn set(&self, built: &Built, setter: &str, at: Id) -> Option<Of<L>> {
         let (call, arguments) = self.last_call(built, setter, 1)?;
         Some(self.unless_branched(call, at, self.value(*arguments.first()?)))
     }
 
     /// A call in a branch that `at` does not lie in may not happen.
-    pub(super) fn unless_branched(&self, call: Id, at: Id, value: Value) -> Value {
+    pub fn unless_branched(&self, call: Id, at: Id, value: Of<L>) -> Of<L> {
         let code = self.code();
         let branches = code.ancestors(call).any(|outer| {
             matches!(

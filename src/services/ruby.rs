@@ -1,0 +1,65 @@
+//! What the servers that are configured in Ruby share: the surroundings of a configuration, and options of command lines.
+
+use std::path::Path;
+
+use super::Ground;
+use crate::model::{Command, Problem, ProblemKind, ReadAs, Word};
+use crate::syntax::optparse::{Known, options};
+use crate::syntax::ruby::{Ruby, Surroundings};
+use crate::text::{SourceId, Span};
+
+/// The value of an option: the end of a word.
+pub(super) struct Said<'w> {
+    pub(super) text: &'w str,
+    pub(super) word: &'w Word,
+}
+
+/// The options of a command line; nothing where it is refused.
+pub(super) fn options_of<'w, 'k>(
+    arguments: &'w [Word],
+    known: &'k [Known],
+) -> Option<Vec<(&'k str, Option<Said<'w>>)>> {
+    let texts: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
+    let said = |(word, length): (usize, usize)| {
+        let word = arguments.get(word)?;
+        Some(Said { text: word.text.get(word.text.len().checked_sub(length)?..)?, word })
+    };
+    let all = options(&texts, known)?.into_iter();
+    Some(all.map(|given| (given.long, given.value.and_then(said))).collect())
+}
+
+impl<'a> Ground<'a> {
+    /// A configuration in Ruby, as far as it is understood, and what is wrong with it; `what` may be missed then.
+    pub(super) fn ruby(&self, source: SourceId, what: &str) -> (Option<Ruby<'a>>, Option<Problem>) {
+        let skipped = |message: String, at| self.problem(ProblemKind::Skipped, message, at);
+        match Ruby::parse(source, self.sources.bytes(source)) {
+            Ok(ruby) => {
+                let message = || format!("this is not understood, so {what} in it may be missed");
+                let broken = ruby.code.broken().map(|at| skipped(message(), ruby.code.span(at)));
+                (Some(ruby), broken)
+            }
+            Err(why) => {
+                let message = format!("this configuration of {} was not read: {why}", self.service.title);
+                (None, Some(skipped(message, Span::top(source))))
+            }
+        }
+    }
+
+    /// What surrounds a configuration that a command line reads, or that something unknown does.
+    pub(super) fn around(&self, configuration: &Path, by: Option<&Command>) -> Surroundings {
+        let installed = self.read_as == ReadAs::Root;
+        let absolute = |path: &Path| format!("/{}", path.display());
+        let set = |command: &Command| {
+            let set = command.environment.iter().map(|set| {
+                let value = Some(set.value.text.clone()).filter(|_| !set.value.open);
+                (set.name.clone(), value)
+            });
+            set.collect()
+        };
+        Surroundings {
+            file: installed.then(|| absolute(configuration)),
+            folder: by.and_then(|command| command.folder.as_deref()).filter(|_| installed).map(absolute),
+            environment: by.map(set),
+        }
+    }
+}

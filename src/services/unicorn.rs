@@ -1,0 +1,374 @@
+//! Unicorn: the listens of its configuration and of command lines.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{Candidate, Found, Ground, options_of};
+use crate::model::{
+    Apply, Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value,
+    Version, Word,
+};
+use crate::syntax::optparse::Known;
+use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, Value as Said, expand_path};
+use crate::text::{Slot, SourceId, Span};
+
+/// `[reader]` of `rules/services/unicorn.toml`: the options of command lines.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    options: Vec<Known>,
+}
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let options: Options = match ground.service.reader.clone().try_into() {
+        Ok(options) => options,
+        Err(error) => return ground.broken("the table of options", &error.message()),
+    };
+    let mut found = Found::default();
+    let mut used = HashSet::new();
+    for (command, arguments) in ground.started() {
+        let Some(line) = Line::read(&options, arguments) else { continue };
+        let mut told = Told::default();
+        for (text, at) in line.listens {
+            told.add(plain(ground, text, at, command));
+        }
+        if let Some(named) = line.config {
+            match ground.named_file(command, named) {
+                Some(path) => {
+                    if let Ok(source) = ground.tree.read(ground.sources, &path) {
+                        told.configure(ground, source, &ground.around(&path, Some(command)));
+                    }
+                    used.insert(path);
+                }
+                // It does not start without its configuration, which a package's own unit leaves to be written.
+                None if ground.read_as != ReadAs::Repo => continue,
+                None => {
+                    let why = format!("{named} is not in the tree");
+                    let backlog = Backlog::Unknown(why.clone());
+                    told.listens.push(Listen { backlog, ..Listen::new(Address::Unknown(why), command.at) });
+                }
+            }
+        }
+        if let Some((text, at)) = line.last {
+            told.add(plain(ground, &text, at, command));
+        }
+        let near = command.folder.clone().unwrap_or_default();
+        listen(ground, told, command.at, &near, &mut found);
+    }
+    for file in files.iter().filter(|file| !used.contains(&file.path)) {
+        if is_for_development(&file.path) {
+            found.left_out += 1;
+            continue;
+        }
+        let Ok(source) = ground.tree.read(ground.sources, &file.path) else { continue };
+        let mut told = Told::default();
+        told.configure(ground, source, &ground.around(&file.path, None));
+        if told.listens.is_empty() && !told.broken {
+            let why = "this file names none, and what starts it is not in the tree";
+            told.listens.push(Listen::new(Address::Unknown(why.to_owned()), Span::top(source)));
+        }
+        listen(ground, told, Span::top(source), &file.path, &mut found);
+    }
+    found
+}
+
+/// `config/unicorn/development.rb`, `unicorn.development.rb` and the like.
+fn is_for_development(config: &Path) -> bool {
+    let stem = config.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    stem.split(['.', '-', '_']).any(|part| matches!(part, "development" | "dev" | "test"))
+}
+
+/// What a command line says.
+#[derive(Debug, Default)]
+struct Line<'w> {
+    /// The addresses of -l, before those of the file.
+    listens: Vec<(&'w str, Span)>,
+    /// That of -o and -p, after them.
+    last: Option<(String, Span)>,
+    config: Option<&'w str>,
+}
+
+impl<'w> Line<'w> {
+    /// Reads a command line; nothing where it does not start a server.
+    fn read(options: &Options, arguments: &'w [Word]) -> Option<Self> {
+        let mut line = Line::default();
+        let (mut host, mut port) = (None, None);
+        for (option, value) in options_of(arguments, &options.options)? {
+            let value = value.map(|said| (said.text, said.word.span));
+            match (option, value) {
+                ("listen", Some(said)) => line.listens.push(said),
+                ("host", Some(said)) => host = Some(said),
+                ("port", Some(said)) => port = Some(said),
+                ("config-file", Some((text, _))) => line.config = Some(text),
+                ("help" | "version", _) => return None,
+                _ => {}
+            }
+        }
+        line.last = port.or(host).map(|(_, at)| {
+            let host = host.map_or("0.0.0.0", |(host, _)| host);
+            (format!("{host}:{}", port.map_or("8080", |(port, _)| port)), at)
+        });
+        Some(line)
+    }
+}
+
+/// An address as `listen` and -l take it: lib/unicorn/configurator.rb, expand_addr; lib/unicorn/socket_helper.rb, bind_listen.
+#[derive(Debug, PartialEq, Eq)]
+enum Address {
+    Known(Endpoint),
+    /// A path of which no more is known, and why.
+    UnknownPath(String),
+    Unknown(String),
+    /// Unicorn does not start.
+    Refused(String),
+}
+
+impl Address {
+    /// An address as text; a relative path is one of the working folder.
+    fn read(ground: Ground<'_>, text: &str, folder: Option<&Path>) -> Self {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match folder.map(|folder| Path::new("/").join(folder)) {
+                _ if path.starts_with('/') => {
+                    Address::Known(Endpoint::Unix(expand_path(path, Path::new("/"))))
+                }
+                Some(folder) => Address::Known(Endpoint::Unix(expand_path(path, &folder))),
+                None => Address::UnknownPath("it lies in a folder that is not known".to_owned()),
+            };
+        }
+        if text.starts_with('~') {
+            return Address::UnknownPath("it lies in somebody's home folder".to_owned());
+        }
+        if text.starts_with('/') {
+            return Address::Known(Endpoint::Unix(text.to_owned()));
+        }
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let bare = text.strip_prefix("*:").unwrap_or(text);
+        if is_number(bare) {
+            return Self::on_host(ground, "0.0.0.0", bare, text);
+        }
+        let is_v4 = text.parse::<Ipv4Addr>().is_ok();
+        let is_v6 = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some();
+        if is_v4 || is_v6 {
+            return Self::on_host(ground, text, "80", text);
+        }
+        match text.rsplit_once(':').filter(|(_, port)| is_number(port)) {
+            Some((host, port)) => Self::on_host(ground, host, port, text),
+            None => Address::Refused(text.to_owned()),
+        }
+    }
+
+    fn on_host(ground: Ground<'_>, host: &str, port: &str, text: &str) -> Self {
+        let Ok(port) = port.parse::<u16>() else { return Address::Refused(text.to_owned()) };
+        if port == 0 {
+            return Address::Unknown("the kernel picks a free port".to_owned());
+        }
+        let mut addresses = ground.addresses(host);
+        // getaddrinfo(3) prefers ::1 to 127.0.0.1 (RFC 6724, 2.1).
+        addresses.sort_by_key(|address| !address.is_ipv6());
+        match addresses.first() {
+            Some(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) => Address::Known(Endpoint::DualStack(port)),
+            Some(address) => Address::Known(Endpoint::tcp(*address, port)),
+            None => Address::Unknown(format!("`{host}` is not in the tree's hosts file")),
+        }
+    }
+
+    /// As `ss` shows it, and why it is not known.
+    fn endpoint(self, v6_only: bool) -> (Endpoint, Option<String>) {
+        match self {
+            Address::Known(Endpoint::DualStack(port)) if v6_only => {
+                (Endpoint::tcp(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port), None)
+            }
+            Address::Known(endpoint) => (endpoint, None),
+            Address::UnknownPath(why) => (Endpoint::Unknown(Transport::Unix), Some(why)),
+            Address::Unknown(why) | Address::Refused(why) => (Endpoint::Unknown(Transport::Tcp), Some(why)),
+        }
+    }
+}
+
+/// One address, and the options of all listens on it.
+#[derive(Debug)]
+struct Listen {
+    address: Address,
+    site: Span,
+    backlog: Backlog,
+    v6_only: bool,
+    notes: Vec<String>,
+}
+
+impl Listen {
+    fn new(address: Address, site: Span) -> Self {
+        Listen { address, site, backlog: Backlog::Default(None), v6_only: false, notes: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Backlog {
+    Default(Option<Slot>),
+    Given(i64, Span, Option<Slot>, Vec<String>),
+    Unknown(String),
+    /// It is `nil`, which listen(2) does not take: the socket never listens.
+    Nil,
+}
+
+/// An address of a command line, which carries no options.
+fn plain(ground: Ground<'_>, text: &str, at: Span, command: &Command) -> Listen {
+    let folder = command.folder.as_deref().filter(|_| ground.read_as == ReadAs::Root);
+    let address = match text.contains('$') {
+        true => Address::Unknown(format!("nothing in the tree sets what is in `{text}`")),
+        false => Address::read(ground, text, folder),
+    };
+    Listen::new(address, at)
+}
+
+/// What a Unicorn is told.
+#[derive(Debug, Default)]
+struct Told {
+    listens: Vec<Listen>,
+    problems: Vec<Problem>,
+    /// Not all of its configuration is understood.
+    broken: bool,
+}
+
+impl Told {
+    /// Another listen; on an address that is known already it only adds its options.
+    fn add(&mut self, new: Listen) {
+        let same = |known: &&mut Listen| {
+            matches!(new.address, Address::Known(_) | Address::Refused(_)) && known.address == new.address
+        };
+        let Some(known) = self.listens.iter_mut().find(same) else { return self.listens.push(new) };
+        match (&mut known.backlog, new.backlog) {
+            (Backlog::Default(slot), Backlog::Default(other)) => *slot = slot.take().or(other),
+            (_, Backlog::Default(_)) => {}
+            (backlog, given) => {
+                *backlog = given;
+                known.site = new.site;
+            }
+        }
+        known.v6_only |= new.v6_only;
+        known.notes.extend(new.notes);
+    }
+
+    fn configure(&mut self, ground: Ground<'_>, source: SourceId, around: &Surroundings) {
+        let (ruby, problem) = ground.ruby(source, "listens");
+        self.broken |= problem.is_some();
+        self.problems.extend(problem);
+        let Some(ruby) = ruby else { return };
+        let reading = ruby.reading(around);
+        for directive in reading.directives().iter().filter(|directive| directive.name == "listen") {
+            match of_directive(ground, &reading, directive, around) {
+                Ok(Some(listen)) => self.add(listen),
+                Ok(None) => {}
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+    }
+}
+
+/// `listen 8080, backlog: 64`.
+fn of_directive(
+    ground: Ground<'_>,
+    reading: &Reading<'_, '_>,
+    directive: &Directive<'_>,
+    around: &Surroundings,
+) -> Result<Option<Listen>, Problem> {
+    let code = &reading.ruby.code;
+    let site = code.span(directive.call);
+    let Some(first) = reading.positional(directive.call).first().copied() else { return Ok(None) };
+    let said = reading.value(first);
+    let folder = around.folder.as_deref().map(Path::new);
+    let address = match (&said.thing, said.known()) {
+        (Thing::Number(_) | Thing::Text(_), Ok(text)) => Address::read(ground, &text, folder),
+        (Thing::Unknown(_), Err(why)) if looks_like_a_path(code.text(first)) => Address::UnknownPath(why),
+        (Thing::Unknown(_) | Thing::Nil, Err(why)) => Address::Unknown(why),
+        _ => return Ok(None),
+    };
+    let conditions = directive.conditions.iter().map(|condition| format!("it listens {condition}"));
+    let unless = said.unless.iter().map(|reason| format!("it is another address if {reason}"));
+    let notes = conditions.chain(unless).collect();
+    let backlog = match reading.option(directive.call, "backlog") {
+        Some(backlog) => given(&backlog, site).map_err(|what| {
+            let message = format!("Unicorn does not start: the backlog is {what} and no Integer");
+            let sure = directive.conditions.is_empty();
+            ground.problem(if sure { ProblemKind::Lost } else { ProblemKind::Skipped }, message, site)
+        })?,
+        None => {
+            let slot = reading.behind_arguments(directive.call);
+            Backlog::Default(slot.map(|at| Slot::insert(at, ", backlog: ", "")))
+        }
+    };
+    let v6_only = reading.option(directive.call, "ipv6only").and_then(|value| value.truth()) == Some(true);
+    Ok(Some(Listen { address, site, backlog, v6_only, notes }))
+}
+
+/// What is written for an address of which no more is known.
+fn looks_like_a_path(written: &str) -> bool {
+    written.trim_start_matches(['"', '\'']).starts_with('/') || written.to_ascii_lowercase().contains("sock")
+}
+
+/// The backlog of a listen, or what it is instead of a number.
+fn given(backlog: &Said, site: Span) -> Result<Backlog, &'static str> {
+    match (&backlog.thing, backlog.known()) {
+        (Thing::Number(number), _) => {
+            let at = backlog.written.unwrap_or(site);
+            Ok(Backlog::Given(*number, at, backlog.written.map(Slot::replace), backlog.unless.clone()))
+        }
+        (Thing::Unknown(_) | Thing::Nil, Err(why)) => Ok(Backlog::Unknown(why)),
+        (Thing::Nil | Thing::Truth(false), _) => Ok(Backlog::Nil),
+        (Thing::Text(_), _) => Err("a text"),
+        _ => Err("something else"),
+    }
+}
+
+fn listen(ground: Ground<'_>, mut told: Told, site: Span, near: &Path, found: &mut Found) {
+    let version = ground.version(near);
+    let refused = told.problems.iter().any(|problem| problem.kind == ProblemKind::Lost);
+    found.problems.append(&mut told.problems);
+    if told.listens.is_empty() && !refused && !told.broken {
+        let port = ground.service.default("port").map_or(8080, |port| port.get);
+        told.listens.push(Listen::new(Address::read(ground, &port.to_string(), None), site));
+    }
+    for listen in told.listens {
+        if let Address::Refused(text) = &listen.address {
+            let message = format!("Unicorn does not start: `{text}` is no address that it takes");
+            found.problems.push(ground.problem(ProblemKind::Lost, message, listen.site));
+            continue;
+        }
+        found.listeners.extend(listener(ground, version, listen));
+    }
+}
+
+fn listener(ground: Ground<'_>, version: Option<Version>, listen: Listen) -> Option<Listener> {
+    let site = listen.site;
+    let note = |what: String| Step { value: None, what, at: site };
+    let (backlog, step) = match listen.backlog {
+        Backlog::Nil => return None,
+        Backlog::Default(slot) => {
+            let (value, step) = ground.default("backlog", version)?;
+            (Setting { value: Some(value), slot }, step)
+        }
+        Backlog::Given(number, at, slot, unless) => {
+            let what = match unless.first() {
+                Some(unless) => format!(":backlog of the listen, unless {unless}"),
+                None => ":backlog of the listen".to_owned(),
+            };
+            let value = Some(Value::written(number, at));
+            (Setting { value, slot }, Step { value: Some(number), what, at })
+        }
+        Backlog::Unknown(why) => (Setting::default(), note(format!("the backlog is not known: {why}"))),
+    };
+    let (endpoint, why) = listen.address.endpoint(listen.v6_only);
+    let why = why.map(|why| format!("the address is not known: {why}"));
+    Some(Listener {
+        backlog,
+        steps: vec![step],
+        notes: why.into_iter().chain(listen.notes).map(note).collect(),
+        apply: Apply::Reload,
+        ..Listener::new(&ground.service.name, ground.place, endpoint, site)
+    })
+}
+
+#[cfg(test)]
+mod tests;
