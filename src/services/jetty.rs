@@ -356,8 +356,10 @@ impl Base<'_> {
             let what = format!("acceptQueueSize is {}, which is set elsewhere", open.text);
             return Ok((Setting::default(), vec![Step { value: None, what, at: open.at }]));
         }
-        let stands = written.as_ref().and_then(|(_, value)| self.slot(value));
-        let slot = stands.or_else(|| self.room(connector, site));
+        let slot = match &written {
+            Some((_, value)) if !self.is_default(value) => self.slot(value),
+            _ => self.room(connector, site),
+        };
         let (value, step) = match written {
             Some((Some(number), value)) if number > 0 => {
                 let step = Step { value: Some(number), what: "acceptQueueSize".to_owned(), at: value.at };
@@ -385,13 +387,19 @@ impl Base<'_> {
     fn slot(&self, value: &Text) -> Option<Slot> {
         let sources = self.ground.sources;
         let path = sources.get(value.at.source).path()?;
-        let own = !self.homes.iter().any(|home| path.starts_with(home));
+        // A base may be its own home.
+        let own = path.starts_with(&self.folder) || !self.homes.iter().any(|home| path.starts_with(home));
         let stands = value.exact && sources.slice(value.at) == value.text.as_bytes();
-        let number = value.text.bytes().all(|byte| byte.is_ascii_digit());
-        // A default in XML is better set as a property.
-        let in_xml = path.extension().is_some_and(|extension| extension == "xml");
-        let is_default = in_xml && value.text == "0";
-        (own && stands && number && !is_default).then(|| Slot::replace(value.at))
+        let digits = value.text.strip_prefix('-').unwrap_or(&value.text);
+        let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        (own && stands && number).then(|| Slot::replace(value.at))
+    }
+
+    /// What the distribution's XML has is better set as a property.
+    fn is_default(&self, value: &Text) -> bool {
+        let path = self.ground.sources.get(value.at.source).path();
+        let in_xml = path.and_then(Path::extension).is_some_and(|extension| extension == "xml");
+        in_xml && value.text == "0"
     }
 
     /// A line for the property, below the one that names the module.

@@ -118,7 +118,7 @@ impl<'a> Squid<'a> {
             ports.truncate(MAX_PORTS);
         }
         let mut backlog = self.backlog();
-        backlog.setting.slot = ports.first().and_then(|first| self.slot(first.site));
+        backlog.setting.slot = ports.first().and_then(|first| self.slot(first.line));
         let mut listeners: Vec<Listener> = Vec::new();
         for port in ports {
             let listener = self.listener(port, &backlog, workers, &hops, &unknown);
@@ -162,7 +162,7 @@ impl<'a> Squid<'a> {
     /// which runs without the right to raise the hard one).
     fn backlog(&self) -> Backlog {
         let (mut number, hard, mut steps) = self.limits();
-        if let Some((asked, at)) = self.master.descriptors.filter(|(asked, _)| *asked > 0) {
+        if let Some((asked, at)) = self.master.descriptors {
             number = Some(Value::written(asked, at));
             steps = vec![Step { value: Some(asked), what: "max_filedescriptors".into(), at }];
             if let Some(hard) = hard.filter(|hard| hard.get < asked) {
@@ -187,7 +187,7 @@ impl<'a> Squid<'a> {
         if hard.is_some_and(|hard| hard.get < ROOM) {
             return None;
         }
-        let slot = match self.master.descriptors.filter(|(asked, _)| *asked > 0) {
+        let slot = match self.master.descriptors {
             Some((asked, at)) => {
                 let spelled = self.ground.sources.text(at) == asked.to_string();
                 spelled.then(|| Slot::replace(at))?
@@ -265,6 +265,8 @@ impl<'a> Squid<'a> {
 struct Port {
     endpoint: Endpoint,
     site: Span,
+    /// The whole directive.
+    line: Span,
     note: Option<Step>,
     /// `worker-queues`: every worker has a socket of its own.
     own_queues: bool,
@@ -375,6 +377,7 @@ impl<'a> Process<'a> {
         let port = Port {
             endpoint: endpoint.unwrap_or(Endpoint::Unknown(Transport::Tcp)),
             site: *at,
+            line: line.at(),
             note: unknown.map(|what| Step::note(what, *at)),
             own_queues: options.own_queues,
         };

@@ -186,7 +186,9 @@ impl Varnish<'_, '_> {
         }
         let commands = self.commands(&mut depth, &mut written)?;
         if !written && !depth.protected {
-            let room = self.command.room.as_ref();
+            // Behind `--` nothing is an option.
+            let ended = self.command.words.iter().any(|word| word.text == "--");
+            let room = self.command.room.as_ref().filter(|_| !ended);
             depth.setting.slot = room.map(|room| room.slot(&["-p"], &format!("{DEPTH}=")));
         }
         Ok((depth, commands))
