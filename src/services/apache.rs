@@ -256,13 +256,14 @@ impl Told {
 
     /// Whether both want an address: the same one, or one of a port that the other wants all of.
     fn excludes(&self, other: &Told) -> bool {
-        let mut own: HashMap<u16, HashSet<&Host>> = HashMap::new();
+        let one = |host| Some(host).filter(|host: &&Host| !host.is_any());
+        let mut own: HashMap<u16, HashSet<Option<&Host>>> = HashMap::new();
         for (host, port) in self.addresses() {
-            own.entry(*port).or_default().insert(host);
+            own.entry(*port).or_default().insert(one(host));
         }
         other.addresses().any(|(host, port)| {
-            let all = |hosts: &HashSet<&Host>| *host == Host::Any || hosts.contains(&Host::Any);
-            own.get(port).is_some_and(|hosts| all(hosts) || hosts.contains(host))
+            let takes = |hosts: &HashSet<_>| hosts.contains(&None) || hosts.contains(&one(host));
+            own.get(port).is_some_and(|hosts| host.is_any() || takes(hosts))
         })
     }
 

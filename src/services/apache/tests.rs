@@ -143,6 +143,11 @@ fn fragments_that_exclude_each_other_are_for_different_apaches() {
         (read.rows(), read.problems()),
         (vec!["*:80 511".into(), "*:80 511".into(), "*:443 511".into()], vec![])
     );
+    let wide = repository(&[
+        ("deploy/apache/a.conf", "Listen [::]:80\n"),
+        ("deploy/apache/b.conf", "Listen 10.0.0.1:80\n"),
+    ]);
+    assert_eq!(wide.rows(), ["*:80 511", "10.0.0.1:80 511"]);
 }
 
 #[test]

@@ -13,6 +13,16 @@ pub enum Host {
     Written(String),
 }
 
+impl Host {
+    /// Whether it is every address, of one family at least.
+    pub fn is_any(&self) -> bool {
+        match self {
+            Host::Any => true,
+            Host::Written(host) => host.parse().is_ok_and(|address: IpAddr| address.is_unspecified()),
+        }
+    }
+}
+
 /// Splits an address into host and port; the port is 0 where none is written.
 pub fn parse_address(text: &str) -> Result<(Host, u16), &'static str> {
     const INVALID: &str = "Invalid address or port";
