@@ -3,21 +3,22 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Candidate, Enabled, Found, Ground, Opened};
+use super::{Candidate, Found, Ground, Heard, Layout, Looks, Server};
 use crate::model::{
     Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Step, Transport, Value, Variable,
     Version,
 };
-use crate::syntax::hosts::{Hosts, Named};
-use crate::syntax::httpd::{self, Directive, Fault, Given, Host, Lines, Text, Variables, parse_address};
+use crate::syntax::hosts::Named;
+use crate::syntax::httpd::{
+    self, Answers, Directive, Fault, Given, Host, Lines, Target, Text, Variables, parse_address,
+};
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::syntax::url::Url;
 use crate::text::{Slot, SourceId, Span};
 
 /// The names of the files that it begins with.
@@ -50,73 +51,29 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Ok(table) => table,
         Err(error) => return ground.broken("[reader]", &error),
     };
-    let mut reading = Reading {
-        ground,
-        table: &table,
-        opened: Opened::of(ground, |place| MAIN.iter().any(|name| place.ends_with(name))),
-        included: HashSet::new(),
-        mains: Vec::new(),
-        enabled: Enabled::default(),
-        found: Found::default(),
-    };
-    let (mut mains, fragments) = reading.sort(files);
-    mains.sort_by_key(|file| (!reading.opened.is_main(file.candidate), file.candidate.path.clone()));
-    for file in &mains {
-        reading.main(file);
-    }
-    reading.fragments(&fragments);
-    reading.found
+    let layout = Layout::of(ground, |place| MAIN.iter().any(|name| place.ends_with(name)));
+    let mut apache = Apache { ground, table: &table, found: Found::default() };
+    let laid = layout.read(files, &table.parts, &mut apache);
+    let mut found = apache.found;
+    found.problems.splice(0..0, laid.problems);
+    found.left_out += laid.left_out;
+    found
 }
 
-/// A candidate that was read.
-struct File<'c> {
-    candidate: &'c Candidate,
-    source: SourceId,
-    /// It has words that no other program's configuration has, and none that only others have.
-    ours: bool,
-}
-
-/// What is known while the candidates are gone through.
-struct Reading<'a> {
+struct Apache<'a> {
     ground: Ground<'a>,
     table: &'a Table,
-    opened: Opened,
-    /// Files that another one includes.
-    included: HashSet<SourceId>,
-    /// The folders of main files.
-    mains: Vec<PathBuf>,
-    /// What they include.
-    enabled: Enabled,
     found: Found,
 }
 
-impl<'a> Reading<'a> {
-    /// Main files, and those that some main file may include.
-    fn sort<'c>(&mut self, files: &'c [Candidate]) -> (Vec<File<'c>>, Vec<File<'c>>) {
-        let (mut mains, mut fragments) = (Vec::new(), Vec::new());
-        let Ground { tree, sources, .. } = self.ground;
-        for candidate in files {
-            match tree.read(sources, &candidate.path) {
-                Ok(source) => {
-                    let (ours, main) = self.looks(source, &candidate.path);
-                    let file = File { candidate, source, ours };
-                    if self.opened.is_main(candidate) || main {
-                        mains.push(file)
-                    } else {
-                        fragments.push(file)
-                    }
-                }
-                Err(why) => self.found.problems.push(self.ground.unread(candidate, &why)),
-            }
-        }
-        (mains, fragments)
-    }
+impl Server for Apache<'_> {
+    type Told = Told;
 
-    /// Whether a file looks like Apache's, and like one to begin with, by the first word of every line.
-    fn looks(&self, source: SourceId, path: &Path) -> (bool, bool) {
-        let name = path.file_name().unwrap_or_default();
+    /// By the first word of every line.
+    fn looks(&self, file: &Candidate, source: SourceId) -> Looks {
+        let name = file.path.file_name().unwrap_or_default();
         let named = |part: &str| part.contains("apache") || part.contains("httpd");
-        let mut apache = path.iter().any(|part| named(&part.to_string_lossy().to_ascii_lowercase()));
+        let mut apache = file.path.iter().any(|part| named(&part.to_string_lossy().to_ascii_lowercase()));
         apache |= name == "ports.conf";
         let (mut foreign, mut roots, mut listens, mut loads) = (false, false, false, false);
         for line in Lines::new(source, self.ground.sources.bytes(source)) {
@@ -129,70 +86,16 @@ impl<'a> Reading<'a> {
             loads |= ["loadmodule", "include", "includeoptional"].contains(&word.as_str());
         }
         let main = roots || listens && loads && self.table.mains.iter().any(|main| name == main.as_str());
-        let ours = apache && !foreign;
-        (ours, ours && main)
-    }
-
-    fn main(&mut self, file: &File<'_>) {
-        if self.included.contains(&file.source) || self.leaves_out(file.candidate) {
-            return;
-        }
-        let installed = self.ground.is_machine() && self.opened.is_main(file.candidate);
-        let start = if installed { Start::Installed } else { Start::Main };
-        let folder = self.opened.folder(file.candidate);
-        let told = self.told(file, &folder, start);
-        let conflicts = self.open(&told, &folder);
-        self.found.problems.extend(conflicts);
-        self.mains.push(folder);
-    }
-
-    /// What no main file includes, as the Apaches that may read it. Where a main file is installed above it, it is not in use.
-    fn fragments(&mut self, files: &[File<'_>]) {
-        let mut left = Vec::new();
-        for file in files {
-            let ours = file.candidate.by_place || file.ours;
-            if !ours || self.included.contains(&file.source) || self.leaves_out(file.candidate) {
-                continue;
-            }
-            let own = self.opened.folder(file.candidate);
-            // `etc/httpd` of `etc/httpd/conf`.
-            let home = |main: &'_ PathBuf| match main.parent() {
-                Some(parent) if main.ends_with("conf") => own.starts_with(parent),
-                _ => own.starts_with(main),
-            };
-            let unused = file.candidate.by_place && self.mains.iter().any(home);
-            if !unused || self.ground.is_named(file.candidate) {
-                left.push((file, own));
-            }
-        }
-        let mut families: BTreeMap<PathBuf, Vec<(SourceId, Told)>> = BTreeMap::new();
-        for (file, own) in left {
-            let is_part =
-                own.file_name().is_some_and(|name| self.table.parts.iter().any(|part| name == part.as_str()));
-            let family = own.parent().filter(|_| is_part).unwrap_or(&own).to_owned();
-            let told = self.told(file, &family, Start::Fragment);
-            families.entry(family).or_default().push((file.source, told));
-        }
-        for (family, mut told) in families {
-            // What another one of them includes is read there.
-            told.retain(|(source, _)| !self.included.contains(source));
-            for told in parted(told.into_iter().map(|(_, told)| told)) {
-                self.open(&told, &family);
-            }
+        match apache && !foreign {
+            true if main => Looks::Main,
+            true => Looks::Fragment,
+            false => Looks::Foreign,
         }
     }
 
-    /// Counts a file that is switched off, unless it was asked for by name.
-    fn leaves_out(&mut self, candidate: &Candidate) -> bool {
-        let out = self.enabled.is_off(&candidate.path) && !self.ground.is_named(candidate);
-        self.found.left_out += usize::from(out);
-        out
-    }
-
-    /// What one Apache is told from its beginning.
-    fn told(&mut self, file: &File<'_>, folder: &Path, start: Start) -> Told {
+    fn read(&mut self, file: &Candidate, source: SourceId, folder: &Path, start: Start) -> Heard<Told> {
         let Self { ground, table, .. } = *self;
-        let name = file.candidate.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let built_in = table.built_in_of.get(&name).into_iter().flatten().chain(&table.built_in);
         let version = ground.version(folder);
         let given = Given {
@@ -208,59 +111,54 @@ impl<'a> Reading<'a> {
         };
         let mut telling =
             Telling { ground, table, told: Told::default(), problems: Vec::new(), windows: false };
-        let seen = httpd::read(given, file.source, &mut telling);
+        let seen = httpd::read(given, source, &mut telling);
         if seen.whole
             && start == Start::Installed
             && telling.told.listens.is_empty()
             && telling.problems.is_empty()
         {
-            telling.lost(Span::top(file.source), "no listening sockets available, shutting down");
+            telling.lost(Span::top(source), "no listening sockets available, shutting down");
         }
-        self.included.extend(seen.files.iter().filter(|included| **included != file.source));
-        if start != Start::Fragment {
-            for path in &seen.matched {
-                self.enabled.note(ground.tree, path, ground.tree.resolve(path).is_ok());
-            }
-        }
-        if telling.windows {
-            self.found.left_out += 1;
-            return Told::default();
-        }
+        let Telling { mut told, problems, windows, .. } = telling;
         // A file that nothing listens in may be torn without harm.
-        let matters = start != Start::Fragment || !telling.told.listens.is_empty();
-        let serious = |problem: &Problem| matters || problem.kind == ProblemKind::Lost;
-        self.found.problems.extend(telling.problems.into_iter().filter(serious));
-        telling.told
+        let matters = start != Start::Fragment || !told.listens.is_empty();
+        let serious = |problem: &Problem| !windows && (matters || problem.kind == ProblemKind::Lost);
+        self.found.problems.extend(problems.into_iter().filter(serious));
+        if windows {
+            self.found.left_out += 1;
+            told = Told::default();
+        }
+        Heard { told, files: seen.files, matched: seen.matched }
     }
 
-    /// The sockets that one Apache opens, and what is in the way of some.
-    fn open(&mut self, told: &Told, folder: &Path) -> Vec<Problem> {
+    /// Those that bind the same address are meant for different Apaches. What listens nowhere belongs to all.
+    fn parted(&self, fragments: Vec<Told>) -> Vec<Told> {
+        let (listening, silent): (Vec<_>, Vec<_>) =
+            fragments.into_iter().partition(|told| !told.listens.is_empty());
+        let mut apaches: Vec<Told> = Vec::new();
+        for told in listening {
+            match apaches.iter_mut().rev().take(MOST_APART).find(|apache| !apache.excludes(&told)) {
+                Some(apache) => apache.take_in(told),
+                None => apaches.push(told),
+            }
+        }
+        for apache in &mut apaches {
+            silent.iter().for_each(|told| apache.take_in(told.clone()));
+        }
+        apaches
+    }
+
+    fn open(&mut self, told: &Told, folder: &Path, start: Start) {
         let ground = self.ground;
         let version = ground.version(folder);
         let Sockets { listeners, conflicts, .. } = Sockets::of(ground, told, version);
         // Nobody starts an Apache that listens nowhere.
         let cgid = told.cgid.filter(|_| !listeners.is_empty()).and_then(|at| cgid(ground, at, version));
-        self.found.listeners.extend(listeners);
-        self.found.listeners.extend(cgid);
-        conflicts
-    }
-}
-
-/// The Apaches that the fragments of one folder are for: those that bind the same address are meant for different ones. What
-/// listens nowhere belongs to all.
-fn parted(fragments: impl Iterator<Item = Told>) -> Vec<Told> {
-    let (listening, silent): (Vec<_>, Vec<_>) = fragments.partition(|told| !told.listens.is_empty());
-    let mut apaches: Vec<Told> = Vec::new();
-    for told in listening {
-        match apaches.iter_mut().rev().take(MOST_APART).find(|apache| !apache.excludes(&told)) {
-            Some(apache) => apache.take_in(told),
-            None => apaches.push(told),
+        self.found.listeners.extend(listeners.into_iter().chain(cgid));
+        if start != Start::Fragment {
+            self.found.problems.extend(conflicts);
         }
     }
-    for apache in &mut apaches {
-        silent.iter().for_each(|told| apache.take_in(told.clone()));
-    }
-    apaches
 }
 
 /// What is known before the first line of a main file in `folder` is read.
@@ -358,13 +256,14 @@ impl Told {
 
     /// Whether both want an address: the same one, or one of a port that the other wants all of.
     fn excludes(&self, other: &Told) -> bool {
-        let mut own: HashMap<u16, HashSet<&Host>> = HashMap::new();
+        let one = |host| Some(host).filter(|host: &&Host| !host.is_any());
+        let mut own: HashMap<u16, HashSet<Option<&Host>>> = HashMap::new();
         for (host, port) in self.addresses() {
-            own.entry(*port).or_default().insert(host);
+            own.entry(*port).or_default().insert(one(host));
         }
         other.addresses().any(|(host, port)| {
-            let all = |hosts: &HashSet<&Host>| *host == Host::Any || hosts.contains(&Host::Any);
-            own.get(port).is_some_and(|hosts| all(hosts) || hosts.contains(host))
+            let takes = |hosts: &HashSet<_>| hosts.contains(&None) || hosts.contains(&one(host));
+            own.get(port).is_some_and(|hosts| host.is_any() || takes(hosts))
         })
     }
 
@@ -517,11 +416,9 @@ impl Telling<'_> {
         let pass = match (name, words) {
             // `ProxyPass [path] url [key=value ...]`: inside Location there is no path.
             ("proxypass" | "proxypassmatch", _) => {
-                words.iter().take(2).find(|word| is_url(word)).and_then(|url| self.url(url, at))
+                words.iter().take(2).find(|word| Target::is_written(word)).and_then(|url| self.url(url, at))
             }
-            // `SetHandler proxy:url`.
-            ("sethandler", [word, ..]) => strip(&word.show(), "proxy:")
-                .and_then(|url| self.url(&word.slice("proxy:".len()..url.len() + "proxy:".len()), at)),
+            ("sethandler", [word, ..]) => Target::handler(word).and_then(|url| self.url(&url, at)),
             // `RewriteRule pattern url [P]`.
             ("rewriterule", [_, url, flags, ..]) => {
                 let flags = flags.show().to_ascii_lowercase();
@@ -548,18 +445,21 @@ impl Telling<'_> {
             words.get(index + 1)
         };
         if let Some(socket) = after("-socket") {
-            return to(unix(&socket.show())?, socket, at);
+            return self.pass_to(Target::path(&socket.show())?, socket, at);
         }
         let host = after("-host")?;
         let text = host.show();
         let (name, port) = text.rsplit_once(':')?;
-        to(self.next(name, port.parse().ok()?)?, host, at)
+        self.pass_to(Target::server("fcgi", name, Some(port.parse().ok()?))?, host, at)
     }
 
     /// Inside `<Proxy balancer://name>`, or with that name as its first word.
     fn member(&mut self, directive: &Directive<'_>) {
         let words = directive.words;
-        let first = |words: &[Text]| words.first().and_then(|word| balancer(&word.show()));
+        let first = |words: &[Text]| match Target::read(&words.first()?.show())? {
+            Target::Balancer(name) => Some(name),
+            _ => None,
+        };
         let within = |section: &httpd::Section| first(section.words()).filter(|_| section.name == "<proxy");
         let (name, url) = match first(words) {
             Some(name) => (Some(name), words.get(1)),
@@ -570,25 +470,21 @@ impl Telling<'_> {
         }
     }
 
-    /// `scheme://host[:port]...`, `unix:path|scheme:...`, `balancer://name`.
     fn url(&self, word: &Text, at: Span) -> Option<Pass> {
-        let text = word.show();
-        if let Some(path) = strip(&text, "unix:") {
-            return to(unix(path.split('|').next()?)?, word, at);
-        }
-        if let Some(name) = balancer(&text) {
-            return Some(Pass::Balancer(name));
-        }
-        // `$1` and `%{...}` may follow, as in `http://app:8080%{REQUEST_URI}`.
-        let url = Url::read(text.split(['$', '%']).next()?)?;
-        let default = *self.table.ports.get(&url.scheme.to_ascii_lowercase())?;
-        let port = if url.port.is_empty() { default } else { url.port.parse().ok()? };
-        to(self.next(url.host, port)?, word, at)
+        self.pass_to(Target::read(&word.show())?, word, at)
     }
 
-    fn next(&self, host: &str, port: u16) -> Option<Next> {
-        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':');
-        (!host.is_empty() && host.chars().all(known)).then(|| self.ground.next(host, port))
+    /// A scheme that mod_proxy does not know leads nowhere.
+    fn pass_to(&self, target: Target, word: &Text, at: Span) -> Option<Pass> {
+        let to = match target {
+            Target::Balancer(name) => return Some(Pass::Balancer(name)),
+            Target::Unix(path) => Next::At(Endpoint::Unix(path)),
+            Target::Server { scheme, host, port } => {
+                let default = *self.table.ports.get(&scheme)?;
+                self.ground.next(&host, port.unwrap_or(default))
+            }
+        };
+        Some(Pass::To(Hop { to, at: word.span().unwrap_or(at) }))
     }
 
     /// What is wrong with a word is so wherever the file is put to use, unless something fills it first.
@@ -612,63 +508,6 @@ fn unknown(words: &[Text]) -> String {
     match httpd::variable(text.as_bytes(), 0).and_then(|(start, end)| text.get(start..end)) {
         Some(variable) => format!("nothing that was read sets {variable}"),
         None => format!("{text} is a placeholder, which something fills before Apache reads it"),
-    }
-}
-
-fn to(to: Next, word: &Text, at: Span) -> Option<Pass> {
-    Some(Pass::To(Hop { to, at: word.span().unwrap_or(at) }))
-}
-
-/// The name of a balancer, which may have a path after it.
-fn balancer(text: &str) -> Option<String> {
-    let name = strip(text, "balancer://")?.split('/').next()?;
-    Some(name.to_ascii_lowercase())
-}
-
-fn strip<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
-    text.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix))?;
-    text.get(prefix.len()..)
-}
-
-fn unix(path: &str) -> Option<Next> {
-    let known = path.starts_with('/') && !path.contains(['$', '%', '{']);
-    known.then(|| Next::At(Endpoint::Unix(path.to_owned())))
-}
-
-fn is_url(word: &Text) -> bool {
-    let text = word.show();
-    strip(&text, "unix:").is_some() || text.contains("://") && !text.starts_with(['/', '^', '!'])
-}
-
-/// Where a VirtualHost answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Answers {
-    /// Every address, where there are none.
-    addresses: Vec<IpAddr>,
-    /// Every port, where there is none.
-    port: Option<u16>,
-}
-
-impl Answers {
-    /// What cannot be read may be any.
-    fn read(text: &str, hosts: &Hosts) -> Self {
-        let bare = text.strip_suffix(":*").unwrap_or(text);
-        let (host, port) = parse_address(bare).unwrap_or((Host::Any, 0));
-        let addresses = match host {
-            Host::Written(host) if host != "_default_" => {
-                hosts.lookup(&host).iter().map(|named| named.address).collect()
-            }
-            _ => Vec::new(),
-        };
-        Self { addresses, port: (port > 0).then_some(port) }
-    }
-
-    /// Whether what arrives at a socket may be meant for it.
-    fn takes(&self, bound: Option<IpAddr>, port: u16) -> bool {
-        let here = |own: &IpAddr| bound.is_none_or(|bound| bound.is_unspecified() || bound == *own);
-        self.port.is_none_or(|own| own == port)
-            && (self.addresses.is_empty()
-                || self.addresses.iter().any(|own| own.is_unspecified() || here(own)))
     }
 }
 
@@ -785,17 +624,7 @@ impl<'t> Sockets<'t> {
                 Some(_) if !certain => {}
                 Some(first) => {
                     let goes_on = wanted.get(index + 1).is_some_and(|next| pairs(&this, next, ANY6, ANY4));
-                    let address = match this.address {
-                        Some(ANY6) => format!("[::]:{}", this.port),
-                        _ => endpoint.to_string(),
-                    };
-                    let message = match goes_on {
-                        true => {
-                            format!("the IPv6 half of port {}, for {address} is in use already", this.port)
-                        }
-                        false => format!("could not bind to address {address}, which is in use already"),
-                    };
-                    self.refuse(this.listen, first, &message);
+                    self.in_use(&this, first, goes_on);
                     if !goes_on {
                         break;
                     }
@@ -842,12 +671,25 @@ impl<'t> Sockets<'t> {
         notes
     }
 
+    fn in_use(&mut self, wanted: &Wanted<'t>, first: &'t Listen, goes_on: bool) {
+        let port = wanted.port;
+        let address = match wanted.endpoint() {
+            Endpoint::DualStack(_) => format!("[::]:{port}"),
+            endpoint => endpoint.to_string(),
+        };
+        let message = match goes_on {
+            true => format!("the IPv6 half of port {port}, for {address} is in use already"),
+            false => format!("could not bind to address {address}, which is in use already"),
+        };
+        self.refuse(wanted.listen, first, &message);
+    }
+
     fn refuse(&mut self, listen: &'t Listen, first: &'t Listen, message: &str) {
         let help = "leave one of them out: a Listen without an address serves every address of its port";
-        let label = |at, what: &str| Label::new(at, what);
-        let conflict = self.ground.conflict(message, listen.at, label(first.at, "is bound first"));
-        let labels = [label(listen.at, "cannot be bound")].into_iter().chain(conflict.labels).collect();
-        self.conflicts.push(Problem { labels, help: Some(help.into()), ..conflict });
+        let first = Label::new(first.at, "is bound first");
+        let mut conflict = self.ground.conflict(message, listen.at, first);
+        conflict.labels.insert(0, Label::new(listen.at, "cannot be bound"));
+        self.conflicts.push(Problem { help: Some(help.into()), ..conflict });
     }
 }
 

@@ -2,6 +2,7 @@
 //! of the kernel, of other services or of what is good.
 
 mod enabled;
+mod layout;
 mod mains;
 mod opened;
 mod ruby;
@@ -24,6 +25,7 @@ use crate::text::tree::Unread;
 use crate::text::{Sources, Span, Tree};
 
 use enabled::Enabled;
+use layout::{Heard, Layout, Looks, Server};
 use mains::{Main, file_of};
 use opened::Opened;
 use ruby::{Said, options_of};

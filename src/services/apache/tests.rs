@@ -1,4 +1,3 @@
-use super::*;
 use crate::services::{Seen, Trial};
 
 fn root(files: &[(&str, &str)]) -> Seen {
@@ -144,6 +143,11 @@ fn fragments_that_exclude_each_other_are_for_different_apaches() {
         (read.rows(), read.problems()),
         (vec!["*:80 511".into(), "*:80 511".into(), "*:443 511".into()], vec![])
     );
+    let wide = repository(&[
+        ("deploy/apache/a.conf", "Listen [::]:80\n"),
+        ("deploy/apache/b.conf", "Listen 10.0.0.1:80\n"),
+    ]);
+    assert_eq!(wide.rows(), ["*:80 511", "10.0.0.1:80 511"]);
 }
 
 #[test]
@@ -351,15 +355,4 @@ fn random_words_do_no_harm() {
         }
         main(&text);
     }
-}
-
-#[test]
-fn a_virtual_host_answers_where_its_address_does() {
-    let takes = |text: &str, bound: Option<&str>, port| {
-        Answers::read(text, &Hosts::default()).takes(bound.map(|bound| bound.parse().unwrap()), port)
-    };
-    assert!(takes("*:80", None, 80) && takes("*", None, 81) && takes("*:*", Some("10.0.0.1"), 80));
-    assert!(takes("_default_:443", None, 443) && !takes("_default_:443", None, 80));
-    assert!(takes("10.0.0.1:80", Some("0.0.0.0"), 80) && takes("10.0.0.1", Some("10.0.0.1"), 80));
-    assert!(!takes("10.0.0.1:80", Some("10.0.0.2"), 80) && takes("*:{{ port }}", None, 80));
 }

@@ -7,6 +7,7 @@ mod conditions;
 mod includes;
 mod lines;
 mod macros;
+mod target;
 mod variables;
 
 use std::collections::{BTreeMap, HashSet};
@@ -22,8 +23,9 @@ use super::template::{is_placeholder, is_template};
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Sources, Span, Tree};
 
-pub use address::{Host, parse_address};
+pub use address::{Answers, Host, parse_address};
 pub use lines::{Line, Lines, Text};
+pub use target::Target;
 pub use variables::{Variables, variable};
 
 /// As deep as Apache includes (AP_MAX_INCLUDE_DEPTH in server/core.c).
