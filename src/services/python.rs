@@ -521,7 +521,11 @@ impl Line {
         let host = told.and_then(|(host, _, word)| Some((host?, word)));
         let host = host.or_else(|| self.host.told(command, words));
         let v6 = words.iter().any(|word| self.ipv6.contains(&word.text)).then_some("::1");
-        let site = port.or(host).map(|(_, told)| told).or(word).map_or(command.at, |word| word.span);
+        let shown = match self.positional {
+            Some(_) => positional,
+            None => port.or(host).map(|(_, told)| told).or(word),
+        };
+        let site = shown.map_or(command.at, |word| word.span);
         let host_text = host.map(|(host, _)| if host == "0" { "0.0.0.0" } else { host });
         let host_text = host_text.or(v6).or(self.host.default.as_deref());
         let port_text = port.map(|(port, _)| port).or(self.port.default.as_deref()).unwrap_or_default();
