@@ -334,6 +334,51 @@ struct Entry {
     _source: String,
 }
 
+/// A command line that starts a server with nothing of the program's own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Line {
+    library: String,
+    /// Also as scripts that Python is told to run.
+    programs: Vec<String>,
+    modules: Vec<String>,
+    /// The first word, if only that starts the server.
+    word: Option<String>,
+    /// Options whose value is the next word.
+    takes: Vec<String>,
+    positional: Option<Positional>,
+    #[serde(default)]
+    host: Switch,
+    #[serde(default)]
+    port: Switch,
+    /// Options that make `::1` of the default host.
+    #[serde(default)]
+    ipv6: Vec<String>,
+    /// The name of its backlog among the defaults.
+    default: String,
+    #[serde(default)]
+    development: bool,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// What the first word says that is no option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Positional {
+    Port,
+    /// `[HOST:]PORT`
+    Address,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Switch {
+    options: Vec<String>,
+    variable: Option<String>,
+    default: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Reader {
@@ -341,11 +386,13 @@ struct Reader {
     application_servers: Vec<String>,
     application_files: Vec<String>,
     server: Vec<Entry>,
+    command: Vec<Line>,
 }
 
 #[derive(Debug)]
 struct Table {
     entries: Vec<Entry>,
+    lines: Vec<Line>,
     sockets: HashSet<String>,
     application_servers: Vec<String>,
     application_files: Vec<String>,
@@ -377,6 +424,7 @@ impl Table {
                 .chain(["os", "sys"].map(str::to_owned))
                 .collect(),
             entries: reader.server,
+            lines: reader.command,
             sockets: reader.sockets.into_iter().collect(),
             application_servers: reader.application_servers,
             application_files: reader.application_files,
@@ -411,171 +459,102 @@ impl Libraries for Table {
     }
 }
 
-/// What a command line asks for.
-struct Asked {
-    library: &'static str,
-    /// The name of its backlog among the defaults.
-    default: &'static str,
-    development: bool,
-    binds: Binds,
-    host: Option<String>,
-    port: String,
-    site: Span,
-    /// A variable that nothing in the tree sets stands in it.
-    open: bool,
-}
-
-/// The listeners of all command lines, without those that are for development where another server starts the application.
+/// The listeners of command lines that start a server with nothing of the program's own, without those that are for
+/// development where another server starts the application.
 fn of_commands(ground: Ground<'_>, table: &Table) -> (Vec<Listener>, usize) {
     let mut found = Vec::new();
     let mut left_out = 0;
     for (command, _) in ground.started() {
-        let Some(asked) = asked(command) else { continue };
+        let Some((line, words)) = table.line(command) else { continue };
         let folder = folder_of(ground, command).unwrap_or_default();
-        if asked.development && has_application_server(ground, table, &folder) {
+        if line.development && has_application_server(ground, table, &folder) {
             left_out += 1;
             continue;
         }
-        found.extend(of_asked(ground, &asked));
+        found.extend(line.listeners(ground, command, words));
     }
     (found, left_out)
 }
 
-/// Whether a command line starts a server that serves an application while it is developed.
-fn serves_for_development(command: &Command) -> bool {
-    asked(command).is_some_and(|asked| asked.development)
+impl Table {
+    /// A command line that starts a server by itself, and its words behind the program.
+    fn line<'w>(&self, command: &'w Command) -> Option<(&Line, &'w [Word])> {
+        let lines = self.lines.iter();
+        let (line, words) = lines.filter_map(|line| Some((line, line.words(command)?))).next()?;
+        let starts = line.word.as_ref().is_none_or(|word| {
+            let first = line.plain(words).next();
+            first.is_some_and(|first| first.text == *word)
+        });
+        starts.then_some((line, words))
+    }
 }
 
-fn asked(command: &Command) -> Option<Asked> {
-    let words = command.words.get(1..)?;
-    match command.program() {
-        "manage.py" | "django-admin" => runserver(command, words),
-        "flask" => flask(command, words),
-        _ => {
-            if let Some((module, rest)) = command.module() {
-                return match module {
-                    "http.server" => http_server(command, rest),
-                    "flask" => flask(command, rest),
-                    "django" => runserver(command, rest),
-                    _ => None,
-                };
+impl Line {
+    fn words<'w>(&self, command: &'w Command) -> Option<&'w [Word]> {
+        command.arguments_of(&self.programs, &self.modules).or_else(|| {
+            let words = command.words.get(1..).filter(|_| command.module().is_none())?;
+            let at = words.iter().position(|word| !word.text.starts_with('-'))?;
+            let script = words.get(at)?.text.rsplit('/').next()?;
+            let is_it = script.ends_with(".py") && self.programs.iter().any(|program| program == script);
+            words.get(at + 1..).filter(|_| is_it)
+        })
+    }
+
+    /// The words that are no options and no values of options that take one.
+    fn plain<'w>(&self, words: &'w [Word]) -> impl Iterator<Item = &'w Word> {
+        let before = std::iter::once(None).chain(words.iter().map(Some));
+        before.zip(words).filter_map(|(before, word)| {
+            let is_value = before.is_some_and(|before| self.takes.contains(&before.text));
+            (!is_value && !word.text.starts_with('-')).then_some(word)
+        })
+    }
+
+    fn listeners(&self, ground: Ground<'_>, command: &Command, words: &[Word]) -> Vec<Listener> {
+        let mut plain = self.plain(words);
+        let word = self.word.as_ref().and_then(|_| plain.next());
+        let positional = plain.next().filter(|_| self.positional.is_some());
+        let told = positional.map(|word| match word.text.rsplit_once(':') {
+            Some((host, port)) if self.positional == Some(Positional::Address) => (Some(host), port, word),
+            _ => (None, word.text.as_str(), word),
+        });
+        let port = told.map(|(_, port, word)| (port, word)).or_else(|| self.port.told(command, words));
+        let host = told.and_then(|(host, _, word)| Some((host?, word)));
+        let host = host.or_else(|| self.host.told(command, words));
+        let v6 = words.iter().any(|word| self.ipv6.contains(&word.text)).then_some("::1");
+        let shown = match self.positional {
+            Some(_) => positional,
+            None => port.or(host).map(|(_, told)| told).or(word),
+        };
+        let site = shown.map_or(command.at, |word| word.span);
+        let host_text = host.map(|(host, _)| if host == "0" { "0.0.0.0" } else { host });
+        let host_text = host_text.or(v6).or(self.host.default.as_deref());
+        let port_text = port.map(|(port, _)| port).or(self.port.default.as_deref()).unwrap_or_default();
+        let rules = Rules { ground, binds: Binds::Colon, family: Family::V4, v6_only: false };
+        let place = match [host, port].into_iter().flatten().any(|(_, word)| word.open) {
+            true => Place::unknown("nothing in the tree sets what the command line names"),
+            false => rules.host_and_port(host_text.map(text_of).as_ref(), &text_of(port_text)),
+        };
+        let backlog = default(ground, &self.default, &self.library, None);
+        listeners(ground, &place, self.development.then_some(&self.library), site, backlog)
+    }
+}
+
+impl Switch {
+    /// The value of an option in the next word or behind `=`, else of the variable, and its word.
+    fn told<'w>(&self, command: &'w Command, words: &'w [Word]) -> Option<(&'w str, &'w Word)> {
+        let option = words.iter().enumerate().rev().find_map(|(at, word)| {
+            if self.options.contains(&word.text) {
+                let value = words.get(at + 1)?;
+                return Some((value.text.as_str(), value));
             }
-            let script = words.iter().position(|word| !word.text.starts_with('-'))?;
-            let is_manage = words.get(script)?.text.rsplit('/').next() == Some("manage.py");
-            is_manage.then(|| runserver(command, words.get(script + 1..).unwrap_or_default()))?
-        }
+            let (name, value) = word.text.split_once('=')?;
+            self.options.iter().any(|option| option == name).then_some((value, word))
+        });
+        option.or_else(|| {
+            let set = command.variable(self.variable.as_ref()?).filter(|set| !set.value.text.is_empty())?;
+            Some((set.value.text.as_str(), &set.value))
+        })
     }
-}
-
-/// The words that are no options and no values of options that take one.
-fn plain<'w>(words: &'w [Word], takes: &[&str]) -> Vec<&'w Word> {
-    let mut found = Vec::new();
-    let mut skip = false;
-    for word in words {
-        if skip {
-            skip = false;
-        } else if word.text.starts_with('-') {
-            skip = takes.contains(&word.text.as_str());
-        } else {
-            found.push(word);
-        }
-    }
-    found
-}
-
-/// The value of an option in the next word or behind `=`, and its word.
-fn option<'w>(words: &'w [Word], names: &[&str]) -> Option<(&'w str, &'w Word)> {
-    words.iter().enumerate().rev().find_map(|(at, word)| {
-        if names.contains(&word.text.as_str()) {
-            let value = words.get(at + 1)?;
-            return Some((value.text.as_str(), value));
-        }
-        let (name, value) = word.text.split_once('=')?;
-        names.contains(&name).then_some((value, word))
-    })
-}
-
-/// `manage.py runserver [-6] [[ADDRESS:]PORT]`: django/core/management/commands/runserver.py.
-fn runserver(command: &Command, words: &[Word]) -> Option<Asked> {
-    let takes = ["--settings", "--pythonpath", "-v", "--verbosity"];
-    let plain = plain(words, &takes);
-    let (first, rest) = plain.split_first()?;
-    if first.text != "runserver" {
-        return None;
-    }
-    let v6 = words.iter().any(|word| matches!(word.text.as_str(), "-6" | "--ipv6"));
-    let own = if v6 { "::1" } else { "127.0.0.1" };
-    let (host, port) = match rest.first() {
-        Some(word) => match word.text.rsplit_once(':') {
-            Some((host, port)) => (if host == "0" { "0.0.0.0" } else { host }, port),
-            None => (own, word.text.as_str()),
-        },
-        None => (own, "8000"),
-    };
-    let word = rest.first();
-    Some(Asked {
-        library: "Django",
-        default: "django",
-        development: true,
-        binds: Binds::Colon,
-        host: Some(host.to_owned()),
-        port: port.to_owned(),
-        site: word.map_or(command.at, |word| word.span),
-        open: word.is_some_and(|word| word.open),
-    })
-}
-
-/// `flask run -h HOST -p PORT`, FLASK_RUN_HOST and FLASK_RUN_PORT: flask/cli.py.
-fn flask(command: &Command, words: &[Word]) -> Option<Asked> {
-    let takes = ["--app", "-A", "--env-file", "-e"];
-    let run = *plain(words, &takes).first()?;
-    if run.text != "run" {
-        return None;
-    }
-    let variable = |name: &str| {
-        let set = command.variable(name).filter(|set| !set.value.text.is_empty())?;
-        Some((set.value.text.as_str(), &set.value))
-    };
-    let host = option(words, &["-h", "--host"]).or_else(|| variable("FLASK_RUN_HOST"));
-    let port = option(words, &["-p", "--port"]).or_else(|| variable("FLASK_RUN_PORT"));
-    Some(Asked {
-        library: "Flask",
-        default: "werkzeug",
-        development: true,
-        binds: Binds::Colon,
-        host: Some(host.map_or("127.0.0.1", |(host, _)| host).to_owned()),
-        port: port.map_or("5000", |(port, _)| port).to_owned(),
-        site: port.or(host).map_or(run.span, |(_, word)| word.span),
-        open: [host, port].into_iter().flatten().any(|(_, word)| word.open),
-    })
-}
-
-/// `python -m http.server [-b ADDRESS] [PORT]`: Lib/http/server.py.
-fn http_server(command: &Command, words: &[Word]) -> Option<Asked> {
-    let takes = ["-b", "--bind", "-d", "--directory", "-p", "--protocol"];
-    let port = plain(words, &takes).first().copied();
-    let host = option(words, &["-b", "--bind"]);
-    Some(Asked {
-        library: "http.server",
-        default: "socketserver",
-        development: false,
-        binds: Binds::Colon,
-        host: host.map(|(host, _)| host.to_owned()),
-        port: port.map_or("8000", |word| word.text.as_str()).to_owned(),
-        site: port.map_or(command.at, |word| word.span),
-        open: port.is_some_and(|word| word.open) || host.is_some_and(|(_, word)| word.open),
-    })
-}
-
-fn of_asked(ground: Ground<'_>, asked: &Asked) -> Vec<Listener> {
-    let rules = Rules { ground, binds: asked.binds, family: Family::V4, v6_only: false };
-    let place = match asked.open {
-        true => Place::unknown("nothing in the tree sets what the command line names"),
-        false => rules.host_and_port(asked.host.as_deref().map(text_of).as_ref(), &text_of(&asked.port)),
-    };
-    let development = asked.development.then_some(asked.library);
-    let backlog = default(ground, asked.default, asked.library, None);
-    listeners(ground, &place, development, asked.site, backlog)
 }
 
 /// Whether a command line runs a file: `python app.py`, `python -m package.app`. A name alone is that of many files.
@@ -610,7 +589,8 @@ fn is_served_otherwise(ground: Ground<'_>, table: &Table, file: &Path) -> bool {
         return false;
     }
     let folder = file.parent().unwrap_or(Path::new(""));
-    let mut development = ground.commands.iter().filter(|command| serves_for_development(command));
+    let mut development =
+        ground.commands.iter().filter(|it| table.line(it).is_some_and(|(line, _)| line.development));
     has_application_server(ground, table, folder)
         || development.any(|command| is_near(ground, command, folder))
         || folder

@@ -196,7 +196,7 @@ fn names_lead_to_other_files() {
     ]);
     assert_eq!(read.rows(), ["? 2048"]);
     let read = read_files(&[
-        ("run.py", "import socketserver\nfrom server import Server\nServer(('127.0.0.1', 80), None)\n"),
+        ("run.py", "from server import Server as HTTPServer\nHTTPServer(('127.0.0.1', 80), None)\n"),
         (
             "server.py",
             "import socketserver\nclass Server(socketserver.TCPServer):\n    request_queue_size = 9\n",

@@ -1,6 +1,6 @@
 //! Expressions of Python, one kind of node after the other.
 
-use super::value::{agreed, integer_literal, unescaped};
+use super::value::{integer_literal, unescaped};
 use super::{Reading, Thing, Value};
 use crate::syntax::calls::Id;
 use crate::text::Span;
@@ -241,7 +241,7 @@ impl Reading<'_, '_> {
             // The sign is part of the number that somebody wrote.
             Some(number) => {
                 let written = value.written.map(|_| code.span(at));
-                Value { thing: Thing::Number(number), written, unless: value.unless }
+                Value { written, ..value.computed(Thing::Number(number)) }
             }
             None => self.or_unknown(value, at),
         }
@@ -297,7 +297,7 @@ impl Reading<'_, '_> {
             Some(true) => self.value(yes).and_unless(&condition.unless),
             Some(false) => self.value(no).and_unless(&condition.unless),
             None => {
-                let both = agreed(vec![self.value(yes), self.value(no)], self.code().text(at));
+                let both = Value::agreed(vec![self.value(yes), self.value(no)], self.code().text(at));
                 both.filter(Value::is_known).unwrap_or_else(|| self.unknown(at))
             }
         }

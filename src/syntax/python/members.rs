@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::names::{Origin, is_function};
-use super::value::{Spot, agreed};
+use super::value::Spot;
 use super::{MANY, Made, Reading, Thing, Value};
 use crate::syntax::calls::Id;
 
@@ -32,9 +32,9 @@ impl Reading<'_, '_> {
         let own = scopes.find(self.code(), name, node).filter(|(scope, _)| *scope == node);
         if let Some((_, bindings)) = own {
             let live = self.reaching(bindings, node, None);
-            return agreed(live.iter().filter_map(|binding| self.bound(binding)).collect(), name);
+            return Value::agreed(live.iter().filter_map(|binding| self.bound(binding)).collect(), name);
         }
-        self.deeper(|| {
+        self.effort.deeper(|| {
             let mut bases = self.bases(class).into_iter();
             bases.find_map(|base| match base.thing {
                 Thing::Class(base) => self.of_class(base, name),
@@ -58,7 +58,7 @@ impl Reading<'_, '_> {
             Thing::Named(name) => vec![name.clone()],
             Thing::Class(class) if self.here(*class).is_none() => self.modules.kinds(*class),
             Thing::Class(class) => {
-                let kinds = self.deeper(|| {
+                let kinds = self.effort.deeper(|| {
                     let bases = self.bases(*class).into_iter();
                     bases.flat_map(|base| self.kinds(&base)).take(MANY).collect()
                 });
@@ -86,7 +86,7 @@ impl Reading<'_, '_> {
             values.extend(self.of_class(*class, name));
         }
         let inherited = || made.kinds.first().map(|kind| self.named(format!("{kind}.{name}")));
-        agreed(values, name).or_else(|| self.option(made, name)).or_else(inherited)
+        Value::agreed(values, name).or_else(|| self.option(made, name)).or_else(inherited)
     }
 
     /// What is assigned to an attribute of something imported: `socketserver.TCPServer.request_queue_size = 50`.
@@ -98,7 +98,7 @@ impl Reading<'_, '_> {
             Some(value) => self.once(*value),
             None => Some(self.unknown(*object)),
         });
-        agreed(values.collect(), attribute)
+        Value::agreed(values.collect(), attribute)
     }
 
     /// The default of an option that `argparse` or `optparse` reads from the command line.
@@ -262,7 +262,7 @@ impl Reading<'_, '_> {
             Some(value) => self.once(value),
             None => Some(Thing::None.into()),
         });
-        agreed(values.collect(), "return").unwrap_or_else(|| self.unknown(function))
+        Value::agreed(values.collect(), "return").unwrap_or_else(|| self.unknown(function))
     }
 
     /// Methods of plain values and of the environment.
@@ -453,7 +453,7 @@ impl Reading<'_, '_> {
         let shift = usize::from(class.is_some() && !self.decorated(of, "staticmethod"));
         let calls = self.python.calls(called).iter().copied().take(MANY);
         let mut values = Vec::new();
-        let is_it = |call: &Id| self.deeper(|| self.calls_it(*call, of, class)).unwrap_or(false);
+        let is_it = |call: &Id| self.effort.deeper(|| self.calls_it(*call, of, class)).unwrap_or(false);
         for call in calls.filter(is_it) {
             values.extend(match self.argument(call, index.checked_sub(shift), name) {
                 Some(value) => Some(value),
@@ -464,7 +464,7 @@ impl Reading<'_, '_> {
         if values.is_empty() {
             return Some(self.not_called(at, of, name, default));
         }
-        let value = agreed(values, name)?;
+        let value = Value::agreed(values, name)?;
         Some(if value.is_known() { value } else { self.as_annotated(at).unwrap_or(value) })
     }
 
@@ -473,7 +473,7 @@ impl Reading<'_, '_> {
         let starts = ["Process", "Thread"].into_iter().flat_map(|name| self.python.calls(name)).copied();
         let is_it = |start: &Id| {
             let target = self.keyword(*start, "target");
-            let target = target.and_then(|target| self.deeper(|| self.once(target))?);
+            let target = target.and_then(|target| self.effort.deeper(|| self.once(target))?);
             target.is_some_and(|target| target.thing == Thing::Function(self.spot(of)))
         };
         let given = |start: Id| match self.argument(start, None, "args")?.thing {

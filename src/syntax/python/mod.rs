@@ -9,15 +9,13 @@ pub mod slots;
 mod told;
 mod value;
 
-use std::cell::{Cell, RefCell};
-
 use super::calls::{Code, Id, Unparsed};
+use super::eval::{Effort, shown};
 use crate::text::SourceId;
 pub use names::last_name;
 use names::{Binding, Names, Origin, is_function, is_scope};
 pub use program::{Libraries, Linked, Program, questions};
 pub use told::{Reached, Told};
-use value::agreed;
 pub use value::{Made, Spot, Thing, Value, integer_of};
 
 /// How many expressions lie in one another, through names and calls, before it is given up.
@@ -68,13 +66,7 @@ impl<'a> Python<'a> {
     /// Works out what stands in this file, and follows what it imports to others of the program. The fuel is how many
     /// expressions it may cost; [`FUEL`] is plenty.
     pub fn reading_among<'p>(&'p self, modules: &'p dyn Modules, fuel: u32) -> Reading<'p, 'a> {
-        Reading {
-            python: self,
-            modules,
-            fuel: Cell::new(fuel),
-            depth: Cell::new(0),
-            busy: RefCell::default(),
-        }
+        Reading { python: self, modules, effort: Effort::new(fuel, DEEPEST) }
     }
 }
 
@@ -124,10 +116,7 @@ impl Modules for Alone {
 pub struct Reading<'p, 'a> {
     pub python: &'p Python<'a>,
     modules: &'p dyn Modules,
-    fuel: Cell<u32>,
-    depth: Cell<u32>,
-    /// What is being worked out: a name that is assigned from itself is not asked again.
-    busy: RefCell<Vec<Id>>,
+    effort: Effort,
 }
 
 impl<'p, 'a> Reading<'p, 'a> {
@@ -146,11 +135,11 @@ impl<'p, 'a> Reading<'p, 'a> {
 
     /// Whether so much was followed that nothing more is.
     pub fn is_exhausted(&self) -> bool {
-        self.fuel.get() == 0
+        self.effort.is_exhausted()
     }
 
     pub fn value(&self, at: Id) -> Value {
-        let value = self.deeper(|| self.expression(at));
+        let value = self.effort.deeper(|| self.expression(at));
         value.unwrap_or_else(|| Value::unknown(TOO_FAR))
     }
 
@@ -159,7 +148,7 @@ impl<'p, 'a> Reading<'p, 'a> {
         let scopes = &self.python.names.scopes;
         let (_, bindings) = scopes.find(self.code(), name, self.code().root())?;
         let live = self.reaching(bindings, self.code().root(), None);
-        agreed(live.iter().filter_map(|binding| self.bound(binding)).collect(), name)
+        Value::agreed(live.iter().filter_map(|binding| self.bound(binding)).collect(), name)
     }
 
     /// Whether a name is one that an import may bind.
@@ -172,37 +161,14 @@ impl<'p, 'a> Reading<'p, 'a> {
         }
     }
 
-    /// Goes one step further in, unless that is too far.
-    fn deeper<T>(&self, further: impl FnOnce() -> T) -> Option<T> {
-        let (fuel, depth) = (self.fuel.get(), self.depth.get());
-        if fuel == 0 || depth == DEEPEST {
-            return None;
-        }
-        self.fuel.set(fuel - 1);
-        self.depth.set(depth + 1);
-        let result = further();
-        self.depth.set(depth);
-        Some(result)
-    }
-
     /// The value of an expression that is not being worked out already.
     fn once(&self, at: Id) -> Option<Value> {
-        if self.busy.borrow().contains(&at) {
-            return None;
-        }
-        self.busy.borrow_mut().push(at);
-        let value = self.value(at);
-        self.busy.borrow_mut().pop();
-        Some(value)
+        self.effort.once(at, || self.value(at))
     }
 
     /// Unknown, because this expression is decided elsewhere.
     fn unknown(&self, at: Id) -> Value {
-        let text = self.code().text(at);
-        let line = text.lines().next().unwrap_or_default();
-        let short: String = line.chars().take(40).collect();
-        let more = if short.len() < text.len() { "..." } else { "" };
-        Value::unknown(format!("the files do not tell what `{short}{more}` is"))
+        Value::unknown(format!("the files do not tell what {} is", shown(self.code().text(at))))
     }
 
     fn name(&self, at: Id) -> Value {
@@ -210,7 +176,7 @@ impl<'p, 'a> Reading<'p, 'a> {
         let Some((scope, bindings)) = self.find(name, at) else { return self.global(at, name) };
         let live = self.reaching(bindings, scope, Some(at));
         let values: Vec<Value> = live.iter().filter_map(|binding| self.bound(binding)).collect();
-        agreed(values, name).unwrap_or_else(|| self.unknown(at))
+        Value::agreed(values, name).unwrap_or_else(|| self.unknown(at))
     }
 
     /// The scope that a name belongs to at a node. What a class binds is not seen in its methods.
@@ -347,7 +313,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             Origin::Import(name) => self.named(name.clone()),
             Origin::Parameter { of, index, default } => self.parameter(binding.at, *of, *index, *default)?,
             Origin::Element(node) => match self.once(*node)?.thing {
-                Thing::List(items) => agreed(items, self.code().text(binding.at))?,
+                Thing::List(items) => Value::agreed(items, self.code().text(binding.at))?,
                 _ => self.unknown(*node),
             },
             Origin::Opaque => self.unknown(binding.at),

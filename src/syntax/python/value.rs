@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use crate::syntax::calls::Id;
-use crate::text::{SourceId, Span};
+use crate::syntax::eval;
+use crate::text::SourceId;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Thing {
@@ -47,61 +48,37 @@ pub struct Made {
     pub kinds: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct Value {
-    pub thing: Thing,
-    /// The literal that it is: a number, or the inside of a text's quotes.
-    pub written: Option<Span>,
-    /// The variables of the environment that would make it another value; they are taken as not set.
-    pub unless: Vec<String>,
-}
+pub type Value = eval::Value<Thing>;
 
-impl From<Thing> for Value {
-    fn from(thing: Thing) -> Self {
-        Self { thing, written: None, unless: Vec::new() }
-    }
-}
-
-impl Value {
-    pub fn unknown(why: impl Into<String>) -> Self {
-        Thing::Unknown(why.into()).into()
+impl eval::Thing for Thing {
+    fn unknown(why: String) -> Self {
+        Thing::Unknown(why)
     }
 
-    pub fn literal(thing: Thing, at: Span) -> Self {
-        Self { thing, written: Some(at), unless: Vec::new() }
-    }
-
-    /// Another thing that was made of this one.
-    pub fn becomes(self, thing: Thing) -> Self {
-        Self { thing, ..self }
-    }
-
-    /// A thing that was computed from this one, so that no literal is it.
-    pub fn computed(self, thing: Thing) -> Self {
-        Self { thing, written: None, ..self }
-    }
-
-    pub fn and_unless(mut self, more: &[String]) -> Self {
-        for name in more {
-            if !self.unless.contains(name) {
-                self.unless.push(name.clone());
-            }
-        }
-        self
-    }
-
-    pub fn is_known(&self) -> bool {
-        !matches!(self.thing, Thing::Unknown(_))
-    }
-
-    /// Why it is not known.
-    pub fn why(&self) -> Option<&str> {
-        match &self.thing {
+    fn why(&self) -> Option<&str> {
+        match self {
             Thing::Unknown(why) => Some(why),
             _ => None,
         }
     }
 
+    fn is_nothing(&self) -> bool {
+        *self == Thing::None
+    }
+
+    /// The same plain value, or instances of the same imported class.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Thing::Made(one), Thing::Made(other)) => !one.kinds.is_empty() && one.kinds == other.kinds,
+            (Thing::List(a), Thing::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.thing.is_like(&b.thing))
+            }
+            _ => self == other,
+        }
+    }
+}
+
+impl Value {
     pub fn text(&self) -> Option<&str> {
         match &self.thing {
             Thing::Text(text) => Some(text),
@@ -165,40 +142,9 @@ impl Value {
     }
 }
 
-/// One of several values that a name may have: `None` gives way to something, and different ones are unknown.
-pub(super) fn agreed(mut values: Vec<Value>, what: &str) -> Option<Value> {
-    let unless: Vec<String> = values.iter().flat_map(|value| value.unless.clone()).collect();
-    if values.iter().any(|value| value.thing != Thing::None) {
-        values.retain(|value| value.thing != Thing::None);
-    }
-    if let Some(unknown) = values.iter().find(|value| !value.is_known()) {
-        return Some(unknown.clone());
-    }
-    let first = values.first()?.clone();
-    Some(match values.iter().skip(1).all(|other| same(&first.thing, &other.thing)) {
-        true => first.and_unless(&unless),
-        false => Value::unknown(format!("`{what}` is assigned in more than one place")),
-    })
-}
-
-/// The same plain value, or instances of the same imported class.
-fn same(one: &Thing, other: &Thing) -> bool {
-    match (one, other) {
-        (Thing::Made(one), Thing::Made(other)) => !one.kinds.is_empty() && one.kinds == other.kinds,
-        (Thing::List(a), Thing::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(&a.thing, &b.thing))
-        }
-        _ => one == other,
-    }
-}
-
-/// `int(text)`: blanks around it, a sign, and single underscores between digits.
+/// `int(text)`.
 pub fn integer_of(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let fits = !digits.is_empty()
-        && digits.split('_').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-    text.replace('_', "").parse().ok().filter(|_| fits)
+    eval::integer_of(text, 10)
 }
 
 /// A number as it is written in a program.

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::value::{agreed, integer_of, leading_integer, unescaped};
+use super::value::{integer_of, leading_integer, unescaped};
 use super::{Reading, Thing, Value};
 use crate::syntax::calls::Id;
 use crate::text::Span;
@@ -226,7 +226,7 @@ impl Reading<'_, '_> {
             Some(false) => "alternative",
             None => {
                 let both = vec![self.part(at, "consequence"), self.part(at, "alternative")];
-                let both = agreed(both, self.code().text(at)).filter(Value::is_known);
+                let both = Value::agreed(both, self.code().text(at)).filter(Value::is_known);
                 return both.unwrap_or_else(|| self.unknown(at));
             }
         };

@@ -4,10 +4,10 @@
 mod eval;
 mod value;
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use super::calls::{Code, Id, Unparsed};
+use super::eval::{Effort, shown};
 use crate::text::{SourceId, Span};
 pub use eval::expand_path;
 pub use value::{Thing, Value, integer_of, leading_integer};
@@ -87,7 +87,7 @@ impl<'a> Ruby<'a> {
     }
 
     pub fn reading<'r>(&'r self, around: &'r Surroundings) -> Reading<'r, 'a> {
-        Reading { ruby: self, around, fuel: Cell::new(FUEL), depth: Cell::new(0), busy: RefCell::default() }
+        Reading { ruby: self, around, effort: Effort::new(FUEL, DEEPEST) }
     }
 }
 
@@ -95,9 +95,7 @@ impl<'a> Ruby<'a> {
 pub struct Reading<'r, 'a> {
     pub ruby: &'r Ruby<'a>,
     around: &'r Surroundings,
-    fuel: Cell<u32>,
-    depth: Cell<u32>,
-    busy: RefCell<Vec<Id>>,
+    effort: Effort,
 }
 
 impl<'a> Reading<'_, 'a> {
@@ -182,38 +180,16 @@ impl<'a> Reading<'_, 'a> {
 
     /// The start of a node, to be shown.
     fn shown(&self, at: Id) -> String {
-        let text = self.code().text(at);
-        let line = text.lines().next().unwrap_or_default();
-        let short: String = line.chars().take(40).collect();
-        let more = if short.len() < text.len() { "..." } else { "" };
-        format!("`{short}{more}`")
+        shown(self.code().text(at))
     }
 
     pub fn value(&self, at: Id) -> Value {
-        let value = self.deeper(|| self.expression(at));
+        let value = self.effort.deeper(|| self.expression(at));
         value.unwrap_or_else(|| Value::unknown(TOO_FAR))
     }
 
-    fn deeper<T>(&self, further: impl FnOnce() -> T) -> Option<T> {
-        let (fuel, depth) = (self.fuel.get(), self.depth.get());
-        if fuel == 0 || depth == DEEPEST {
-            return None;
-        }
-        self.fuel.set(fuel - 1);
-        self.depth.set(depth + 1);
-        let result = further();
-        self.depth.set(depth);
-        Some(result)
-    }
-
     fn once(&self, at: Id) -> Option<Value> {
-        if self.busy.borrow().contains(&at) {
-            return None;
-        }
-        self.busy.borrow_mut().push(at);
-        let value = self.value(at);
-        self.busy.borrow_mut().pop();
-        Some(value)
+        self.effort.once(at, || self.value(at))
     }
 
     fn unknown(&self, at: Id) -> Value {
@@ -292,7 +268,7 @@ impl<'a> Reading<'_, 'a> {
             }
         }
         values.reverse();
-        value::agreed(values, name).unwrap_or_else(|| self.unknown(at))
+        Value::agreed(values, name).unwrap_or_else(|| self.unknown(at))
     }
 
     /// Whether an assignment is made on some condition that a node is not under; nothing where it is never made.

@@ -1,6 +1,6 @@
 //! What an expression of Ruby comes to, and Ruby's own conversions of it.
 
-use crate::text::Span;
+use crate::syntax::eval;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Thing {
@@ -14,46 +14,26 @@ pub enum Thing {
     Unknown(String),
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct Value {
-    pub thing: Thing,
-    /// The literal that it is: a number, or the inside of a text's quotes.
-    pub written: Option<Span>,
-    /// The end of a text, where it is written as it is: `?backlog=64` behind an interpolation. It may be empty.
-    pub tail: Option<Span>,
-    /// What would make it another value: `PORT is set in the environment`. It is taken as not so.
-    pub unless: Vec<String>,
-}
+pub type Value = eval::Value<Thing>;
 
-impl From<Thing> for Value {
-    fn from(thing: Thing) -> Self {
-        Self { thing, written: None, tail: None, unless: Vec::new() }
+impl eval::Thing for Thing {
+    fn unknown(why: String) -> Self {
+        Thing::Unknown(why)
+    }
+
+    fn why(&self) -> Option<&str> {
+        match self {
+            Thing::Unknown(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == Thing::Nil
     }
 }
 
 impl Value {
-    pub fn unknown(why: impl Into<String>) -> Self {
-        Thing::Unknown(why.into()).into()
-    }
-
-    pub fn is_known(&self) -> bool {
-        !matches!(self.thing, Thing::Unknown(_))
-    }
-
-    /// Another thing that was made of this one, by the same literal.
-    pub fn becomes(self, thing: Thing) -> Self {
-        Self { thing, ..self }
-    }
-
-    pub fn and_unless(mut self, more: &[String]) -> Self {
-        for reason in more {
-            if !self.unless.contains(reason) {
-                self.unless.push(reason.clone());
-            }
-        }
-        self
-    }
-
     /// `value.to_s`, or why it is not known.
     pub fn known(&self) -> Result<String, String> {
         match (&self.thing, self.unless.first()) {
@@ -122,8 +102,7 @@ pub fn integer_of(text: &str) -> Option<i64> {
         [b'0', _, ..] => (lower.get(1..)?, 8),
         _ => (lower.as_str(), 10),
     };
-    let fits = digits.split('_').all(|part| !part.is_empty()) && !digits.starts_with(['+', '-']);
-    i64::from_str_radix(&digits.replace('_', ""), radix).ok().filter(|_| fits).map(|number| sign * number)
+    eval::integer_of(digits, radix).filter(|_| !digits.starts_with(['+', '-'])).map(|number| sign * number)
 }
 
 /// `text.to_i`: the digits that it starts with, else 0.
@@ -146,22 +125,6 @@ pub fn leading_integer(text: &str) -> i64 {
         }
     }
     sign * number
-}
-
-/// One of several values that a name may have: nothing gives way to something, and different ones are unknown.
-pub(super) fn agreed(mut values: Vec<Value>, what: &str) -> Option<Value> {
-    let unless: Vec<String> = values.iter().flat_map(|value| value.unless.clone()).collect();
-    if values.iter().any(|value| value.thing != Thing::Nil) {
-        values.retain(|value| value.thing != Thing::Nil);
-    }
-    if let Some(unknown) = values.iter().find(|value| !value.is_known()) {
-        return Some(unknown.clone());
-    }
-    let first = values.first()?.clone();
-    Some(match values.iter().skip(1).all(|other| other.thing == first.thing) {
-        true => first.and_unless(&unless),
-        false => Value::unknown(format!("`{what}` is assigned in more than one place")),
-    })
 }
 
 /// The text of an escape between double quotes.
