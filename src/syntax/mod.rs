@@ -15,6 +15,7 @@ pub mod jetty_xml;
 pub mod json;
 pub mod letters;
 pub mod lua;
+pub mod nested;
 pub mod number;
 pub mod optparse;
 pub mod packages;
