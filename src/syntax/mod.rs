@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod caddyfile;
 pub mod calls;
+pub mod csharp;
 pub mod directives;
 pub mod dotenv;
 pub mod fpm_conf;
