@@ -11,6 +11,7 @@ pub mod host_port;
 pub mod hosts;
 pub mod ini;
 pub mod java;
+pub mod jboss;
 pub mod jetty_start;
 pub mod jetty_xml;
 pub mod json;
