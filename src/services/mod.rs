@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::syntax::hosts::Hosts;
 use crate::text::tree::Unread;
-use crate::text::{Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree};
 
 use enabled::Enabled;
 use opened::Opened;
@@ -162,6 +162,17 @@ impl<'a> Ground<'a> {
     pub fn unread(&self, candidate: &Candidate, why: &Unread) -> Problem {
         let message = format!("{} is not read: {why}", candidate.path.display());
         self.problem(ProblemKind::Lost, message, Span::top(self.tree.unread(self.sources, &candidate.path)))
+    }
+
+    /// The text of a file of the service, or the problem that there is none.
+    pub fn open(&self, candidate: &Candidate, problems: &mut Vec<Problem>) -> Option<SourceId> {
+        match self.tree.read(self.sources, &candidate.path) {
+            Ok(source) => Some(source),
+            Err(why) => {
+                problems.push(self.unread(candidate, &why));
+                None
+            }
+        }
     }
 
     /// What a reader found whose own table of the service's file does not read.
