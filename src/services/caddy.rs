@@ -30,10 +30,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     files.sort_by_key(|file| (!file.by_place, !is_main(&file.path)));
     for file in files {
         if !imported.contains(&file.path) {
-            match ground.tree.read(ground.sources, &file.path) {
-                Ok(source) => imported.extend(one(ground, file, source, &mut found)),
-                Err(why) => found.problems.push(ground.unread(file, &why)),
-            }
+            imported.extend(one(ground, file, &mut found));
         }
     }
     found
@@ -45,7 +42,8 @@ fn is_main(path: &Path) -> bool {
 }
 
 /// Reads a Caddyfile and says what it imported.
-fn one(ground: Ground<'_>, file: &Candidate, source: SourceId, found: &mut Found) -> HashSet<PathBuf> {
+fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
+    let Some(source) = ground.open(file, &mut found.problems) else { return HashSet::new() };
     let setting = blocks::Setting {
         sources: ground.sources,
         tree: ground.tree,

@@ -25,13 +25,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 
 fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let lost = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
-    let source = match ground.tree.read(ground.sources, &file.path) {
-        Ok(source) => source,
-        Err(why) => {
-            let at = Span::top(ground.tree.unread(ground.sources, &file.path));
-            return found.problems.push(ground.problem(lost, format!("it was not read: {why}"), at));
-        }
-    };
+    let Some(source) = ground.open(file, &mut found.problems) else { return };
     let yaml = yaml::read(ground.sources, source);
     if let Some(broken) = &yaml.broken {
         let message = format!("not read to its end: {}", broken.message);

@@ -22,7 +22,7 @@ use crate::model::{
 use crate::syntax::hosts::Hosts;
 use crate::syntax::refusal::Refusal;
 use crate::text::tree::Unread;
-use crate::text::{Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree};
 
 use enabled::Enabled;
 use layout::{Heard, Layout, Looks, Server};
@@ -190,6 +190,17 @@ impl<'a> Ground<'a> {
     pub fn list(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let list = self.service.reader.get(name).and_then(toml::Value::as_array);
         list.into_iter().flatten().filter_map(toml::Value::as_str)
+    }
+
+    /// The text of a file of the service, or the problem that there is none.
+    pub fn open(&self, candidate: &Candidate, problems: &mut Vec<Problem>) -> Option<SourceId> {
+        match self.tree.read(self.sources, &candidate.path) {
+            Ok(source) => Some(source),
+            Err(why) => {
+                problems.push(self.unread(candidate, &why));
+                None
+            }
+        }
     }
 
     /// What a reader found whose own table of the service's file does not read.

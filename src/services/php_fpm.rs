@@ -185,13 +185,7 @@ fn files(
     }
     for candidate in candidates {
         let Candidate { path, by_place } = candidate.clone();
-        let source = match ground.tree.read(ground.sources, &path) {
-            Ok(source) => source,
-            Err(why) => {
-                problems.push(ground.unread(candidate, &why));
-                continue;
-            }
-        };
+        let Some(source) = ground.open(candidate, problems) else { continue };
         let looks = keys.look(ground.sources.bytes(source));
         if files.iter().any(|file| file.source == source) || !by_place && !looks.is_ours {
             continue;

@@ -2,7 +2,7 @@
 //! them. Which files are candidates is decided as it is for a real tree: by place, or by name and content.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -52,6 +52,13 @@ impl Trial {
         fs::write(file, bytes).unwrap();
         self.files.push(path.into());
         self
+    }
+
+    /// A file of so many bytes of nothing.
+    pub(crate) fn with_length(self, path: &str, length: u64) -> Self {
+        let trial = self.with(path, "");
+        fs::File::create(trial.folder.path().join(path)).unwrap().set_len(length).unwrap();
+        trial
     }
 
     /// Asked for these files and folders by name.
@@ -206,5 +213,16 @@ impl Seen {
         let edit: Edit = listener.backlog.slot.as_ref()?.edit(number);
         let bytes = apply(self.sources.bytes(edit.span.source), std::slice::from_ref(&edit));
         Some(String::from_utf8(bytes).unwrap())
+    }
+
+    /// A file after every listener's number was set, where that is possible.
+    pub(crate) fn set_all(&self, path: &str, number: i64) -> String {
+        let slots = self.found.listeners.iter().filter_map(|listener| listener.backlog.slot.as_ref());
+        let of_file = |edit: &Edit| self.sources.get(edit.span.source).path() == Some(Path::new(path));
+        let mut edits: Vec<Edit> = slots.map(|slot| slot.edit(number)).filter(of_file).collect();
+        edits.sort_by_key(|edit| edit.span.start);
+        edits.dedup();
+        let source = edits.first().expect("a slot in it").span.source;
+        String::from_utf8(apply(self.sources.bytes(source), &edits)).unwrap()
     }
 }

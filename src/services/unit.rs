@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, Problem, ProblemKind, Setting, Step, Transport, Value};
+use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value};
 use crate::syntax::host_port;
 use crate::syntax::yaml::{self, Node};
 use crate::text::{Slot, Span};
@@ -19,17 +19,11 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 
 fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let kind = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
-    let source = match ground.tree.read(ground.sources, &file.path) {
-        Ok(source) => source,
-        Err(why) => {
-            let at = Span::top(ground.tree.unread(ground.sources, &file.path));
-            return found.problems.push(problem(ground, kind, format!("it was not read: {why}"), at));
-        }
-    };
+    let Some(source) = ground.open(file, &mut found.problems) else { return };
     let json = yaml::read(ground.sources, source);
     if let Some(broken) = json.broken {
         let message = format!("not read to its end: {}", broken.message);
-        return found.problems.push(problem(ground, kind, message, broken.at));
+        return found.problems.push(ground.problem(kind, message, broken.at));
     }
     // The whole tree of the control API, or its `config`.
     let listeners =
@@ -46,14 +40,9 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
         match self::listener(ground, &file.path, name, listener) {
             Ok(listener) => found.listeners.push(listener),
             // Unit refuses a configuration as a whole.
-            Err((message, at)) => found.problems.push(problem(ground, kind, message, at)),
+            Err((message, at)) => found.problems.push(ground.problem(kind, message, at)),
         }
     }
-}
-
-fn problem(ground: Ground<'_>, kind: ProblemKind, message: String, at: Span) -> Problem {
-    let service = Some(ground.service.name.clone());
-    Problem { kind, service, message, help: None, at, labels: Vec::new() }
 }
 
 fn listener(ground: Ground<'_>, path: &Path, name: &Node, node: &Node) -> Result<Listener, (String, Span)> {
@@ -115,44 +104,14 @@ fn endpoint(text: &str) -> Option<Endpoint> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
+    use super::super::{Seen, Trial};
     use super::*;
-    use crate::knowledge::Knowledge;
-    use crate::model::{Kind, PlaceId, ReadAs};
-    use crate::syntax::hosts::Hosts;
-    use crate::text::{Sources, Tree, apply};
+    use crate::model::Kind;
 
     const FILE: &str = "var/lib/unit/conf.json";
 
-    fn audit(json: &str, status: &str, slots: impl Fn(&Sources, &Found)) -> Found {
-        let folder = tempfile::tempdir().unwrap();
-        for (path, text) in [(FILE, json), ("var/lib/dpkg/status", status)] {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        }
-        let sources = Sources::new();
-        let tree = Tree::open(folder.path(), true).unwrap();
-        let knowledge = Knowledge::load(&sources).unwrap();
-        let ground = Ground {
-            sources: &sources,
-            tree: &tree,
-            service: knowledge.service("unit").unwrap(),
-            hosts: &Hosts::read(&sources, &tree),
-            place: PlaceId(0),
-            commands: &[],
-            read_as: ReadAs::Root,
-            only: &[],
-        };
-        let found = read(ground, &[Candidate { path: PathBuf::from(FILE), by_place: true }]);
-        slots(&sources, &found);
-        found
-    }
-
-    fn rows(found: &Found) -> Vec<(String, Option<i64>)> {
-        let row = |it: &Listener| (it.endpoint.to_string(), it.backlog.value.as_ref().map(|value| value.get));
-        found.listeners.iter().map(row).collect()
+    fn root(json: &str) -> Seen {
+        Trial::root("unit", &[(FILE, json)]).read()
     }
 
     #[test]
@@ -169,43 +128,36 @@ mod tests {
     fn numbers_and_where_they_go() {
         let json = r#"{"listeners": {"*:80": {"pass": "routes", "backlog": 900}, "*:81": {"pass": "routes"},
             "*:82": {"pass": "routes", "backlog": -1}, "*:83": {"pass": "routes", "backlog": 0}}}"#;
-        let found = audit(json, "", |sources, found| {
-            let slots = found.listeners.iter().filter_map(|listener| listener.backlog.slot.as_ref());
-            let edits: Vec<_> = slots.map(|slot| slot.edit(7)).collect();
-            let source = found.listeners.first().unwrap().site.source;
-            let after = String::from_utf8(apply(sources.bytes(source), &edits)).unwrap();
-            assert_eq!(after.matches("\"backlog\": 7").count(), 4, "{after}");
-            assert!(after.contains(r#""*:81": {"backlog": 7, "pass": "routes"}"#), "{after}");
-        });
-        let expected = [("0.0.0.0:80", 900), ("0.0.0.0:81", -1), ("0.0.0.0:82", -1), ("0.0.0.0:83", 0)];
-        assert_eq!(rows(&found), expected.map(|(address, number)| (address.to_owned(), Some(number))));
-        let kind = |index: usize| found.listeners.get(index).unwrap().backlog.value.as_ref().unwrap().kind;
+        let seen = root(json);
+        assert_eq!(seen.rows(), ["0.0.0.0:80 900", "0.0.0.0:81 -1", "0.0.0.0:82 -1", "0.0.0.0:83 0"]);
+        let kind = |index: usize| seen.found.listeners[index].backlog.value.as_ref().unwrap().kind;
         assert_eq!((kind(0), kind(1)), (Kind::Written, Kind::Assumed));
+        let after = seen.set_all(FILE, 7);
+        assert_eq!(after.matches("\"backlog\": 7").count(), 4, "{after}");
+        assert!(after.contains(r#""*:81": {"backlog": 7, "pass": "routes"}"#), "{after}");
     }
 
     #[test]
     fn the_default_changed() {
         let json = r#"{"config": {"listeners": {"*:80": {"pass": "routes"}}}}"#;
-        let status = |version: &str| {
-            format!("Package: unit\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n")
-        };
-        assert_eq!(
-            rows(&audit(json, &status("1.32.1-1~bookworm"), |_, _| ())),
-            [("0.0.0.0:80".into(), Some(511))]
-        );
-        assert_eq!(
-            rows(&audit(json, &status("1.33.0-1~bookworm"), |_, _| ())),
-            [("0.0.0.0:80".into(), Some(-1))]
-        );
+        for (version, row) in
+            [("1.32.1-1~bookworm", "0.0.0.0:80 511"), ("1.33.0-1~bookworm", "0.0.0.0:80 -1")]
+        {
+            let status = format!(
+                "Package: unit\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n"
+            );
+            let trial = Trial::root("unit", &[(FILE, json), ("var/lib/dpkg/status", &status)]);
+            assert_eq!(trial.read().rows(), [row]);
+        }
     }
 
     #[test]
     fn what_unit_refuses() {
         for listener in [r#""a:80": {}"#, r#""*:80": {"backlog": "9"}"#, r#""*:80": {"backlog": -2}"#] {
-            let found = audit(&format!("{{\"listeners\": {{{listener}}}}}"), "", |_, _| ());
-            assert_eq!((found.listeners.len(), found.problems.len()), (0, 1), "{listener}");
+            let seen = root(&format!("{{\"listeners\": {{{listener}}}}}"));
+            assert_eq!((seen.rows().len(), seen.problems().len()), (0, 1), "{listener}");
         }
-        assert_eq!(audit("{\"listeners\": [", "", |_, _| ()).problems.len(), 1);
-        assert!(audit("[1]", "", |_, _| ()).problems.is_empty());
+        assert_eq!(root("{\"listeners\": [").problems().len(), 1);
+        assert_eq!(root("[1]").problems(), [""; 0]);
     }
 }

@@ -1,58 +1,13 @@
-use std::fs;
-
-use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{PlaceId, ReadAs};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Sources, Tree, apply};
-
-struct Read {
-    sources: Sources,
-    found: Found,
-}
+use super::super::{Seen, Trial};
 
 const PROJECT: &str = "<Project Sdk=\"Microsoft.NET.Sdk.Web\">\n  <PropertyGroup><TargetFramework>net8.0</TargetFramework></PropertyGroup>\n</Project>\n";
 
-fn read_files(files: &[(&str, &str)]) -> Read {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let sources = Sources::new();
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let hosts = Hosts::read(&sources, &tree);
-    let code = files.iter().filter(|(path, _)| path.contains(".cs"));
-    let candidates: Vec<Candidate> =
-        code.map(|(path, _)| Candidate { path: PathBuf::from(path), by_place: false }).collect();
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service: knowledge.service("kestrel").unwrap(),
-        hosts: &hosts,
-        place: PlaceId(0),
-        commands: &[],
-        read_as: ReadAs::Repo,
-        only: &[],
-    };
-    let found = read(ground, &candidates);
-    Read { sources, found }
+fn read_files(files: &[(&str, &str)]) -> Seen {
+    Trial::repository("kestrel", files).read()
 }
 
-fn read_program(text: &str) -> Read {
+fn read_program(text: &str) -> Seen {
     read_files(&[("App.csproj", PROJECT), ("Program.cs", text)])
-}
-
-impl Read {
-    fn rows(&self) -> Vec<String> {
-        let number = |listener: &Listener| {
-            listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string())
-        };
-        let all = self.found.listeners.iter();
-        all.map(|listener| format!("{} {}", listener.endpoint, number(listener))).collect()
-    }
 }
 
 #[test]
@@ -113,10 +68,8 @@ fn only_web_projects_count() {
 
 #[test]
 fn a_backlog_can_be_written_where_it_stands() {
-    let read = read_program("b.UseSockets(o => /* long */ o.Backlog = 600);");
-    let slot = read.found.listeners[0].backlog.slot.clone().unwrap();
-    let text = String::from_utf8(apply(read.sources.bytes(slot.span.source), &[slot.edit(128)])).unwrap();
-    assert_eq!(text, "b.UseSockets(o => /* long */ o.Backlog = 128);");
+    let seen = read_program("b.UseSockets(o => /* long */ o.Backlog = 600);");
+    assert_eq!(seen.set(128).as_deref(), Some("b.UseSockets(o => /* long */ o.Backlog = 128);"));
 }
 
 proptest::proptest! {

@@ -2,140 +2,78 @@
 
 use proptest::prelude::*;
 
+use super::super::{Seen, Trial};
 use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{PlaceId, Value, Variable};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Sources, Tree};
+use crate::model::Value;
 
 const FILE: &str = "etc/traefik/traefik.yml";
 
-struct Told<'a> {
-    files: &'a [(&'a str, &'a str)],
-    read_as: ReadAs,
-    starter: Starter,
-    words: &'a [&'a str],
-    variables: &'a [(&'a str, &'a str)],
-    image: Option<&'a str>,
+fn root(files: &[(&str, &str)]) -> Trial {
+    Trial::root("traefik", files)
 }
 
-impl Default for Told<'_> {
-    fn default() -> Self {
-        Self {
-            files: &[],
-            read_as: ReadAs::Root,
-            starter: Starter::Unit,
-            words: &[],
-            variables: &[],
-            image: None,
-        }
-    }
+/// Something starts it in a machine of these files, as a unit does.
+fn started(files: &[(&str, &str)], line: &str) -> Seen {
+    root(files).started_as(line, |command| command.starter = Starter::Unit).read()
 }
 
-fn audit(told: &Told<'_>) -> Found {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in told.files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    let sources = Sources::new();
-    let at = sources.flag("command", &told.words.join(" "));
-    let word = |text: &&str| Word { text: (*text).into(), span: at, exact: true, open: text.contains("${") };
-    let variable = |(name, value): &(&str, &str)| Variable { name: (*name).into(), value: word(value) };
-    let command = Command {
-        starter: told.starter,
-        name: "traefik".into(),
-        words: told.words.iter().map(word).collect(),
-        environment: told.variables.iter().map(variable).collect(),
-        folder: None,
-        at,
-        room: None,
-        open_files: None,
-        image: told.image.map(|image| Value::written(image.to_owned(), at)),
-    };
-    let commands = if told.words.is_empty() { vec![] } else { vec![command] };
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service: knowledge.service("traefik").unwrap(),
-        hosts: &Hosts::read(&sources, &tree),
-        place: PlaceId(0),
-        commands: &commands,
-        read_as: told.read_as,
-        only: &[],
-    };
-    let candidate = |(path, _): &(&str, &str)| Candidate {
-        path: PathBuf::from(path),
-        by_place: path.starts_with("etc/traefik/"),
-    };
-    read(ground, &told.files.iter().map(candidate).collect::<Vec<_>>())
-}
-
-fn endpoints(told: &Told<'_>) -> Vec<String> {
-    let found = audit(told);
-    assert!(found.problems.is_empty(), "{:?}", found.problems);
-    assert!(found.listeners.iter().all(|it| it.backlog.value.as_ref().is_some_and(|value| value.get == -1)));
-    found.listeners.iter().map(|listener| listener.endpoint.to_string()).collect()
-}
-
-fn file(text: &str) -> Found {
-    audit(&Told { files: &[(FILE, text)], ..Told::default() })
+/// The addresses of a Traefik that starts, of which all have its only backlog.
+fn endpoints(seen: &Seen) -> Vec<String> {
+    assert_eq!(seen.problems(), [""; 0]);
+    let rows = seen.rows().into_iter();
+    rows.map(|row| row.strip_suffix(" -1").expect("the kernel's").to_owned()).collect()
 }
 
 #[test]
 fn arguments_open_entry_points() {
-    let words =
-        ["traefik", "--entryPoints.web.address=:81", "--ENTRYPOINTS.web.Address=:82", "--api.insecure"];
-    assert_eq!(endpoints(&Told { words: &words, ..Told::default() }), ["*:82", "*:8080"]);
-    let words = ["traefik", "--entrypoints.web.address=${ADDRESS}", "--entrypoints.x"];
-    assert_eq!(endpoints(&Told { words: &words, ..Told::default() }), ["?", "?"]);
+    let line = "traefik --entryPoints.web.address=:81 --ENTRYPOINTS.web.Address=:82 --api.insecure";
+    assert_eq!(endpoints(&started(&[], line)), ["*:82", "*:8080"]);
+    let open = started(&[], "traefik --entrypoints.web.address=${ADDRESS} --entrypoints.x");
+    assert_eq!(endpoints(&open), ["?", "?"]);
 }
 
 #[test]
 fn a_file_comes_before_arguments_and_those_before_variables() {
     let text = "entryPoints:\n  web:\n    address: :83\n";
-    let variables = [("TRAEFIK_ENTRYPOINTS_WEB_ADDRESS", ":85")];
-    let all = ["/usr/bin/traefik", "--configfile", "/srv/x.yml", "--entrypoints.web.address=:84"];
-    let told = Told { files: &[("srv/x.yml", text)], words: &all, variables: &variables, ..Told::default() };
-    assert_eq!(endpoints(&told), ["*:83"]);
-    assert_eq!(endpoints(&Told { files: &[], ..told }), ["*:84"]);
-    let installed =
-        Told { files: &[(FILE, text)], words: &["traefik"], variables: &variables, ..Told::default() };
-    assert_eq!(endpoints(&installed), ["*:83"]);
-    assert_eq!(endpoints(&Told { files: &[], ..installed }), ["*:85"]);
-    assert_eq!(endpoints(&Told { words: &["traefik"], ..Told::default() }), ["*:80"]);
-    assert!(endpoints(&Told { words: &["traefik", "version"], ..Told::default() }).is_empty());
+    let all = "TRAEFIK_ENTRYPOINTS_WEB_ADDRESS=:85 /usr/bin/traefik --configfile /srv/x.yml \
+               --entrypoints.web.address=:84";
+    assert_eq!(endpoints(&started(&[("srv/x.yml", text)], all)), ["*:83"]);
+    assert_eq!(endpoints(&started(&[], all)), ["*:84"]);
+    let variable = "TRAEFIK_ENTRYPOINTS_WEB_ADDRESS=:85 traefik";
+    assert_eq!(endpoints(&started(&[(FILE, text)], variable)), ["*:83"]);
+    assert_eq!(endpoints(&started(&[], variable)), ["*:85"]);
+    assert_eq!(endpoints(&started(&[], "traefik")), ["*:80"]);
+    assert!(endpoints(&started(&[], "traefik version")).is_empty());
 }
 
 #[test]
 fn an_image_starts_what_it_is() {
-    let told = Told {
-        read_as: ReadAs::Repo,
-        starter: Starter::Compose,
-        words: &["--providers.docker", "--entrypoints.web.address=:80"],
-        image: Some("docker.io/library/traefik:v3.1"),
-        ..Told::default()
+    let of_image = |image: &str| {
+        let line = "--providers.docker --entrypoints.web.address=:80";
+        let trial = Trial::repository("traefik", &[]).started_as(line, |command| {
+            command.starter = Starter::Compose;
+            command.image = Some(Value::written(image.to_owned(), command.at));
+        });
+        endpoints(&trial.read())
     };
-    assert_eq!(endpoints(&told), ["*:80"]);
-    assert!(endpoints(&Told { image: Some("registry.local:5000/other"), ..told }).is_empty());
+    assert_eq!(of_image("docker.io/library/traefik:v3.1"), ["*:80"]);
+    assert!(of_image("registry.local:5000/other").is_empty());
 }
 
 #[test]
 fn dynamic_configuration_is_silent() {
-    let files = [("traefik/traefik-routes.yml", "http:\n  routers:\n    a:\n      entryPoints: [web]\n")];
-    assert!(endpoints(&Told { files: &files, read_as: ReadAs::Repo, ..Told::default() }).is_empty());
-    assert_eq!(file("http: {}\n").problems.len(), 1);
+    let routes = "http:\n  routers:\n    a:\n      entryPoints: [web]\n";
+    let seen = Trial::repository("traefik", &[("traefik/traefik-routes.yml", routes)]).read();
+    assert!(endpoints(&seen).is_empty());
+    assert_eq!(root(&[(FILE, "http: {}\n")]).read().problems().len(), 1);
 }
 
 #[test]
 fn toml_knows_its_places() {
     let text = "[entryPoints]\n  [entryPoints.web]\n  address = \":81\"\n[api]\ninsecure = true\n";
-    let files = [("etc/traefik/traefik.toml", text), (FILE, "entryPoints:\n  web:\n    address: :82\n")];
-    let found = audit(&Told { files: &files, ..Told::default() });
-    let sites: Vec<_> = found.listeners.iter().map(|it| &text[it.site.range()]).collect();
+    let other = "entryPoints:\n  web:\n    address: :82\n";
+    let seen = root(&[("etc/traefik/traefik.toml", text), (FILE, other)]).read();
+    let sites: Vec<_> = seen.found.listeners.iter().map(|it| &text[it.site.range()]).collect();
     assert_eq!(sites, ["\":81\"", "true"]);
 }
 
@@ -144,8 +82,8 @@ proptest! {
 
     #[test]
     fn nothing_panics(text in "(entryPoints|web|address|:80|[\\[\\]{}:.=\"'\n -]|api|insecure|/udp|é){0,30}") {
-        file(&text);
-        audit(&Told { files: &[("etc/traefik/traefik.toml", &text)], ..Told::default() });
-        audit(&Told { words: &["traefik", &text], ..Told::default() });
+        root(&[(FILE, &text)]).read();
+        root(&[("etc/traefik/traefik.toml", &text)]).read();
+        started(&[], &format!("traefik {text}"));
     }
 }

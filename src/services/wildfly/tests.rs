@@ -1,15 +1,6 @@
-use std::fs;
+use super::super::{Seen, Trial};
 
-use super::*;
-use crate::knowledge::Knowledge;
-use crate::model::{PlaceId, ReadAs};
-use crate::syntax::hosts::Hosts;
-use crate::text::{Sources, Tree, apply};
-
-struct Read {
-    sources: Sources,
-    found: Found,
-}
+const FOLDER: &str = "opt/wildfly/standalone/configuration/";
 
 const SERVER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <server xmlns="urn:jboss:domain:20.0">
@@ -34,47 +25,18 @@ const SERVER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </server>
 "#;
 
-fn read_files(files: &[(&str, &str)]) -> Read {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join("opt/wildfly").join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let sources = Sources::new();
-    let tree = Tree::open(folder.path(), true).unwrap();
-    let knowledge = Knowledge::load(&sources).unwrap();
-    let hosts = Hosts::read(&sources, &tree);
-    let configurations = files.iter().filter(|(path, _)| path.ends_with(".xml"));
-    let path = |path: &str| Path::new("opt/wildfly").join(path);
-    let candidates: Vec<Candidate> =
-        configurations.map(|(name, _)| Candidate { path: path(name), by_place: true }).collect();
-    let ground = Ground {
-        sources: &sources,
-        tree: &tree,
-        service: knowledge.service("wildfly").unwrap(),
-        hosts: &hosts,
-        place: PlaceId(0),
-        commands: &[],
-        read_as: ReadAs::Root,
-        only: &[],
-    };
-    let found = read(ground, &candidates);
-    Read { sources, found }
+/// Configurations side by side.
+fn side_by_side(names: &[&str]) -> Trial {
+    let trial = Trial::root("wildfly", &[]);
+    names.iter().fold(trial, |trial, name| trial.with(&format!("{FOLDER}{name}.xml"), SERVER))
+}
+
+fn read_one(text: &str) -> Seen {
+    Trial::root("wildfly", &[]).with(&format!("{FOLDER}standalone.xml"), text).read()
 }
 
 fn rows_of(text: &str) -> Vec<String> {
-    read_files(&[("standalone/configuration/standalone.xml", text)]).rows()
-}
-
-impl Read {
-    fn rows(&self) -> Vec<String> {
-        let number = |listener: &Listener| {
-            listener.backlog.value.as_ref().map_or("?".to_owned(), |value| value.get.to_string())
-        };
-        let all = self.found.listeners.iter();
-        all.map(|listener| format!("{} {}", listener.endpoint, number(listener))).collect()
-    }
+    read_one(text).rows()
 }
 
 #[test]
@@ -103,26 +65,21 @@ fn the_namespace_tells_the_default() {
 
 #[test]
 fn one_configuration_of_several_is_started() {
-    let folder = "standalone/configuration/";
-    let (ha, full) = (format!("{folder}standalone-ha.xml"), format!("{folder}standalone-full.xml"));
-    let plain = format!("{folder}standalone.xml");
-    let read = read_files(&[(&ha, SERVER), (&full, SERVER), (&plain, SERVER)]);
-    assert_eq!((read.rows().len(), read.found.left_out), (2, 2));
-    assert_eq!(read_files(&[(&ha, SERVER), (&full, SERVER)]).rows().len(), 0);
-    assert_eq!(read_files(&[(&ha, SERVER)]).rows().len(), 2);
-    let conf = ("bin/standalone.conf", "JAVA_OPTS=\"-Xms64m\"\n");
-    assert_eq!(read_files(&[(&plain, SERVER), conf]).rows()[0], "*:8009 200");
+    let seen = side_by_side(&["standalone-ha", "standalone-full", "standalone"]).read();
+    assert_eq!((seen.rows().len(), seen.found.left_out), (2, 2));
+    assert_eq!(side_by_side(&["standalone-ha", "standalone-full"]).read().rows(), [""; 0]);
+    assert_eq!(side_by_side(&["standalone-ha"]).read().rows().len(), 2);
+    let conf = "JAVA_OPTS=\"-Xms64m\"\n";
+    let seen = side_by_side(&["standalone"]).with("opt/wildfly/bin/standalone.conf", conf).read();
+    assert_eq!(seen.rows()[0], "*:8009 200");
 }
 
 #[test]
 fn a_backlog_can_be_written_where_it_belongs() {
-    let read = read_files(&[("standalone/configuration/standalone.xml", SERVER)]);
-    let filled = |index: usize| {
-        let slot = read.found.listeners[index].backlog.slot.clone().unwrap();
-        String::from_utf8(apply(read.sources.bytes(slot.span.source), &[slot.edit(128)])).unwrap()
-    };
-    assert!(filled(0).contains("tcp-backlog=\"${ajp.backlog:128}\""));
-    assert!(filled(1).contains("redirect-socket=\"https\" tcp-backlog=\"128\"/>"));
+    let seen = read_one(SERVER);
+    let filled = |address: &str| seen.set_in(seen.at(address), 128).unwrap();
+    assert!(filled("0.0.0.0:8009").contains("tcp-backlog=\"${ajp.backlog:128}\""));
+    assert!(filled("127.0.0.1:8080").contains("redirect-socket=\"https\" tcp-backlog=\"128\"/>"));
 }
 
 #[test]

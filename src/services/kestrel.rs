@@ -1,16 +1,19 @@
 //! ASP.NET Core projects: the backlog that their sources give to Kestrel's sockets, and where the project listens, as far as
 //! sources, appsettings.json and command lines say it. What launchSettings.json says is for development alone.
 
-mod source;
-
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
+
 use super::{Candidate, Found, Ground};
 use crate::model::{Command, Endpoint, Listener, Setting, Step, Transport, Value, Version};
+use crate::syntax::csharp;
 use crate::syntax::yaml::{self, Node};
-use crate::text::{Slot, Span};
-use source::{Argument, Code, Patterns};
+use crate::text::{Slot, SourceId, Span};
+
+/// The largest source that is looked through, in bytes.
+const MAX_CODE: usize = 1 << 20;
 
 /// Addresses of one project.
 const MOST: usize = 100;
@@ -34,6 +37,77 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     projects.sort_by(|a, b| a.folder.cmp(&b.folder));
     found.listeners = projects.iter().flat_map(Project::listeners).collect();
     found
+}
+
+/// What a call is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Argument {
+    text: String,
+    at: Span,
+}
+
+#[derive(Debug, Default)]
+struct Code {
+    /// The numbers that are put into `Backlog`.
+    backlogs: Vec<Argument>,
+    /// Calls that open sockets: the method and its first arguments.
+    listens: Vec<(String, Argument)>,
+    /// The arguments of UseUrls and the like.
+    urls: Vec<Argument>,
+    /// Numbers by their names.
+    constants: Vec<(String, String)>,
+}
+
+/// The patterns, made once for all files.
+struct Patterns {
+    backlog: Regex,
+    listen: Regex,
+    urls: Regex,
+    constant: Regex,
+}
+
+impl Patterns {
+    fn new() -> Result<Self, regex::Error> {
+        Ok(Self {
+            backlog: Regex::new(r"\.\s*Backlog\s*=\s*([^;,})=\s][^;,})\n]{0,80})")?,
+            listen: Regex::new(
+                r"\.\s*(ListenAnyIP|ListenLocalhost|ListenUnixSocket|Listen)\s*\(([^\n;{]{0,200})",
+            )?,
+            urls: Regex::new(
+                r#"(?:\.\s*UseUrls|\bUrls\s*\.\s*Add|\.\s*Run)\s*\(([^;\n{]{0,200}?)\)\s*[;.\n]"#,
+            )?,
+            constant: Regex::new(r"\bconst\s+int\s+(\w+)\s*=\s*([0-9_]+)\s*;")?,
+        })
+    }
+
+    fn read(&self, ground: Ground<'_>, source: SourceId) -> Code {
+        let bytes = ground.sources.bytes(source);
+        let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_CODE) else {
+            return Code::default();
+        };
+        let (code, bare) = csharp::without_comments(text);
+        let argument = |found: Option<regex::Match<'_>>| {
+            let found = found?;
+            let text = found.as_str().trim();
+            let start = found.start() + (found.as_str().len() - found.as_str().trim_start().len());
+            Some(Argument { text: text.to_owned(), at: Span::new(source, start..start + text.len()) })
+        };
+        let sockets = bare.contains("UseSockets") || bare.contains("SocketTransportOptions");
+        let kestrel = bare.contains("UseKestrel") || bare.contains("ConfigureKestrel");
+        let word = |found: Option<regex::Match<'_>>| found.map(|found| found.as_str().to_owned());
+        let backlogs = self.backlog.captures_iter(&bare).filter(|_| sockets);
+        let listens = self.listen.captures_iter(&code).filter(|_| kestrel);
+        let listens = listens.filter_map(|found| Some((word(found.get(1))?, argument(found.get(2))?)));
+        let urls = self.urls.captures_iter(&code).filter_map(|found| argument(found.get(1)));
+        let constants = self.constant.captures_iter(&code);
+        let constants = constants.filter_map(|found| Some((word(found.get(1))?, word(found.get(2))?)));
+        Code {
+            backlogs: backlogs.filter_map(|found| argument(found.get(1))).collect(),
+            listens: listens.collect(),
+            urls: urls.collect(),
+            constants: constants.collect(),
+        }
+    }
 }
 
 /// A project of the SDK for web applications.
@@ -115,9 +189,8 @@ impl<'a> Project<'a> {
         }
         for endpoint in settings.iter().filter_map(|node| entry(node, &["Kestrel", "Endpoints"])) {
             for (_, endpoint) in endpoint.merged() {
-                sockets.extend(
-                    entry(endpoint, &["Url"]).into_iter().flat_map(|url| of_urls(url.text(), url.span)),
-                );
+                let url = entry(endpoint, &["Url"]).into_iter();
+                sockets.extend(url.flat_map(|url| of_urls(url.text().unwrap_or_default(), url.span)));
             }
         }
         if !sockets.is_empty() {
@@ -131,7 +204,8 @@ impl<'a> Project<'a> {
         }
         if sockets.is_empty() {
             let urls = settings.iter().rev().filter_map(|node| entry(node, &["Urls"])).next();
-            sockets = urls.map(|urls| of_urls(urls.text(), urls.span)).unwrap_or_default();
+            sockets =
+                urls.map(|urls| of_urls(urls.text().unwrap_or_default(), urls.span)).unwrap_or_default();
         }
         if sockets.is_empty() {
             let what =
@@ -172,7 +246,7 @@ impl<'a> Project<'a> {
             };
             sockets.extend(match told.or_else(variable) {
                 Some((word, _)) if word.open => vec![unknown(&word.text, word.span)],
-                Some((word, urls)) => of_urls(Some(urls), word.span),
+                Some((word, urls)) => of_urls(urls, word.span),
                 None => self.in_image(command).into_iter().collect(),
             });
         }
@@ -196,11 +270,8 @@ impl<'a> Project<'a> {
 /// The value at a path of keys, which .NET does not tell apart by case.
 fn entry<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
     path.iter().try_fold(node, |node, key| {
-        let found = node
-            .merged()
-            .into_iter()
-            .find(|(name, _)| name.text().is_some_and(|name| name.eq_ignore_ascii_case(key)));
-        found.map(|(_, value)| value)
+        let is = |name: &Node| name.text().is_some_and(|name| name.eq_ignore_ascii_case(key));
+        node.merged().into_iter().find(|(name, _)| is(name)).map(|(_, value)| value)
     })
 }
 
@@ -245,7 +316,7 @@ fn urls_of_code(argument: &Argument) -> Vec<Socket> {
     let literal = |part: &str| part.trim().strip_prefix('"')?.strip_suffix('"').map(str::to_owned);
     let parts: Option<Vec<String>> = argument.text.split(',').map(literal).collect();
     match parts {
-        Some(parts) => parts.iter().flat_map(|urls| of_urls(Some(urls), argument.at)).collect(),
+        Some(parts) => parts.iter().flat_map(|urls| of_urls(urls, argument.at)).collect(),
         None if argument.text.contains("http") => vec![unknown(&argument.text, argument.at)],
         // The delegate of another Run.
         None => Vec::new(),
@@ -253,8 +324,8 @@ fn urls_of_code(argument: &Argument) -> Vec<Socket> {
 }
 
 /// `http://*:5000;https://localhost:5001` (BindingAddress.Parse).
-fn of_urls(urls: Option<&str>, at: Span) -> Vec<Socket> {
-    let urls = urls.unwrap_or_default().split(';').map(str::trim).filter(|url| !url.is_empty());
+fn of_urls(urls: &str, at: Span) -> Vec<Socket> {
+    let urls = urls.split(';').map(str::trim).filter(|url| !url.is_empty());
     urls.flat_map(|url| of_url(url, at)).collect()
 }
 

@@ -1,10 +1,7 @@
-//! `${name:default}` in WildFly's configuration, and who sets the names.
+//! Expressions of JBoss, `${name:default}`, and who sets the names.
 
 use std::collections::HashMap;
 
-use crate::model::Word;
-use crate::services::Ground;
-use crate::syntax::xml::{Attribute, Reading};
 use crate::text::Span;
 
 /// Expressions in expressions.
@@ -15,7 +12,7 @@ const MAX_VALUE: usize = 4096;
 
 /// A value with its expressions resolved.
 #[derive(Debug, Clone)]
-pub(super) struct Resolved {
+pub struct Resolved {
     pub text: String,
     pub at: Span,
     /// The text at the span is the value.
@@ -27,58 +24,24 @@ pub(super) struct Resolved {
 }
 
 /// Properties by name, the environment as `env.NAME`.
-#[derive(Debug, Default)]
-pub(super) struct Properties {
+#[derive(Debug, Clone, Default)]
+pub struct Properties {
     known: HashMap<String, (String, Span)>,
-    /// The configuration that a command line names.
-    pub configuration: Option<String>,
 }
 
 impl Properties {
-    pub(super) fn of_commands(ground: Ground<'_>) -> Self {
-        let mut properties = Self::default();
-        for (command, arguments) in ground.started() {
-            for variable in &command.environment {
-                let value = (variable.value.text.clone(), variable.value.span);
-                properties.known.insert(format!("env.{}", variable.name), value);
-            }
-            properties.arguments(arguments);
-        }
-        properties
+    pub fn set(&mut self, name: &str, value: &str, at: Span) {
+        self.known.insert(name.to_owned(), (value.to_owned(), at));
     }
 
-    fn arguments(&mut self, arguments: &[Word]) {
-        for (index, word) in arguments.iter().enumerate().filter(|(_, word)| !word.open) {
-            let next = || arguments.get(index + 1).filter(|next| !next.open);
-            let text = word.text.as_str();
-            if let Some((name, value)) = text.strip_prefix("-D").and_then(|option| option.split_once('=')) {
-                self.known.insert(name.to_owned(), (value.to_owned(), word.span));
-            } else if let Some(address) = text.strip_prefix("-b=") {
-                self.known.insert("jboss.bind.address".into(), (address.to_owned(), word.span));
-            } else if let (Some(next), "-b") = (next(), text) {
-                self.known.insert("jboss.bind.address".into(), (next.text.clone(), next.span));
-            } else if let Some(file) = text.strip_prefix("--server-config=").or(text.strip_prefix("-c=")) {
-                self.configuration = Some(file.to_owned());
-            } else if let (Some(next), "-c") = (next(), text) {
-                self.configuration = Some(next.text.clone());
-            }
-        }
+    /// What counts where nothing else sets it.
+    pub fn set_default(&mut self, name: &str, value: &str, at: Span) {
+        self.known.entry(name.to_owned()).or_insert_with(|| (value.to_owned(), at));
     }
 
-    /// Those that the file itself sets; a command line wins.
-    pub(super) fn of_file(&mut self, document: &Reading) {
-        let blocks: Vec<usize> = document.children(0, "system-properties").map(|(index, _)| index).collect();
-        for (_, property) in blocks.into_iter().flat_map(|block| document.children(block, "property")) {
-            let attribute = |name: &str| property.attributes.iter().find(|attribute| attribute.name == name);
-            if let (Some(name), Some(value)) = (attribute("name"), attribute("value")) {
-                self.known.entry(name.value.clone()).or_insert_with(|| (value.value.clone(), value.at));
-            }
-        }
-    }
-
-    pub(super) fn resolve(&self, ground: Ground<'_>, attribute: &Attribute) -> Resolved {
-        let exact = ground.sources.slice(attribute.at) == attribute.value.as_bytes();
-        let (text, at) = (attribute.value.clone(), attribute.at);
+    /// A value, and whether the text at its place is the same.
+    pub fn resolve(&self, text: &str, at: Span, exact: bool) -> Resolved {
+        let text = text.to_owned();
         self.resolved(Resolved { text, at, exact, unless: Vec::new(), open: false }, DEPTH)
     }
 

@@ -1,17 +1,15 @@
 //! WildFly and JBoss EAP: the listeners of the undertow subsystem, the socket-bindings that give them ports and the interfaces that
 //! give them addresses. Domain mode, in which one file serves many hosts, is not read.
 
-mod expression;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value, Version};
+use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value, Version, Word};
 use crate::syntax::java::{self, Address};
+use crate::syntax::jboss::{Properties, Resolved};
 use crate::syntax::xml::{self, Attribute, Element, Reading};
 use crate::text::{Slot, Span};
-use expression::{Properties, Resolved};
 
 const LISTENERS: [&str; 3] = ["ajp-listener", "http-listener", "https-listener"];
 
@@ -26,28 +24,28 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     for file in files {
         folders.entry(file.path.parent().unwrap_or(Path::new(""))).or_default().push(file);
     }
-    let properties = Properties::of_commands(ground);
+    let (properties, configuration) = of_commands(ground);
     for files in folders.values() {
-        let used = used(&properties, files);
+        let used = used(configuration.as_deref(), files);
         found.left_out += files.len() - usize::from(used.is_some());
         if let Some(file) = used {
-            one(ground, file, &mut found);
+            one(ground, file, properties.clone(), &mut found);
         }
     }
     found
 }
 
 /// Of several configurations side by side one is started.
-fn used<'f>(properties: &Properties, files: &[&'f Candidate]) -> Option<&'f Candidate> {
+fn used<'f>(configuration: Option<&str>, files: &[&'f Candidate]) -> Option<&'f Candidate> {
     let named = |name: &str| files.iter().find(|file| file.path.ends_with(name)).copied();
-    let told = properties.configuration.as_deref().and_then(named);
+    let told = configuration.and_then(named);
     told.or_else(|| named(STANDALONE)).or(match files {
         [only] => Some(*only),
         _ => None,
     })
 }
 
-fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
+fn one(ground: Ground<'_>, file: &Candidate, mut properties: Properties, found: &mut Found) {
     let Ok(source) = ground.tree.read(ground.sources, &file.path) else { return };
     let locate = |_: &str, _: &Path| -> Result<Option<PathBuf>, String> { Ok(None) };
     let document = xml::read(ground.sources, ground.tree, source, &locate);
@@ -60,11 +58,47 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     if document.elements.first().is_none_or(|root| root.name != "server") {
         return;
     }
-    let mut properties = Properties::of_commands(ground);
-    properties.of_file(&document);
+    of_file(&document, &mut properties);
     let ipv4 = prefers_ipv4(ground, &file.path);
     let server = Server { ground, document: &document, properties: &properties, ipv4 };
     found.listeners.extend(server.listeners());
+}
+
+/// What command lines set, and the configuration that one names.
+fn of_commands(ground: Ground<'_>) -> (Properties, Option<String>) {
+    let (mut properties, mut configuration) = (Properties::default(), None);
+    for (command, arguments) in ground.started() {
+        for variable in &command.environment {
+            let Word { text, span, .. } = &variable.value;
+            properties.set(&format!("env.{}", variable.name), text, *span);
+        }
+        for (index, word) in arguments.iter().enumerate().filter(|(_, word)| !word.open) {
+            let next = arguments.get(index + 1).filter(|next| !next.open);
+            let text = word.text.as_str();
+            if let Some((name, value)) = text.strip_prefix("-D").and_then(|option| option.split_once('=')) {
+                properties.set(name, value, word.span);
+            } else if let Some(address) = text.strip_prefix("-b=") {
+                properties.set("jboss.bind.address", address, word.span);
+            } else if let (Some(next), "-b") = (next, text) {
+                properties.set("jboss.bind.address", &next.text, next.span);
+            } else if let Some(file) = text.strip_prefix("--server-config=").or(text.strip_prefix("-c=")) {
+                configuration = Some(file.to_owned());
+            } else if let (Some(next), "-c") = (next, text) {
+                configuration = Some(next.text.clone());
+            }
+        }
+    }
+    (properties, configuration)
+}
+
+/// Those that the file itself sets; a command line wins.
+fn of_file(document: &Reading, properties: &mut Properties) {
+    let blocks = document.children(0, "system-properties");
+    for (_, property) in blocks.flat_map(|(block, _)| document.children(block, "property")) {
+        if let (Some(name), Some(value)) = (attribute(property, "name"), attribute(property, "value")) {
+            properties.set_default(&name.value, &value.value, value.at);
+        }
+    }
 }
 
 /// standalone.conf as it comes prefers IPv4; a tree without one is taken for such.
@@ -108,7 +142,9 @@ impl Server<'_> {
     }
 
     fn resolve(&self, attribute: &Attribute) -> Resolved {
-        self.properties.resolve(self.ground, attribute)
+        let Attribute { value, at, .. } = attribute;
+        let exact = self.ground.sources.slice(*at) == value.as_bytes();
+        self.properties.resolve(value, *at, exact)
     }
 
     fn listener(&self, element: &Element, version: Option<Version>) -> Option<Listener> {

@@ -1,0 +1,329 @@
+//! Traefik's static configuration: its entry points. Every queue is the kernel's somaxconn; nothing that is written can change
+//! that.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::{Candidate, Found, Ground};
+use crate::model::{
+    self, Command, Endpoint, Label, Listener, ProblemKind, Starter, Step, Transport, Variable, Word,
+};
+use crate::syntax::host_port;
+use crate::syntax::nested::{self, MAX_DEPTH, Setting};
+use crate::text::Span;
+
+type Broken = (String, Span);
+
+/// Where Traefik looks for a file that nobody names, the first that there is.
+const ENDINGS: [&str; 3] = ["toml", "yaml", "yml"];
+
+const NO_ADDRESS: &str = "it has no address: the kernel picks a free port";
+const OPEN_ADDRESS: &str = "a part of the address is not known";
+
+/// What Traefik's own pages listen on, if nobody says otherwise.
+const INTERNAL: &str = "traefik";
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let mut found = Found::default();
+    let mut used: HashSet<PathBuf> = HashSet::new();
+    let by_place = || files.iter().filter(|file| file.by_place);
+    let ends = |file: &&Candidate, ending: &str| file.path.extension().is_some_and(|it| it == ending);
+    let installed = ENDINGS.iter().find_map(|ending| by_place().find(|file| ends(file, ending)));
+    // The other two are passed over.
+    used.extend(by_place().map(|file| file.path.clone()));
+    let mut started = false;
+    for (command, arguments) in ground.started() {
+        match source(ground, command, arguments, installed) {
+            Some(Source::File(path)) if !used.insert(path.clone()) && !is(installed, &path) => {}
+            Some(Source::File(path)) if is(installed, &path) && started => {}
+            Some(Source::File(path)) => {
+                started |= is(installed, &path);
+                file(ground, &path, true, &mut found);
+            }
+            Some(Source::Settings(settings)) => {
+                open(ground, &settings, command.at, ProblemKind::Lost, &mut found)
+            }
+            None => {}
+        }
+    }
+    // Where nothing says what is started, it is what lies there.
+    let runs_otherwise = ground.started().any(|(command, _)| command.starter == Starter::Unit);
+    if let Some(installed) = installed.filter(|_| !started && !runs_otherwise) {
+        file(ground, &installed.path, true, &mut found);
+    }
+    for candidate in files {
+        if used.insert(candidate.path.clone()) {
+            file(ground, &candidate.path, false, &mut found);
+        }
+    }
+    found
+}
+
+fn is(candidate: Option<&Candidate>, path: &Path) -> bool {
+    candidate.is_some_and(|candidate| candidate.path == path)
+}
+
+/// What a Traefik takes its configuration from: a file, or else its arguments, or else its environment.
+enum Source {
+    File(PathBuf),
+    Settings(Vec<Setting>),
+}
+
+fn source(
+    ground: Ground<'_>,
+    command: &Command,
+    arguments: &[Word],
+    installed: Option<&Candidate>,
+) -> Option<Source> {
+    let is_machine = ground.is_machine();
+    let in_image = matches!(command.starter, Starter::Dockerfile | Starter::Compose);
+    let arguments = arguments.get(usize::from(arguments.first().is_some_and(|it| it.text == "traefik"))..)?;
+    // A subcommand ends by itself.
+    if arguments.first().is_some_and(|word| !word.text.starts_with('-')) {
+        return None;
+    }
+    if let Some(named) = config_file(arguments) {
+        let folder = command.folder.as_deref().unwrap_or(Path::new(""));
+        match ground.tree.resolve(&folder.join(named)) {
+            Ok(path) => return Some(Source::File(path)),
+            Err(_) if !is_machine || in_image => return None,
+            Err(_) => {}
+        }
+    }
+    if let Some(installed) = installed.filter(|_| is_machine && !in_image) {
+        return Some(Source::File(installed.path.clone()));
+    }
+    let of_arguments = of_arguments(arguments);
+    let of_variables = of_variables(&command.environment);
+    match (of_arguments.is_empty(), of_variables.is_empty()) {
+        (false, _) => Some(Source::Settings(of_arguments)),
+        (true, false) => Some(Source::Settings(of_variables)),
+        // A file may be mounted into a container.
+        (true, true) => (is_machine && !in_image).then(|| Source::Settings(Vec::new())),
+    }
+}
+
+/// `--configFile=PATH` and `--configFile PATH`, in any case.
+fn config_file(arguments: &[Word]) -> Option<&str> {
+    let at = arguments.iter().position(|word| {
+        let name = word.text.trim_start_matches('-').split('=').next().unwrap_or_default();
+        name.eq_ignore_ascii_case("configfile")
+    })?;
+    let word = arguments.get(at).filter(|word| !word.open)?;
+    match word.text.split_once('=') {
+        Some((_, path)) => Some(path),
+        None => arguments.get(at + 1).filter(|word| !word.open).map(|word| word.text.as_str()),
+    }
+}
+
+/// `--entrypoints.web.address=:80`; an option without a value is true.
+fn of_arguments(arguments: &[Word]) -> Vec<Setting> {
+    let setting = |word: &Word| {
+        let text = word.text.trim_start_matches('-');
+        let (name, value) = text.split_once('=').unwrap_or((text, "true"));
+        let path: Vec<String> = name.split('.').take(MAX_DEPTH).map(str::to_owned).collect();
+        // An option that names a table sets it and nothing in it.
+        let table =
+            !text.contains('=') && path.len() == 2 && name.to_ascii_lowercase().starts_with("entrypoints.");
+        let value = (!table).then(|| value.to_owned());
+        Setting { path, value, open: word.open, at: word.span }
+    };
+    arguments.iter().filter(|word| word.text.starts_with('-')).map(setting).collect()
+}
+
+/// `TRAEFIK_ENTRYPOINTS_WEB_ADDRESS`.
+fn of_variables(variables: &[Variable]) -> Vec<Setting> {
+    let setting = |variable: &Variable| {
+        let name = variable.name.strip_prefix("TRAEFIK_")?;
+        let path = name.split('_').take(MAX_DEPTH).map(str::to_ascii_lowercase).collect();
+        let Word { text, span, open, .. } = &variable.value;
+        Some(Setting { path, value: Some(text.clone()), open: *open, at: *span })
+    };
+    variables.iter().filter_map(setting).collect()
+}
+
+/// Opens what a file sets. One that is only named as if it were Traefik's is silent where it is not.
+fn file(ground: Ground<'_>, path: &Path, certain: bool, found: &mut Found) {
+    let Ground { tree, sources, .. } = ground;
+    let kind = if certain { ProblemKind::Lost } else { ProblemKind::Skipped };
+    let read = match tree.read(sources, path) {
+        Ok(read) => read,
+        Err(why) => {
+            let at = Span::top(tree.unread(sources, path));
+            return found.problems.push(ground.problem(kind, format!("it was not read: {why}"), at));
+        }
+    };
+    let is_toml = path.extension().is_some_and(|ending| ending == "toml");
+    let settings = if is_toml { nested::of_toml(sources, read) } else { nested::of_yaml(sources, read) };
+    match settings {
+        Err((message, at)) => found.problems.push(ground.problem(kind, message, at)),
+        Ok(settings) if settings.iter().any(|setting| is_known(ground, setting)) => {
+            open(ground, &settings, Span::top(read), kind, found);
+        }
+        Ok(_) if certain => {
+            let message = "no valid configuration found in file";
+            found.problems.push(ground.problem(kind, message, Span::top(read)));
+        }
+        Ok(_) => {}
+    }
+}
+
+/// Whether the static configuration has its table.
+fn is_known(ground: Ground<'_>, setting: &Setting) -> bool {
+    let tables = ground.service.reader.get("tables").and_then(toml::Value::as_array);
+    let mut tables = tables.into_iter().flatten().filter_map(toml::Value::as_str);
+    setting.path.first().is_some_and(|first| tables.any(|table| table.eq_ignore_ascii_case(first)))
+}
+
+fn open(ground: Ground<'_>, settings: &[Setting], top: Span, kind: ProblemKind, found: &mut Found) {
+    let listeners = match listeners(ground, settings, top) {
+        Ok(listeners) => listeners,
+        Err((message, at)) => return found.problems.push(ground.problem(kind, message, at)),
+    };
+    let mut bound: Vec<(Listener, bool)> = Vec::new();
+    for (listener, reuses) in listeners {
+        let collides = |(first, other): &&(Listener, bool)| {
+            !(reuses && *other) && first.endpoint.collides_in_tcp(&listener.endpoint)
+        };
+        let Some((first, _)) = bound.iter().find(collides) else {
+            bound.push((listener, reuses));
+            continue;
+        };
+        let message = format!("error opening listener: {}: bind: address already in use", listener.endpoint);
+        let mut conflict = ground.problem(ProblemKind::Conflict, message, listener.site);
+        conflict.labels.push(Label::new(first.site, "the first one"));
+        found.problems.push(conflict);
+    }
+    found.listeners.extend(bound.into_iter().map(|(listener, _)| listener));
+}
+
+/// The listeners, and whether each sets SO_REUSEPORT.
+fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<(Listener, bool)>, Broken> {
+    let mut found = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
+    for setting in settings.iter().filter(|setting| setting.is_in(&["entrypoints"])) {
+        let Some(name) = setting.path.get(1) else {
+            return Err(("entryPoints cannot be a standalone element".to_owned(), setting.at));
+        };
+        if names.contains(&name.as_str()) {
+            continue;
+        }
+        names.push(name);
+        let own = |key: &str| {
+            let is_own = |it: &&Setting| it.is(&["entrypoints", name, key]) && it.path.get(1) == Some(name);
+            settings.iter().rev().find(is_own)
+        };
+        let site = own("address").map_or(setting.at, |address| address.at);
+        let reuses = own("reuseport").and_then(|it| boolean(it.value.as_deref()?)) == Some(true);
+        let unknown = |why| Some((Endpoint::Unknown(Transport::Tcp), Some(why)));
+        let place = match own("address").and_then(|it| Some((it.value.as_deref()?, it.open))) {
+            None => unknown(NO_ADDRESS),
+            Some((_, true)) => unknown(OPEN_ADDRESS),
+            Some((address, false)) => endpoint(ground, address)
+                .map_err(|why| (format!("error while building entryPoint {name}: {why}"), site))?,
+        };
+        if let Some((endpoint, why)) = place {
+            found.push((listener(ground, endpoint, site, why), reuses));
+        }
+    }
+    if names.is_empty() {
+        let what = "the entry point that Traefik opens where none is written";
+        found.push((listener(ground, Endpoint::DualStack(80), top, Some(what)), false));
+    }
+    if let Some(at) = internal(settings)?.filter(|_| !names.contains(&INTERNAL)) {
+        let what = "the entry point traefik, which this opens";
+        found.push((listener(ground, Endpoint::DualStack(8080), at, Some(what)), false));
+    }
+    Ok(found)
+}
+
+/// What makes Traefik open the entry point of its own pages (pkg/config/static: SetEffectiveConfiguration).
+fn internal(settings: &[Setting]) -> Result<Option<Span>, Broken> {
+    for switch in [&["api", "insecure"][..], &["providers", "rest", "insecure"]] {
+        let Some(setting) = settings.iter().rev().find(|setting| setting.is(switch)) else { continue };
+        let text = setting.value.as_deref().unwrap_or_default();
+        match boolean(text).filter(|_| !setting.open) {
+            Some(true) => return Ok(Some(setting.at)),
+            None if !setting.open => {
+                return Err((format!("strconv.ParseBool: parsing \"{text}\": invalid syntax"), setting.at));
+            }
+            _ => {}
+        }
+    }
+    let prometheus = &["metrics", "prometheus"][..];
+    Ok([&["ping"][..], prometheus].into_iter().find_map(|table| page(settings, table)))
+}
+
+/// Where a page of Traefik's own is switched on, if it goes to Traefik's own entry point.
+fn page(settings: &[Setting], table: &[&str]) -> Option<Span> {
+    let of = |key: &str| {
+        let path: Vec<&str> = table.iter().copied().chain([key]).collect();
+        settings.iter().rev().find(|setting| setting.is(&path))?.value.as_deref()
+    };
+    let first = settings.iter().find(|setting| setting.is_in(table))?;
+    let off = settings.iter().any(|it| it.is(table) && it.value.as_deref().and_then(boolean) == Some(false));
+    let manual = of("manualrouting").and_then(boolean) == Some(true);
+    let elsewhere = of("entrypoint").is_some_and(|name| name != INTERNAL);
+    (!off && !manual && !elsewhere).then_some(first.at)
+}
+
+/// Go's strconv.ParseBool.
+fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// An address, and what is to be said about it.
+type Place = (Endpoint, Option<&'static str>);
+
+/// `HOST:PORT/PROTOCOL`; UDP has no accept queue.
+fn endpoint(ground: Ground<'_>, address: &str) -> Result<Option<Place>, String> {
+    let (address, protocol) = address.split_once('/').unwrap_or((address, "tcp"));
+    match protocol.to_ascii_lowercase().as_str() {
+        "tcp" => {}
+        "udp" => return Ok(None),
+        _ => return Err(format!("invalid protocol: {protocol}")),
+    }
+    let unknown = |why| Ok(Some((Endpoint::Unknown(Transport::Tcp), Some(why))));
+    if address.is_empty() {
+        return unknown(NO_ADDRESS);
+    }
+    // A template, or a variable that something else fills in.
+    if address.contains(['{', '$', '<']) {
+        return unknown(OPEN_ADDRESS);
+    }
+    let listen = |why: &str| format!("error opening listener: listen tcp: address {address}: {why}");
+    let (host, port) = host_port::split(address).map_err(|wrong| listen(wrong.words()))?;
+    let port = match port {
+        "http" => 80,
+        "https" => 443,
+        "" => 0,
+        number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            number.parse::<u16>().map_err(|_| listen("invalid port"))?
+        }
+        _ => return unknown("its port is a name"),
+    };
+    if port == 0 {
+        return unknown("the kernel picks a free port");
+    }
+    match ground.go_listens("tcp", host, port) {
+        Some(endpoint) => Ok(Some((endpoint, None))),
+        None => unknown("the host is no address, and no name of etc/hosts"),
+    }
+}
+
+fn listener(ground: Ground<'_>, endpoint: Endpoint, site: Span, note: Option<&str>) -> Listener {
+    let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, site);
+    listener.notes.extend(note.map(|what| Step { value: None, what: what.to_owned(), at: site }));
+    if let Some((value, step)) = ground.default("backlog", None) {
+        listener.backlog = model::Setting { value: Some(value), slot: None };
+        listener.steps.push(step);
+    }
+    listener
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Files of tables in tables, in YAML or TOML, as one list of paths and values.
+
+use toml::de::{DeTable, DeValue};
+
+use super::yaml::{self, Node};
+use crate::text::{SourceId, Sources, Span};
+
+/// How deep settings that matter to anybody are nested, and a little more.
+pub const MAX_DEPTH: usize = 8;
+
+/// One setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its keys as written.
+    pub path: Vec<String>,
+    /// Nothing where it is a list or an empty table.
+    pub value: Option<String>,
+    /// A part of the value is not known.
+    pub open: bool,
+    pub at: Span,
+}
+
+impl Setting {
+    /// Whether it is the setting of this path, without regard to case, or one below it.
+    pub fn is_in(&self, path: &[&str]) -> bool {
+        self.path.len() >= path.len()
+            && self.path.iter().zip(path).all(|(own, wanted)| own.eq_ignore_ascii_case(wanted))
+    }
+
+    pub fn is(&self, path: &[&str]) -> bool {
+        self.path.len() == path.len() && self.is_in(path)
+    }
+}
+
+/// The settings of a file's first document in YAML, or what is wrong with it.
+pub fn of_yaml(sources: &Sources, file: SourceId) -> Result<Vec<Setting>, (String, Span)> {
+    let yaml = yaml::read(sources, file);
+    if let Some(broken) = yaml.broken {
+        return Err((format!("not read to its end: {}", broken.message), broken.at));
+    }
+    let mut found = Vec::new();
+    yaml.documents.iter().take(1).for_each(|document| maps(document, &mut Vec::new(), &mut found));
+    Ok(found)
+}
+
+fn maps(node: &Node, path: &mut Vec<String>, found: &mut Vec<Setting>) {
+    // What is left out is not set.
+    if node.is_null() || path.len() > MAX_DEPTH {
+        return;
+    }
+    let entries = node.merged();
+    if entries.is_empty() {
+        let value = node.text().map(str::to_owned);
+        let open = node.tag.as_ref().is_some_and(|tag| tag != "!!str");
+        found.push(Setting { path: path.clone(), value, open, at: node.span });
+    }
+    for (key, value) in entries {
+        path.push(key.text().unwrap_or_default().to_owned());
+        maps(value, path, found);
+        path.pop();
+    }
+}
+
+/// The settings of a file in TOML, or what is wrong with it.
+pub fn of_toml(sources: &Sources, file: SourceId) -> Result<Vec<Setting>, (String, Span)> {
+    let text = std::str::from_utf8(sources.bytes(file));
+    let text = text.map_err(|_| ("it is not UTF-8".to_owned(), Span::top(file)))?;
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().unwrap_or_default();
+        (error.message().to_owned(), Span::new(file, at))
+    })?;
+    let mut found = Vec::new();
+    tables(file, table.get_ref(), &mut Vec::new(), &mut found);
+    Ok(found)
+}
+
+fn tables(file: SourceId, table: &DeTable<'_>, path: &mut Vec<String>, found: &mut Vec<Setting>) {
+    if path.len() > MAX_DEPTH {
+        return;
+    }
+    for (key, value) in table {
+        path.push(key.get_ref().to_string());
+        let at = Span::new(file, value.span());
+        let text = match value.get_ref() {
+            DeValue::Table(inner) if !inner.is_empty() => {
+                tables(file, inner, path, found);
+                path.pop();
+                continue;
+            }
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Integer(number) => Some(number.as_str().to_owned()),
+            DeValue::Boolean(yes) => Some(yes.to_string()),
+            _ => None,
+        };
+        found.push(Setting { path: path.clone(), value: text, open: false, at });
+        path.pop();
+    }
+}
