@@ -115,7 +115,7 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
     let mut rows = Vec::new();
     for (name, shape) in knowledge.shapes().filter(|(name, _)| !name.starts_with(COMMAND)) {
-        let title = knowledge.service(name).map_or(name, |service| &service.title);
+        let title = knowledge.signs_of(name).map_or(name, |signs| &signs.title);
         rows.push((title, places(report, name, shape)));
     }
     rows.push(("command lines", STARTERS.to_owned()));
