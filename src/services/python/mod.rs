@@ -88,7 +88,7 @@ fn of_file<'t>(
     let mut found: Vec<Opening<'t>> = Vec::new();
     for call in calls {
         let Some(opening) = of_call(table, openings, call) else { continue };
-        if started::reached(openings.reading, call, 0) == Reached::Never || found.len() >= MOST {
+        if started::reached(openings.reading, call) == Reached::Never || found.len() >= MOST {
             continue;
         }
         // Who listens last on a socket decides.
@@ -139,7 +139,7 @@ fn is_for_development(
     opening: &Opening<'_>,
 ) -> bool {
     opening.entry.is_some_and(|entry| entry.serves_app || entry.development)
-        && started::reached(openings.reading, opening.call, 0) == Reached::ByItself
+        && started::reached(openings.reading, opening.call) == Reached::ByItself
         && started::is_served_otherwise(program.ground, program.table, path)
 }
 

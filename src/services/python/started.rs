@@ -1,6 +1,7 @@
 //! What the command lines of a tree say of a program: whether they run its file, and whether they start the application that
 //! it defines by another server.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::commands;
@@ -20,21 +21,34 @@ pub(super) enum Reached {
     Always,
 }
 
-/// How control comes to a node: through the functions that it lies in, as far as this file calls them.
-pub(super) fn reached(reading: &Reading<'_, '_>, at: Id, depth: u32) -> Reached {
+/// Functions on the way to a call that are looked through, one calling the other, and calls that are looked at of each.
+const FUNCTIONS: usize = 8;
+const CALLS: usize = 8;
+
+/// How control comes to a node: through the functions that it lies in, as far as this file calls them. Each call is looked at
+/// once: by way of functions that call each other there are millions of ways to one.
+pub(super) fn reached(reading: &Reading<'_, '_>, at: Id) -> Reached {
     match reading.condition(at) {
         Condition::Never => return Reached::Never,
         Condition::Main => return Reached::ByItself,
         Condition::Open => {}
     }
     let code = &reading.python.code;
-    let Some(function) = code.ancestors(at).find(|outer| code.kind(*outer) == "function_definition") else {
-        return Reached::Always;
-    };
-    let name = code.field(function, "name").map_or("", |name| code.text(name));
-    let calls = reading.python.calls(name).iter().filter(|call| !code.contains(function, **call)).take(8);
-    let always = |call: &Id| depth < 8 && reached(reading, *call, depth + 1) == Reached::Always;
-    if calls.copied().any(|call| always(&call)) { Reached::Always } else { Reached::ByItself }
+    let (mut met, mut level) = (HashSet::from([at]), vec![at]);
+    for left in (0..=FUNCTIONS).rev() {
+        let mut next = Vec::new();
+        for at in level {
+            let outer = code.ancestors(at).find(|outer| code.kind(*outer) == "function_definition");
+            let Some(function) = outer else { return Reached::Always };
+            let name = code.field(function, "name").map_or("", |name| code.text(name));
+            let calls = reading.python.calls(name).iter().copied();
+            let calls = calls.filter(|call| !code.contains(function, *call)).take(CALLS);
+            next.extend(calls.filter(|call| left > 0 && met.insert(*call)));
+        }
+        next.retain(|call| reading.condition(*call) == Condition::Open);
+        level = next;
+    }
+    Reached::ByItself
 }
 
 /// Whether a command line runs a file: `python app.py`, `python -m package.app`. A name alone is that of many files.
