@@ -1,22 +1,30 @@
 //! What we believe about services and kernels: `rules/services/*.toml`, `rules/commands.toml` and `rules/kernel.toml`, every
-//! value with its place in those files, so that a report can point at the line where its source stands.
+//! value with its place in those files, so that a report can point at the line where its source stands. An audit meets few
+//! services: of each file the head is read, which tells whether there is one, and the rest when there is.
 
+mod head;
 mod kernel;
 pub mod keys;
+mod shape;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use include_dir::{Dir, include_dir};
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use crate::model::{Kind, Value, Version};
-use crate::text::{Glob, Origin, SourceId, Sources, Span};
+use crate::model::{Command, Kind, Value, Version};
+use crate::text::{Origin, SourceId, Sources, Span};
+use head::split;
+pub use head::{Lazy, lazy};
 pub use kernel::{KernelFacts, Range};
 pub use keys::Keys;
+pub use shape::Shape;
+use shape::{Files, ShapesByName};
 
 /// All of `rules/`, in the program.
 pub static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
@@ -45,8 +53,8 @@ struct ServiceFile {
     starts: Option<Vec<String>>,
     #[serde(default)]
     version: VersionSources,
-    #[serde(default)]
-    files: Option<Files>,
+    #[serde(default, rename = "files")]
+    _files: IgnoredAny,
     #[serde(default, rename = "default")]
     defaults: Vec<DefaultEntry>,
     apply: ApplyCommands,
@@ -70,72 +78,6 @@ pub struct VersionSources {
     pub gem: Vec<String>,
     /// Container images whose tag is the version: `php` of `php:8.2-fpm`.
     pub images: Vec<String>,
-}
-
-/// How a service's files are told, as written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Files {
-    #[serde(default)]
-    places: Vec<String>,
-    #[serde(default)]
-    names: Vec<String>,
-    looks_like: String,
-    #[serde(default)]
-    apps: bool,
-}
-
-/// How the files of a service are told.
-#[derive(Debug)]
-pub struct Shape {
-    /// Patterns of paths from the root: files that the service opens by itself where it is installed.
-    pub places: Vec<String>,
-    /// Patterns of file names (or of the last parts of paths) that may hold its configuration or source: in a repository
-    /// anywhere, in a root below the application folders if `apps` is set.
-    pub names: Vec<String>,
-    ends: Vec<Glob>,
-    looks: Option<Looks>,
-    /// Whether a root's application folders (`srv`, `opt`, `var/www`, ...) are searched.
-    pub apps: bool,
-}
-
-impl Shape {
-    /// That of a service which has a command line only.
-    fn none() -> Self {
-        Self { places: Vec::new(), names: Vec::new(), ends: Vec::new(), looks: None, apps: false }
-    }
-
-    fn new(files: Files) -> Self {
-        let Files { places, names, looks_like, apps } = files;
-        let ends = names.iter().map(|name| Glob::new(name.as_bytes())).collect();
-        let looks = Some(Looks { pattern: looks_like, compiled: OnceLock::new() });
-        Self { places, names, ends, looks, apps }
-    }
-
-    /// Whether a file of this path may be one.
-    pub fn has_name(&self, path: &[u8]) -> bool {
-        self.ends.iter().any(|glob| glob.matches_end(path))
-    }
-
-    /// Whether a file of this content may be one.
-    pub fn looks_right(&self, bytes: &[u8]) -> bool {
-        self.looks.as_ref().and_then(Looks::regex).is_some_and(|looks| looks.is_match(bytes))
-    }
-}
-
-/// What the content of a service's files is told by. It is compiled for the first file of a fitting name: most audits meet few
-/// of the services, and compiling all of the patterns takes longer than reading a machine's files.
-#[derive(Debug)]
-struct Looks {
-    pattern: String,
-    compiled: OnceLock<Option<Regex>>,
-}
-
-impl Looks {
-    /// `None` for a fault of ours, which a test keeps out.
-    fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Regex::new(&self.pattern).ok()).as_ref()
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -169,15 +111,32 @@ pub struct ApplyCommands {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ApplyAt {
-    #[serde(deserialize_with = "pattern")]
-    path: regex::Regex,
+    path: PathPattern,
     restart: String,
     reload: Option<String>,
     check: Option<String>,
 }
 
-fn pattern<'de, D: serde::Deserializer<'de>>(text: D) -> Result<regex::Regex, D::Error> {
-    regex::Regex::new(&String::deserialize(text)?).map_err(serde::de::Error::custom)
+/// A regular expression, compiled when a fix asks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "String")]
+struct PathPattern {
+    text: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl From<String> for PathPattern {
+    fn from(text: String) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+}
+
+impl PathPattern {
+    /// `None` for a fault of ours, which a test keeps out.
+    fn regex(&self) -> Option<&Regex> {
+        let compile = || RegexBuilder::new(&self.text).unicode(false).build().ok();
+        self.compiled.get_or_init(compile).as_ref()
+    }
 }
 
 impl ApplyCommands {
@@ -197,10 +156,10 @@ impl ApplyCommands {
     /// A command of the first place that the path is in.
     fn own<'s>(&'s self, path: &str, command: impl Fn(&'s ApplyAt) -> Option<&'s String>) -> Option<String> {
         let mut places = self.at.iter().filter(|_| !path.is_empty());
-        let (at, groups) = places.find_map(|at| Some((at, at.path.captures(path)?)))?;
-        let mut filled = String::new();
-        groups.expand(command(at)?, &mut filled);
-        Some(filled)
+        let (at, groups) = places.find_map(|at| Some((at, at.path.regex()?.captures(path.as_bytes())?)))?;
+        let mut filled = Vec::new();
+        groups.expand(command(at)?.as_bytes(), &mut filled);
+        Some(String::from_utf8_lossy(&filled).into_owned())
     }
 }
 
@@ -238,7 +197,7 @@ pub struct Service {
     /// The Python modules that a command line starts it by: `uvicorn` of `python -m uvicorn`.
     pub modules: Vec<String>,
     pub version: VersionSources,
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
     pub defaults: Vec<Default>,
     pub apply: ApplyCommands,
     pub facts: Vec<Fact>,
@@ -271,13 +230,14 @@ impl Service {
         if several && version.is_none() { Kind::Assumed } else { Kind::Default }
     }
 
-    fn new(sources: &Sources, name: &str, source: SourceId, file: ServiceFile) -> Result<Self, Broken> {
-        let keys = file.keys.map(|keys| checked(sources, source, keys)).transpose()?;
+    fn read(signs: &Signs) -> Result<Self, Broken> {
+        let Signs { name, shape, source, text, .. } = signs;
+        let file: ServiceFile = parse_text(&file_name(name), text, *source)?;
         Ok(Self {
-            keys,
-            name: name.to_owned(),
-            shape: file.files.map_or_else(Shape::none, Shape::new),
-            defaults: placed(sources, source, file.defaults)?,
+            keys: file.keys.map(|keys| checked(name, *source, keys)).transpose()?,
+            name: name.clone(),
+            shape: Arc::clone(shape),
+            defaults: placed(name, *source, file.defaults)?,
             title: file.title,
             what: file.what,
             homepage: file.homepage,
@@ -288,29 +248,94 @@ impl Service {
             apply: file.apply,
             facts: file.facts,
             reader: file.reader,
-            source,
+            source: *source,
         })
     }
 }
 
+/// What the head of a service's file says: enough to tell whether the service is there.
+#[derive(Debug)]
+pub struct Signs {
+    /// The name of its file: `nginx`.
+    pub name: String,
+    pub title: String,
+    starts: Vec<String>,
+    modules: Vec<String>,
+    images: Vec<String>,
+    shape: Arc<Shape>,
+    source: SourceId,
+    text: &'static str,
+    service: OnceLock<Option<Service>>,
+}
+
+/// Of `ServiceFile`, what its head holds.
+#[derive(Debug, Deserialize)]
+struct SignsFile {
+    title: String,
+    #[serde(default)]
+    programs: Vec<String>,
+    #[serde(default)]
+    modules: Vec<String>,
+    starts: Option<Vec<String>>,
+    #[serde(default)]
+    version: VersionSources,
+    files: Option<Files>,
+}
+
+impl Signs {
+    fn read(
+        sources: &Sources,
+        name: &str,
+        file: &'static include_dir::File<'static>,
+    ) -> Result<Self, Broken> {
+        let (text, source) = builtin(sources, file)?;
+        let head: SignsFile = parse_text(&file_name(name), split(text, &["version", "files"]).0, source)?;
+        Ok(Self {
+            name: name.to_owned(),
+            title: head.title,
+            starts: head.starts.unwrap_or(head.programs),
+            modules: head.modules,
+            images: head.version.images,
+            shape: Arc::new(head.files.map_or_else(Shape::none, Shape::new)),
+            source,
+            text,
+            service: OnceLock::new(),
+        })
+    }
+
+    /// All that we know of it; `None` for a fault of ours, which a test keeps out.
+    pub fn service(&self) -> Option<&Service> {
+        self.service.get_or_init(|| Service::read(self).ok()).as_ref()
+    }
+
+    /// Whether a command line starts it.
+    pub fn are_in(&self, command: &Command) -> bool {
+        command.arguments_for(&self.starts, &self.modules, &self.images).is_some()
+    }
+}
+
+fn file_name(service: &str) -> String {
+    format!("builtin:rules/services/{service}.toml")
+}
+
 /// Settings go by names: each that is used is described.
-fn checked(sources: &Sources, source: SourceId, keys: Spanned<Keys>) -> Result<Keys, Broken> {
+fn checked(service: &str, source: SourceId, keys: Spanned<Keys>) -> Result<Keys, Broken> {
     let at = Span::new(source, keys.span());
     let keys = keys.into_inner();
     match keys.unknown_setting() {
         None => Ok(keys),
         Some(name) => Err(Broken {
-            name: sources.get(source).name().into_owned(),
+            name: file_name(service),
             message: format!("[keys] uses the setting {name}, and has no [keys.setting.{name}]"),
             at: Some(at),
         }),
     }
 }
 
-fn placed(sources: &Sources, source: SourceId, entries: Vec<DefaultEntry>) -> Result<Vec<Default>, Broken> {
+fn placed(service: &str, source: SourceId, entries: Vec<DefaultEntry>) -> Result<Vec<Default>, Broken> {
     let place = |entry: DefaultEntry| {
         let DefaultEntry { name, value, since, versions, source: citation } = entry;
-        let since = since.map(|since| version(sources, source, &since)).transpose()?;
+        let since = since.map(|since| version(service, source, &since)).transpose()?;
         let span = Span::new(source, value.span());
         let value = Value { get: value.into_inner(), span, kind: Kind::Default };
         Ok(Default { name, value, since, versions, source: citation })
@@ -339,10 +364,11 @@ pub type Candidates = BTreeMap<String, Vec<Candidate>>;
 /// Everything in `rules/` that is not a rule.
 #[derive(Debug)]
 pub struct Knowledge {
-    services: BTreeMap<String, Service>,
-    /// The kinds of files that start programs, by the names that their candidates go by.
-    commands: BTreeMap<String, Shape>,
-    pub command_lines: CommandLines,
+    services: BTreeMap<String, Signs>,
+    /// By the names that the candidates of each go by.
+    shapes: Vec<(String, Arc<Shape>)>,
+    by_name: ShapesByName,
+    pub command_lines: Lazy<CommandLines>,
     pub kernel: KernelFacts,
 }
 
@@ -351,34 +377,51 @@ impl Knowledge {
         let mut services = BTreeMap::new();
         for file in RULES.get_dir("services").into_iter().flat_map(Dir::files) {
             let Some(name) = file.path().file_stem().and_then(|stem| stem.to_str()) else { continue };
-            let source = builtin(sources, file);
-            let service = Service::new(sources, name, source, parse(sources, source)?)?;
-            services.insert(name.to_owned(), service);
+            services.insert(name.to_owned(), Signs::read(sources, name, file)?);
         }
-        let kernel = KernelFacts::load(sources, table(sources, "kernel.toml")?)?;
+        let kernel = KernelFacts::load(sources)?;
         let (commands, command_lines) = load_commands(sources)?;
-        Ok(Self { services, commands, command_lines, kernel })
+        // Sysctls are the kernel's, but found like the rest, and so is what starts programs.
+        let of_services = services.values().map(|signs| (signs.name.clone(), Arc::clone(&signs.shape)));
+        let of_kernel = (SYSCTL.to_owned(), Arc::clone(&kernel.shape));
+        let shapes: Vec<(String, Arc<Shape>)> = of_services.chain([of_kernel]).chain(commands).collect();
+        let by_name = ShapesByName::of(shapes.iter().map(|(_, shape)| &**shape));
+        Ok(Self { services, shapes, by_name, command_lines, kernel })
     }
 
+    /// All that we know of a service.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.services.get(name)
+        self.services.get(name)?.service()
     }
 
-    /// The shape of every kind of file, by the name that its candidates go by. Sysctls are the kernel's, but found like the
-    /// rest, and so is what starts programs.
-    pub fn shapes(&self) -> impl Iterator<Item = (&str, &Shape)> {
-        let services = self.services.values().map(|service| (service.name.as_str(), &service.shape));
-        let commands = self.commands.iter().map(|(name, shape)| (name.as_str(), shape));
-        services.chain([(SYSCTL, &self.kernel.shape)]).chain(commands)
-    }
-
-    /// All services, by name.
+    /// All that we know of every service, by name.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.values().filter_map(Signs::service)
+    }
+
+    /// What a service is told by.
+    pub fn signs_of(&self, service: &str) -> Option<&Signs> {
+        self.services.get(service)
+    }
+
+    /// What every service is told by, by name.
+    pub fn signs(&self) -> impl Iterator<Item = &Signs> {
         self.services.values()
+    }
+
+    /// The shape of every kind of file, by the name that its candidates go by.
+    pub fn shapes(&self) -> impl Iterator<Item = (&str, &Shape)> {
+        self.shapes.iter().map(|(name, shape)| (name.as_str(), &**shape))
+    }
+
+    /// Those of the kinds of files that one of this path may be, by its name.
+    pub fn shapes_of(&self, path: &[u8]) -> Vec<(&str, &Shape)> {
+        let shapes = self.by_name.at(path).into_iter().filter_map(|shape| self.shapes.get(shape));
+        shapes.map(|(name, shape)| (name.as_str(), &**shape)).collect()
     }
 }
 
-/// `rules/commands.toml`.
+/// `rules/commands.toml`: the files.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CommandsFile {
@@ -388,6 +431,12 @@ struct CommandsFile {
     procfile: Files,
     script: Files,
     supervisor: Files,
+}
+
+/// The rest of `rules/commands.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandLinesFile {
     scripts: Scripts,
     #[serde(rename = "runner")]
     runners: Vec<Runner>,
@@ -402,7 +451,7 @@ struct Scripts {
 }
 
 /// What is known of command lines, whichever file writes them.
-#[derive(Debug)]
+#[derive(Debug, std::default::Default)]
 pub struct CommandLines {
     /// What is taken off because it only runs the program.
     pub runners: Vec<Runner>,
@@ -446,53 +495,72 @@ pub struct Runner {
     pub programs_in: Option<String>,
 }
 
-fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Shape>, CommandLines), Broken> {
-    let source = table(sources, "commands.toml")?;
-    let file: CommandsFile = parse(sources, source)?;
-    let kinds = [
-        ("unit", file.unit),
-        ("dockerfile", file.dockerfile),
-        ("compose", file.compose),
-        ("procfile", file.procfile),
-        ("script", file.script),
-        ("supervisor", file.supervisor),
-    ];
-    let shape = |(kind, files)| (format!("{COMMAND}{kind}"), Shape::new(files));
-    let Scripts { passing, production, other } = file.scripts;
-    let lines = CommandLines { runners: file.runners, passing, production, other };
-    Ok((kinds.into_iter().map(shape).collect(), lines))
+const COMMANDS: &str = "commands.toml";
+
+/// The tables of `rules/commands.toml` that tell files.
+const STARTERS: [&str; 6] = ["unit", "dockerfile", "compose", "procfile", "script", "supervisor"];
+
+fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Arc<Shape>>, Lazy<CommandLines>), Broken> {
+    let (text, source) = table(sources, COMMANDS)?;
+    let (head, rest) = split(text, &STARTERS);
+    let files: CommandsFile = parse_text(COMMANDS, head, source)?;
+    let CommandsFile { unit, dockerfile, compose, procfile, script, supervisor } = files;
+    let files = [unit, dockerfile, compose, procfile, script, supervisor];
+    let shape = |(kind, files)| (format!("{COMMAND}{kind}"), Arc::new(Shape::new(files)));
+    let lines = lazy(move || command_lines(rest, source).unwrap_or_default());
+    Ok((STARTERS.into_iter().zip(files).map(shape).collect(), lines))
 }
 
-fn table(sources: &Sources, name: &str) -> Result<SourceId, Broken> {
+fn command_lines(text: &str, source: SourceId) -> Result<CommandLines, Broken> {
+    let CommandLinesFile { scripts, runners } = parse_text(COMMANDS, text, source)?;
+    let Scripts { passing, production, other } = scripts;
+    Ok(CommandLines { runners, passing, production, other })
+}
+
+/// A table of ours in `rules/`: its text, and its source.
+fn table(sources: &Sources, name: &str) -> Result<(&'static str, SourceId), Broken> {
     let missing = || Broken { name: format!("rules/{name}"), message: "it is missing".into(), at: None };
-    Ok(builtin(sources, RULES.get_file(name).ok_or_else(missing)?))
+    builtin(sources, RULES.get_file(name).ok_or_else(missing)?)
 }
 
-fn version(sources: &Sources, source: SourceId, text: &Spanned<String>) -> Result<Version, Broken> {
+fn version(name: &str, source: SourceId, text: &Spanned<String>) -> Result<Version, Broken> {
     let parsed = Version::parse(text.get_ref()).filter(|(_, rest)| rest.is_empty());
     parsed.map(|(version, _)| version).ok_or_else(|| Broken {
-        name: sources.get(source).name().into_owned(),
+        name: name.to_owned(),
         message: format!("{} is no version: write it as 8.2 or 8.2.1", text.get_ref()),
         at: Some(Span::new(source, text.span())),
     })
 }
 
-fn builtin(sources: &Sources, file: &'static include_dir::File<'static>) -> SourceId {
-    sources.add(Origin::Builtin(format!("rules/{}", file.path().display())), file.contents())
+fn builtin(
+    sources: &Sources,
+    file: &'static include_dir::File<'static>,
+) -> Result<(&'static str, SourceId), Broken> {
+    let name = format!("rules/{}", file.path().display());
+    let source = sources.add(Origin::Builtin(name.clone()), file.contents());
+    Ok((text(&name, file.contents(), source)?, source))
 }
 
 /// Parses a TOML source; the error carries the place.
 pub fn parse<T: for<'de> Deserialize<'de>>(sources: &Sources, source: SourceId) -> Result<T, Broken> {
-    let name = sources.get(source).name().into_owned();
-    let text = std::str::from_utf8(sources.bytes(source)).map_err(|error| Broken {
-        name: name.clone(),
-        message: error.to_string(),
-        at: Some(Span::top(source)),
-    })?;
+    let name = sources.get(source).name();
+    parse_text(&name, text(&name, sources.bytes(source), source)?, source)
+}
+
+/// Parses TOML that a source begins with.
+fn parse_text<T: for<'de> Deserialize<'de>>(name: &str, text: &str, source: SourceId) -> Result<T, Broken> {
     toml::from_str(text).map_err(|error| Broken {
-        name,
+        name: name.to_owned(),
         message: error.message().to_owned(),
         at: error.span().map(|range| Span::new(source, range)),
+    })
+}
+
+fn text<'t>(name: &str, bytes: &'t [u8], source: SourceId) -> Result<&'t str, Broken> {
+    std::str::from_utf8(bytes).map_err(|error| Broken {
+        name: name.to_owned(),
+        message: error.to_string(),
+        at: Some(Span::top(source)),
     })
 }
 
@@ -501,10 +569,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pattern_compiles() {
+    fn every_part_reads_and_the_heads_say_what_the_whole_does() {
         let knowledge = Knowledge::load(&Sources::new()).unwrap();
-        for (name, shape) in knowledge.shapes() {
-            assert!(shape.looks.as_ref().is_none_or(|looks| looks.regex().is_some()), "{name}");
+        for signs in knowledge.signs() {
+            let service = Service::read(signs).unwrap();
+            let whole: SignsFile = parse_text(&signs.name, signs.text, signs.source).unwrap();
+            assert_eq!(
+                (&service.starts, &service.modules),
+                (&signs.starts, &signs.modules),
+                "{}",
+                signs.name
+            );
+            assert_eq!(
+                (&service.title, &service.version.images),
+                (&signs.title, &signs.images),
+                "{}",
+                signs.name
+            );
+            let shape = whole.files.map_or_else(Shape::none, Shape::new);
+            assert_eq!(format!("{shape:?}"), format!("{:?}", signs.shape), "{}", signs.name);
+            let paths = service.apply.at.iter().map(|at| &at.path);
+            assert!(paths.into_iter().all(|path| path.regex().is_some()), "{}", signs.name);
         }
+        let (text, source) = table(&Sources::new(), COMMANDS).unwrap();
+        command_lines(split(text, &STARTERS).1, source).unwrap();
     }
 }

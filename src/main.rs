@@ -12,6 +12,7 @@
 
 mod cli;
 
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use backlog_audit::config;
@@ -59,6 +60,8 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
     }
     let request = audit.request()?;
     let report = watched(&request.progress, &Door::error(view), || backlog_audit::audit(&request))?;
+    // The program ends: what it has read is not taken down piece by piece.
+    let report = ManuallyDrop::new(report);
     show(&report, &outputs, audit, &audit.again(&program()), view)
 }
 
@@ -222,8 +225,7 @@ impl Known {
 
     fn nothing_called(&self, id: &str) -> Failure {
         let rules = self.rules.iter().map(|rule| rule.id.as_str());
-        let known: Vec<&str> =
-            rules.chain(self.knowledge.services().map(|service| service.name.as_str())).collect();
+        let known: Vec<&str> = rules.chain(self.knowledge.signs().map(|signs| signs.name.as_str())).collect();
         Failure::from(cli::unknown("rule or service", id, &known))
             .with_tip("the commands `rules` and `services` list them")
     }

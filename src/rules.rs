@@ -5,12 +5,13 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::checks::{Check, Facts, Socket};
-use crate::knowledge::{Broken, Knowledge, RULES, parse};
+use crate::knowledge::{Broken, Knowledge, Lazy, RULES, lazy, parse};
 use crate::model::{Finding, Host, Listener, Place, PlaceId, Queue, Seen, Severity};
 use crate::text::tree::{MAX_FILE, Unread};
 use crate::text::{Origin, SourceId, Sources, Span};
@@ -21,6 +22,16 @@ pub struct Rule {
     /// The file's name without `.toml`: `queue-clamped`.
     pub id: String,
     pub severity: Severity,
+    pub source: SourceId,
+    scope: Scope,
+    check: Check,
+    /// Shared, because a report keeps the rules that were chosen.
+    pub words: Arc<Lazy<Words>>,
+}
+
+/// What a rule says.
+#[derive(Debug, Default)]
+pub struct Words {
     /// The fault in one line.
     pub summary: String,
     /// What the rule looks for.
@@ -33,9 +44,6 @@ pub struct Rule {
     pub example: String,
     /// Where the facts behind it are written down.
     pub references: Vec<String>,
-    pub source: SourceId,
-    scope: Scope,
-    check: Check,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,6 +60,35 @@ struct RuleFile {
     #[serde(default)]
     scope: Scope,
     check: Check,
+}
+
+impl RuleFile {
+    fn words(self) -> Words {
+        Words {
+            summary: self.summary,
+            what: folded(&self.what),
+            why: folded(&self.why),
+            fix: folded(&self.fix),
+            example: self.example,
+            references: self.references,
+        }
+    }
+}
+
+/// What a rule of ours does: its first line and its last table. Those of ours have no scope.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Brief {
+    severity: Severity,
+    check: Check,
+}
+
+impl Brief {
+    fn of(text: &str) -> Option<Self> {
+        let (severity, rest) = text.split_once('\n')?;
+        let (_, check) = rest.rsplit_once("\n[check.")?;
+        toml::from_str(&format!("{severity}\n[check.{check}")).ok()
+    }
 }
 
 /// What a rule is about; everything, where it does not say.
@@ -111,8 +148,7 @@ impl Rules {
         let mut all: BTreeMap<String, Rule> = BTreeMap::new();
         let is_rule = |path: &Path| path != Path::new("kernel.toml") && path != Path::new("commands.toml");
         for file in RULES.files().filter(|file| is_rule(file.path())) {
-            let origin = Origin::Builtin(format!("rules/{}", file.path().display()));
-            let rule = Rule::read(sources, file.path(), sources.add(origin, file.contents()))?;
+            let rule = Rule::built_in(sources, file)?;
             all.insert(rule.id.clone(), rule);
         }
         for folder in folders {
@@ -199,28 +235,32 @@ impl Rule {
         }
     }
 
+    /// A rule of ours: its words are parsed when somebody asks for them.
+    fn built_in(sources: &Sources, file: &'static include_dir::File<'static>) -> Result<Self, Broken> {
+        let origin = Origin::Builtin(format!("rules/{}", file.path().display()));
+        let source = sources.add(origin, file.contents());
+        let whole = || Self::read(sources, file.path(), source);
+        let Some(brief) = file.contents_utf8().and_then(Brief::of) else { return whole() };
+        let text = file.contents_utf8().unwrap_or_default();
+        let words =
+            move || toml::from_str(text).map_or_else(|_| Words::default(), |file: RuleFile| file.words());
+        Ok(Self {
+            id: id(file.path())?,
+            severity: brief.severity,
+            source,
+            scope: Scope::default(),
+            check: brief.check,
+            words: Arc::new(lazy(words)),
+        })
+    }
+
     fn read(sources: &Sources, path: &Path, source: SourceId) -> Result<Self, Broken> {
-        let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if !is_kebab_case(&id) {
-            let message =
-                format!("`{id}` is no name for a rule: small letters, digits and single dashes are");
-            return Err(broken(path, message));
-        }
+        let id = id(path)?;
         let file: RuleFile = parse(sources, source)?;
         file.scope.check(sources, source, &services())?;
-        Ok(Self {
-            id,
-            severity: file.severity,
-            summary: file.summary,
-            what: folded(&file.what),
-            why: folded(&file.why),
-            fix: folded(&file.fix),
-            example: file.example,
-            references: file.references,
-            source,
-            scope: file.scope,
-            check: file.check,
-        })
+        let (severity, scope, check) = (file.severity, file.scope.clone(), file.check.clone());
+        let words = Arc::new(lazy(move || file.words()));
+        Ok(Self { id, severity, source, scope, check, words })
     }
 
     /// The names of the services that it is about; `None` for all.
@@ -293,6 +333,18 @@ fn broken(path: &Path, message: String) -> Broken {
     Broken { name: path.display().to_string(), message, at: None }
 }
 
+fn id(path: &Path) -> Result<String, Broken> {
+    let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    match is_kebab_case(&id) {
+        true => Ok(id),
+        false => {
+            let message =
+                format!("`{id}` is no name for a rule: small letters, digits and single dashes are");
+            Err(broken(path, message))
+        }
+    }
+}
+
 fn is_kebab_case(id: &str) -> bool {
     let word =
         |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -351,11 +403,28 @@ at-least = 4096
         let rules = load(&[]).1.unwrap();
         assert!(rules.iter().count() >= 35);
         for rule in rules.iter() {
-            assert!(!rule.references.is_empty(), "{} cites nothing", rule.id);
-            assert!(rule.summary.ends_with('.') && rule.summary.len() < 120, "{}", rule.summary);
-            for text in [&rule.what, &rule.why, &rule.fix] {
+            assert!(!rule.words.references.is_empty(), "{} cites nothing", rule.id);
+            assert!(
+                rule.words.summary.ends_with('.') && rule.words.summary.len() < 120,
+                "{}",
+                rule.words.summary
+            );
+            for text in [&rule.words.what, &rule.words.why, &rule.words.fix] {
                 assert!(text.ends_with('.'), "{}: {text}", rule.id);
             }
+        }
+    }
+
+    #[test]
+    fn a_rule_in_brief_is_the_whole_rule() {
+        let (sources, rules) = load(&[]);
+        for rule in rules.unwrap().iter() {
+            let text = std::str::from_utf8(sources.bytes(rule.source)).unwrap();
+            let brief = Brief::of(text).unwrap();
+            let whole: RuleFile = parse(&sources, rule.source).unwrap();
+            assert_eq!(brief.severity, whole.severity, "{}", rule.id);
+            assert_eq!(format!("{:?}", brief.check), format!("{:?}", whole.check), "{}", rule.id);
+            assert_eq!(format!("{:?}", whole.scope), format!("{:?}", Scope::default()), "{}", rule.id);
         }
     }
 

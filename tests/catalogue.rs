@@ -25,7 +25,7 @@ fn every_example_is_taken_from_a_tree_that_the_rule_speaks_about() {
         let case = Path::new("tests/cases/rules").join(&rule.id).join("fires");
         let mut text = String::new();
         let mut lines = 0;
-        for line in rule.example.lines() {
+        for line in rule.words.example.lines() {
             match line.strip_prefix("# ") {
                 Some(name) => text = shown_by(&case, &rule.id, name),
                 None => {

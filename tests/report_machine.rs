@@ -280,10 +280,16 @@ fn sarif_explains_each_rule_that_it_names() {
         assert_eq!(rule["id"], result["ruleId"]);
         let known = report.rules.get(rule["id"].as_str().unwrap()).unwrap();
         let markdown = rule["help"]["markdown"].as_str().unwrap();
-        for part in [&known.what, &known.why, &known.fix, &known.example, &known.references[0]] {
+        for part in [
+            &known.words.what,
+            &known.words.why,
+            &known.words.fix,
+            &known.words.example,
+            &known.words.references[0],
+        ] {
             assert!(markdown.contains(part.trim()), "{markdown}");
         }
-        assert!(rule["help"]["text"].as_str().unwrap().contains(known.fix.trim()));
+        assert!(rule["help"]["text"].as_str().unwrap().contains(known.words.fix.trim()));
     }
 }
 

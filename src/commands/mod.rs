@@ -47,10 +47,14 @@ pub fn read(
     read_as: ReadAs,
     files: &Candidates,
 ) -> Started {
+    let candidates = |kind: &str| files.get(&format!("{COMMAND}{kind}"));
+    if READERS.iter().all(|(kind, _)| candidates(kind).is_none()) {
+        return Started::default();
+    }
     let scene = Scene::new(sources, tree, &knowledge.command_lines, read_as);
     let mut started = Started::default();
     for (kind, reader) in READERS {
-        if let Some(files) = files.get(&format!("{COMMAND}{kind}")) {
+        if let Some(files) = candidates(kind) {
             reader(&scene, files, &mut started);
         }
     }

@@ -287,9 +287,9 @@ impl Reader<'_> {
     }
 
     fn minimum(&self, table: MinimumTable) -> Result<Minimum, Broken> {
-        let services = || self.knowledge.services().map(|service| service.name.as_str());
+        let services = || self.knowledge.signs().map(|signs| signs.name.as_str());
         if let Some(service) = &table.service
-            && self.knowledge.service(service.get_ref()).is_none()
+            && self.knowledge.signs_of(service.get_ref()).is_none()
         {
             return Err(self.wrong(service, unknown("service", service.get_ref(), services())));
         }

@@ -92,7 +92,7 @@ impl Discovery {
 
 /// The files that some service may want by their name.
 fn searched(site: &Site, knowledge: &Knowledge, include_tests: bool) -> (Vec<PathBuf>, usize) {
-    let want = |path: &Path| wanted_by(site, knowledge, path).next().is_some();
+    let want = |path: &Path| !wanted_by(site, knowledge, path).is_empty();
     let judge = |path: &Path, folder: bool| production::judge(path, folder, include_tests);
     let walk = Walk { gitignore: site.read_as == ReadAs::Repo, judge: &judge, want: &want };
     match site.read_as {
@@ -131,27 +131,26 @@ fn takers<'a>(
     knowledge: &'a Knowledge,
     path: &Path,
 ) -> Result<Vec<&'a str>, Unread> {
-    let may: Vec<(&str, &Shape)> = wanted_by(site, knowledge, path).collect();
-    let looks = |bytes: &[u8]| may.iter().any(|(_, shape)| shape.looks_right(bytes));
-    let Some(id) = site.tree.read_if(sources, path, looks)? else { return Ok(Vec::new()) };
-    let right = may.iter().filter(|(_, shape)| shape.looks_right(sources.bytes(id)));
-    Ok(right.map(|(name, _)| *name).collect())
+    let mut right = wanted_by(site, knowledge, path);
+    let looks = |bytes: &[u8]| {
+        right.retain(|(_, shape)| shape.looks_right(bytes));
+        !right.is_empty()
+    };
+    match site.tree.read_if(sources, path, looks)? {
+        Some(_) => Ok(right.into_iter().map(|(name, _)| name).collect()),
+        None => Ok(Vec::new()),
+    }
 }
 
-fn wanted_by<'a>(
-    site: &Site,
-    knowledge: &'a Knowledge,
-    path: &Path,
-) -> impl Iterator<Item = (&'a str, &'a Shape)> {
-    let all = site.read_as != ReadAs::Root;
+fn wanted_by<'a>(site: &Site, knowledge: &'a Knowledge, path: &Path) -> Vec<(&'a str, &'a Shape)> {
     // A file by itself is known by its whole path: /etc/sysctl.d/90-tuning.conf.
     let path = match site.read_as {
         ReadAs::File => Cow::Owned(site.tree.top().join(path)),
         _ => Cow::Borrowed(path),
     };
-    knowledge
-        .shapes()
-        .filter(move |(_, shape)| (all || shape.apps) && shape.has_name(path.as_os_str().as_bytes()))
+    let mut wanted = knowledge.shapes_of(path.as_os_str().as_bytes());
+    wanted.retain(|(_, shape)| site.read_as != ReadAs::Root || shape.apps);
+    wanted
 }
 
 fn skipped(tree: &Tree, sources: &Sources, path: &Path, why: &Unread) -> Problem {

@@ -1,11 +1,13 @@
 //! `rules/kernel.toml`: the kernel's defaults and limits by version, the kernels of distributions, the names of sysctls.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Broken, Files, Shape};
+use super::head::lazy;
+use super::{Broken, Files, Lazy, Shape, parse_text, split, version};
 use crate::model::{Kernel, Kind, Value, Version};
 use crate::text::{SourceId, Sources, Span};
 
@@ -15,7 +17,18 @@ struct KernelFile {
     files: Files,
     default: Vec<DefaultEntry>,
     range: Vec<RangeEntry>,
+}
+
+/// What follows in it, and only some audits need.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DistributionsFile {
     distribution: Vec<DistributionEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeysFile {
     keys: BTreeMap<String, Names>,
 }
 
@@ -85,51 +98,44 @@ struct Distribution {
     kernel: Value<Version>,
 }
 
+/// Folder below /proc/sys, with dots, and the names in it.
+type Keys = BTreeMap<String, BTreeSet<String>>;
+
+const NAME: &str = "kernel.toml";
+
 /// What we know of Linux.
 #[derive(Debug)]
 pub struct KernelFacts {
     defaults: Vec<Since<Value<i64>>>,
     ranges: Vec<Since<Range>>,
-    distributions: Vec<Distribution>,
-    /// Folder below /proc/sys, with dots, and the names in it.
-    keys: BTreeMap<String, BTreeSet<String>>,
+    distributions: Lazy<Vec<Distribution>>,
+    keys: Lazy<Keys>,
     /// How sysctl files are told in a repository.
-    pub shape: Shape,
+    pub shape: Arc<Shape>,
     pub source: SourceId,
 }
 
 impl KernelFacts {
-    pub(super) fn load(sources: &Sources, source: SourceId) -> Result<Self, Broken> {
-        let file: KernelFile = super::parse(sources, source)?;
-        let version = |text: &Spanned<String>| {
-            let version = Version::parse(text.get_ref()).filter(|(_, rest)| rest.is_empty());
-            version.map(|(version, _)| version).ok_or_else(|| Broken {
-                name: "rules/kernel.toml".into(),
-                message: format!("{} is not a version", text.get_ref()),
-                at: Some(Span::new(source, text.span())),
-            })
-        };
+    pub(super) fn load(sources: &Sources) -> Result<Self, Broken> {
+        let (text, source) = super::table(sources, NAME)?;
+        let (head, rest) = split(text, &["files", "default", "range"]);
+        let (distribution, key) = split(rest, &["distribution"]);
+        let file: KernelFile = parse_text(NAME, head, source)?;
         let default = |entry: DefaultEntry| {
             let span = Span::new(source, entry.value.span());
             let get = Value { get: entry.value.into_inner(), span, kind: Kind::Default };
-            Ok(Since { key: entry.key, since: version(&entry.since)?, get })
+            Ok(Since { key: entry.key, since: version(NAME, source, &entry.since)?, get })
         };
         let range = |entry: RangeEntry| {
             let get = Range { min: entry.min, max: entry.max, signless: entry.signless };
-            Ok(Since { key: entry.key, since: version(&entry.since)?, get })
+            Ok(Since { key: entry.key, since: version(NAME, source, &entry.since)?, get })
         };
-        let distribution = |entry: DistributionEntry| {
-            let span = Span::new(source, entry.kernel.span());
-            let kernel = Value { get: version(&entry.kernel)?, span, kind: Kind::Default };
-            Ok(Distribution { ids: entry.id, version: entry.version, kernel })
-        };
-        let keys = file.keys.into_iter().map(|(folder, names)| (folder, names.names.into_iter().collect()));
         Ok(Self {
-            shape: Shape::new(file.files),
+            shape: Arc::new(Shape::new(file.files)),
             defaults: file.default.into_iter().map(default).collect::<Result<_, _>>()?,
             ranges: file.range.into_iter().map(range).collect::<Result<_, _>>()?,
-            distributions: file.distribution.into_iter().map(distribution).collect::<Result<_, _>>()?,
-            keys: keys.collect(),
+            distributions: lazy(move || distributions(distribution, head.len(), source).unwrap_or_default()),
+            keys: lazy(move || keys(key, source).unwrap_or_default()),
             source,
         })
     }
@@ -169,6 +175,23 @@ impl KernelFacts {
     pub fn folders(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
         self.keys.iter().map(|(folder, names)| (folder.as_str(), names))
     }
+}
+
+/// The part of the file that begins at an offset.
+fn distributions(text: &str, offset: usize, source: SourceId) -> Result<Vec<Distribution>, Broken> {
+    let file: DistributionsFile = parse_text(NAME, text, source)?;
+    let one = |entry: DistributionEntry| {
+        let std::ops::Range { start, end } = entry.kernel.span();
+        let span = Span::new(source, start + offset..end + offset);
+        let kernel = Value { get: version(NAME, source, &entry.kernel)?, span, kind: Kind::Default };
+        Ok(Distribution { ids: entry.id, version: entry.version, kernel })
+    };
+    file.distribution.into_iter().map(one).collect()
+}
+
+fn keys(text: &str, source: SourceId) -> Result<Keys, Broken> {
+    let file: KeysFile = parse_text(NAME, text, source)?;
+    Ok(file.keys.into_iter().map(|(folder, names)| (folder, names.names.into_iter().collect())).collect())
 }
 
 /// The entry that counts: the newest that is not newer than the kernel.
@@ -241,6 +264,14 @@ mod tests {
         assert_eq!(kernel("debian", "1"), None);
         assert_eq!(kernel("alpine", "3.2"), None);
         assert_eq!(kernel("arch", ""), None);
+    }
+
+    #[test]
+    fn every_part_reads_where_it_stands() {
+        let sources = Sources::new();
+        let facts = Knowledge::load(&sources).unwrap().kernel;
+        assert!(!facts.distributions.is_empty() && !facts.keys.is_empty());
+        assert!(facts.distributions.iter().all(|it| sources.text(it.kernel.span).starts_with('"')));
     }
 
     #[test]

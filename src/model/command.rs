@@ -88,13 +88,16 @@ impl Command {
     /// The name of the program without its folder.
     pub fn program(&self) -> &str {
         let first = self.words.first().map_or("", |word| word.text.as_str());
-        first.rsplit('/').next().unwrap_or(first)
+        memchr::memrchr(b'/', first.as_bytes()).and_then(|at| first.get(at + 1..)).unwrap_or(first)
     }
 
     /// The module that Python is told to run: `python -m uvicorn`, and the words after it.
     pub fn module(&self) -> Option<(&str, &[Word])> {
-        let is_python = self.program().starts_with("python") || self.program().starts_with("pypy");
-        let at = self.words.iter().position(|word| word.text == "-m").filter(|_| is_python)?;
+        let program = self.program();
+        if !program.starts_with("python") && !program.starts_with("pypy") {
+            return None;
+        }
+        let at = self.words.iter().position(|word| word.text == "-m")?;
         // Only options of Python itself stand before it.
         let options = self.words.get(1..at)?.iter().all(|word| word.text.starts_with('-'));
         let module = self.words.get(at + 1).filter(|_| options)?;
@@ -103,7 +106,8 @@ impl Command {
 
     /// The arguments, where it starts one of these programs or Python modules.
     pub fn arguments_of(&self, programs: &[String], modules: &[String]) -> Option<&[Word]> {
-        if programs.iter().any(|program| program == self.program()) {
+        let own = self.program();
+        if programs.iter().any(|program| program == own) {
             return self.words.get(1..);
         }
         let (module, arguments) = self.module()?;
@@ -113,13 +117,25 @@ impl Command {
     /// All words, where they are only the arguments of what one of these images starts by itself.
     pub fn arguments_of_image(&self, images: &[String]) -> Option<&[Word]> {
         let image = &self.image.as_ref()?.get;
+        if !self.words.first().is_some_and(|word| word.text.starts_with('-')) {
+            return None;
+        }
         let name = image.split('@').next().unwrap_or_default();
         let tag = name.rfind(':').filter(|colon| !name.get(*colon..).unwrap_or_default().contains('/'));
         let name = tag.and_then(|colon| name.get(..colon)).unwrap_or(name);
         let name = name.strip_prefix("docker.io/").unwrap_or(name);
         let name = name.strip_prefix("library/").unwrap_or(name);
-        let only_options = self.words.first().is_some_and(|word| word.text.starts_with('-'));
-        (only_options && images.iter().any(|known| known == name)).then_some(&self.words)
+        images.iter().any(|known| known == name).then_some(self.words.as_slice())
+    }
+
+    /// The arguments, where it starts one of these programs or Python modules, or an image that does.
+    pub fn arguments_for(
+        &self,
+        programs: &[String],
+        modules: &[String],
+        images: &[String],
+    ) -> Option<&[Word]> {
+        self.arguments_of(programs, modules).or_else(|| self.arguments_of_image(images))
     }
 
     /// A variable of its environment.

@@ -447,24 +447,31 @@ fn edit_entry(sources: &Sources, planned: &Planned) -> EditEntry {
 /// Pretty JSON in which no character can harm a terminal, with a final newline.
 pub(super) fn to_text(value: &impl Serialize) -> String {
     // Writing our own types to memory does not fail.
-    harmless(&serde_json::to_string_pretty(value).unwrap_or_default())
+    harmless(serde_json::to_string_pretty(value).unwrap_or_default())
 }
 
 /// The same on one line.
 pub(super) fn to_line(value: &impl Serialize) -> String {
-    harmless(&serde_json::to_string(value).unwrap_or_default())
+    harmless(serde_json::to_string(value).unwrap_or_default())
 }
 
 /// serde_json escapes the controls below U+0020; outside strings there is nothing but line breaks to spare, so the other
 /// harmful ones become `\u` escapes too, which mean the same text.
-fn harmless(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
-        match c {
-            c if c == '\n' || !plain::is_harmful(c) => shown.push(c),
-            c => shown.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+fn harmless(mut text: String) -> String {
+    let special = |byte: &u8| !matches!(byte, b' '..=b'~' | b'\n');
+    // Without a way out in the middle, so that many bytes are looked at in one step.
+    let plain = text.as_bytes().iter().fold(true, |plain, byte| plain & !special(byte));
+    let is_harmful = |c: char| c != '\n' && plain::is_harmful(c);
+    if !plain && text.contains(is_harmful) {
+        let mut shown = String::with_capacity(text.len() + 1);
+        for c in text.chars() {
+            match c {
+                c if !is_harmful(c) => shown.push(c),
+                c => shown.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+            }
         }
+        text = shown;
     }
-    shown.push('\n');
-    shown
+    text.push('\n');
+    text
 }

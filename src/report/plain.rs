@@ -73,8 +73,22 @@ static DIRECTIVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static IN_URL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(?-u)://([^/\s:@"']*):([^@\s/"']+)@"#).ok());
 
+/// What the words that name a secret are made of.
+const STEMS: [&str; 8] =
+    ["authorization", "credential", "key", "pass", "pwd", "secret", "token", "truststore"];
+
+/// Whether there may be a secret: a glance, because most lines hold none.
+fn may_hold_secret(text: &[u8]) -> bool {
+    let small = text.to_ascii_lowercase();
+    let holds = |word: &str| memchr::memmem::find(&small, word.as_bytes()).is_some();
+    STEMS.into_iter().any(holds) || holds("://")
+}
+
 /// The places in the text that hold secrets, judged by the names that they are given to.
 pub(super) fn secrets(text: &[u8]) -> Vec<Range<usize>> {
+    if !may_hold_secret(text) {
+        return Vec::new();
+    }
     let found = |regex: &LazyLock<Option<Regex>>, secret: fn(&str) -> bool| -> Vec<Range<usize>> {
         let Some(regex) = regex.as_ref() else { return Vec::new() };
         let matches = regex.captures_iter(text).filter_map(|captures| {
@@ -199,6 +213,14 @@ mod tests {
             ("secret=\"not closed", "secret=\"**********"),
         ] {
             assert_eq!(masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_glance_sees_every_word_that_names_a_secret() {
+        let glued = ["keystore", "truststore"];
+        for word in SECRET.iter().chain(&SECRET_AT_END).chain(&glued) {
+            assert!(holds_secret(word) && may_hold_secret(word.to_uppercase().as_bytes()), "{word}");
         }
     }
 

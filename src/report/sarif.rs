@@ -35,18 +35,18 @@ pub fn render(report: &Report) -> String {
 }
 
 fn descriptor(rule: &Rule) -> Value {
-    let (what, why, fix) = (rule.what.trim(), rule.why.trim(), rule.fix.trim());
+    let (what, why, fix) = (rule.words.what.trim(), rule.words.why.trim(), rule.words.fix.trim());
     let text = format!("{what}\n\n{why}\n\n{fix}");
     let mut markdown = format!("{what}\n\n**Why**: {why}\n\n**Fix**: {fix}\n");
-    if !rule.example.trim().is_empty() {
-        markdown.push_str(&format!("\n```\n{}\n```\n", rule.example.trim()));
+    if !rule.words.example.trim().is_empty() {
+        markdown.push_str(&format!("\n```\n{}\n```\n", rule.words.example.trim()));
     }
-    for reference in &rule.references {
+    for reference in &rule.words.references {
         markdown.push_str(&format!("\n- {reference}"));
     }
     json!({
         "id": rule.id,
-        "shortDescription": { "text": rule.summary },
+        "shortDescription": { "text": rule.words.summary },
         "fullDescription": { "text": what },
         "help": { "text": text, "markdown": markdown },
         "defaultConfiguration": { "level": level(rule.severity) },

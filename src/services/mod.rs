@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 pub use crate::knowledge::Candidate;
-use crate::knowledge::{Candidates, Knowledge, Service};
+use crate::knowledge::{Candidates, Knowledge, Service, Signs};
 use crate::model::{
     Command, Endpoint, Kind, Label, Listener, Next, PlaceId, Problem, ProblemKind, ReadAs, Step, Value,
     Version, Word,
@@ -77,10 +77,7 @@ impl<'a> Ground<'a> {
     /// The command lines that start the service, and its arguments in each.
     pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Word])> {
         let Service { starts, modules, version, .. } = self.service;
-        let arguments = |command: &'a Command| {
-            let own = command.arguments_of(starts, modules);
-            own.or_else(|| command.arguments_of_image(&version.images))
-        };
+        let arguments = |command: &'a Command| command.arguments_for(starts, modules, &version.images);
         self.commands.iter().filter_map(move |command| Some((command, arguments(command)?)))
     }
 
@@ -286,15 +283,15 @@ pub fn read(knowledge: &Knowledge, premises: Premises<'_>, files: &Candidates) -
     let hosts = &Hosts::read(sources, tree);
     let mut found = Found::default();
     let ground = |service| Ground { sources, tree, service, hosts, place, commands, read_as, only };
-    let own = READERS.iter().filter_map(|(name, _)| knowledge.service(name));
-    let is_own = |service: &&Service| READERS.iter().any(|(name, _)| *name == service.name);
-    for service in own.chain(knowledge.services().filter(|service| !is_own(service))) {
-        let ground = ground(service);
-        let files = files.get(&service.name).map_or(&[][..], Vec::as_slice);
-        if files.is_empty() && ground.started().next().is_none() {
+    let own = READERS.iter().filter_map(|(name, _)| knowledge.signs_of(name));
+    let is_own = |signs: &&Signs| READERS.iter().any(|(name, _)| *name == signs.name);
+    for signs in own.chain(knowledge.signs().filter(|signs| !is_own(signs))) {
+        let files = files.get(&signs.name).map_or(&[][..], Vec::as_slice);
+        if files.is_empty() && !commands.iter().any(|command| signs.are_in(command)) {
             continue;
         }
-        let read = read_one(ground, files);
+        let Some(service) = signs.service() else { continue };
+        let read = read_one(ground(service), files);
         found.listeners.extend(read.listeners);
         found.problems.extend(read.problems);
         found.left_out += read.left_out;

@@ -6,6 +6,16 @@ pub fn has_magic(path: &[u8]) -> bool {
     path.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
 }
 
+/// The names of a path, the last first.
+pub fn levels(path: &[u8]) -> Vec<&[u8]> {
+    path.rsplit(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect()
+}
+
+/// Whether a pattern only matches itself.
+fn is_plain(pattern: &[u8]) -> bool {
+    !pattern.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
+}
+
 /// A pattern over whole paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
@@ -29,24 +39,37 @@ impl Glob {
         match_parts(&self.parts, &names)
     }
 
-    /// Whether the last levels of a path match, as those of `**/pattern` would: without a list of its levels, because a large
-    /// tree asks of every file.
+    /// Whether the last levels of a path match, as those of `**/pattern` would.
     pub fn matches_end(&self, path: &[u8]) -> bool {
-        if self.parts.iter().any(|part| part == b"**") {
-            let levels = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
-            let levels: Vec<&[u8]> = levels.collect();
-            return (0..levels.len())
-                .any(|from| match_parts(&self.parts, levels.get(from..).unwrap_or_default()));
+        self.matches_levels(&levels(path))
+    }
+
+    /// The same for a path taken apart, because a large tree asks many patterns of every file.
+    pub fn matches_levels(&self, levels: &[&[u8]]) -> bool {
+        for (above, part) in self.parts.iter().rev().enumerate() {
+            if part == b"**" {
+                let levels: Vec<&[u8]> = levels.iter().rev().copied().collect();
+                return (0..levels.len())
+                    .any(|from| match_parts(&self.parts, levels.get(from..).unwrap_or_default()));
+            }
+            if !levels.get(above).is_some_and(|name| Self::matches_name(part, name)) {
+                return false;
+            }
         }
-        let mut levels = path.rsplit(|byte| *byte == b'/').filter(|part| !part.is_empty());
-        self.parts.iter().rev().all(|part| levels.next().is_some_and(|name| Self::matches_name(part, name)))
+        true
     }
 
     /// Whether one name matches one level's pattern.
     pub fn matches_name(pattern: &[u8], name: &[u8]) -> bool {
         let hidden =
             name.first() == Some(&b'.') && pattern.first() != Some(&b'.') && !pattern.starts_with(b"\\.");
-        !hidden && match_name(pattern, name)
+        !hidden
+            && match pattern {
+                // Most patterns are `*.conf`, and are asked of every file of a tree.
+                [b'*', end @ ..] if is_plain(end) => name.ends_with(end),
+                [first, ..] if is_plain(&[*first]) && name.first() != Some(first) => false,
+                _ => match_name(pattern, name),
+            }
     }
 }
 
@@ -167,6 +190,8 @@ mod tests {
             ("\\*", "*"),
             ("[x", "[x"),
             ("*", "a"),
+            ("*a", "a"),
+            ("a*", "a"),
             (".*", ".a"),
             ("etc/", "etc"),
             ("[a-]", "-"),

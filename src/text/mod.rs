@@ -11,7 +11,7 @@ mod span;
 pub mod tree;
 
 pub use edit::{Edit, apply};
-pub use glob::{Glob, has_magic};
+pub use glob::{Glob, has_magic, levels};
 pub use pattern::Pattern;
 pub use progress::Progress;
 pub use slot::Slot;

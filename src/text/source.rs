@@ -92,7 +92,11 @@ impl Source {
     fn line_and_column(&self, offset: u32) -> (usize, usize) {
         let line = self.line_of(offset);
         let before = self.bytes.get(self.start_of(line)..offset as usize).unwrap_or_default();
-        (line, String::from_utf8_lossy(before).chars().count() + 1)
+        let before = match before.is_ascii() {
+            true => before.len(),
+            false => String::from_utf8_lossy(before).chars().count(),
+        };
+        (line, before + 1)
     }
 
     /// The bytes of line `line` (1-based), without its line ending.

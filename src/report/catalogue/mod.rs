@@ -62,9 +62,9 @@ pub fn services(knowledge: &Knowledge, form: Form, screen: &Screen) -> String {
 }
 
 fn rule_table(rules: &Rules) -> Table {
-    let rows = rules
-        .iter()
-        .map(|rule| vec![rule.id.clone(), rule.severity.word().to_owned(), rule.summary.trim().to_owned()]);
+    let rows = rules.iter().map(|rule| {
+        vec![rule.id.clone(), rule.severity.word().to_owned(), rule.words.summary.trim().to_owned()]
+    });
     Table { head: vec!["rule", "severity", "what is wrong"], rows: rows.collect() }
 }
 
@@ -104,15 +104,15 @@ fn rule_page(rule: &Rule) -> Page {
     let page = Page {
         title: rule.id.clone(),
         beside: rule.severity.word().to_owned(),
-        lead: rule.summary.trim().to_owned(),
+        lead: rule.words.summary.trim().to_owned(),
         sections: Vec::new(),
     };
-    page.section("What", text(&rule.what))
-        .section("Why", text(&rule.why))
-        .section("Example", vec![Part::Code(rule.example.clone())])
-        .section("Fix", text(&rule.fix))
+    page.section("What", text(&rule.words.what))
+        .section("Why", text(&rule.words.why))
+        .section("Example", vec![Part::Code(rule.words.example.clone())])
+        .section("Fix", text(&rule.words.fix))
         .section("Services", text(&services_of(rule)))
-        .section("Sources", vec![Part::List(rule.references.clone())])
+        .section("Sources", vec![Part::List(rule.words.references.clone())])
 }
 
 /// The services that a rule is about.
@@ -177,12 +177,12 @@ impl<'a> RuleEntry<'a> {
         Self {
             id: &rule.id,
             severity: rule.severity,
-            summary: rule.summary.trim(),
-            what: rule.what.trim(),
-            why: rule.why.trim(),
-            example: rule.example.trim(),
-            fix: rule.fix.trim(),
-            references: &rule.references,
+            summary: rule.words.summary.trim(),
+            what: rule.words.what.trim(),
+            why: rule.words.why.trim(),
+            example: rule.words.example.trim(),
+            fix: rule.words.fix.trim(),
+            references: &rule.words.references,
         }
     }
 }

@@ -124,7 +124,7 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
     };
     let mut text = screen.hang("", &format!("Nothing that listens was found. These were looked for {how}:"));
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
-    let titles: Vec<&str> = knowledge.services().map(|service| service.title.as_str()).collect();
+    let titles: Vec<&str> = knowledge.signs().map(|signs| signs.title.as_str()).collect();
     let all = format!("{}; and what {STARTERS} start", titles.join(", "));
     text.push_str(&format!("\n{}\n", screen.hang("  ", &all)));
     if read_as(ReadAs::File) {

@@ -1,10 +1,15 @@
 //! Calls as they look from outside: what they are told, on what they are made, and whether control comes to them.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::{Condition, Made, Reading, Thing, Value, last_name};
 use crate::syntax::calls::Id;
 use crate::text::Span;
+
+/// Functions on the way to a call that are looked through, one calling the other, and calls that are looked at of each.
+const FUNCTIONS: usize = 8;
+const CALLS: usize = 8;
 
 /// Where a call is told what.
 pub enum Told {
@@ -120,26 +125,29 @@ impl Reading<'_, '_> {
             || (code.kind(function) == "identifier" && self.may_be_imported(function))
     }
 
-    /// How control comes to a node.
+    /// How control comes to a node: through the functions that it lies in, as far as this file calls them. Each call is looked
+    /// at once: by way of functions that call each other there are millions of ways to one.
     pub fn reached(&self, at: Id) -> Reached {
-        self.reached_by(at, 0)
-    }
-
-    /// How control comes to a node: through the functions that it lies in, as far as this file calls them.
-    fn reached_by(&self, at: Id, depth: u32) -> Reached {
         match self.condition(at) {
             Condition::Never => return Reached::Never,
             Condition::Main => return Reached::ByItself,
             Condition::Open => {}
         }
         let code = &self.python.code;
-        let Some(function) = code.ancestors(at).find(|outer| code.kind(*outer) == "function_definition")
-        else {
-            return Reached::Always;
-        };
-        let name = code.field(function, "name").map_or("", |name| code.text(name));
-        let calls = self.python.calls(name).iter().filter(|call| !code.contains(function, **call)).take(8);
-        let always = |call: &Id| depth < 8 && self.reached_by(*call, depth + 1) == Reached::Always;
-        if calls.copied().any(|call| always(&call)) { Reached::Always } else { Reached::ByItself }
+        let (mut met, mut level) = (HashSet::from([at]), vec![at]);
+        for left in (0..=FUNCTIONS).rev() {
+            let mut next = Vec::new();
+            for at in level {
+                let outer = code.ancestors(at).find(|outer| code.kind(*outer) == "function_definition");
+                let Some(function) = outer else { return Reached::Always };
+                let name = code.field(function, "name").map_or("", |name| code.text(name));
+                let calls = self.python.calls(name).iter().copied();
+                let calls = calls.filter(|call| !code.contains(function, *call)).take(CALLS);
+                next.extend(calls.filter(|call| left > 0 && met.insert(*call)));
+            }
+            next.retain(|call| self.condition(*call) == Condition::Open);
+            level = next;
+        }
+        Reached::ByItself
     }
 }

@@ -1,5 +1,6 @@
 //! A tree of files seen as after chroot: absolute links start at its top, `..` stops there, nothing outside is ever opened,
-//! and neither is anything that is not a regular file. Each file is read once.
+//! and neither is anything that is not a regular file. Each file is read once, each name and folder looked at once: a thousand
+//! files are met by several who ask what they are.
 
 mod walk;
 
@@ -24,6 +25,9 @@ pub const MAX_FILE: u64 = 8 << 20;
 
 /// As many links as Linux follows in one path (path_resolution(7): ELOOP after 40).
 const MAX_LINKS: u32 = 40;
+
+/// Files that one thread reads at a time.
+const SHARE: usize = 16;
 
 /// Why a path gives no text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,8 +64,11 @@ pub struct Tree {
     top: PathBuf,
     label: Option<String>,
     absolute_links: bool,
-    folders: Mutex<HashMap<PathBuf, Result<PathBuf, Unread>>>,
-    files: Mutex<HashMap<PathBuf, Result<SourceId, Unread>>>,
+    folders: Mutex<HashMap<OsString, Result<PathBuf, Unread>>>,
+    /// By real path, as those below.
+    files: Mutex<HashMap<OsString, Result<SourceId, Unread>>>,
+    entries: Mutex<HashMap<OsString, Result<Entry, Unread>>>,
+    lists: Mutex<HashMap<OsString, Arc<[OsString]>>>,
     /// A file whose bytes were given, whether or not it exists.
     given: Option<PathBuf>,
     opened: AtomicUsize,
@@ -86,7 +93,7 @@ impl Tree {
             long if long > MAX_FILE => Err(Unread::TooLarge(long)),
             _ => Ok(sources.add(tree.origin(name.to_owned()), bytes)),
         };
-        lock(&tree.files).insert(name.to_owned(), read);
+        lock(&tree.files).insert(name.into(), read);
         tree.opened.fetch_add(1, Ordering::Relaxed);
         tree
     }
@@ -98,6 +105,8 @@ impl Tree {
             absolute_links,
             folders: Mutex::default(),
             files: Mutex::default(),
+            entries: Mutex::default(),
+            lists: Mutex::default(),
             given: None,
             opened: AtomicUsize::new(0),
             progress: Arc::default(),
@@ -126,7 +135,16 @@ impl Tree {
 
     /// The real path of what `path` leads to, relative to the top.
     pub fn resolve(&self, path: &Path) -> Result<PathBuf, Unread> {
+        if self.is_real(path) {
+            return Ok(path.to_owned());
+        }
         self.resolve_after(path, 0)
+    }
+
+    /// Whether a path is known to be the real one of what it leads to.
+    fn is_real(&self, path: &Path) -> bool {
+        let known = lock(&self.entries);
+        matches!(known.get(path.as_os_str()), Some(Ok(Entry::File | Entry::Folder | Entry::Special(_))))
     }
 
     fn resolve_after(&self, path: &Path, links: u32) -> Result<PathBuf, Unread> {
@@ -162,12 +180,12 @@ impl Tree {
         if path.as_os_str().is_empty() {
             return Ok(PathBuf::new());
         }
-        if let Some(known) = lock(&self.folders).get(path) {
+        if let Some(known) = lock(&self.folders).get(path.as_os_str()) {
             return known.clone();
         }
         let found = self.resolve_after(path, links);
         if links == 0 || found.is_ok() {
-            lock(&self.folders).insert(path.to_owned(), found.clone());
+            lock(&self.folders).insert(path.into(), found.clone());
         }
         found
     }
@@ -186,6 +204,15 @@ impl Tree {
         if self.given.as_deref() == Some(real) {
             return Ok(Entry::File);
         }
+        if let Some(known) = lock(&self.entries).get(real.as_os_str()) {
+            return known.clone();
+        }
+        let found = self.look_at(real);
+        lock(&self.entries).insert(real.into(), found.clone());
+        found
+    }
+
+    fn look_at(&self, real: &Path) -> Result<Entry, Unread> {
         let full = self.top.join(real);
         let found = fs::symlink_metadata(&full).map_err(|error| unread(&error))?;
         let kind = found.file_type();
@@ -210,17 +237,41 @@ impl Tree {
 
     /// The names in a folder, hidden ones too, in byte order. An absent folder has none.
     pub fn list(&self, path: &Path) -> Vec<OsString> {
-        let Ok(real) = self.resolve(path) else { return Vec::new() };
-        let Ok(entries) = fs::read_dir(self.top.join(real)) else { return Vec::new() };
-        let mut names: Vec<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        self.names(path).to_vec()
+    }
+
+    fn names(&self, path: &Path) -> Arc<[OsString]> {
+        let Ok(real) = self.resolve(path) else { return Arc::default() };
+        if let Some(known) = lock(&self.lists).get(real.as_os_str()) {
+            return Arc::clone(known);
+        }
+        let mut names: Vec<OsString> = Vec::new();
+        for entry in fs::read_dir(self.top.join(&real)).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            // A listing says of most names what they are.
+            match entry.file_type() {
+                Ok(kind) if kind.is_file() => self.remember(real.join(&name), Entry::File),
+                Ok(kind) if kind.is_dir() => self.remember(real.join(&name), Entry::Folder),
+                _ => {}
+            }
+            names.push(name);
+        }
         names.sort_unstable();
+        let names: Arc<[OsString]> = names.into();
+        lock(&self.lists).insert(real.into(), Arc::clone(&names));
         names
+    }
+
+    /// What stands at a real path, as a listing of its folder has shown.
+    fn remember(&self, real: PathBuf, entry: Entry) {
+        lock(&self.entries).entry(real.into()).or_insert(Ok(entry));
     }
 
     /// The paths that match a pattern, as glob(3) finds and sorts them: folders are listed only where a level has magic.
     pub fn glob(&self, pattern: &[u8]) -> Vec<PathBuf> {
         let mut found = vec![PathBuf::new()];
-        for part in Glob::new(pattern).parts() {
+        let glob = Glob::new(pattern);
+        for part in glob.parts() {
             found = match has_magic(part) {
                 false => {
                     found.into_iter().map(|folder| folder.join(OsString::from_vec(unquoted(part)))).collect()
@@ -228,28 +279,39 @@ impl Tree {
                 true => found.iter().flat_map(|folder| self.matching(folder, part)).collect(),
             };
         }
-        found.retain(|path| self.entry(path).is_ok());
+        if glob.parts().last().is_none_or(|part| !has_magic(part)) {
+            found.retain(|path| self.entry(path).is_ok());
+        }
         found.sort_unstable_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
         found
     }
 
     fn matching(&self, folder: &Path, part: &[u8]) -> Vec<PathBuf> {
-        let names = self.list(folder).into_iter();
-        names.filter(|name| Glob::matches_name(part, name.as_bytes())).map(|name| folder.join(name)).collect()
+        let names = self.names(folder);
+        let matching = names.iter().filter(|name| Glob::matches_name(part, name.as_bytes()));
+        matching.map(|name| folder.join(name)).collect()
     }
 
     /// Reads a file, once: asked again, also by another name, it gives the same source.
     pub fn read(&self, sources: &Sources, path: &Path) -> Result<SourceId, Unread> {
+        if let Some(known) = self.known(path) {
+            return known;
+        }
         let real = self.resolve(path)?;
-        if let Some(known) = lock(&self.files).get(&real) {
-            return known.clone();
+        if let Some(known) = self.known(&real) {
+            return known;
         }
         let read = self.bytes(&real);
         // Another thread may have read the same file meanwhile: the first one in stays.
         lock(&self.files)
-            .entry(real.clone())
+            .entry(real.as_os_str().to_owned())
             .or_insert_with(|| read.map(|bytes| sources.add(self.origin(real), bytes)))
             .clone()
+    }
+
+    /// What came of reading a file, by its real path.
+    fn known(&self, real: &Path) -> Option<Result<SourceId, Unread>> {
+        lock(&self.files).get(real.as_os_str()).cloned()
     }
 
     /// The bytes of a file that is no audited one: it becomes no source.
@@ -262,19 +324,19 @@ impl Tree {
         &self,
         sources: &Sources,
         path: &Path,
-        keep: impl Fn(&[u8]) -> bool,
+        keep: impl FnOnce(&[u8]) -> bool,
     ) -> Result<Option<SourceId>, Unread> {
         let real = self.resolve(path)?;
-        if let Some(known) = lock(&self.files).get(&real) {
-            return known.clone().map(|id| keep(sources.bytes(id)).then_some(id));
+        if let Some(known) = self.known(&real) {
+            return known.map(|id| keep(sources.bytes(id)).then_some(id));
         }
         let bytes = self.bytes(&real)?;
         if !keep(&bytes) {
             return Ok(None);
         }
         let mut files = lock(&self.files);
-        let id = files.entry(real.clone()).or_insert_with(|| Ok(sources.add(self.origin(real), bytes)));
-        id.clone().map(Some)
+        let add = || Ok(sources.add(self.origin(real.clone()), bytes));
+        files.entry(real.as_os_str().to_owned()).or_insert_with(add).clone().map(Some)
     }
 
     /// Reads many files at once. The one place where the audit of a tree is parallel.
@@ -285,7 +347,11 @@ impl Tree {
             self.progress.step();
             found
         };
-        paths.par_iter().with_min_len(16).map(one).collect()
+        match paths.len() {
+            // Threads take longer to start than so few files to read.
+            0..=SHARE => paths.iter().map(one).collect(),
+            _ => paths.par_iter().with_min_len(SHARE).map(one).collect(),
+        }
     }
 
     /// A source without text that stands for a file which cannot be read, so that a finding can name it.
@@ -309,8 +375,8 @@ impl Tree {
     }
 
     fn bytes(&self, real: &Path) -> Result<Vec<u8>, Unread> {
-        // Looked at before it is opened, because opening a device or a FIFO can do things; and again afterwards,
-        // because the tree may change under us.
+        // Known before it is opened, because opening a device or a FIFO can do things; and looked at again afterwards, because
+        // the tree may change under us.
         match self.entry_at(real)? {
             Entry::File => {}
             Entry::Folder => return Err(Unread::NotAFile("a folder")),
@@ -329,7 +395,9 @@ impl Tree {
             return Err(Unread::TooLarge(found.len()));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0) + 1);
-        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
+        // What has no size, as in /proc, may still have content.
+        let most = if found.len() > 0 { found.len() } else { MAX_FILE + 1 };
+        file.take(most).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
         self.opened.fetch_add(1, Ordering::Relaxed);
         match bytes.len() as u64 {
             long if long > MAX_FILE => Err(Unread::TooLarge(long)),
