@@ -12,7 +12,7 @@ use crate::model::{
     Endpoint, Kind, Label, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value, Version,
     Word,
 };
-use crate::syntax::fpm_conf::{self, Line, Lines};
+use crate::syntax::fpm_conf::{self, Line, Stop};
 use crate::syntax::number::atoi;
 use crate::syntax::php_ini::{self, Filled, Statement, Text};
 use crate::text::{Slot, SourceId, Span};
@@ -33,9 +33,8 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
     let mut seen = HashSet::new();
     let mut take = |first: &File, sources: &[SourceId], seen: &mut HashSet<SourceId>| {
         let mut process = Process::new(ground, &keys, first);
-        let lines = process.files(sources);
-        seen.extend(&lines.seen);
-        found.problems.extend(process.run(lines).err());
+        let problem = process.run(sources, seen).err();
+        found.problems.extend(problem);
         found.listeners.append(&mut process.listeners);
     };
     for main in &mains {
@@ -265,6 +264,9 @@ struct Bound {
 
 type Checked = Result<(), Problem>;
 
+/// Why PHP-FPM does not start, and where.
+type Fault = (String, Span);
+
 /// Where a line of a file stands.
 #[derive(Clone, Copy)]
 enum Section {
@@ -307,29 +309,25 @@ impl<'a> Process<'a> {
         }
     }
 
-    fn files(&self, first: &[SourceId]) -> Lines {
-        let setting = fpm_conf::Setting {
-            sources: self.ground.sources,
-            tree: self.ground.tree,
-            prefix: &self.prefix,
-            folder: self.main.path.parent().unwrap_or(Path::new("")),
-            installed: self.main.installed,
-            variable: &|name| self.variable(name),
-        };
-        fpm_conf::read(setting, first)
-    }
-
     /// Opens what the files say; the problem is what keeps PHP-FPM from starting: it says the first and reads no further.
-    fn run(&mut self, files: Lines) -> Checked {
-        let read = files.lines.into_iter().try_for_each(|line| self.line(line));
-        let read = match (files.fault, files.cut) {
-            (Some((message, at)), _) => read.and(Err(self.lost(message, at))),
-            (_, Some((message, at))) => read.and(Err(self.ground.problem(ProblemKind::Skipped, message, at))),
-            (None, None) => read,
+    fn run(&mut self, files: &[SourceId], seen: &mut HashSet<SourceId>) -> Checked {
+        let (ground, main, prefix) = (self.ground, self.main, self.prefix.clone());
+        let setting = fpm_conf::Setting {
+            sources: ground.sources,
+            tree: ground.tree,
+            prefix: &prefix,
+            folder: main.path.parent().unwrap_or(Path::new("")),
+            installed: main.installed,
+            variable: &|name| variable(ground, main, name),
         };
-        self.version = self.version(&files.includes);
-        let opened = self.open();
-        read.and(opened)
+        let read = fpm_conf::read(setting, files, &mut |line| self.line(line));
+        seen.extend(read.seen);
+        self.version = self.version(&read.includes);
+        match read.stop {
+            Some(Stop::Fault(message, at)) => Err(self.lost(message, at)),
+            Some(Stop::Cut(message, at)) => Err(ground.problem(ProblemKind::Skipped, message, at)),
+            None => self.open(),
+        }
     }
 
     /// A fault that keeps PHP-FPM from starting.
@@ -337,7 +335,7 @@ impl<'a> Process<'a> {
         self.ground.problem(ProblemKind::Lost, format!("it does not start: {message}"), at)
     }
 
-    fn line(&mut self, line: Line) -> Checked {
+    fn line(&mut self, line: Line) -> Result<(), Fault> {
         let Line { statement, at: line } = line;
         let source = line.source;
         match statement {
@@ -356,16 +354,6 @@ impl<'a> Process<'a> {
         Ok(())
     }
 
-    /// What `${NAME}` is. What no command line sets is not set, but in a container, whose environment is not in the tree.
-    fn variable(&self, name: &str) -> Filled {
-        let set = self.ground.started().find_map(|(command, _)| command.variable(name));
-        match set.map(|variable| &variable.value) {
-            Some(word) if !word.open => Filled::Known(word.text.clone()),
-            None if self.main.installed && self.main.path.starts_with("etc") => Filled::Known(String::new()),
-            _ => Filled::Unknown,
-        }
-    }
-
     /// The pool of a name, new or continued.
     fn pool(&mut self, name: &str, at: Span) -> usize {
         let next = self.pools.len();
@@ -376,7 +364,7 @@ impl<'a> Process<'a> {
         index
     }
 
-    fn entry(&mut self, name: &str, at: Span, value: Text, line: Span) -> Checked {
+    fn entry(&mut self, name: &str, at: Span, value: Text, line: Span) -> Result<(), Fault> {
         let Keys { global, pool, .. } = self.keys;
         if matches!(self.section, Section::Outside) && pool.has(name) {
             self.section = Section::Pool(self.pool("", at));
@@ -387,14 +375,10 @@ impl<'a> Process<'a> {
         };
         if !here.has(name) {
             return match self.section {
-                Section::Pool(_) if there.has(name) => {
-                    Err(self.lost(format!("{name} belongs into [global]"), at))
-                }
-                _ if there.has(name) => {
-                    Err(self.lost(format!("{name} belongs into a pool, not into [global]"), at))
-                }
+                Section::Pool(_) if there.has(name) => Err((format!("{name} belongs into [global]"), at)),
+                _ if there.has(name) => Err((format!("{name} belongs into a pool, not into [global]"), at)),
                 _ if self.keys.are_all(self.version_in_name(at.source)) => {
-                    Err(self.lost(format!("{name} is no key of its"), at))
+                    Err((format!("{name} is no key of its"), at))
                 }
                 _ => Ok(()),
             };
@@ -403,12 +387,12 @@ impl<'a> Process<'a> {
         let known = value.open.is_none() && !template;
         let value_at = Span::new(at.source, value.at);
         if known && here.is_number(name) && !is_number(&value.text) {
-            return Err(self.lost(format!("{name} = {} is no number to it", value.text), value_at));
+            return Err((format!("{name} = {} is no number to it", value.text), value_at));
         }
         let key = name.to_ascii_lowercase();
         let managers = ["static", "dynamic", "ondemand"];
         if key == "pm" && known && !managers.iter().any(|name| value.text.eq_ignore_ascii_case(name)) {
-            return Err(self.lost("pm is static, dynamic or ondemand", value_at));
+            return Err(("pm is static, dynamic or ondemand".into(), value_at));
         }
         let Section::Pool(index) = self.section else { return Ok(()) };
         let Some(pool) = self.pools.get_mut(index) else { return Ok(()) };
@@ -420,11 +404,11 @@ impl<'a> Process<'a> {
         Ok(())
     }
 
-    fn offset(&self, name: &str, at: Span) -> Checked {
+    fn offset(&self, name: &str, at: Span) -> Result<(), Fault> {
         match self.section {
-            Section::Global => Err(self.lost("keys with brackets belong into a pool, not into [global]", at)),
+            Section::Global => Err(("keys with brackets belong into a pool, not into [global]".into(), at)),
             _ if self.keys.pool.has_array(name) => Ok(()),
-            _ => Err(self.lost(format!("{name}[] is no key of its"), at)),
+            _ => Err((format!("{name}[] is no key of its"), at)),
         }
     }
 
@@ -641,6 +625,16 @@ impl<'a> Process<'a> {
             true => Slot::insert(at, "listen.backlog = ", if crlf { "\r\n" } else { "\n" }),
             false => Slot::insert(at, "\nlisten.backlog = ", ""),
         }
+    }
+}
+
+/// What `${NAME}` is. What no command line sets is not set, but in a container, whose environment is not in the tree.
+fn variable(ground: Ground<'_>, main: &File, name: &str) -> Filled {
+    let set = ground.started().find_map(|(command, _)| command.variable(name));
+    match set.map(|variable| &variable.value) {
+        Some(word) if !word.open => Filled::Known(word.text.clone()),
+        None if main.installed && main.path.starts_with("etc") => Filled::Known(String::new()),
+        _ => Filled::Unknown,
     }
 }
 

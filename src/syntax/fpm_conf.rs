@@ -37,19 +37,27 @@ pub struct Line {
     pub at: Span,
 }
 
-/// The lines of a main file with all that it includes, up to the first fault.
+/// Why no more is read, and where.
+#[derive(Debug)]
+pub enum Stop {
+    /// PHP-FPM does not start.
+    Fault(String, Span),
+    /// There are more files than anybody includes.
+    Cut(String, Span),
+}
+
+/// What was read.
 #[derive(Debug, Default)]
-pub struct Lines {
-    pub lines: Vec<Line>,
+pub struct Read {
     /// What the includes say.
     pub includes: Vec<String>,
     pub seen: HashSet<SourceId>,
-    /// What keeps PHP-FPM from starting.
-    pub fault: Option<(String, Span)>,
-    /// Files beyond what anybody includes were left out.
-    pub cut: Option<(String, Span)>,
+    pub stop: Option<Stop>,
     files: usize,
 }
+
+/// Who takes the lines; at what he refuses reading ends.
+pub type Visit<'v> = dyn FnMut(Line) -> Result<(), (String, Span)> + 'v;
 
 /// The lines of a file, with their ends.
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
@@ -68,39 +76,28 @@ pub fn is_template(text: &str) -> bool {
     ["{{", "{%", "<%", "__", "@"].iter().any(|mark| text.contains(mark)) || shell()
 }
 
-/// Reads the first files one after the other.
-pub fn read(setting: Setting<'_>, files: &[SourceId]) -> Lines {
-    let mut found = Lines::default();
-    let mut walk = Walk { setting, found: &mut found };
-    let stop = files.iter().try_for_each(|file| walk.file(*file, 1));
-    match stop {
-        Err(Stop::Fault(message, at)) => found.fault = Some((message, at)),
-        Err(Stop::Cut(message, at)) => found.cut = Some((message, at)),
-        Ok(()) => {}
-    }
-    found
+/// Reads the first files one after the other, with all that they include.
+pub fn read(setting: Setting<'_>, files: &[SourceId], visit: &mut Visit<'_>) -> Read {
+    let mut walk = Walk { setting, visit, read: Read::default() };
+    let done = files.iter().try_for_each(|file| walk.file(*file, 1));
+    Read { stop: done.err(), ..walk.read }
 }
 
-/// Why no more is read.
-enum Stop {
-    Fault(String, Span),
-    Cut(String, Span),
-}
-
-struct Walk<'a> {
+struct Walk<'a, 'v> {
     setting: Setting<'a>,
-    found: &'a mut Lines,
+    visit: &'a mut Visit<'v>,
+    read: Read,
 }
 
 fn refused(message: impl Display, at: Span) -> Result<(), Stop> {
     Err(Stop::Fault(message.to_string(), at))
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     fn file(&mut self, source: SourceId, depth: usize) -> Result<(), Stop> {
-        self.found.seen.insert(source);
-        self.found.files += 1;
-        if self.found.files > MAX_FILES {
+        self.read.seen.insert(source);
+        self.read.files += 1;
+        if self.read.files > MAX_FILES {
             let message = format!("the includes after the first {MAX_FILES} files were not read");
             return Err(Stop::Cut(message, Span::top(source)));
         }
@@ -130,7 +127,8 @@ impl Walk<'_> {
                 }
                 statement => {
                     let at = Span::new(source, range.clone());
-                    self.found.lines.push(Line { statement, at });
+                    let taken = (self.visit)(Line { statement, at });
+                    taken.or_else(|(message, at)| refused(message, at))?;
                 }
             }
         }
@@ -150,7 +148,7 @@ impl Walk<'_> {
     fn include(&mut self, value: &Text, source: SourceId, depth: usize) -> Result<(), Stop> {
         let Setting { sources, tree, prefix, installed, .. } = self.setting;
         let at = Span::new(source, value.at.clone());
-        self.found.includes.push(value.text.clone());
+        self.read.includes.push(value.text.clone());
         if value.open.is_some() || !installed && is_template(&value.text) {
             return Ok(());
         }

@@ -120,6 +120,16 @@ fn what_is_not_included_where_it_is_installed_is_off() {
 }
 
 #[test]
+fn nothing_behind_a_fault_is_read_or_opened() {
+    let seen = root(&format!("{POOL}listen.backlog = 0x10\n")).read();
+    assert_eq!((seen.rows().len(), seen.problems().len()), (0, 1));
+    let main = "[global]\nlisten.backlog = 5\ninclude=/etc/php/8.2/fpm/pool.d/*.conf\n";
+    let files = [(DEBIAN, main), ("etc/php/8.2/fpm/pool.d/a.conf", POOL)];
+    let seen = Trial::root("php-fpm", &files).read();
+    assert_eq!((seen.rows().len(), seen.problems().len(), seen.found.left_out), (0, 1, 1));
+}
+
+#[test]
 fn a_number_without_its_listen_has_no_address() {
     let seen = repository("docker/zz-docker.conf", "[www]\nlisten.backlog = 700\n").read();
     assert_eq!(seen.rows(), ["? 700"]);
