@@ -500,7 +500,10 @@ const COMMANDS: &str = "commands.toml";
 /// The tables of `rules/commands.toml` that tell files.
 const STARTERS: [&str; 6] = ["unit", "dockerfile", "compose", "procfile", "script", "supervisor"];
 
-fn load_commands(sources: &Sources) -> Result<(BTreeMap<String, Arc<Shape>>, Lazy<CommandLines>), Broken> {
+/// Shapes of the files that start programs, by the names that their candidates go by.
+type Starters = BTreeMap<String, Arc<Shape>>;
+
+fn load_commands(sources: &Sources) -> Result<(Starters, Lazy<CommandLines>), Broken> {
     let (text, source) = table(sources, COMMANDS)?;
     let (head, rest) = split(text, &STARTERS);
     let files: CommandsFile = parse_text(COMMANDS, head, source)?;
