@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod caddyfile;
 pub mod calls;
 pub mod dotenv;
+pub mod haproxy;
 pub mod host_port;
 pub mod hosts;
 pub mod httpd;
