@@ -26,5 +26,6 @@ pub mod shell;
 pub mod template;
 pub mod unit;
 pub mod url;
+pub mod uwsgi;
 pub mod xml;
 pub mod yaml;
