@@ -432,7 +432,8 @@ impl<'a> Instance<'a> {
     }
 
     fn number(&mut self, line: &Line) -> Option<Number> {
-        self.checked(line, Number::of_line(line))
+        self.checked(line, line.takes_number());
+        line.words.get(1).map(|word| Number::of(word).unless(line.maybe))
     }
 
     fn checked<T>(&mut self, line: &Line, read: Result<T, Refusal>) -> Option<T> {

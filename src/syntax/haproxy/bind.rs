@@ -23,17 +23,6 @@ impl Number {
         Self { get, at: word.span, slot: spelt.then(|| Slot::replace(word.span)) }
     }
 
-    /// The one argument of a line's keyword.
-    pub fn of_line(line: &Line) -> Result<Self, Refusal> {
-        let first = line.text(0);
-        let refused = |why: &str| Refusal::new(format!("'{first}' {why}"), line.at);
-        let Some(word) = line.words.get(1) else { return Err(refused("expects an integer argument")) };
-        if line.words.len() > 2 && !line.words.iter().any(|word| word.open) {
-            return Err(refused("cannot handle more than one argument"));
-        }
-        Ok(Self::of(word).unless(line.maybe))
-    }
-
     /// What stands under a condition that is not known is not known either.
     pub fn unless(self, maybe: Option<Span>) -> Self {
         match maybe {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::environment::{Environment, Known};
 use crate::syntax::number::atoi;
+use crate::syntax::refusal::Refusal;
 use crate::text::{SourceId, Span, Word};
 
 /// Words of a line (MAX_LINE_ARGS).
@@ -30,6 +31,18 @@ impl Line {
     /// A word, empty where there is none.
     pub fn text(&self, index: usize) -> &str {
         self.words.get(index).map_or("", |word| &word.text)
+    }
+
+    /// Refused, unless the keyword has its one number.
+    pub fn takes_number(&self) -> Result<(), Refusal> {
+        let refused = |why: &str| Err(Refusal::new(format!("'{}' {why}", self.text(0)), self.at));
+        match self.words.len() {
+            ..=1 => refused("expects an integer argument"),
+            3.. if !self.words.iter().any(|word| word.open) => {
+                refused("cannot handle more than one argument")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
