@@ -15,8 +15,9 @@ mod running;
 mod sysctl;
 mod value;
 
+pub use crate::text::Word;
 pub use chain::Link;
-pub use command::{Command, Room, Starter, Variable, Word};
+pub use command::{Command, Room, Starter, Variable};
 pub use date::Date;
 pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want, shell_word};
 pub use ignore::{Came, Ignore, IgnoredRule};

@@ -9,6 +9,7 @@ mod slot;
 mod source;
 mod span;
 pub mod tree;
+mod word;
 
 pub use edit::{Edit, apply};
 pub use glob::{Glob, has_magic, levels};
@@ -18,3 +19,4 @@ pub use slot::Slot;
 pub use source::{Origin, Source, Sources};
 pub use span::{Position, SourceId, Span};
 pub use tree::Tree;
+pub use word::Word;

@@ -1,6 +1,7 @@
 //! JSON files of uWSGI's: the members of one object in their order, with their places (core/json.c).
 
 use super::entry::{Entry, Options};
+use crate::syntax::refusal::Refusal;
 use crate::text::{Slot, SourceId, Span};
 
 const MAX_DEPTH: usize = 64;
@@ -11,7 +12,7 @@ pub(super) fn read(source: SourceId, bytes: &[u8], asked: &str) -> Options {
     let mut reader = Reader { source, bytes, at: 0, options: Options::default() };
     if reader.value(&mut |reader, key| reader.section(key, asked), 0).is_none() {
         let at = reader.at.min(bytes.len());
-        reader.options.fault = Some((FAULT, Span::new(source, at..at)));
+        reader.options.fault = Some(Refusal::new(FAULT, Span::new(source, at..at)));
     }
     reader.options
 }

@@ -1,17 +1,31 @@
 //! What uWSGI's command line says, as getopt_long(3) takes it: options in their order, then the words that are none.
 
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Deserialize;
+
 use super::entry::Entry;
-use super::tables::Tables;
-use crate::model::Word;
+use crate::text::Word;
+
+/// Which options take a word.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Known {
+    /// Those that take none.
+    flags: HashSet<String>,
+    /// The options that one letter stands for, and those letters that take nothing.
+    letters: BTreeMap<char, String>,
+    bare_letters: String,
+}
 
 /// The options of a command line, and the files that it names without one.
 #[derive(Debug, Default)]
-pub(super) struct Arguments {
-    pub(super) options: Vec<Entry>,
-    pub(super) files: Vec<Entry>,
+pub struct Arguments {
+    pub options: Vec<Entry>,
+    pub files: Vec<Entry>,
 }
 
-pub(super) fn read(tables: &Tables, words: &[Word]) -> Arguments {
+pub fn read(known: &Known, words: &[Word]) -> Arguments {
     let mut arguments = Arguments::default();
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
@@ -26,14 +40,14 @@ pub(super) fn read(tables: &Tables, words: &[Word]) -> Arguments {
                 continue;
             }
             // An option of a plugin that is not known takes a word if one follows.
-            let takes = !tables.is_flag(long)
+            let takes = !known.flags.contains(long)
                 && words.peek().is_some_and(|next| !next.text.starts_with('-') || next.text.len() < 2);
             let value = if takes { words.next() } else { None };
             arguments
                 .options
                 .push(value.map_or_else(|| entry(long, "", word), |value| entry(long, &value.text, value)));
         } else if let Some(letters) = text.strip_prefix('-').filter(|letters| !letters.is_empty()) {
-            cluster(tables, letters, word, &mut words, &mut arguments);
+            cluster(known, letters, word, &mut words, &mut arguments);
         } else {
             arguments.files.push(entry("", text, word));
         }
@@ -43,15 +57,15 @@ pub(super) fn read(tables: &Tables, words: &[Word]) -> Arguments {
 
 /// `-Mp4`: letters without a word, and at most one with the rest or the next word.
 fn cluster<'w>(
-    tables: &Tables,
+    known: &Known,
     letters: &str,
     word: &Word,
     words: &mut impl Iterator<Item = &'w Word>,
     arguments: &mut Arguments,
 ) {
     for (at, letter) in letters.char_indices() {
-        let Some((option, takes)) = tables.letter(letter) else { return };
-        if !takes {
+        let Some(option) = known.letters.get(&letter) else { return };
+        if known.bare_letters.contains(letter) {
             arguments.options.push(entry(option, "", word));
             continue;
         }

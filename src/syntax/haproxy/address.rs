@@ -3,8 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
-use super::super::Ground;
-
 /// The room for a path in a sockaddr_un (unix(7)), and what HAProxy keeps of it for `.<pid>.tmp`.
 const UNIX_PATH: usize = 107;
 const UNIX_SUFFIX: usize = 10;
@@ -58,9 +56,12 @@ enum Flow {
     None,
 }
 
+/// The addresses of a host, as far as they are known.
+pub type Resolve<'r> = &'r dyn Fn(&str) -> Vec<IpAddr>;
+
 /// The host part of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Host {
+pub enum Host {
     Ip(IpAddr),
     /// A name that these files do not resolve, or resolve to several families.
     Name(String),
@@ -68,7 +69,7 @@ pub(super) enum Host {
 
 /// Where something listens or connects to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Address {
+pub enum Address {
     /// No ports: the one that the client connected to.
     Tcp(Host, Option<RangeInclusive<u16>>),
     /// The path as `ss` shows it.
@@ -81,7 +82,7 @@ pub(super) enum Address {
 
 impl Address {
     /// How many sockets it is.
-    pub(super) fn sockets(&self) -> i64 {
+    pub fn sockets(&self) -> i64 {
         match self {
             Address::Tcp(_, Some(ports)) => i64::try_from(ports.len()).unwrap_or(i64::MAX),
             _ => 1,
@@ -90,16 +91,16 @@ impl Address {
 }
 
 /// Reads one address of `bind`, or says in HAProxy's words what is wrong with it.
-pub(super) fn to_listen(ground: Ground<'_>, text: &str, prefix: &str) -> Result<Address, String> {
-    read(ground, text, prefix, true)
+pub fn to_listen(resolve: Resolve<'_>, text: &str, prefix: &str) -> Result<Address, String> {
+    read(resolve, text, prefix, true)
 }
 
 /// Reads the address of a server. Nothing, where HAProxy would not take it.
-pub(super) fn to_connect(ground: Ground<'_>, text: &str) -> Option<Address> {
-    read(ground, text, "", false).ok()
+pub fn to_connect(resolve: Resolve<'_>, text: &str) -> Option<Address> {
+    read(resolve, text, "", false).ok()
 }
 
-fn read(ground: Ground<'_>, text: &str, prefix: &str, listens: bool) -> Result<Address, String> {
+fn read(resolve: Resolve<'_>, text: &str, prefix: &str, listens: bool) -> Result<Address, String> {
     if text.is_empty() {
         return Err("it resolves to an empty address".into());
     }
@@ -118,7 +119,7 @@ fn read(ground: Ground<'_>, text: &str, prefix: &str, listens: bool) -> Result<A
             Ok(_) => Ok(Address::Inherited),
             Err(_) => Err(format!("file descriptor '{bare}' is not a valid integer in '{text}'")),
         },
-        Family::Any | Family::V4 | Family::V6 => inet(ground, text, bare, *family, listens),
+        Family::Any | Family::V4 | Family::V6 => inet(resolve, text, bare, *family, listens),
     }
 }
 
@@ -139,7 +140,7 @@ fn unix(whole: &str, path: &str, prefix: &str) -> Result<Address, String> {
 }
 
 fn inet(
-    ground: Ground<'_>,
+    resolve: Resolve<'_>,
     whole: &str,
     text: &str,
     family: Family,
@@ -156,7 +157,7 @@ fn inet(
         _ if !listens && port.starts_with(['+', '-']) => None,
         _ => Some(ports(port, whole)?),
     };
-    Ok(Address::Tcp(host_of(ground, host, family, whole)?, ports))
+    Ok(Address::Tcp(host_of(resolve, host, family, whole)?, ports))
 }
 
 fn ports(text: &str, whole: &str) -> Result<RangeInclusive<u16>, String> {
@@ -172,7 +173,7 @@ fn ports(text: &str, whole: &str) -> Result<RangeInclusive<u16>, String> {
     if low > high { Err(format!("invalid port range '{low}-{high}'")) } else { Ok(low..=high) }
 }
 
-fn host_of(ground: Ground<'_>, text: &str, family: Family, whole: &str) -> Result<Host, String> {
+fn host_of(resolve: Resolve<'_>, text: &str, family: Family, whole: &str) -> Result<Host, String> {
     let invalid = || format!("invalid address: '{text}' in '{whole}'");
     let bare = match text.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').ok_or_else(invalid)?,
@@ -197,7 +198,7 @@ fn host_of(ground: Ground<'_>, text: &str, family: Family, whole: &str) -> Resul
     if !bare.bytes().all(is_name) {
         return Err(invalid());
     }
-    let mut resolved = ground.addresses(bare);
+    let mut resolved = resolve(bare);
     resolved.retain(|address| !wrong(*address));
     Ok(preferred(&resolved).map_or_else(|| Host::Name(bare.to_owned()), Host::Ip))
 }

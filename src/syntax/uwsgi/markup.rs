@@ -1,6 +1,7 @@
 //! XML files of uWSGI's: the elements right below `<uwsgi>` (core/xmlconf.c).
 
 use super::entry::{Entry, Options};
+use crate::syntax::refusal::Refusal;
 use crate::syntax::xml::{self, Element, Reading};
 use crate::text::{Slot, SourceId, Sources, Span, Tree};
 
@@ -10,7 +11,7 @@ pub(super) fn read(sources: &Sources, tree: &Tree, source: SourceId, id: Option<
     let mut options = Options::default();
     let Some(parent) = parent(&reading, id).filter(|_| reading.complete) else {
         let at = reading.fault.map_or_else(|| Span::top(source), |fault| fault.at);
-        options.fault = Some(("it has no whole <uwsgi>", at));
+        options.fault = Some(Refusal::new("it has no whole <uwsgi>", at));
         return options;
     };
     let depth = reading.elements.get(parent).map_or(0, |element| element.depth);

@@ -11,7 +11,7 @@ pub(super) type Filled = Result<String, String>;
 
 /// The file that is read, for `%n` and its like (core/uwsgi.c: config_magic_table_fill).
 #[derive(Debug, Clone, Default)]
-pub(super) struct Magic {
+pub struct Magic {
     pub(super) name: String,
     /// Its folder from the top of the machine, where that is known.
     pub(super) folder: Option<String>,
@@ -19,7 +19,7 @@ pub(super) struct Magic {
 }
 
 impl Magic {
-    pub(super) fn new(path: &Path, is_machine: bool, section: &str) -> Self {
+    pub fn new(path: &Path, is_machine: bool, section: &str) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let folder = path.parent().map(|folder| format!("/{}", folder.display())).filter(|_| is_machine);
         Self { name, folder, section: section.to_owned() }

@@ -1,10 +1,12 @@
 //! How a line of haproxy.cfg is cut into words: quotes, backslashes, comments and, inside double quotes alone, variables
 //! (parse_line() in src/tools.c).
 
+use std::rc::Rc;
+
 use super::environment::{Environment, Known};
-use crate::model::Word;
 use crate::syntax::number::atoi;
-use crate::text::{SourceId, Span};
+use crate::syntax::refusal::Refusal;
+use crate::text::{SourceId, Span, Word};
 
 /// Words of a line (MAX_LINE_ARGS).
 const MAX_WORDS: usize = 64;
@@ -12,13 +14,36 @@ const MAX_WORDS: usize = 64;
 const MAX_EXPANDED: usize = 1 << 16;
 
 /// The words of one line.
-#[derive(Debug)]
-pub(super) struct Line {
-    pub(super) words: Vec<Word>,
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub words: Vec<Word>,
     /// From the first word to the end of the last, quotes included.
-    pub(super) at: Span,
+    pub at: Span,
     /// Nothing is lost behind an empty word, so something can be written at the end.
-    pub(super) whole: bool,
+    pub whole: bool,
+    /// The line of the condition that it depends on, where the files do not tell whether that holds.
+    pub maybe: Option<Span>,
+    /// The variables as they are here.
+    pub environment: Rc<Environment>,
+}
+
+impl Line {
+    /// A word, empty where there is none.
+    pub fn text(&self, index: usize) -> &str {
+        self.words.get(index).map_or("", |word| &word.text)
+    }
+
+    /// Refused, unless the keyword has its one number.
+    pub fn takes_number(&self) -> Result<(), Refusal> {
+        let refused = |why: &str| Err(Refusal::new(format!("'{}' {why}", self.text(0)), self.at));
+        match self.words.len() {
+            ..=1 => refused("expects an integer argument"),
+            3.. if !self.words.iter().any(|word| word.open) => {
+                refused("cannot handle more than one argument")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Why a line cannot be read, in HAProxy's words, and where.
@@ -53,7 +78,7 @@ pub(super) fn cut(
     text: &[u8],
     source: SourceId,
     base: usize,
-    environment: &Environment,
+    environment: &Rc<Environment>,
 ) -> Result<Line, Fault> {
     let mut cutter = Cutter {
         text,
@@ -79,6 +104,8 @@ pub(super) fn cut(
         words: kept.iter().map(|part| part.finish(text, source, base)).collect(),
         at: Span::new(source, base + start..base + end),
         whole: parts.get(count..).unwrap_or_default().iter().all(|part| part.range.is_none()),
+        maybe: None,
+        environment: Rc::clone(environment),
     })
 }
 
@@ -122,10 +149,6 @@ impl Cutter<'_> {
         self.words.push(word);
     }
 
-    fn fault(&self, what: &'static str, at: usize) -> Fault {
-        Fault { what, at }
-    }
-
     fn run(&mut self) -> Result<(), Fault> {
         loop {
             let in_single = matches!(self.quote, Some((b'\'', _)));
@@ -144,7 +167,7 @@ impl Cutter<'_> {
         }
         self.end_word();
         match self.quote {
-            Some((_, at)) => Err(self.fault("unmatched quote", at)),
+            Some((_, at)) => Err(Fault { what: "unmatched quote", at }),
             None => Ok(()),
         }
     }
@@ -169,7 +192,7 @@ impl Cutter<'_> {
             b'x' => {
                 let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|it| u8::try_from(it).ok());
                 let (Some(high), Some(low)) = (digit(self.peek(2)), digit(self.peek(3))) else {
-                    return Err(self.fault("truncated or invalid hexadecimal sequence", self.at));
+                    return Err(Fault { what: "truncated or invalid hexadecimal sequence", at: self.at });
                 };
                 self.take(4, &[high << 4 | low]);
             }
@@ -186,7 +209,7 @@ impl Cutter<'_> {
         let mut end = first;
         let byte = |at: usize| self.text.get(at).copied().unwrap_or(0);
         if !(byte(end).is_ascii_alphabetic() || matches!(byte(end), b'_' | b'.')) {
-            return Err(self.fault("forbidden first char in environment variable name", end));
+            return Err(Fault { what: "forbidden first char in environment variable name", at: end });
         }
         end += 1;
         while byte(end).is_ascii_alphanumeric() || byte(end) == b'_' {
@@ -196,7 +219,7 @@ impl Cutter<'_> {
         let several = brace && byte(end) == b'[';
         if several {
             if self.text.get(end..end + 3) != Some(b"[*]") {
-                return Err(self.fault("truncated or invalid word expansion sequence", end));
+                return Err(Fault { what: "truncated or invalid word expansion sequence", at: end });
             }
             end += 3;
         }
@@ -209,7 +232,7 @@ impl Cutter<'_> {
         }
         if brace {
             if byte(end) != b'}' {
-                return Err(self.fault("unmatched brace in environment variable name", start + 1));
+                return Err(Fault { what: "unmatched brace in environment variable name", at: start + 1 });
             }
             end += 1;
         }
@@ -226,7 +249,7 @@ impl Cutter<'_> {
         self.word.foreign = true;
         self.expanded += value.len();
         if self.expanded > MAX_EXPANDED {
-            return Err(self.fault("line too long", start));
+            return Err(Fault { what: "line too long", at: start });
         }
         self.touch(written.len());
         if several {
@@ -272,7 +295,7 @@ mod tests {
         let mut environment = Environment::new(true);
         environment.set("A", "1 2", false);
         let source = Sources::new().add(Origin::Builtin(String::new()), Vec::new());
-        match cut(text.as_bytes(), source, 0, &environment) {
+        match cut(text.as_bytes(), source, 0, &Rc::new(environment)) {
             Err(fault) => format!("{} at {}", fault.what, fault.at),
             Ok(line) => {
                 let word = |word: &Word| {

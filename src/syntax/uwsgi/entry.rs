@@ -2,40 +2,41 @@
 
 use std::ops::Range;
 
+use crate::syntax::refusal::Refusal;
 use crate::text::{Slot, SourceId, Span};
 
 /// `key = value` of a file, a command line or the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) value: String,
+pub struct Entry {
+    pub key: String,
+    pub value: String,
     /// The value as written; the key where there is none.
-    pub(super) at: Span,
+    pub at: Span,
     /// The text there is the value.
-    pub(super) exact: bool,
+    pub exact: bool,
     /// What in it is not known, as written.
-    pub(super) open: Option<String>,
+    pub open: Option<String>,
     /// Where a `listen` can be put beside it.
-    pub(super) beside: Option<Slot>,
+    pub beside: Option<Slot>,
 }
 
 impl Entry {
-    pub(super) fn new(key: &str, value: &str, at: Span) -> Self {
+    pub fn new(key: &str, value: &str, at: Span) -> Self {
         Self { key: key.to_owned(), value: value.to_owned(), at, exact: false, open: None, beside: None }
     }
 }
 
 /// The options of one section of a file.
 #[derive(Debug, Default)]
-pub(super) struct Options {
-    pub(super) entries: Vec<Entry>,
+pub struct Options {
+    pub entries: Vec<Entry>,
     /// Where a `listen` can be put that stands in no block.
-    pub(super) top: Option<Slot>,
+    pub top: Option<Slot>,
     /// What uWSGI does not read, and ends at.
-    pub(super) fault: Option<(&'static str, Span)>,
+    pub fault: Option<Refusal>,
 }
 
-pub(super) fn is_blank(byte: u8) -> bool {
+fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
 }
 
@@ -76,7 +77,7 @@ fn line_after(source: SourceId, bytes: &[u8], start: usize, before: &str) -> Slo
 }
 
 /// core/ini.c: uwsgi_ini_config. Only whole lines are comments; a section's header loses its last character.
-pub(super) fn ini(source: SourceId, bytes: &[u8], asked: &str) -> Options {
+pub fn ini(source: SourceId, bytes: &[u8], asked: &str) -> Options {
     let mut options = Options::default();
     let mut inside = false;
     for (start, line) in lines(bytes) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::Command;
+use super::words::Line;
 
 /// What systemd or HAProxy itself sets, with values that no file tells.
 const GIVEN: [&str; 17] = [
@@ -34,7 +34,7 @@ pub(super) enum Known<'a> {
 
 /// The environment at one line.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Environment {
+pub struct Environment {
     /// `None` for one that has a value which is not known.
     variables: HashMap<String, Option<String>>,
     /// What is not there is not set.
@@ -43,20 +43,32 @@ pub(super) struct Environment {
 
 impl Environment {
     /// An empty one.
-    pub(super) fn new(complete: bool) -> Self {
+    pub fn new(complete: bool) -> Self {
         Self { variables: HashMap::new(), complete }
     }
 
-    /// That of a command.
-    pub(super) fn of(command: &Command, complete: bool) -> Self {
-        let mut environment = Self::new(complete);
-        for variable in &command.environment {
-            environment.set(&variable.name, &variable.value.text, variable.value.open);
+    /// Does what a line of `global` says of variables.
+    pub(super) fn take(&mut self, line: &Line) {
+        let name = line.text(1);
+        match line.text(0) {
+            "presetenv" if !matches!(self.get(name), Known::Unset) => {}
+            "setenv" | "presetenv" => {
+                let is_open = line.words.iter().skip(1).take(2).any(|word| word.open);
+                self.set(name, line.text(2), is_open || line.maybe.is_some());
+            }
+            "unsetenv" => {
+                for word in line.words.iter().skip(1) {
+                    match line.maybe {
+                        Some(_) => self.forget(&word.text),
+                        None => self.unset(&word.text),
+                    }
+                }
+            }
+            _ => {}
         }
-        environment
     }
 
-    pub(super) fn set(&mut self, name: &str, value: &str, open: bool) {
+    pub fn set(&mut self, name: &str, value: &str, open: bool) {
         self.variables.insert(name.to_owned(), (!open).then(|| value.to_owned()));
     }
 
@@ -80,7 +92,7 @@ impl Environment {
     }
 
     /// `$NAME` and `${NAME}` in an address, quoted or not (env_expand() in src/tools.c). Nothing, where a value is not known.
-    pub(super) fn expand(&self, text: &str) -> Option<String> {
+    pub fn expand(&self, text: &str) -> Option<String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('$') {

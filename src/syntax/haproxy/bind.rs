@@ -1,34 +1,40 @@
 //! A `bind` line: its addresses and those of its parameters that decide about queues.
 
-use super::super::Ground;
-use super::address::{self, Address};
-use super::environment::Environment;
+use super::address::{self, Address, Resolve};
 use super::keywords::Keywords;
 use super::words::{self, Line};
-use crate::model::Word;
-use crate::text::{Slot, Span};
+use crate::syntax::refusal::Refusal;
+use crate::text::{Slot, Span, Word};
 
 /// A number as HAProxy reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Number {
+pub struct Number {
     /// Nothing, where a variable of it or the condition that it stands under is not known.
-    pub(super) get: Option<i64>,
-    pub(super) at: Span,
+    pub get: Option<i64>,
+    pub at: Span,
     /// It is written as it counts.
-    pub(super) slot: Option<Slot>,
+    pub slot: Option<Slot>,
 }
 
 impl Number {
-    pub(super) fn of(word: &Word) -> Self {
+    pub fn of(word: &Word) -> Self {
         let get = (!word.open).then(|| words::number(&word.text));
         let spelt = word.exact && get.is_some_and(|get| word.text == get.to_string());
         Self { get, at: word.span, slot: spelt.then(|| Slot::replace(word.span)) }
+    }
+
+    /// What stands under a condition that is not known is not known either.
+    pub fn unless(self, maybe: Option<Span>) -> Self {
+        match maybe {
+            Some(_) => Self { get: None, slot: None, ..self },
+            None => self,
+        }
     }
 }
 
 /// How many sockets each address gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shards {
+pub enum Shards {
     Number(i64),
     ByThread,
     ByGroup,
@@ -36,7 +42,7 @@ pub(super) enum Shards {
 }
 
 impl Shards {
-    pub(super) fn of(word: &Word) -> Self {
+    pub fn of(word: &Word) -> Self {
         match word.text.as_str() {
             _ if word.open => Shards::Unknown,
             "by-thread" => Shards::ByThread,
@@ -48,62 +54,32 @@ impl Shards {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Bind {
-    pub(super) at: Span,
+pub struct Bind {
+    pub at: Span,
     /// The word with the addresses.
-    pub(super) written: Span,
+    pub written: Span,
     /// Nothing, where they are not known.
-    pub(super) addresses: Option<Vec<Address>>,
-    pub(super) backlog: Option<Number>,
-    pub(super) maxconn: Option<Number>,
-    pub(super) shards: Option<Shards>,
+    pub addresses: Option<Vec<Address>>,
+    pub backlog: Option<Number>,
+    pub maxconn: Option<Number>,
+    pub shards: Option<Shards>,
     /// It runs on these threads only.
-    pub(super) threads: Option<Word>,
-    pub(super) v6_only: bool,
+    pub threads: Option<Word>,
+    pub v6_only: bool,
     /// The network namespace that it listens in.
-    pub(super) namespace: Option<Word>,
+    pub namespace: Option<Word>,
     /// Where ` backlog N` fits.
-    pub(super) room: Option<Slot>,
+    pub room: Option<Slot>,
     /// The line of the condition that it depends on.
-    pub(super) maybe: Option<Span>,
+    pub maybe: Option<Span>,
 }
 
-/// What is wrong with a line, in HAProxy's words.
-pub(super) struct Refused {
-    pub(super) what: String,
-    pub(super) at: Span,
-}
-
-/// What a `bind` is read with.
-pub(super) struct Reader<'a> {
-    pub(super) ground: Ground<'a>,
-    pub(super) keywords: &'a Keywords<'a>,
-    pub(super) environment: &'a Environment,
-    /// Of `unix-bind`.
-    pub(super) prefix: &'a str,
-}
-
-impl Reader<'_> {
-    /// Reads the addresses at word `first` of a line and the parameters behind.
-    pub(super) fn read(&self, line: &Line, first: usize, maybe: Option<Span>) -> Result<Bind, Refused> {
-        let refused = |what: String, at: Span| Refused { what, at };
-        let Some(written) = line.words.get(first) else {
-            return Err(refused("expects an address or a path".into(), line.at));
-        };
-        let text = match written.open {
-            true => None,
-            false => self.environment.expand(&written.text),
-        };
-        let addresses = match text {
-            Some(text) => Some(
-                self.addresses(&text).map_err(|what| refused(format!("'bind' : {what}"), written.span))?,
-            ),
-            None => None,
-        };
-        let end = Span { start: line.at.end, ..line.at };
-        let mut bind = Bind {
-            at: line.at,
-            written: written.span,
+impl Bind {
+    /// An address without parameters.
+    pub fn bare(at: Span, addresses: Option<Vec<Address>>) -> Self {
+        Self {
+            at,
+            written: at,
             addresses,
             backlog: None,
             maxconn: None,
@@ -111,8 +87,51 @@ impl Reader<'_> {
             threads: None,
             v6_only: false,
             namespace: None,
+            room: None,
+            maybe: None,
+        }
+    }
+
+    /// How many of so many threads it runs on; nothing where it names some that are not there.
+    pub fn threads_of(&self, all: i64) -> Option<i64> {
+        let Some(word) = &self.threads else { return Some(all) };
+        let set = word.text.rsplit('/').next().filter(|_| !word.open)?;
+        let (low, high) = match set {
+            "all" => (1, all),
+            "odd" => return Some((all + 1) / 2),
+            "even" => return Some(all / 2),
+            set => {
+                let (low, high) = set.split_once('-').unwrap_or((set, set));
+                (words::number(low), words::number(high))
+            }
+        };
+        (1 <= low && low <= high && high <= all).then(|| high - low + 1)
+    }
+}
+
+/// What a `bind` is read with.
+pub struct Reader<'a> {
+    pub resolve: Resolve<'a>,
+    pub keywords: &'a Keywords<'a>,
+    /// Of `unix-bind`.
+    pub prefix: &'a str,
+}
+
+impl Reader<'_> {
+    /// Reads the addresses at word `first` of a line and the parameters behind.
+    pub fn read(&self, line: &Line, first: usize) -> Result<Bind, Refusal> {
+        let Some(written) = line.words.get(first) else {
+            return Err(Refusal::new("expects an address or a path", line.at));
+        };
+        let text = if written.open { None } else { line.environment.expand(&written.text) };
+        let refused = |why| Refusal::new(format!("'bind' : {why}"), written.span);
+        let addresses = text.map(|text| self.addresses(&text).map_err(refused)).transpose()?;
+        let end = Span { start: line.at.end, ..line.at };
+        let mut bind = Bind {
+            at: line.at,
             room: line.whole.then(|| Slot::insert(end, " backlog ", "")),
-            maybe,
+            maybe: line.maybe,
+            ..Bind::bare(written.span, addresses)
         };
         self.parameters(&mut bind, line.words.get(first + 1..).unwrap_or_default())?;
         Ok(bind)
@@ -124,17 +143,17 @@ impl Reader<'_> {
         let mut rest = Some(text);
         while let Some(part) = rest.filter(|rest| !rest.is_empty()) {
             let (one, more) = part.split_once(',').map_or((part, None), |(one, more)| (one, Some(more)));
-            all.push(address::to_listen(self.ground, one, self.prefix)?);
+            all.push(address::to_listen(self.resolve, one, self.prefix)?);
             rest = more;
         }
         if all.is_empty() { Err("it resolves to an empty address".into()) } else { Ok(all) }
     }
 
-    fn parameters(&self, bind: &mut Bind, words: &[Word]) -> Result<(), Refused> {
+    fn parameters(&self, bind: &mut Bind, words: &[Word]) -> Result<(), Refusal> {
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let name = word.text.as_str();
-            let refused = |what: String| Refused { what, at: word.span };
+            let refused = |why: String| Refusal::new(why, word.span);
             if word.open {
                 // It may be anything, and so may the rest.
                 bind.backlog = Some(Number { get: None, at: word.span, slot: None });
@@ -156,9 +175,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn parameter(&self, bind: &mut Bind, name: &str, value: &Word) -> Result<(), Refused> {
-        let invalid =
-            |number: i64| Refused { what: format!("'{name}' : invalid value {number}"), at: value.span };
+    fn parameter(&self, bind: &mut Bind, name: &str, value: &Word) -> Result<(), Refusal> {
+        let invalid = |number: i64| Refusal::new(format!("'{name}' : invalid value {number}"), value.span);
         match name {
             "backlog" | "maxconn" => {
                 let number = Number::of(value);

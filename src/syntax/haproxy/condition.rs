@@ -1,7 +1,6 @@
 //! `.if` blocks: what their conditions come to, as far as the files tell (src/cfgcond.c).
 
 use super::environment::{Environment, Known};
-use crate::model::Version;
 use crate::text::Span;
 
 /// Parentheses and `!` in one condition, and blocks in each other (MAXNESTEDCONDS).
@@ -32,7 +31,7 @@ pub(super) struct Unparsable;
 /// What a condition is judged on.
 pub(super) struct Judge<'a> {
     pub(super) environment: &'a Environment,
-    pub(super) version: Option<Version>,
+    pub(super) version: Option<[u16; 3]>,
 }
 
 impl Judge<'_> {
@@ -125,11 +124,18 @@ impl Judge<'_> {
             "streq" => Some(first == second),
             "strneq" => Some(first != second),
             "strstr" => Some(first.contains(second)),
-            "version_atleast" => Some(self.version? >= Version::parse(first)?.0),
-            "version_before" => Some(self.version? < Version::parse(first)?.0),
+            "version_atleast" => Some(self.version? >= version(first)?),
+            "version_before" => Some(self.version? < version(first)?),
             _ => None,
         }
     }
+}
+
+/// The numbers that a version starts with: `2.4-dev3` is 2.4.0.
+pub(super) fn version(text: &str) -> Option<[u16; 3]> {
+    let mut parts = text.splitn(3, '.').map(|part| part.split(|c: char| !c.is_ascii_digit()).next());
+    let mut number = || parts.next()??.parse().ok();
+    Some([number()?, number()?, number().unwrap_or(0)])
 }
 
 /// What counts at a line.
@@ -243,7 +249,7 @@ mod tests {
         let mut environment = Environment::new(true);
         environment.set("A", "1", false);
         environment.forget("B");
-        let judge = Judge { environment: &environment, version: Some(Version::new(2, 6, 12)) };
+        let judge = Judge { environment: &environment, version: Some([2, 6, 12]) };
         let known = Some;
         for (text, seen) in [
             ("", Ok(known(false))),

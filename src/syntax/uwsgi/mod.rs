@@ -1,16 +1,22 @@
-//! One uWSGI's options in the order in which it reads them (core/config.c, core/uwsgi.c): blocks of logic, files that are
-//! read where they are named, and what is taken at once.
+//! How uWSGI's options are written, and in which order one uWSGI reads them (core/config.c, core/uwsgi.c): command lines, the
+//! environment, files of four kinds, blocks of logic, files that are read where they are named, and placeholders.
+
+mod arguments;
+mod entry;
+mod fill;
+mod json;
+mod markup;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::super::Ground;
-use super::entry::{self, Entry, Options};
-use super::fill::{self, Magic};
-use super::tables::Tables;
-use super::{json, markup};
-use crate::model::{Command, ReadAs};
-use crate::text::{SourceId, Span};
+use super::number::atoi;
+use super::refusal::Refusal;
+use crate::text::{Slot, SourceId, Sources, Span, Tree};
+
+pub use arguments::{Arguments, Known, read as arguments};
+pub use entry::{Entry, Options, ini};
+pub use fill::Magic;
 
 const MAX_DEPTH: usize = 16;
 const MAX_OPTIONS: usize = 5_000;
@@ -18,21 +24,14 @@ const MAX_TIMES: i32 = 1_000;
 
 /// Variables that are known.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Environment {
+pub struct Environment {
     /// No value where a part of it is not known.
-    pub(super) set: HashMap<String, Option<String>>,
+    pub set: HashMap<String, Option<String>>,
     /// What is not set above is not set.
-    pub(super) closed: bool,
+    pub closed: bool,
 }
 
 impl Environment {
-    pub(super) fn of(command: &Command, closed: bool) -> Self {
-        let variables = command.environment.iter();
-        let value = |word: &crate::model::Word| (!word.open).then(|| word.text.clone());
-        let set = variables.map(|variable| (variable.name.clone(), value(&variable.value))).collect();
-        Self { set, closed }
-    }
-
     /// `Err`: nothing says whether it is set.
     fn get(&self, name: &str) -> Result<Option<String>, String> {
         match self.set.get(name) {
@@ -43,20 +42,11 @@ impl Environment {
     }
 }
 
-/// What `listen` says.
 #[derive(Debug, Clone)]
-pub(super) enum Number {
-    Unset,
-    Known(Entry),
-    /// Why it is not known.
-    Unknown(String, Span),
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Exported {
-    pub(super) entry: Entry,
+pub struct Exported {
+    pub entry: Entry,
     /// A condition that this tree does not decide.
-    pub(super) perhaps: Option<String>,
+    pub perhaps: Option<String>,
     /// It was taken at once.
     done: bool,
 }
@@ -67,26 +57,32 @@ enum Logic {
     For { items: Option<Vec<String>>, what: String },
 }
 
-/// Why uWSGI ends before it opens a socket.
+/// What is known before the first option is read.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
-    pub(super) message: String,
-    pub(super) at: Span,
+pub struct Given<'a> {
+    pub sources: &'a Sources,
+    pub tree: &'a Tree,
+    /// The tree is a machine's, and of these folders has all.
+    pub machine: bool,
+    pub complete: &'a [&'a str],
+    /// Options of the caller's that are taken at once: their placeholders are not filled in (UWSGI_OPT_IMMEDIATE).
+    pub at_once: &'a [String],
+    pub environment: Environment,
+    /// The folder that it runs in, in the tree.
+    pub home: Option<PathBuf>,
 }
 
-pub(super) struct Instance<'a> {
-    pub(super) ground: Ground<'a>,
-    pub(super) tables: &'a Tables,
-    pub(super) environment: Environment,
-    /// The folder that it runs in, in the tree.
-    pub(super) home: Option<PathBuf>,
-    pub(super) exported: Vec<Exported>,
-    pub(super) number: Number,
-    pub(super) plugins: Vec<String>,
-    pub(super) refusal: Option<Refusal>,
-    /// Where a `listen` of its own can be put, of each file in turn.
-    pub(super) tops: Vec<(SourceId, crate::text::Slot)>,
-    pub(super) seen: HashSet<SourceId>,
+/// One uWSGI's options.
+pub struct Setup<'a> {
+    pub given: Given<'a>,
+    pub exported: Vec<Exported>,
+    /// Why uWSGI ends before it opens a socket.
+    pub refusal: Option<Refusal>,
+    /// Where an option of its own can be put, of each file in turn.
+    pub tops: Vec<(SourceId, Slot)>,
+    pub seen: HashSet<SourceId>,
+    /// A file that is not here, and how many options stand before it: it may say anything.
+    pub lost: Option<(usize, String, Span)>,
     logic: Option<Logic>,
     running: bool,
     perhaps: Option<String>,
@@ -96,19 +92,15 @@ pub(super) struct Instance<'a> {
     finished: bool,
 }
 
-impl<'a> Instance<'a> {
-    pub(super) fn new(ground: Ground<'a>, tables: &'a Tables, environment: Environment) -> Self {
+impl<'a> Setup<'a> {
+    pub fn new(given: Given<'a>) -> Self {
         Self {
-            ground,
-            tables,
-            environment,
-            home: None,
+            given,
             exported: Vec::new(),
-            number: Number::Unset,
-            plugins: Vec::new(),
             refusal: None,
             tops: Vec::new(),
             seen: HashSet::new(),
+            lost: None,
             logic: None,
             running: false,
             perhaps: None,
@@ -120,9 +112,9 @@ impl<'a> Instance<'a> {
     }
 
     /// Variables named `UWSGI_LISTEN` are options, the first of all (core/utils.c: parse_sys_envs).
-    pub(super) fn variables(&mut self, at: Span) {
+    pub fn variables(&mut self, at: Span) {
         let mut options: Vec<(String, Option<String>)> = Vec::new();
-        for (name, value) in &self.environment.set {
+        for (name, value) in &self.given.environment.set {
             let Some(name) = name.strip_prefix("UWSGI_") else { continue };
             options.push((name.to_ascii_lowercase().replace('_', "-"), value.clone()));
         }
@@ -134,7 +126,7 @@ impl<'a> Instance<'a> {
     }
 
     /// An option as it is read.
-    pub(super) fn add(&mut self, entry: Entry) {
+    pub fn add(&mut self, entry: Entry) {
         if self.refusal.is_some() || self.exported.len() >= MAX_OPTIONS {
             return;
         }
@@ -193,7 +185,6 @@ impl<'a> Instance<'a> {
     /// UWSGI_OPT_IMMEDIATE, as far as it matters.
     fn at_once(&mut self, entry: &Entry) -> bool {
         match entry.key.as_str() {
-            "listen" => self.listen(entry),
             "ini" | "xml" | "xmlconfig" | "yaml" | "yml" | "json" | "js" | "config" | "include" => {
                 self.file(entry);
             }
@@ -209,45 +200,21 @@ impl<'a> Instance<'a> {
                     self.export(entry);
                 }
             }
-            "plugin" | "plugins" | "need-plugin" | "need-plugins" => {
-                self.plugins.extend(entry.value.split(',').map(|name| name.trim().to_owned()));
-            }
             key if is_logic(key) => self.open_block(entry),
-            _ => return false,
+            key => return self.given.at_once.iter().any(|known| known == key),
         }
         true
     }
 
-    fn listen(&mut self, entry: &Entry) {
-        if let Some(what) = entry.open.as_ref().or(self.perhaps.as_ref()) {
-            self.number = Number::Unknown(what.clone(), entry.at);
-            return;
-        }
-        if crate::syntax::number::atoi(&entry.value) < 0 {
-            self.refuse(format!("listen = {} is below 0", entry.value), entry.at);
-        }
-        self.number = Number::Known(entry.clone());
-    }
-
-    /// Whether an option of it opens a socket.
-    pub(super) fn has_sockets(&self) -> bool {
-        let Tables { sockets, ssl_sockets, shared_sockets, routers, .. } = self.tables;
-        self.exported.iter().any(|exported| {
-            let key = &exported.entry.key;
-            [sockets, ssl_sockets, shared_sockets].iter().any(|names| names.contains(key))
-                || routers.iter().any(|router| router.option == *key)
-        })
-    }
-
-    pub(super) fn refuse(&mut self, message: String, at: Span) {
+    fn refuse(&mut self, why: impl Into<String>, at: Span) {
         if self.refusal.is_none() && self.perhaps.is_none() {
-            self.refusal = Some(Refusal { message, at });
+            self.refusal = Some(Refusal::new(why, at));
         }
     }
 
     fn open_block(&mut self, entry: &Entry) {
         if self.logic.is_some() && self.running {
-            return self.refuse("a block of logic inside another".to_owned(), entry.at);
+            return self.refuse("a block of logic inside another", entry.at);
         }
         let data = entry.value.clone();
         let what = format!("{} = {data}", entry.key);
@@ -259,7 +226,7 @@ impl<'a> Instance<'a> {
                 items(Some(data.split(' ').filter(|item| !item.is_empty()).map(str::to_owned).collect()))
             }
             "for-times" => {
-                let times = crate::syntax::number::atoi(&data).min(MAX_TIMES);
+                let times = atoi(&data).min(MAX_TIMES);
                 items(Some((1..=times).map(|time| time.to_string()).collect()))
             }
             "for-glob" | "for-readline" => items(None),
@@ -273,7 +240,7 @@ impl<'a> Instance<'a> {
         let holds = match positive.as_str() {
             "if-env" | "ifenv" => {
                 let (name, wanted) = split(data);
-                let value = self.environment.get(name).ok()?;
+                let value = self.given.environment.get(name).ok()?;
                 value.is_some_and(|value| wanted.is_none_or(|wanted| wanted == value))
             }
             "if-opt" => {
@@ -288,9 +255,9 @@ impl<'a> Instance<'a> {
                 }
             }
             "if-exists" | "ifexists" => self.there(data)?,
-            "if-file" => self.there(data)? && !self.ground.tree.is_folder(Path::new(data)),
+            "if-file" => self.there(data)? && !self.given.tree.is_folder(Path::new(data)),
             "if-dir" | "ifdir" | "if-directory" => {
-                self.there(data)? && self.ground.tree.is_folder(Path::new(data))
+                self.there(data)? && self.given.tree.is_folder(Path::new(data))
             }
             "if-reload" => false,
             _ => return None,
@@ -300,17 +267,13 @@ impl<'a> Instance<'a> {
 
     /// Whether something is there; what a tree of files may lack for other reasons is not known.
     fn there(&self, path: &str) -> Option<bool> {
-        if !self.ground.is_machine() || !path.starts_with('/') {
+        if !self.given.machine || !path.starts_with('/') {
             return None;
         }
-        if self.ground.tree.exists(Path::new(path)) {
+        if self.given.tree.exists(Path::new(path)) {
             return Some(true);
         }
-        let known = match self.ground.read_as {
-            ReadAs::Root => ["/etc/", "/opt/", "/srv/", "/usr/", "/home/", "/var/www/"].as_slice(),
-            _ => &["/etc/"],
-        };
-        known.iter().any(|folder| path.starts_with(folder)).then_some(false)
+        self.given.complete.iter().any(|folder| path.starts_with(folder)).then_some(false)
     }
 
     /// A file that an option names: `path`, `path:section`, or `:section` of the one that was read last.
@@ -328,7 +291,7 @@ impl<'a> Instance<'a> {
             path => self.find(path),
         };
         let Some(path) = found else {
-            if self.ground.is_machine() && value.starts_with("/etc/") {
+            if self.given.machine && value.starts_with("/etc/") {
                 return self.refuse(format!("there is no {path}"), entry.at);
             }
             return self.lost(value, entry.at);
@@ -345,32 +308,32 @@ impl<'a> Instance<'a> {
 
     /// What a file that is not here says is not known.
     fn lost(&mut self, name: &str, at: Span) {
-        self.number = Number::Unknown(format!("{name}, which is not here"), at);
+        self.lost = Some((self.exported.len(), format!("{name}, which is not here"), at));
     }
 
     /// Where a path leads: from the folder that uWSGI runs in; in a repository also beside the file that names it.
     fn find(&self, path: &str) -> Option<PathBuf> {
-        let tree = self.ground.tree;
+        let tree = self.given.tree;
         let is_there = |path: &Path| tree.exists(path) && !tree.is_folder(path);
-        if self.ground.is_machine() && path.starts_with('/') {
+        if self.given.machine && path.starts_with('/') {
             let path = PathBuf::from(path.trim_start_matches('/'));
             return is_there(&path).then_some(path);
         }
         let beside = self.last.as_deref().and_then(Path::parent);
         let name = Path::new(path).file_name().map(Path::new);
-        let homes = self.home.as_deref().into_iter().chain(beside);
+        let homes = self.given.home.as_deref().into_iter().chain(beside);
         let plain = homes.clone().map(|home| home.join(path.trim_start_matches('/')));
         let moved = homes.filter_map(|home| Some(home.join(name?)));
-        let moved = moved.filter(|_| !self.ground.is_machine());
+        let moved = moved.filter(|_| !self.given.machine);
         plain.chain(moved).find(|path| is_there(path))
     }
 
     /// Reads a file of the tree. `counts`: the capitals of `%N` may be its.
-    pub(super) fn read(&mut self, path: &Path, kind: &str, section: Option<&str>, counts: bool, at: Span) {
+    pub fn read(&mut self, path: &Path, kind: &str, section: Option<&str>, counts: bool, at: Span) {
         if self.depth >= MAX_DEPTH {
-            return self.refuse("its files name each other without end".to_owned(), at);
+            return self.refuse("its files name each other without end", at);
         }
-        let (tree, sources) = (self.ground.tree, self.ground.sources);
+        let (tree, sources) = (self.given.tree, self.given.sources);
         let source = match tree.read(sources, path) {
             Ok(source) => source,
             Err(why) => return self.refuse(format!("{} is not read: {why}", path.display()), at),
@@ -386,7 +349,7 @@ impl<'a> Instance<'a> {
             _ => return self.lost(&path.display().to_string(), at),
         };
         self.last = Some(path.to_owned());
-        let magic = Magic::new(path, self.ground.is_machine(), section.unwrap_or_default());
+        let magic = Magic::new(path, self.given.machine, section.unwrap_or_default());
         if counts && self.first.is_none() {
             self.first = Some(magic.clone());
         }
@@ -394,16 +357,16 @@ impl<'a> Instance<'a> {
     }
 
     /// The options of a text that was read.
-    pub(super) fn take(&mut self, source: SourceId, options: Options, magic: &Magic) {
-        if let Some((message, at)) = options.fault {
-            return self.refuse(message.to_owned(), at);
+    pub fn take(&mut self, source: SourceId, options: Options, magic: &Magic) {
+        if let Some(Refusal { why, at, .. }) = options.fault {
+            return self.refuse(why, at);
         }
         self.tops.extend(options.top.map(|top| (source, top)));
         self.depth += 1;
         for mut entry in options.entries {
             // What a tool fills in before uWSGI reads it.
             let template = ["{{", "{%", "<%", "${"].iter().any(|mark| entry.value.contains(mark));
-            if template && !self.ground.is_machine() {
+            if template && !self.given.machine {
                 entry.open = entry.open.or_else(|| Some(entry.value.clone()));
             } else if entry.value.contains('%') {
                 match fill::letters(&entry.value, magic, self.first.as_ref()) {
@@ -420,7 +383,7 @@ impl<'a> Instance<'a> {
     }
 
     /// Fills in what is left, then reads the files that are read last.
-    pub(super) fn finish(&mut self) {
+    pub fn finish(&mut self) {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
@@ -439,7 +402,7 @@ impl<'a> Instance<'a> {
     }
 
     fn fill(&mut self) {
-        let environment = self.environment.clone();
+        let environment = self.given.environment.clone();
         for exported in self.exported.iter_mut().filter(|exported| !exported.done) {
             replace(&mut exported.entry, '$', &|name| environment.get(name));
         }
