@@ -162,7 +162,7 @@ impl<'a> Squid<'a> {
     /// which runs without the right to raise the hard one).
     fn backlog(&self) -> Backlog {
         let (mut number, hard, mut steps) = self.limits();
-        if let Some((asked, at)) = self.master.descriptors {
+        if let Some((asked, at)) = self.master.descriptors.filter(|(asked, _)| *asked > 0) {
             number = Some(Value::written(asked, at));
             steps = vec![Step { value: Some(asked), what: "max_filedescriptors".into(), at }];
             if let Some(hard) = hard.filter(|hard| hard.get < asked) {

@@ -133,7 +133,7 @@ fn an_unknown_number_of_descriptors_is_no_guess() {
 fn what_is_lost_is_told() {
     let seen = machine("http_port 3128\ninclude /etc/squid/gone.conf\n").read();
     let message =
-        "Lost: Squid does not start with this: Unable to find configuration file: /etc/squid/gone.conf";
+        "Lost: it does not start with this: Unable to find configuration file: /etc/squid/gone.conf";
     assert_eq!(seen.problems(), [message]);
     let folder = Trial::root("squid", &[("srv/squid/x", "")]).started("squid -f /srv/squid").read();
     assert_eq!(folder.found.problems[0].kind, ProblemKind::Lost);
