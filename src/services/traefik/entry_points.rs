@@ -1,5 +1,7 @@
 //! Entry points: those that are written, and those that Traefik adds.
 
+use std::collections::{HashMap, HashSet};
+
 use super::super::Ground;
 use super::Broken;
 use super::settings::Setting;
@@ -17,21 +19,16 @@ pub(super) fn listeners(
     top: Span,
 ) -> Result<Vec<(Listener, bool)>, Broken> {
     let mut found = Vec::new();
-    let mut names: Vec<&str> = Vec::new();
+    let own = by_name(settings);
+    let mut names: HashSet<&str> = HashSet::new();
     for setting in settings.iter().filter(|setting| setting.is_in(&["entrypoints"])) {
         let Some(name) = setting.path.get(1) else {
             return Err(("entryPoints cannot be a standalone element".to_owned(), setting.at));
         };
-        if names.contains(&name.as_str()) {
+        if !names.insert(name) {
             continue;
         }
-        names.push(name);
-        let own = |key: &str| {
-            settings
-                .iter()
-                .rev()
-                .find(|it| it.is(&["entrypoints", name, key]) && it.path.get(1) == Some(name))
-        };
+        let own = |key: &'static str| own.get(&(name.as_str(), key)).copied();
         let site = own("address").map_or(setting.at, |address| address.at);
         let address = own("address").filter(|it| it.value.is_some());
         let reuses =
@@ -55,11 +52,21 @@ pub(super) fn listeners(
         let what = "the entry point that Traefik opens where none is written";
         found.push((listener(ground, Endpoint::DualStack(80), top, Some(what)), false));
     }
-    if let Some(at) = internal(settings)?.filter(|_| !names.contains(&INTERNAL)) {
+    if let Some(at) = internal(settings)?.filter(|_| !names.contains(INTERNAL)) {
         let what = "the entry point traefik, which this opens";
         found.push((listener(ground, Endpoint::DualStack(8080), at, Some(what)), false));
     }
     Ok(found)
+}
+
+/// What each entry point sets of the keys that matter here; the last one counts.
+fn by_name(settings: &[Setting]) -> HashMap<(&str, &'static str), &Setting> {
+    let keyed = settings.iter().filter_map(|setting| {
+        let [tables, name, key] = setting.path.as_slice() else { return None };
+        let key = ["address", "reuseport"].into_iter().find(|it| it.eq_ignore_ascii_case(key))?;
+        tables.eq_ignore_ascii_case("entrypoints").then_some(((name.as_str(), key), setting))
+    });
+    keyed.collect()
 }
 
 /// What makes Traefik open the entry point of its own pages (pkg/config/static: SetEffectiveConfiguration).

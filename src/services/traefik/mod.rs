@@ -4,12 +4,12 @@
 mod entry_points;
 mod settings;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use self::settings::Setting;
 use super::{Candidate, Found, Ground};
-use crate::model::{Command, Listener, Problem, ProblemKind, ReadAs, Starter, Word};
+use crate::model::{Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Starter, Word};
 use crate::syntax::yaml;
 use crate::text::Span;
 
@@ -154,22 +154,19 @@ fn is_known(ground: Ground<'_>, setting: &Setting) -> bool {
 fn open(ground: Ground<'_>, settings: &[Setting], top: Span, kind: ProblemKind, found: &mut Found) {
     match entry_points::listeners(ground, settings, top) {
         Ok(listeners) => {
-            let mut bound: Vec<(Listener, bool)> = Vec::new();
+            let mut bound = Bound::default();
             for (listener, reuses) in listeners {
-                match bound.iter().find(|(first, other)| !(reuses && *other) && collide(first, &listener)) {
-                    None => bound.push((listener, reuses)),
-                    Some((first, _)) => {
-                        let message = format!(
-                            "error opening listener: {}: bind: address already in use",
-                            listener.endpoint
-                        );
-                        let mut conflict = problem(ground, ProblemKind::Conflict, (message, listener.site));
-                        conflict.labels.push(crate::model::Label::new(first.site, "the first one"));
-                        found.problems.push(conflict);
-                    }
-                }
+                let Some(first) = bound.in_the_way(&listener.endpoint, reuses) else {
+                    bound.add(&listener, reuses);
+                    found.listeners.push(listener);
+                    continue;
+                };
+                let message =
+                    format!("error opening listener: {}: bind: address already in use", listener.endpoint);
+                let mut conflict = problem(ground, ProblemKind::Conflict, (message, listener.site));
+                conflict.labels.push(crate::model::Label::new(first, "the first one"));
+                found.problems.push(conflict);
             }
-            found.listeners.extend(bound.into_iter().map(|(listener, _)| listener));
         }
         Err(broken) => found.problems.push(problem(ground, kind, broken)),
     }
@@ -180,13 +177,44 @@ fn problem(ground: Ground<'_>, kind: ProblemKind, (message, at): Broken) -> Prob
     Problem { kind, service, message, help: None, at, labels: Vec::new() }
 }
 
-/// Whether the kernel refuses the second of two binds.
-fn collide(a: &Listener, b: &Listener) -> bool {
-    use crate::model::Endpoint::{DualStack, Tcp};
-    match (&a.endpoint, &b.endpoint) {
-        (DualStack(port), other) | (other, DualStack(port)) => other.port() == Some(*port),
-        (Tcp(a), Tcp(b)) => a == b,
-        _ => false,
+/// Which one it was, and where it stands.
+type First = Option<(usize, Span)>;
+
+/// The addresses that are bound: on each port, and there on each address, the first one and the first that shares it with nobody.
+#[derive(Default)]
+struct Bound {
+    firsts: HashMap<(u16, Option<Endpoint>), [First; 2]>,
+    count: usize,
+}
+
+impl Bound {
+    /// Where the first bind stands for which the kernel refuses this one.
+    fn in_the_way(&self, endpoint: &Endpoint, reuses: bool) -> Option<Span> {
+        let port = endpoint.port()?;
+        let first = |at: Option<Endpoint>| {
+            self.firsts.get(&(port, at)).and_then(|firsts| *firsts.get(usize::from(reuses))?)
+        };
+        let first = match endpoint {
+            Endpoint::DualStack(_) => first(None),
+            _ => [first(Some(endpoint.clone())), first(Some(Endpoint::DualStack(port)))]
+                .into_iter()
+                .flatten()
+                .min_by_key(|(nth, _)| *nth),
+        };
+        first.map(|(_, site)| site)
+    }
+
+    fn add(&mut self, listener: &Listener, reuses: bool) {
+        let Some(port) = listener.endpoint.port() else { return };
+        self.count += 1;
+        let this = (self.count, listener.site);
+        for at in [None, Some(listener.endpoint.clone())] {
+            let [any, alone] = self.firsts.entry((port, at)).or_default();
+            any.get_or_insert(this);
+            if !reuses {
+                alone.get_or_insert(this);
+            }
+        }
     }
 }
 
