@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
-    Command, Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Starter, Step, Transport,
-    Value, Word,
+    Command, Endpoint, Hop, Label, Listener, Next, Occupied, Problem, ProblemKind, Setting, Starter, Step,
+    Transport, Value, Word,
 };
 use crate::text::{Slot, SourceId, Span};
 
@@ -65,9 +65,10 @@ fn open(
         return Ok((Vec::new(), conflicts));
     }
     if varnish.has_vcl(&commands) && !varnish.options.has('d') {
+        let mut taken = Occupied::default();
+        listeners.iter().for_each(|it| _ = taken.take(&it.endpoint));
         for port in ports {
-            if let Some(first) = listeners.iter().find(|first| first.endpoint.collides_in_tcp(&port.endpoint))
-            {
+            if let Some(first) = taken.take(&port.endpoint).and_then(|nth| listeners.get(nth)) {
                 let message = format!("Listen failed on socket '{}': Address already in use", port.endpoint);
                 let label = Label::new(first.site, "this socket has the port");
                 let problem = ground.problem(ProblemKind::Conflict, message, port.site);
