@@ -26,6 +26,8 @@ const MAX_DEPTH: usize = 100;
 const MAX_READ: usize = 32 << 20;
 /// What it costs to begin with a file or to fill a line of a macro, in bytes to read.
 const COST: usize = 256;
+/// What it costs to look for the files of an include.
+const LOOK: usize = 1024;
 const MAX_LISTENS: usize = 1 << 16;
 
 /// What Apache would make of the file that it begins with.
@@ -433,6 +435,9 @@ impl<'w, 'a> Walk<'w, 'a> {
         if !is_known(&text) {
             self.more_modules = true;
             self.incomplete = true;
+            return;
+        }
+        if !self.spend(LOOK, at) {
             return;
         }
         let targets = includes::find(self.ground, &self.home, &text, &self.reading);
