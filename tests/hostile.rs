@@ -2,88 +2,11 @@
 
 mod common;
 
-use std::fs::{self, File};
-use std::os::unix::fs::symlink;
+use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use serde_json::Value;
-use tempfile::TempDir;
-
-const LIMIT: Duration = Duration::from_secs(5);
-/// Address space in KiB; what is resident is less.
-const MEMORY: u32 = 400 << 10;
-
-struct Hostile(TempDir);
-
-impl Hostile {
-    fn new() -> Self {
-        let scratch = tempfile::tempdir().unwrap();
-        fs::create_dir_all(scratch.path().join("root/etc/nginx")).unwrap();
-        Self(scratch)
-    }
-
-    fn path(&self, path: &str) -> std::path::PathBuf {
-        let path = self.0.path().join("root").join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        path
-    }
-
-    fn file(self, path: &str, text: impl AsRef<[u8]>) -> Self {
-        fs::write(self.path(path), text).unwrap();
-        self
-    }
-
-    fn link(self, target: &str, path: &str) -> Self {
-        symlink(target, self.path(path)).unwrap();
-        self
-    }
-
-    fn fifo(self, path: &str) -> Self {
-        let mode = rustix::fs::Mode::RWXU;
-        rustix::fs::mknodat(rustix::fs::CWD, self.path(path), rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        self
-    }
-
-    fn sparse(self, path: &str) -> Self {
-        File::create(self.path(path)).unwrap().set_len(8 << 30).unwrap();
-        self
-    }
-
-    fn run(&self, format: &str) -> Output {
-        let begun = Instant::now();
-        let output = Command::new("sh")
-            .args([
-                "-c",
-                &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\""),
-                env!("CARGO_BIN_EXE_backlog-audit"),
-            ])
-            .args(["--offline", "--as", "root", "--fail-on", "never", "--format", format])
-            .arg(self.0.path().join("root"))
-            .output()
-            .unwrap();
-        assert!(begun.elapsed() < LIMIT, "it took {:?}", begun.elapsed());
-        assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
-        output
-    }
-
-    /// The findings' rule, path and message; the audit also ends when a person reads it.
-    fn findings(&self) -> Vec<[String; 3]> {
-        self.run("human");
-        let report: Value = serde_json::from_slice(&self.run("json").stdout).unwrap();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let rows = report["findings"].as_array().unwrap().iter();
-        rows.map(|it| [text(&it["rule"]), text(&it["at"]["path"]), text(&it["message"])]).collect()
-    }
-
-    /// The audit names the file, and gives a reason with this word in it.
-    fn says(&self, path: &str, word: &str) {
-        let findings = self.findings();
-        let said = findings.iter().any(|[_, at, message]| at == path && message.contains(word));
-        assert!(said, "no finding at {path} says {word:?}: {findings:#?}");
-    }
-}
+use common::hostile::Hostile;
 
 const SERVERS: &str = "events {}\nhttp { server { listen 80; } }\n";
 
@@ -149,7 +72,7 @@ fn links_out_of_the_root_lead_nowhere() {
         .link("../../../outside.conf", "etc/nginx/nginx.conf")
         .link("../../../outside.conf", "etc/sysctl.d/90-a.conf")
         .link("../../../../outside.conf", "srv/app/server.js");
-    fs::write(tree.0.path().join("outside.conf"), "secret { listen 80; }\n").unwrap();
+    fs::write(tree.outside("outside.conf"), "secret { listen 80; }\n").unwrap();
     tree.says("etc/nginx/nginx.conf", "does not exist");
     for format in ["human", "json", "sarif", "patch"] {
         let output = tree.run(format);

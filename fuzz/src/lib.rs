@@ -22,18 +22,17 @@ impl Default for Ground {
 }
 
 impl Ground {
-    /// Audits a root filesystem of these files; the paths are ours, the bytes are not.
+    /// Audits a root filesystem of these files.
     pub fn audit(&self, files: &[(&str, &[u8])]) {
-        let root = self.0.path();
+        let root = self.0.path().join("tree");
         for (path, bytes) in files {
             let path = root.join(path);
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder made");
             fs::write(path, bytes).expect("a file written");
         }
-        self.hold(Request { paths: vec![root.to_owned()], ..Request::default() });
-        for (path, _) in files {
-            fs::remove_file(root.join(path)).expect("a file removed");
-        }
+        fs::create_dir_all(&root).expect("a folder made");
+        self.hold(Request { paths: vec![root.clone()], ..Request::default() });
+        fs::remove_dir_all(root).expect("a folder removed");
     }
 
     /// A folder of rules with one rule of these bytes.
@@ -130,4 +129,21 @@ pub fn pieces<'a>(paths: &[&'static str], bytes: &'a [u8]) -> Vec<(&'static str,
     files.sort_by_key(|(path, _)| *path);
     files.dedup_by_key(|(path, _)| *path);
     files
+}
+
+/// The files of a tree written as one input, where every path is one that stays inside the tree.
+pub fn tree(bytes: &[u8]) -> Option<Vec<(&str, &[u8])>> {
+    let files: Vec<_> = bytes.split(|byte| *byte == 0).take(12).map(file).collect::<Option<_>>()?;
+    let mut paths: Vec<_> = files.iter().map(|(path, _)| *path).collect();
+    paths.sort_unstable();
+    // No file twice, and none where another one needs a folder.
+    let apart = paths.windows(2).all(|pair| !pair[1].starts_with(pair[0]));
+    apart.then_some(files)
+}
+
+fn file(piece: &[u8]) -> Option<(&str, &[u8])> {
+    let end = piece.iter().position(|byte| *byte == b'\n')?;
+    let path = std::str::from_utf8(&piece[..end]).ok()?;
+    let inside = path.len() < 100 && path.split('/').all(|name| !matches!(name, "" | "." | ".."));
+    inside.then_some((path, &piece[end + 1..]))
 }

@@ -1,6 +1,7 @@
 //! Compose files: which command each service starts, in place of or after what its image says (the Compose specification;
 //! compose-go's interpolation and loader).
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Started;
@@ -33,12 +34,20 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
         let Some(document) = documents.first() else { continue };
         let project = Project::of(scene, &file.path);
         let services = document.get("services").map(Node::merged).unwrap_or_default();
-        for (name, service) in services {
+        let by_name = by_name(&services);
+        for (name, service) in &services {
             let Some(name) = name.text() else { continue };
-            let service = project.service(document, &file.path, service, 0);
+            let service = project.service(&by_name, &file.path, service, 0);
             started.commands.extend(project.commands(name, &service));
         }
     }
+}
+
+/// The services of a file.
+type Services<'n> = HashMap<&'n str, &'n Node>;
+
+fn by_name<'n>(services: &[(&'n Node, &'n Node)]) -> Services<'n> {
+    services.iter().filter_map(|(name, service)| Some((name.text()?, *service))).collect()
 }
 
 /// A file that something else will make a compose file of: its braces are no YAML.
@@ -74,8 +83,8 @@ impl<'a> Project<'a> {
     }
 
     /// A service with what it extends.
-    fn service(&self, document: &Node, path: &Path, node: &Node, depth: u32) -> Service {
-        let mut service = self.extended(document, path, node, depth).unwrap_or_default();
+    fn service(&self, services: &Services<'_>, path: &Path, node: &Node, depth: u32) -> Service {
+        let mut service = self.extended(services, path, node, depth).unwrap_or_default();
         let set = |slot: &mut Option<Node>, key: &str| {
             if let Some(value) = node.get(key) {
                 *slot = Some(value.clone());
@@ -92,19 +101,20 @@ impl<'a> Project<'a> {
         service
     }
 
-    fn extended(&self, document: &Node, path: &Path, node: &Node, depth: u32) -> Option<Service> {
+    fn extended(&self, services: &Services<'_>, path: &Path, node: &Node, depth: u32) -> Option<Service> {
         let extends = node.get("extends").filter(|_| depth < MAX_DEPTH)?;
         let name = extends.word().or_else(|| extends.get("service")?.word())?;
-        let find = |document: &Node, path: &Path| {
-            let base = document.at(&["services", name])?;
-            Some(self.service(document, path, base, depth + 1))
+        let find = |services: &Services<'_>, path: &Path| {
+            let base = services.get(name)?;
+            Some(self.service(services, path, base, depth + 1))
         };
-        let Some(file) = extends.get("file").and_then(Node::word) else { return find(document, path) };
+        let Some(file) = extends.get("file").and_then(Node::word) else { return find(services, path) };
         let path = path.parent().unwrap_or(Path::new("")).join(file);
         let source = self.scene.read(&path)?;
         self.scene.spend(self.scene.sources.bytes(source).len()).then_some(())?;
         let other = yaml::read(self.scene.sources, source);
-        find(other.documents.first()?, &path)
+        let services = other.documents.first()?.get("services").map(Node::merged).unwrap_or_default();
+        find(&by_name(&services), &path)
     }
 
     fn commands(&self, name: &str, service: &Service) -> Vec<crate::model::Command> {

@@ -1,7 +1,8 @@
 //! A command line on its way from a file to the [`Command`] that it is: its words, its variables, its folder.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::runner::{self, Off};
 use super::{script, scripts};
@@ -27,7 +28,12 @@ pub(super) struct Scene<'a> {
     pub lines: &'a CommandLines,
     pub read_as: ReadAs,
     left: Cell<usize>,
+    /// The scripts of the package.json that was read last: they run each other.
+    pub scripts: RefCell<Option<(PathBuf, Scripts)>>,
 }
+
+/// The names and texts of a package.json's scripts.
+pub(super) type Scripts = Rc<[(String, Letters)]>;
 
 impl<'a> Scene<'a> {
     pub(super) fn new(
@@ -36,7 +42,7 @@ impl<'a> Scene<'a> {
         lines: &'a CommandLines,
         read_as: ReadAs,
     ) -> Self {
-        Self { sources, tree, lines, read_as, left: Cell::new(MAX_LOOKS) }
+        Self { sources, tree, lines, read_as, left: Cell::new(MAX_LOOKS), scripts: RefCell::default() }
     }
 
     /// Whether a command of a script is none that lasts: a word of the shell, a tool that sets something up.

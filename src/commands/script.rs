@@ -1,9 +1,10 @@
 //! The scripts of package.json that start something in production, and those that they run in turn.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::Started;
-use super::line::{Base, Form, Line, Scene, follow_script};
+use super::line::{Base, Form, Line, Scene, Scripts, follow_script};
 use crate::knowledge::Candidate;
 use crate::model::Starter;
 use crate::syntax::letters::Letters;
@@ -14,8 +15,8 @@ use crate::text::Glob;
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     for file in files {
         let folder = file.path.parent().unwrap_or(Path::new(""));
-        for (name, script) in scripts(scene, folder) {
-            if !is_production(scene, &name) {
+        for (name, script) in scripts(scene, folder).iter() {
+            if !is_production(scene, name) {
                 continue;
             }
             let line = Line {
@@ -25,8 +26,8 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
                 form: Form::Plain,
                 at: None,
             };
-            let base = Base::new(Starter::Script, name);
-            started.commands.extend(follow_script(scene, &base, &script, &line, &Variables::default()));
+            let base = Base::new(Starter::Script, name.clone());
+            started.commands.extend(follow_script(scene, &base, script, &line, &Variables::default()));
         }
     }
 }
@@ -38,10 +39,19 @@ fn is_production(scene: &Scene<'_>, name: &str) -> bool {
 }
 
 /// The scripts of a folder's package.json. JSON is YAML, but for what nobody writes there.
-fn scripts(scene: &Scene<'_>, folder: &Path) -> Vec<(String, Letters)> {
+fn scripts(scene: &Scene<'_>, folder: &Path) -> Scripts {
+    if let Some((_, known)) = scene.scripts.borrow().as_ref().filter(|(known, _)| known == folder) {
+        return Rc::clone(known);
+    }
+    let read = read_scripts(scene, folder);
+    scene.scripts.replace(Some((folder.to_owned(), Rc::clone(&read))));
+    read
+}
+
+fn read_scripts(scene: &Scene<'_>, folder: &Path) -> Scripts {
     let source = scene.read(&folder.join("package.json"));
     let source = source.filter(|source| scene.spend(scene.sources.bytes(*source).len()));
-    let Some(source) = source else { return Vec::new() };
+    let Some(source) = source else { return Rc::new([]) };
     let file = yaml::read(scene.sources, source);
     let scripts = file.documents.first().and_then(|document| document.get("scripts"));
     let scripts = scripts.map(Node::merged).unwrap_or_default().into_iter();
@@ -65,7 +75,7 @@ pub(super) fn run(scene: &Scene<'_>, line: &Line) -> Option<(Vec<Letters>, PathB
         let is_named =
             |script: &str| names.iter().any(|name| Glob::matches_name(name.as_bytes(), script.as_bytes()));
         let found: Vec<Letters> =
-            all.into_iter().filter(|(script, _)| is_named(script)).map(|(_, text)| text).collect();
+            all.iter().filter(|(script, _)| is_named(script)).map(|(_, text)| text.clone()).collect();
         return (!found.is_empty()).then_some((found, folder));
     }
     if !matches!(program, "npm" | "yarn" | "pnpm" | "bun") {
@@ -94,7 +104,7 @@ pub(super) fn run(scene: &Scene<'_>, line: &Line) -> Option<(Vec<Letters>, PathB
         }
     }
     let name = name?;
-    let (_, mut script) = scripts(scene, &folder).into_iter().find(|(script, _)| *script == name)?;
+    let mut script = scripts(scene, &folder).iter().find(|(script, _)| *script == name)?.1.clone();
     for argument in arguments {
         script.push_for(b" ", argument.at);
         script.0.extend(&argument.letters.0);

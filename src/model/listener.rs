@@ -103,6 +103,64 @@ impl Endpoint {
     }
 }
 
+/// The addresses that are bound, to find the first one in the way of another ([`Endpoint::collides_in_tcp`]) without looking at
+/// all of them.
+#[derive(Debug, Default)]
+pub struct Occupied {
+    firsts: HashMap<(u16, On), usize>,
+    count: usize,
+}
+
+/// What is bound on a port; families are told by whether they are IPv4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum On {
+    Any,
+    DualStack,
+    Family(bool),
+    Wildcard(bool),
+    Address(IpAddr),
+}
+
+impl Occupied {
+    /// Takes an address; the answer is which one, counted from 0, the kernel refuses it for.
+    pub fn take(&mut self, endpoint: &Endpoint) -> Option<usize> {
+        let nth = self.count;
+        self.count += 1;
+        let first = self.in_the_way(endpoint);
+        let (port, _, own) = Self::kinds(endpoint)?;
+        for on in own {
+            self.firsts.entry((port, on)).or_insert(nth);
+        }
+        first
+    }
+
+    /// Which address, counted from 0, the kernel would refuse this one for.
+    pub fn in_the_way(&self, endpoint: &Endpoint) -> Option<usize> {
+        let (port, refused, _) = Self::kinds(endpoint)?;
+        refused.into_iter().filter_map(|on| self.firsts.get(&(port, on)).copied()).min()
+    }
+
+    /// The port, what must not be there, and what will be.
+    fn kinds(endpoint: &Endpoint) -> Option<(u16, Vec<On>, Vec<On>)> {
+        Some(match endpoint {
+            Endpoint::DualStack(port) => (*port, vec![On::Any], vec![On::Any, On::DualStack]),
+            Endpoint::Tcp(address) => {
+                let (ip, is_ipv4) = (address.ip(), address.is_ipv4());
+                let (mut refused, mut own) = (vec![On::DualStack], vec![On::Any, On::Family(is_ipv4)]);
+                if ip.is_unspecified() {
+                    refused.push(On::Family(is_ipv4));
+                    own.push(On::Wildcard(is_ipv4));
+                } else {
+                    refused.extend([On::Wildcard(is_ipv4), On::Address(ip)]);
+                    own.push(On::Address(ip));
+                }
+                (address.port(), refused, own)
+            }
+            Endpoint::Unix(_) | Endpoint::Unknown(_) => return None,
+        })
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -241,4 +299,27 @@ pub fn ids<'a>(listeners: impl Iterator<Item = (String, &'a Listener)>, sources:
             if *count == 1 { id } else { format!("{id}#{count}") }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_in_the_way_is_the_one_that_collides() {
+        let addresses = ["0.0.0.0", "[::]", "127.0.0.1", "10.0.0.1", "[::1]"];
+        let mut all: Vec<Endpoint> = [80, 81].map(Endpoint::DualStack).to_vec();
+        for port in [80, 81] {
+            all.extend(addresses.iter().map(|it| Endpoint::Tcp(format!("{it}:{port}").parse().unwrap())));
+        }
+        all.extend([Endpoint::Unix("/a".into()), Endpoint::Unknown(Transport::Tcp)]);
+        let pairs = all.iter().flat_map(|a| all.iter().map(move |b| (a, b)));
+        for bound in pairs.flat_map(|(a, b)| all.iter().map(move |c| [a, b, c])) {
+            let mut occupied = Occupied::default();
+            for (nth, it) in bound.iter().enumerate() {
+                let first = bound[..nth].iter().position(|other| other.collides_in_tcp(it));
+                assert_eq!(occupied.take(it), first, "{bound:?}");
+            }
+        }
+    }
 }

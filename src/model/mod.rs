@@ -21,7 +21,7 @@ pub use command::{Command, Room, Starter, Variable};
 pub use date::Date;
 pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want, shell_word};
 pub use ignore::{Came, Ignore, IgnoredRule};
-pub use listener::{Apply, Endpoint, Hop, Listener, Next, Transport, ids};
+pub use listener::{Apply, Endpoint, Hop, Listener, Next, Occupied, Transport, ids};
 pub use minimum::Minimum;
 pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
 pub use problem::{Problem, ProblemKind};

@@ -225,8 +225,11 @@ impl<'a> Ground<'a> {
 
 /// The socket that is in the way of another address, of those bound before it, as a conflict labels it.
 fn in_the_way<'l>(bound: impl IntoIterator<Item = &'l Listener>, next: &Endpoint) -> Option<Label> {
-    let first = bound.into_iter().find(|first| first.endpoint.collides_in_tcp(next))?;
-    Some(Label::new(first.site, format!("{} is bound here first", first.endpoint)))
+    bound.into_iter().find(|first| first.endpoint.collides_in_tcp(next)).map(bound_first)
+}
+
+fn bound_first(first: &Listener) -> Label {
+    Label::new(first.site, format!("{} is bound here first", first.endpoint))
 }
 
 /// What a reader found.

@@ -1,12 +1,12 @@
 //! Traefik's static configuration: its entry points. Every queue is the kernel's somaxconn; nothing that is written can change
 //! that.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
-    self, Command, Endpoint, Label, Listener, ProblemKind, Starter, Step, Transport, Variable, Word,
+    self, Command, Endpoint, Label, Listener, Occupied, ProblemKind, Starter, Step, Transport, Variable, Word,
 };
 use crate::syntax::host_port;
 use crate::syntax::nested::{self, MAX_DEPTH, Setting};
@@ -180,39 +180,56 @@ fn open(ground: Ground<'_>, settings: &[Setting], top: Span, kind: ProblemKind, 
         Ok(listeners) => listeners,
         Err((message, at)) => return found.problems.push(ground.problem(kind, message, at)),
     };
-    let mut bound: Vec<(Listener, bool)> = Vec::new();
+    let mut bound = Bound::default();
     for (listener, reuses) in listeners {
-        let collides = |(first, other): &&(Listener, bool)| {
-            !(reuses && *other) && first.endpoint.collides_in_tcp(&listener.endpoint)
-        };
-        let Some((first, _)) = bound.iter().find(collides) else {
-            bound.push((listener, reuses));
+        let Some(first) = bound.in_the_way(&listener.endpoint, reuses) else {
+            bound.add(&listener, reuses);
+            found.listeners.push(listener);
             continue;
         };
         let message = format!("error opening listener: {}: bind: address already in use", listener.endpoint);
-        let mut conflict = ground.problem(ProblemKind::Conflict, message, listener.site);
-        conflict.labels.push(Label::new(first.site, "the first one"));
-        found.problems.push(conflict);
+        let first = Label::new(first, "the first one");
+        found.problems.push(ground.conflict(message, listener.site, first));
     }
-    found.listeners.extend(bound.into_iter().map(|(listener, _)| listener));
+}
+
+/// The sockets that are bound: all of them, and those that share their address with nobody.
+#[derive(Default)]
+struct Bound {
+    all: (Occupied, Vec<Span>),
+    alone: (Occupied, Vec<Span>),
+}
+
+impl Bound {
+    /// Where the socket stands that is in the way of this one: of two that set SO_REUSEPORT neither is.
+    fn in_the_way(&self, endpoint: &Endpoint, reuses: bool) -> Option<Span> {
+        let (occupied, sites) = if reuses { &self.alone } else { &self.all };
+        sites.get(occupied.in_the_way(endpoint)?).copied()
+    }
+
+    fn add(&mut self, listener: &Listener, reuses: bool) {
+        for (occupied, sites) in
+            [Some(&mut self.all), (!reuses).then_some(&mut self.alone)].into_iter().flatten()
+        {
+            occupied.take(&listener.endpoint);
+            sites.push(listener.site);
+        }
+    }
 }
 
 /// The listeners, and whether each sets SO_REUSEPORT.
 fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<(Listener, bool)>, Broken> {
     let mut found = Vec::new();
-    let mut names: Vec<&str> = Vec::new();
+    let own = by_name(settings);
+    let mut names: HashSet<&str> = HashSet::new();
     for setting in settings.iter().filter(|setting| setting.is_in(&["entrypoints"])) {
         let Some(name) = setting.path.get(1) else {
             return Err(("entryPoints cannot be a standalone element".to_owned(), setting.at));
         };
-        if names.contains(&name.as_str()) {
+        if !names.insert(name) {
             continue;
         }
-        names.push(name);
-        let own = |key: &str| {
-            let is_own = |it: &&Setting| it.is(&["entrypoints", name, key]) && it.path.get(1) == Some(name);
-            settings.iter().rev().find(is_own)
-        };
+        let own = |key: &'static str| own.get(&(name.as_str(), key)).copied();
         let site = own("address").map_or(setting.at, |address| address.at);
         let reuses = own("reuseport").and_then(|it| boolean(it.value.as_deref()?)) == Some(true);
         let unknown = |why| Some((Endpoint::Unknown(Transport::Tcp), Some(why)));
@@ -230,11 +247,21 @@ fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<
         let what = "the entry point that Traefik opens where none is written";
         found.push((listener(ground, Endpoint::DualStack(80), top, Some(what)), false));
     }
-    if let Some(at) = internal(settings)?.filter(|_| !names.contains(&INTERNAL)) {
+    if let Some(at) = internal(settings)?.filter(|_| !names.contains(INTERNAL)) {
         let what = "the entry point traefik, which this opens";
         found.push((listener(ground, Endpoint::DualStack(8080), at, Some(what)), false));
     }
     Ok(found)
+}
+
+/// What each entry point sets of the keys that matter here; the last one counts.
+fn by_name(settings: &[Setting]) -> HashMap<(&str, &'static str), &Setting> {
+    let keyed = settings.iter().filter_map(|setting| {
+        let [tables, name, key] = setting.path.as_slice() else { return None };
+        let key = ["address", "reuseport"].into_iter().find(|it| it.eq_ignore_ascii_case(key))?;
+        tables.eq_ignore_ascii_case("entrypoints").then_some(((name.as_str(), key), setting))
+    });
+    keyed.collect()
 }
 
 /// What makes Traefik open the entry point of its own pages (pkg/config/static: SetEffectiveConfiguration).

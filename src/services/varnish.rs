@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground, in_the_way};
+use super::{Candidate, Found, Ground, bound_first};
 use crate::model::{
-    Command, Endpoint, Hop, Listener, Next, Problem, ProblemKind, Setting, Starter, Step, Transport, Value,
-    Word,
+    Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Setting, Starter, Step,
+    Transport, Value, Word,
 };
 use crate::syntax::getopt;
 use crate::syntax::number::{int, strtoul};
@@ -54,10 +54,12 @@ fn open(
         return Ok((Vec::new(), conflicts));
     }
     if varnish.has_vcl(&commands) && !varnish.options.has('d') {
+        let mut taken = Occupied::default();
+        listeners.iter().for_each(|it| _ = taken.take(&it.endpoint));
         for port in ports {
-            if let Some(first) = in_the_way(&listeners, &port.endpoint) {
+            if let Some(first) = taken.take(&port.endpoint).and_then(|nth| listeners.get(nth)) {
                 let message = format!("Listen failed on socket '{}': Address already in use", port.endpoint);
-                conflicts.push(ground.conflict(message, port.site, first));
+                conflicts.push(ground.conflict(message, port.site, bound_first(first)));
             }
             listeners.push(port);
         }

@@ -62,6 +62,16 @@ impl<'a> Code<'a> {
         Self::of(&parsed(text, language)?, source, text, language, 0)
     }
 
+    /// Parses what stands for a program: as many bytes, of which some are others.
+    pub fn parse_instead(
+        source: SourceId,
+        text: &'a [u8],
+        instead: &[u8],
+        language: &Language,
+    ) -> Result<Self, Unparsed> {
+        Self::of(&parsed(instead, language)?, source, text, language, 0)
+    }
+
     /// Parses a file that is one value, such as JSON. Bare, its braces would be a block; so it is read in parentheses.
     pub fn parse_value(source: SourceId, text: &'a [u8], language: &Language) -> Result<Self, Unparsed> {
         let wrapped = [b"(", text, b")"].concat();

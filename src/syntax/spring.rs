@@ -127,7 +127,8 @@ impl Config {
 
     /// The profiles that are known to be active.
     fn active(&self) -> Vec<String> {
-        let named = self.all.iter().rev().find(|it| it.profile.is_none() && it.is("spring.profiles.active"));
+        let name = Name::of("spring.profiles.active");
+        let named = self.all.iter().rev().find(|it| it.profile.is_none() && it.is(&name));
         let plain = named.filter(|it| !it.open && !it.text.contains("${"));
         let names = plain.map(|it| it.text.split(',').map(|name| name.trim().to_owned()).collect());
         names.unwrap_or_default()
@@ -145,15 +146,15 @@ impl Config {
 
     /// What counts for a name.
     fn property(&self, name: &str) -> Option<&Property> {
-        let active = self.active();
+        let (active, name) = (self.active(), Name::of(name));
         let counts = |it: &&Property| it.profile.as_ref().is_none_or(|profile| active.contains(profile));
-        self.all.iter().rev().filter(counts).find(|it| it.is(name))
+        self.all.iter().rev().filter(counts).find(|it| it.is(&name))
     }
 
     /// What other profiles make of a name.
     pub fn in_profiles(&self, name: &str) -> Vec<(&str, &Property)> {
-        let active = self.active();
-        let others = self.all.iter().filter(|it| it.is(name));
+        let (active, name) = (self.active(), Name::of(name));
+        let others = self.all.iter().filter(|it| it.is(&name));
         others
             .filter_map(|it| Some((it.profile.as_deref()?, it)))
             .filter(|(profile, _)| !active.iter().any(|name| name == profile))
@@ -210,11 +211,20 @@ impl Config {
 }
 
 impl Property {
-    fn is(&self, name: &str) -> bool {
-        match self.of_environment {
-            true => self.key == squeezed(name),
-            false => self.key == uniform(name),
-        }
+    fn is(&self, name: &Name) -> bool {
+        self.key == if self.of_environment { name.squeezed.as_str() } else { name.uniform.as_str() }
+    }
+}
+
+/// A name that is looked for, as files and as the environment spell it.
+struct Name {
+    uniform: String,
+    squeezed: String,
+}
+
+impl Name {
+    fn of(name: &str) -> Self {
+        Self { uniform: uniform(name), squeezed: squeezed(name) }
     }
 }
 

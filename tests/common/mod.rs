@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each harness uses a part
 
 pub mod by_hand;
+pub mod hostile;
 pub mod patched;
 pub mod scratch;
 pub mod snapshot;

@@ -6,15 +6,12 @@ so that `ListenCoresBucketsRatio` means the same everywhere.
 """
 import os
 import re
-import subprocess
-import tempfile
 
-from capture import bind, empty, listeners, run, settled
+from machine import PATH, SILENT, bind, bind_present, empty, listeners, package, run, settled, two_processors
 
 MAINS = [("etc/httpd", "conf/httpd.conf"), ("usr/local/apache2", "conf/httpd.conf")]
 ELSEWHERE = ["opt", "srv"]
-ONLINE = "/sys/devices/system/cpu/online"  # what sysconf(_SC_NPROCESSORS_ONLN) reads
-CLEAN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "APACHE_STARTED_BY_SYSTEMD": "true", "LANG": "C"}
+CLEAN = {"PATH": PATH, "APACHE_STARTED_BY_SYSTEMD": "true", "LANG": "C"}
 # mod_cgid adds its process id to the name of its socket.
 NUMBERED = re.compile(r"/cgisock\.\d+$")
 # Said at the start, also by one that goes on.
@@ -24,7 +21,7 @@ MODULES = "/usr/lib/apache2/modules"
 
 def lay(root):
     """Put the case's files where its Apache looks for them; the answer is the command that starts it."""
-    bind(root, *(path for path in ELSEWHERE if os.path.isdir(os.path.join(root, path))))
+    bind_present(root, *ELSEWHERE)
     empty("/var/log/apache2")
     os.makedirs("/run/lock", exist_ok=True)
     os.makedirs("/run/apache2", exist_ok=True)
@@ -49,19 +46,11 @@ def truth(case, root):
     up = started.returncode == 0 and alive()
     # Apache stays up without the `[::]` that it cannot bind, where `0.0.0.0` comes with it.
     refused = None if up and TAKEN not in started.stdout else reason(started.stdout)
-    return {"server": run("dpkg-query", "-W", "apache2").stdout.strip().replace("\t", " "),
-            "listeners": nameless(listeners()) if up else [], "refused": refused}
+    return {"server": package("apache2"), "listeners": nameless(listeners()) if up else [], "refused": refused}
 
 
 def alive():
     return run("pgrep", "-x", "apache2").returncode == 0
-
-
-def two_processors():
-    with tempfile.NamedTemporaryFile("w") as file:
-        file.write("0-1\n")
-        file.flush()
-        subprocess.run(["mount", "--bind", file.name, ONLINE], check=True)
 
 
 def nameless(rows):
@@ -79,4 +68,4 @@ def reason(said):
                if line and "AH00111" not in line and "AH00558" not in line and not line.startswith("Action ")]
     if telling and telling[0].startswith(("apache2: Syntax error", "AH00526")) and len(telling) > 1:
         return " ".join(telling[:2])
-    return telling[0] if telling else "ended without a word"
+    return telling[0] if telling else SILENT

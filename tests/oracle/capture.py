@@ -16,20 +16,16 @@ import concurrent.futures
 import importlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(os.path.dirname(HERE), "cases")
-# Ports that the kernel picks are drawn from here, so that they can be told from written ones.
-EPHEMERAL = (61000, 65000)
-SYSCTL_DIRS = ["etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d"]
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
+from machine import prepare, write  # noqa: E402
 
 
 def folder(service):
@@ -38,86 +34,6 @@ def folder(service):
 
 
 # ---------------------------------------------------------------- inside the namespaces
-
-
-def run(*argv, **options):
-    """Run to the end. The output goes through a file: a daemon left behind may hold it open."""
-    with tempfile.TemporaryFile("w+", errors="replace") as said:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                              timeout=60, **options)
-        said.seek(0)
-        done.stdout = said.read()
-        return done
-
-
-def write(path, value):
-    with open(path, "w") as file:
-        file.write(str(value))
-
-
-def bind(root, *paths):
-    """Lay the case's files over the machine's: a folder that the case lacks becomes empty."""
-    for path in paths:
-        inside, outside = os.path.join(root, path), "/" + path
-        if not os.path.lexists(inside):
-            os.makedirs(inside)
-        if not os.path.lexists(outside):
-            os.makedirs(outside) if os.path.isdir(inside) else write(outside, "")
-        subprocess.run(["mount", "--bind", inside, outside], check=True)
-
-
-def empty(*paths):
-    for path in paths:
-        os.makedirs(path, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
-
-
-def prepare(root):
-    """A machine that has just booted: loopback is up and systemd-sysctl has run on the case."""
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    write("/proc/sys/net/ipv4/ip_local_port_range", "%d %d" % EPHEMERAL)
-    empty("/run")
-    bind(root, *SYSCTL_DIRS)
-    if os.path.isfile(os.path.join(root, "etc/hosts")):
-        bind(root, "etc/hosts")
-    run("/lib/systemd/systemd-sysctl")
-
-
-def listeners():
-    """Every listening TCP and unix stream socket of this namespace, as the contract spells it."""
-    found = {}
-    for line in run("ss", "-lntH").stdout.splitlines():
-        fields = line.split()
-        address, port = fields[3].rsplit(":", 1)
-        mapped = re.fullmatch(r"\[::ffff:(\d+\.\d+\.\d+\.\d+)\]", address)
-        address = mapped.group(1) if mapped else address
-        kernel_picked = EPHEMERAL[0] <= int(port) <= EPHEMERAL[1]
-        key = ("tcp", None if kernel_picked else "%s:%s" % (address, port), int(fields[2]))
-        found[key] = found.get(key, 0) + 1
-    for line in run("ss", "-lxH").stdout.splitlines():
-        fields = line.split()
-        if fields[0] in ("u_str", "u_seq") and fields[1] == "LISTEN":
-            key = ("unix", fields[4], int(fields[3]))
-            found[key] = found.get(key, 0) + 1
-    rows = [{"transport": t, "address": a, "limit": n, "sockets": count}
-            for (t, a, n), count in found.items()]
-    return sorted(rows, key=lambda row: (row["transport"], row["address"] or "", row["limit"]))
-
-
-def settled(process=None, quiet=0.5, limit=20):
-    """Wait until there are listeners and they have not changed for `quiet` seconds."""
-    last, since, end = None, time.time(), time.time() + limit
-    while time.time() < end:
-        now = listeners()
-        if now != last:
-            last, since = now, time.time()
-        elif now and time.time() - since >= quiet:
-            break
-        if process is not None and process.poll() is not None:
-            break
-        time.sleep(0.1)
-    return listeners()
 
 
 def inside(service, case, root):

@@ -1,14 +1,4 @@
 """Start the case's unit with PyPI's granian, in /opt/venv."""
-import pypi
-import start_unit
+from start_unit import of_pypi
 
-PACKAGES = ["granian==2.8.7"]
-
-
-def install():
-    pypi.install(*PACKAGES)
-
-
-def truth(case, root):
-    start_unit.lay(root, *PACKAGES)
-    return {"server": " ".join(PACKAGES).replace("==", " "), **start_unit.start(root)}
+install, truth = of_pypi("granian==2.8.7")

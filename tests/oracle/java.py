@@ -5,9 +5,8 @@ Its files lie below /srv/app. Needs openjdk-17-jdk-headless, libnetty-java and l
 import glob
 import os
 import re
-import subprocess
 
-from capture import empty, run, settled
+from machine import bind, empty, record, run, start
 
 JARS = ["netty-all", "netty-buffer", "netty-codec", "netty-codec-http", "netty-common", "netty-handler", "netty-resolver",
         "netty-transport", "netty-transport-native-epoll", "netty-transport-native-unix-common", "jetty9-server",
@@ -28,22 +27,19 @@ def main_class(files):
 
 
 def truth(case, root):
-    subprocess.run(["mount", "--rbind", os.path.join(root, "srv"), "/srv"], check=True)
+    bind(root, "srv")
     empty("/tmp")
     files = sources("/srv/app")
     path = ":".join(["/tmp/classes", *("/usr/share/java/%s.jar" % jar for jar in JARS)])
     done = run("javac", "-nowarn", "-encoding", "UTF-8", "-d", "/tmp/classes", "-cp", path, *files)
     if done.returncode != 0:
         raise RuntimeError(done.stdout)
-    with open("/tmp/said", "w+") as said:
-        process = subprocess.Popen(["java", *QUICK, "-cp", path, main_class(files)], cwd="/srv/app", stdout=said,
-                                   stderr=said, stdin=subprocess.DEVNULL,
-                                   env={"PATH": os.environ["PATH"], "HOME": "/tmp"})
-        found = settled(process, quiet=3.0, limit=40)  # TLS takes its time before its first socket
-        said.seek(0)
-        lines = said.read().splitlines()
+    argv = ["java", *QUICK, "-cp", path, main_class(files)]
+    # TLS takes its time before its first socket.
+    process, found, said = start(argv, quiet=3.0, limit=40, cwd="/srv/app",
+                                 env={"PATH": os.environ["PATH"], "HOME": "/tmp"})
     refused = None
     if process.poll():
+        lines = said.splitlines()
         refused = next((line for line in lines if "Exception" in line), "\n".join(lines))
-    version = run("java", "--version").stdout.splitlines()[0]
-    return {"server": version, "listeners": [] if refused else found, "refused": refused}
+    return record(run("java", "--version").stdout.splitlines()[0], found, refused)

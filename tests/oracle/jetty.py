@@ -6,9 +6,8 @@ What a case does not have in /etc/jetty9 is as the package has it.
 import os
 import re
 import shutil
-import subprocess
 
-from capture import bind, empty, run, settled
+from machine import SILENT, bind, bind_present, empty, ended, package, record, start
 
 HOME = "/usr/share/jetty9"
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
@@ -28,8 +27,7 @@ def lay(root):
     if os.path.isdir(mine):
         shutil.copytree(mine, whole, dirs_exist_ok=True)
     bind(root, "etc/jetty9")
-    if os.path.isfile(os.path.join(root, "etc/default/jetty9")):
-        bind(root, "etc/default/jetty9")
+    bind_present(root, "etc/default/jetty9")
     empty("/tmp", "/var/log/jetty9", "/var/cache/jetty9")
     os.chmod("/tmp", 0o1777)
     return base
@@ -46,14 +44,9 @@ def command(base):
 
 def truth(case, root):
     argv, environment, folder = command(lay(root))
-    with open("/run/said", "w+") as said:
-        process = subprocess.Popen(argv, cwd=folder, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
-                                   env={"PATH": os.environ["PATH"], "HOME": "/tmp", **environment})
-        found = settled(process, quiet=1.0, limit=40)
-        said.seek(0)
-        text = said.read()
+    process, found, said = start(argv, quiet=1.0, limit=40, cwd=folder,
+                                 env={"PATH": os.environ["PATH"], "HOME": "/tmp", **environment})
     refused = None
-    if process.poll() is not None:
-        refused = (COMPLAINT.findall(text) + text.splitlines()[-1:] + ["ended without a word"])[0]
-    return {"server": run("dpkg-query", "-W", "jetty9").stdout.strip().replace("\t", " "),
-            "listeners": [] if refused else found, "refused": refused}
+    if ended(process):
+        refused = (COMPLAINT.findall(said) + said.splitlines()[-1:] + [SILENT])[0]
+    return record(package("jetty9"), found, refused)

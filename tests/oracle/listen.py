@@ -11,7 +11,7 @@ import struct
 import subprocess
 import tempfile
 
-from capture import run, write
+from machine import run, write
 
 LIBC = ctypes.CDLL(None)
 ASKED = [-2147483648, -1, 0, 1, 5, 10, 50, 100, 128, 511, 1024, 4096, 65535, 65536, 70000, 2147483647]

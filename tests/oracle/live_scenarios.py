@@ -12,10 +12,9 @@ import socket
 import subprocess
 import time
 
-import capture
 import live_traffic as traffic
 import live_truth as truth
-import nginx
+import machine
 from live_traffic import background, child, wait
 
 SCENARIOS = {}
@@ -80,7 +79,7 @@ class Stage:
 
     def put(self, name, text):
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        capture.write(self.path(name), text)
+        machine.write(self.path(name), text)
 
     def boot(self, **files):
         """Lay down the tree, as old as an hour, and start the machine from it."""
@@ -91,7 +90,7 @@ class Stage:
         for name, text in files.pop("others", {}).items():
             self.put(name, text)
         age(self.root)
-        capture.prepare(self.root)
+        machine.prepare(self.root)
 
     def serve(self, *listens, somaxconn=None):
         """Boot, and start an nginx that listens there."""
@@ -125,13 +124,13 @@ def running(pid):
 
 class Nginx:
     def __init__(self, root):
-        capture.bind(root, "etc/nginx")
-        capture.empty("/var/log/nginx")
-        nginx.two_processors()
+        machine.bind(root, "etc/nginx")
+        machine.empty("/var/log/nginx")
+        machine.two_processors()
         self.start()
 
     def start(self):
-        started = capture.run("nginx")
+        started = machine.run("nginx")
         if started.returncode != 0:
             raise RuntimeError(started.stdout)
         wait("nginx has workers", lambda: len(self.workers()) == 2)
@@ -142,18 +141,18 @@ class Nginx:
 
     def workers(self):
         """Those that serve: one that is shutting down says so in its title."""
-        return [int(pid) for pid in capture.run("pgrep", "-P", str(self.master()), "-f",
+        return [int(pid) for pid in machine.run("pgrep", "-P", str(self.master()), "-f",
                                                 "worker process$").stdout.split()]
 
     def reload(self):
         before = set(self.workers())
-        capture.run("nginx", "-s", "reload")
+        machine.run("nginx", "-s", "reload")
         wait("all workers are new", lambda: len(self.workers()) == 2 and not before & set(self.workers()))
         wait("the old workers are gone", lambda: all(running(pid) in (None, "Z") for pid in before))
 
     def restart(self):
         master = self.master()
-        capture.run("nginx", "-s", "stop")
+        machine.run("nginx", "-s", "stop")
         wait("nginx has ended", lambda: running(master) in (None, "Z"))
         self.start()
 
@@ -175,7 +174,7 @@ def node_runs(folder):
 
 
 def sysctl(key, value):
-    capture.write("/proc/sys/" + key.replace(".", "/"), value)
+    machine.write("/proc/sys/" + key.replace(".", "/"), value)
 
 
 # ---------------------------------------------------------------- nothing is wrong
@@ -193,7 +192,7 @@ def node(stage):
     stage.boot(others={"srv/app/server.js": NODE % "3000", "srv/app/package.json": '{"main": "server.js"}\n',
                        "srv/api/server.js": NODE % "{ port: 3001, host: '127.0.0.1', backlog: 64 }",
                        "srv/api/package.json": '{"main": "server.js"}\n'})
-    capture.bind(stage.root, "srv")
+    machine.bind(stage.root, "srv")
     with node_runs("/srv/app"), node_runs("/srv/api"):
         wait("both listen", lambda: truth.at("*:3000") and truth.at("127.0.0.1:3001"))
         yield known(queue("*:3000", 511), queue("127.0.0.1:3001", 64))
@@ -392,7 +391,7 @@ def raised(stage):
     server = stage.serve("80", "127.0.0.1:8080 backlog=600", "unix:/run/web.sock", somaxconn=128)
     traffic.next_second()
     stage.put(SYSCTL_FILE, somaxconn_line(4096))
-    capture.run("sysctl", "-p", stage.path(SYSCTL_FILE))
+    machine.run("sysctl", "-p", stage.path(SYSCTL_FILE))
     return server
 
 

@@ -6,7 +6,7 @@ inodes: an address may be shared, and a path or a process may have a name that b
 import os
 import re
 
-from capture import run
+from machine import run
 
 # A queue of these that moves, or does not, is what the scenarios are about.
 QUEUE_COUNTERS = ["ListenOverflows", "ListenDrops", "TCPReqQFullDrop", "TCPReqQFullDoCookies",

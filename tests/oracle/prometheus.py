@@ -25,7 +25,7 @@ MONITORING = os.path.join(os.path.dirname(os.path.dirname(HERE)), "monitoring")
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from capture import run, write
+from machine import run, write
 from listen import silence, syn
 
 OURS, THEIRS = "127.0.0.1:9798", "127.0.0.1:9090"

@@ -1,30 +1,14 @@
 """Start the case's Squid as Debian's unit does: as root, from /, with /etc/squid/squid.conf and systemd's limits of open files,
 or those that a unit of the case sets. A certificate for https_port lies at /run/squid.pem.
 """
-import glob
 import os
 import re
 import resource
-import subprocess
-import tempfile
 
-from capture import bind, empty, listeners, run, settled
+import start_unit
+from machine import SILENT, bind, empty, ended, package, read, run, start, write
 
-UNITS = ["lib/systemd/system/squid.service", "usr/lib/systemd/system/squid.service",
-         "etc/systemd/system/squid.service", "etc/systemd/system/squid.service.d/*.conf"]
-
-
-def limits(root):
-    """The soft and the hard limit of open files: DefaultLimitNOFILE=, or the last LimitNOFILE=."""
-    soft, hard = 1024, 524288
-    for pattern in UNITS:
-        for path in sorted(glob.glob(os.path.join(root, pattern))):
-            with open(path) as file:
-                for given in re.findall(r"^LimitNOFILE=(\S+)", file.read(), re.M):
-                    numbers = [int(number) for number in given.split(":")]
-                    soft, hard = numbers[0], numbers[-1]
-    # The machine that asks may allow less than systemd does.
-    return soft, min(hard, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+LOG = "/var/log/squid/cache.log"
 
 
 def truth(case, root):
@@ -32,30 +16,19 @@ def truth(case, root):
     empty("/var/log/squid", "/run/squid")
     run("chown", "proxy:proxy", "/var/log/squid", "/run/squid")
     certificate()
-    nofile = limits(root)
-    with tempfile.TemporaryFile("w+", errors="replace") as said:
-        squid = subprocess.Popen(["squid", "--foreground", "-YC"], cwd="/", stdin=subprocess.DEVNULL,
-                                 stdout=said, stderr=said,
-                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, nofile))
-        settled(squid, quiet=1.2, limit=8)
-        said.seek(0)
-        text = said.read()
-    if os.path.exists("/var/log/squid/cache.log"):
-        with open("/var/log/squid/cache.log", errors="replace") as file:
-            text += file.read()
-    ended = squid.poll() is not None
-    return {"server": run("dpkg-query", "-W", "squid").stdout.strip().replace("\t", " "),
-            "listeners": [] if ended else listeners(),
-            "refused": reason(text) or ("ended without a word" if ended else None)}
+    open_files = start_unit.unit(root, "squid").open_files
+    process, found, said = start(["squid", "--foreground", "-YC"], quiet=1.2, limit=8, cwd="/",
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, open_files))
+    said += read(LOG) if os.path.exists(LOG) else ""
+    gone = ended(process)
+    return {"server": package("squid"), "listeners": [] if gone else found,
+            "refused": reason(said) or (SILENT if gone else None)}
 
 
 def certificate():
     run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
         "-keyout", "/run/squid.key", "-out", "/run/squid.crt")
-    with open("/run/squid.pem", "w") as pem:
-        for part in ("/run/squid.key", "/run/squid.crt"):
-            with open(part) as file:
-                pem.write(file.read())
+    write("/run/squid.pem", read("/run/squid.key") + read("/run/squid.crt"))
     run("chown", "proxy", "/run/squid.pem")
 
 

@@ -1,18 +1,22 @@
-"""What the one unit of a case starts, as systemd would: the words of its ExecStart, its environment and its folder.
+"""What the units of a case start, as systemd would: the words of ExecStart, the environment, the folder, the open files.
 
-Simple units only: one ExecStart, plain quotes, Environment lines, WorkingDirectory.
+Of systemd's language only what the cases use: continued lines, plain quotes, drop-ins, EnvironmentFile, $NAME and ${NAME}.
 """
+import collections
 import fcntl
 import glob
 import os
 import re
+import resource
 import shlex
 import socket
-import subprocess
 
-import pypi
-from capture import bind, empty, settled
+from cache import Pypi
+from machine import SILENT, bind, empty, ended, mount, read, record, start
 
+FOLDERS = ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"]
+# DefaultLimitNOFILE=.
+OPEN_FILES = (1024, 524288)
 APP = '''def wsgi(environ, start):
     start("200 OK", [])
     return [b""]
@@ -26,13 +30,95 @@ async def asgi(scope, receive, send):
             if event == "lifespan.shutdown":
                 return
 '''
+Unit = collections.namedtuple("Unit", "words environment folder open_files")
 
 
-def lay(root, *requirements):
+# ---------------------------------------------------------------- reading
+
+
+def found(root, pattern):
+    return [path for folder in FOLDERS
+            for path in sorted(glob.glob(os.path.join(glob.escape(root), folder, pattern)))]
+
+
+def files(root, name):
+    """The service of that name, the one of /etc before a packaged one, and its drop-ins."""
+    return found(root, name + ".service")[:1] + sorted(found(root, name + ".service.d/*.conf"), key=os.path.basename)
+
+
+def assignments(*paths):
+    for path in paths:
+        for line in read(path).replace("\\\n", " ").splitlines():
+            key, sign, value = line.strip().partition("=")
+            if sign and not key.startswith(("#", ";")):
+                yield key, value
+
+
+def unit(root, name="*"):
+    """The one service of that name; without words where the case has none."""
+    words, environment, from_files, folder, open_files = [], {}, {}, "/", OPEN_FILES
+    for key, value in assignments(*files(root, name)):
+        if key == "ExecStart":
+            words = shlex.split(value)
+        elif key == "WorkingDirectory":
+            folder = value
+        elif key == "Environment":
+            environment.update(word.split("=", 1) for word in shlex.split(value))
+        elif key == "EnvironmentFile":
+            path = os.path.join(root, value.lstrip("-/"))
+            from_files.update((name, unquoted(text)) for name, text in assignments(*filter(os.path.exists, [path])))
+        elif key == "LimitNOFILE":
+            open_files = tuple(map(int, (value.split(":") * 2)[:2]))
+    environment.update(from_files)
+    words = [part for word in words for part in expanded(word, environment)]
+    return Unit(words, environment, folder, allowed(open_files))
+
+
+def unquoted(text):
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def expanded(word, environment):
+    """`$NAME` as a word of its own is as many words as it says, `${NAME}` stays one."""
+    if re.fullmatch(r"\$\w+", word):
+        return shlex.split(environment.get(word[1:], ""))
+    return [re.sub(r"\$\{(\w+)\}", lambda name: environment.get(name.group(1), ""), word)]
+
+
+def allowed(limits):
+    """A container may not raise its hard limit: half of it is above somaxconn all the same."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return tuple(limit if most < 0 else min(limit, most) for limit in limits)
+
+
+def sockets(root):
+    """The numbers, from 3 upwards, of the sockets of a `.socket` unit beside it: unix paths and addresses of IPv4."""
+    opened, backlog = [], 4096
+    for path in found(root, "*.socket"):
+        lines = list(assignments(path))
+        backlog = int(dict(lines).get("Backlog", backlog))
+        for address in [value for key, value in lines if key == "ListenStream"]:
+            unix = address.startswith("/")
+            it = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
+            it.bind(address if unix else (address.split(":")[0], int(address.split(":")[1])))
+            it.listen(backlog)
+            # Nothing else is open yet.
+            opened.append(fcntl.fcntl(it.detach(), fcntl.F_DUPFD, 50))
+    for number, it in enumerate(opened, 3):
+        os.dup2(it, number)
+        os.close(it)
+    return list(range(3, 3 + len(opened)))
+
+
+# ---------------------------------------------------------------- starting
+
+
+def lay(root, environment):
     """PyPI's packages as /opt/venv, and the case's application in /srv/app: app:wsgi or app:asgi where it has none."""
     empty("/opt")
     os.mkdir("/opt/venv")
-    subprocess.run(["mount", "--bind", pypi.folder(*requirements), "/opt/venv"], check=True)
+    mount("--bind", environment.folder, "/opt/venv")
     app = os.path.join(root, "srv", "app")
     os.makedirs(app, exist_ok=True)
     if not os.path.exists(os.path.join(app, "app.py")):
@@ -41,58 +127,29 @@ def lay(root, *requirements):
     bind(root, "srv")
 
 
-def read(root):
-    (path,) = glob.glob(os.path.join(glob.escape(root), "etc/systemd/system/*.service"))
-    with open(path) as file:
-        lines = [line.strip().split("=", 1) for line in file.read().replace("\\\n", " ").splitlines()
-                 if "=" in line and not line.startswith("#")]
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp"}
-    for key, value in lines:
-        if key == "Environment":
-            environment.update(word.split("=", 1) for word in shlex.split(value))
-    named = dict(lines)
-    return shlex.split(named["ExecStart"]), environment, named.get("WorkingDirectory", "/")
-
-
-def sockets(root):
-    """The numbers, from 3 upwards, of the sockets of a `.socket` unit beside it: unix paths and addresses of IPv4."""
-    found, backlog = [], 4096
-    for path in glob.glob(os.path.join(glob.escape(root), "etc/systemd/system/*.socket")):
-        with open(path) as file:
-            lines = [line.strip().split("=", 1) for line in file if "=" in line]
-        backlog = int(dict(lines).get("Backlog", backlog))
-        for address in [value for key, value in lines if key == "ListenStream"]:
-            unix = address.startswith("/")
-            it = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
-            it.bind(address if unix else (address.split(":")[0], int(address.split(":")[1])))
-            it.listen(backlog)
-            # Nothing else is open yet.
-            found.append(fcntl.fcntl(it.detach(), fcntl.F_DUPFD, 50))
-    for number, it in enumerate(found, 3):
-        os.dup2(it, number)
-        os.close(it)
-    return list(range(3, 3 + len(found)))
-
-
-def start(root, settle=1.0):
-    """Start it and wait; the answer is what listens, and the last word of a process that has ended."""
-    words, environment, folder = read(root)
+def run_unit(root, server, settle=1.0):
+    """Start the one unit of the case and wait; a process that has ended refuses with its last word."""
+    words, environment, folder, _ = unit(root)
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", **environment}
     given = sockets(root)
     empty("/tmp")
-    environment.update({"LISTEN_FDS": str(len(given))} if given else {})
     if given:
         # As systemd does: from 3 upwards, for the process that the words become.
         words = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *words]
-    with open("/tmp/said", "w+", errors="replace") as said:
-        process = subprocess.Popen(words, env=environment, cwd=folder, stdin=subprocess.DEVNULL,
-                                   stdout=said, stderr=said, start_new_session=True, pass_fds=given)
-        for number in given:
-            os.close(number)
-        found = settled(process, quiet=settle)
-        ended = process.poll() is not None
-        said.seek(0)
-        lines = [line.strip() for line in said.read().splitlines() if line.strip()]
+        environment["LISTEN_FDS"] = str(len(given))
+    started = start(words, quiet=settle, env=environment, cwd=folder, start_new_session=True, pass_fds=given)
+    lines = [line.strip() for line in started.said.splitlines() if line.strip()]
     # Without the time and the process of a log.
-    last = re.sub(r"^(\[[^]]*\] )+", "", (lines or ["ended without a word"])[-1])
-    refused = last if ended else None
-    return {"listeners": [] if refused else found, "refused": refused}
+    last = re.sub(r"^(\[[^]]*\] )+", "", (lines or [SILENT])[-1])
+    return record(server, started.listeners, last if ended(started.process) else None)
+
+
+def of_pypi(*requirements):
+    """How a server of PyPI is installed, and the truth of a case whose unit starts it."""
+    environment = Pypi(*requirements)
+
+    def truth(case, root):
+        lay(root, environment)
+        return run_unit(root, str(environment))
+
+    return environment.install, truth

@@ -7,9 +7,8 @@ was written by the tool (its value is recorded), what keeps both start values wa
 import glob
 import os
 import re
-import subprocess
 
-from capture import run, write
+from machine import mount, private, read, run, write
 
 KEYS = {"net.core.somaxconn": (6, 7), "net.ipv4.tcp_max_syn_backlog": (6, 7),
         "net.ipv4.tcp_syncookies": (6, 7), "net.ipv4.tcp_abort_on_overflow": (6, 7),
@@ -23,13 +22,9 @@ TOOLS = {"boot": ["/lib/systemd/systemd-sysctl"], "system": ["/sbin/sysctl", "--
 SPOKEN = dict(os.environ, LC_ALL="C", SYSTEMD_LOG_TARGET="console", SYSTEMD_LOG_COLOR="0")
 
 
-def mount(*argv):
-    subprocess.run(["mount", *argv], check=True)
-
-
 def prepare(root):
     """The machine's programs, /dev and /proc come into the case; only net.* may be written there."""
-    mount("--make-rprivate", "/")
+    private()
     inside = {name: os.path.join(root, name) for name in ("machine", "dev", "proc", "run", "etc")}
     for path in inside.values():
         os.makedirs(path, exist_ok=True)
@@ -58,10 +53,7 @@ def outcome(root, tool, start):
     done = run("chroot", root, *loader, MACHINE + program[0], *program[1:], env=SPOKEN)
     if done.returncode not in (0, 1):
         raise RuntimeError("%s: %s" % (program, done.stdout))
-    values = {}
-    for key in KEYS:
-        with open(path(key)) as file:
-            values[key] = int(file.read())
+    values = {key: int(read(path(key))) for key in KEYS}
     return values, {"status": done.returncode, "lines": done.stdout.splitlines()}
 
 

@@ -2,9 +2,9 @@
 conf in /etc/tomcat10; a case that has /opt/tomcat starts that one as its own CATALINA_BASE."""
 import os
 import re
-import subprocess
 import time
-from capture import bind, empty, listeners, run, settled
+
+from machine import PATH, SILENT, bind, bind_present, empty, ended, listeners, package, read, run, settled, spawn
 
 AS_UNIT = ["setpriv", "--reuid=tomcat", "--regid=tomcat", "--clear-groups",
            "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]
@@ -19,8 +19,7 @@ CAUSE = re.compile(r"^(?:java|org)\.[\w.$]*(?:Exception|Error)[:;].*", re.M)
 
 def lay(root):
     """Put the case's files where its Tomcat looks for them; the answer is the CATALINA_BASE."""
-    if os.path.isfile(os.path.join(root, "etc/default/tomcat10")):
-        bind(root, "etc/default/tomcat10")
+    bind_present(root, "etc/default/tomcat10")
     if os.path.isdir(os.path.join(root, "opt/tomcat")):
         bind(root, "opt/tomcat")
         base = "/opt/tomcat"
@@ -36,12 +35,11 @@ def lay(root):
 
 def start(base):
     """Tomcat's process and what it wrote until it was up for good, gave up or had a minute."""
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "CATALINA_HOME": "/usr/share/tomcat10",
+    environment = {"PATH": PATH, "CATALINA_HOME": "/usr/share/tomcat10",
                    "CATALINA_BASE": base, "CATALINA_TMPDIR": "/tmp", "CATALINA_OPTS": QUICK}
     log = "/run/tomcat.log"
     with open(log, "w") as said:
-        tomcat = subprocess.Popen([*AS_UNIT, "/bin/sh", "/usr/libexec/tomcat10/tomcat-start.sh"],
-                                  env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        tomcat = spawn([*AS_UNIT, "/bin/sh", "/usr/libexec/tomcat10/tomcat-start.sh"], said, env=environment)
     text, end = "", time.time() + 60
     while tomcat.poll() is None and not UP.search(text):
         if time.time() > end:
@@ -53,16 +51,10 @@ def start(base):
     return tomcat, read(log)
 
 
-def read(path):
-    with open(path, errors="replace") as file:
-        return file.read()
-
-
 def truth(case, root):
     tomcat, text = start(lay(root))
-    ended, said = tomcat.poll() is not None, COMPLAINT.findall(text)
+    gone, said = ended(tomcat), COMPLAINT.findall(text)
     refused = TAKEN if TAKEN in text else None
-    if ended:
-        refused = (CAUSE.findall(text) + said + ["ended without a word"])[0]
-    return {"server": run("dpkg-query", "-W", "tomcat10").stdout.strip().replace("\t", " "),
-            "listeners": [] if ended else listeners(), "refused": refused, "said": said}
+    if gone:
+        refused = (CAUSE.findall(text) + said + [SILENT])[0]
+    return {"server": package("tomcat10"), "listeners": [] if gone else listeners(), "refused": refused, "said": said}

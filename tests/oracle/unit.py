@@ -6,13 +6,12 @@ Every unit of the case is wanted by one target. Its programs are all one recorde
 import glob
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import time
 
-from capture import bind, empty, write
+from machine import bind, bind_present, empty, private, write
 
 # Two systemds that come up at once can get in each other's way in the control groups.
 JOBS = 1
@@ -49,10 +48,10 @@ def units():
 
 
 def prepare(root):
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    private()
     empty("/run", "/opt", "/usr/lib/systemd/system-generators")
     bind(root, *FOLDERS)
-    bind(root, *[path for path in FILES if os.path.exists(os.path.join(root, path))])
+    bind_present(root, *FILES)
     if os.path.isdir(os.path.join(root, "run")):
         shutil.copytree(os.path.join(root, "run"), "/run", symlinks=True, dirs_exist_ok=True)
     for path in ("/opt/app", "/run/record", "/run/probe", "/run/systemd/system-generators"):

@@ -8,12 +8,11 @@ import glob
 import os
 import re
 import shlex
-import subprocess
 import tempfile
 
-from capture import bind, empty, listeners, run, settled
+from machine import PATH, bind, bind_present, empty, ended, listeners, package, read, run, settled, spawn
 
-FOLDERS = ["etc/uwsgi", "srv", "opt"]
+FOLDERS = ["etc/uwsgi", "opt"]
 TYPES = {"ini": "ini", "json": "json", "js": "json", "xml": "xmlconfig", "yaml": "yaml", "yml": "yaml"}
 DEFAULT = "/usr/share/uwsgi/conf/default.ini"
 # What uWSGI says when it gives up, the most telling first.
@@ -21,18 +20,16 @@ REFUSALS = [r"Listen queue size is greater.*", r"\[uWSGI\] could not parse.*", r
             r"(?:probably another instance|error binding|bind\(\): ).*", r"recursive logic.*", r"invalid .*",
             r"open\(\"?.*No such file.*", r"unable to load configuration.*", r".*No such file or directory.*",
             r"error parsing.*", r"The -s/--socket option is missing.*"]
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 def starts(root):
     """The command lines, each with the variables that it is given."""
     own = os.path.join(root, "srv/start")
     if os.path.exists(own):
-        with open(own) as file:
-            for line in file.read().splitlines():
-                words = shlex.split(line)
-                first = next(i for i, word in enumerate(words) if "=" not in word)
-                yield words[first:], dict(word.split("=", 1) for word in words[:first])
+        for line in read(own).splitlines():
+            words = shlex.split(line)
+            first = next(i for i, word in enumerate(words) if "=" not in word)
+            yield words[first:], dict(word.split("=", 1) for word in words[:first])
         return
     for path in sorted(glob.glob("/etc/uwsgi/apps-enabled/*")):
         name, extension = os.path.splitext(os.path.basename(path))
@@ -44,21 +41,21 @@ def starts(root):
 
 
 def truth(case, root):
-    bind(root, *(path for path in FOLDERS if os.path.isdir(os.path.join(root, path))))
+    # Where they are started from, whether the case has it or not.
+    bind(root, "srv")
+    bind_present(root, *FOLDERS)
     empty("/var/log")
     refused, started = None, []
     for words, variables in starts(root):
         said = tempfile.TemporaryFile("w+", errors="replace")
-        started.append((subprocess.Popen(words, cwd="/srv", env={**ENVIRONMENT, **variables},
-                                         stdin=subprocess.DEVNULL, stdout=said, stderr=said), said))
+        started.append((spawn(words, said, cwd="/srv", env={"PATH": PATH, **variables}), said))
     settled(started[0][0], quiet=1, limit=6)
     for uwsgi, said in started:
         said.seek(0)
         text = said.read()
-        if uwsgi.poll() is not None or REFUSALS_OF_ONE.search(text):
+        if ended(uwsgi) or REFUSALS_OF_ONE.search(text):
             refused = refused or reason(text)
-    return {"server": run("dpkg-query", "-W", "uwsgi-core").stdout.strip().replace("\t", " "),
-            "listeners": listeners(), "refused": refused}
+    return {"server": package("uwsgi-core"), "listeners": listeners(), "refused": refused}
 
 
 # A vassal that gives up leaves its emperor running.

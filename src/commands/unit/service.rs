@@ -188,9 +188,15 @@ impl Service {
         let mut found = manager.environment.clone();
         found.extend(self.environment.iter().cloned());
         let mut complete = true;
-        for file in &self.environment_files {
-            let text = file.text();
-            let path = text.strip_prefix('-').unwrap_or(&text);
+        let files: Vec<String> = self.environment_files.iter().map(Word::text).collect();
+        let last: HashMap<&str, usize> =
+            files.iter().enumerate().map(|(nth, text)| (text.as_str(), nth)).collect();
+        for (nth, text) in files.iter().enumerate() {
+            // Of a file that is named again the last reading counts.
+            if last.get(text.as_str()) != Some(&nth) {
+                continue;
+            }
+            let path = text.strip_prefix('-').unwrap_or(text);
             let paths = match crate::text::has_magic(path.as_bytes()) {
                 true => scene.tree.glob(path.as_bytes()),
                 false => vec![PathBuf::from(path)],
@@ -198,6 +204,7 @@ impl Service {
             for path in paths {
                 let path = path.strip_prefix("/").unwrap_or(&path);
                 match scene.read(path) {
+                    Some(source) if !scene.spend(scene.sources.bytes(source).len()) => complete = false,
                     Some(source) => {
                         let variables = unit::environment(scene.sources, source).into_iter();
                         let variables = variables.filter(|variable| is_name(&variable.name));

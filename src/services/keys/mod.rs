@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use super::{Candidate, Found, Ground};
 use crate::knowledge::Keys;
-use crate::model::{Label, Problem, ProblemKind};
+use crate::model::{Label, Occupied, Problem, ProblemKind};
 use crate::text::Span;
 use instance::Instance;
 
@@ -67,12 +67,12 @@ fn open(instance: &Instance<'_>, found: &mut Found) {
         Ok(listeners) => listeners,
         Err(Refused { why, at }) => return found.problems.push(refused(instance.ground, &why, at)),
     };
-    let taken = listeners.iter().enumerate().find_map(|(index, second)| {
-        let first =
-            listeners.iter().take(index).find(|first| first.endpoint.collides_in_tcp(&second.endpoint))?;
+    let mut taken = Occupied::default();
+    let clash = listeners.iter().find_map(|second| {
+        let first = listeners.get(taken.take(&second.endpoint)?)?;
         Some((first, second))
     });
-    let Some((first, second)) = taken else { return found.listeners.extend(listeners) };
+    let Some((first, second)) = clash else { return found.listeners.extend(listeners) };
     let message = format!("{} is in use already", second.endpoint);
     let label = Label::new(first.site, format!("{} is bound here first", first.endpoint));
     let problem = instance.ground.problem(ProblemKind::Conflict, message, second.site);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::address;
 use super::file::{Block, Directive, File, Item, MARK};
@@ -168,6 +168,8 @@ pub(super) struct Walk<'w, 'a> {
     places: Vec<Place>,
     /// Files that were read where nothing listens, or in which nothing does: once is enough.
     read: HashSet<(FileId, bool)>,
+    /// Files that are not there, by where they are included.
+    missed: HashSet<(SourceId, u32, PathBuf)>,
     blocks: HashSet<Block>,
     inclusions: usize,
     addresses: usize,
@@ -195,6 +197,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             reading: HashSet::new(),
             places: vec![place],
             read: HashSet::new(),
+            missed: HashSet::new(),
             blocks: HashSet::new(),
             inclusions: 0,
             addresses: 0,
@@ -420,7 +423,13 @@ impl<'w, 'a> Walk<'w, 'a> {
     fn target(&mut self, target: &Target, include: Include) {
         let file = match &target.file {
             Ok(file) => *file,
-            Err(why) => return self.unread(target, why, include.at),
+            Err(why) => {
+                // A file that is included again says the same again.
+                if self.missed.insert((include.at.source, include.at.start, target.path.clone())) {
+                    self.unread(target, why, include.at);
+                }
+                return;
+            }
         };
         let place = self.place();
         let silent = matches!(place, Place::Inner | Place::Upstream(_) | Place::Table | Place::Events)

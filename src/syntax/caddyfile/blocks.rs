@@ -83,6 +83,7 @@ pub fn read(setting: Setting<'_>, file: SourceId) -> Blocks {
         pending: Vec::new(),
         snippets: HashMap::new(),
         taken: 0,
+        put: 0,
         imports: 0,
         made: Blocks::default(),
     };
@@ -101,6 +102,8 @@ struct Reader<'a> {
     pending: Vec<Token>,
     snippets: HashMap<String, Vec<Token>>,
     taken: usize,
+    /// How many words imports have brought in.
+    put: usize,
     imports: usize,
     made: Blocks,
 }
@@ -296,11 +299,16 @@ impl Reader<'_> {
             Some(snippet) => snippet.clone(),
             None => self.files(&what)?,
         };
-        self.put(tokens, &arguments, &block);
-        Ok(())
+        self.put(import.span, tokens, &arguments, &block)
     }
 
-    fn put(&mut self, tokens: Vec<Token>, arguments: &[String], block: &[Token]) {
+    fn put(
+        &mut self,
+        at: Span,
+        tokens: Vec<Token>,
+        arguments: &[String],
+        block: &[Token],
+    ) -> Result<(), Broken> {
         if let Some(next) = self.pending.last_mut() {
             next.first = true;
         }
@@ -319,7 +327,12 @@ impl Reader<'_> {
                 _ => put.push(token),
             }
         }
+        self.put += put.len();
+        if self.put > MAX_TOKENS {
+            return Err(("its imports come to too much".to_owned(), at));
+        }
         self.pending.extend(put.into_iter().rev());
+        Ok(())
     }
 
     /// The words of the files that a pattern names.

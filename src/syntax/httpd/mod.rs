@@ -34,6 +34,8 @@ const MAX_DEPTH: usize = 100;
 const MAX_READ: usize = 32 << 20;
 /// What it costs to begin with a file or to fill a line of a macro, in bytes to read.
 const COST: usize = 256;
+/// What it costs to look for the files of an include.
+const LOOK: usize = 1024;
 
 /// What is known before the first line is read.
 #[derive(Debug)]
@@ -380,6 +382,9 @@ impl Walk<'_, '_> {
         let text = word.show();
         if is_placeholder(&text) {
             self.incomplete = true;
+            return;
+        }
+        if !self.spend(LOOK, at) {
             return;
         }
         let targets = self.find(&text);

@@ -9,8 +9,8 @@ use memchr::memchr;
 use super::lines::Text;
 use crate::text::{SourceId, Sources, Span, Tree};
 
-/// No value that matters is longer; variables that double each other are not followed for ever.
-const MAX_VALUE: usize = 1 << 16;
+/// No value that matters is longer: where variables double each other, what would be longer stays as it is written.
+const MAX_VALUE: usize = 1 << 13;
 
 #[derive(Debug, Default)]
 pub struct Variables {
@@ -110,7 +110,10 @@ impl Variables {
         }
         let mut full = Text::default();
         let mut at = 0;
-        while let Some((start, end)) = variable(text.bytes(), at).filter(|_| full.bytes().len() < MAX_VALUE) {
+        while let Some((start, end)) = variable(text.bytes(), at) {
+            if full.bytes().len() > MAX_VALUE {
+                return text.clone();
+            }
             full.append(&text.slice(at..start));
             let name = text.slice(start + 2..end - 1).show();
             match self.get(&name) {

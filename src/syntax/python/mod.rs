@@ -9,6 +9,8 @@ pub mod slots;
 mod told;
 mod value;
 
+use std::borrow::Cow;
+
 use super::calls::{Code, Id, Unparsed};
 use super::eval::{Effort, shown};
 use crate::text::SourceId;
@@ -27,6 +29,9 @@ const MANY: usize = 32;
 /// Expressions that are worked out for one file: many times what a program needs.
 pub const FUEL: u32 = 50_000;
 
+/// How many lines of comment may follow each other.
+const MAX_COMMENT: usize = 500;
+
 const TOO_FAR: &str = "it takes too long to follow";
 
 /// A parsed program and the names in it.
@@ -36,9 +41,35 @@ pub struct Python<'a> {
     names: Names<'a>,
 }
 
+/// The program with blanks in the place of comments that are longer than anybody's: at each of its lines the grammar's scanner
+/// looks ahead over all that follow.
+fn without_long_comments(text: &[u8]) -> Cow<'_, [u8]> {
+    let is_silent = |line: &[u8]| matches!(line.trim_ascii_start().first(), None | Some(b'#'));
+    let mut blanked = Cow::Borrowed(text);
+    let (mut at, mut start, mut lines) = (0, 0, 0);
+    let rest = text.split_inclusive(|byte| *byte == b'\n').chain([&b"end"[..]]);
+    for line in rest {
+        if is_silent(line) {
+            lines += 1;
+        } else {
+            if lines > MAX_COMMENT {
+                let comment = blanked.to_mut().get_mut(start..at).unwrap_or_default();
+                comment
+                    .iter_mut()
+                    .filter(|byte| !matches!(byte, b'\n' | b'\r'))
+                    .for_each(|byte| *byte = b' ');
+            }
+            (start, lines) = (at + line.len(), 0);
+        }
+        at += line.len();
+    }
+    blanked
+}
+
 impl<'a> Python<'a> {
     pub fn parse(source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
-        let code = Code::parse(source, text, &tree_sitter_python::LANGUAGE.into())?;
+        let language = tree_sitter_python::LANGUAGE.into();
+        let code = Code::parse_instead(source, text, &without_long_comments(text), &language)?;
         let names = Names::gather(&code);
         Ok(Self { code, names })
     }

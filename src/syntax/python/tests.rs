@@ -265,3 +265,18 @@ fn hostile_programs_end_soon() {
         assert!(started.elapsed().as_secs() < 5, "{}", &program[..40]);
     }
 }
+
+#[test]
+fn a_long_comment_does_not_take_longer() {
+    let comment = "    # \u{fc} f(1)\r\n".repeat(MAX_COMMENT + 1);
+    let text = format!("if a:\n    b()\n{comment}    f('# \u{fc}')\n");
+    let read = without_long_comments(text.as_bytes());
+    assert_eq!(read.len(), text.len());
+    assert_eq!(read.iter().filter(|byte| **byte == b'#').count(), 1);
+    let sources = Sources::new();
+    let source = sources.add(Origin::Builtin("t.py".into()), text.clone().into_bytes());
+    let program = Python::parse(source, text.as_bytes()).unwrap();
+    assert_eq!(program.calls("f").len(), 1);
+    let few = "# a\n".repeat(MAX_COMMENT);
+    assert_eq!(without_long_comments(few.as_bytes()), few.as_bytes());
+}
