@@ -24,6 +24,7 @@ use opened::Opened;
 pub mod apache;
 pub mod caddy;
 pub mod envoy;
+pub mod go;
 pub mod haproxy;
 pub mod java;
 pub mod jetty;
@@ -199,6 +200,7 @@ const READERS: &[(&str, Reader)] = &[
     ("apache", apache::read),
     ("caddy", caddy::read),
     ("envoy", envoy::read),
+    ("go", go::read),
     ("haproxy", haproxy::read),
     ("java", java::read),
     ("jetty", jetty::read),

@@ -5,6 +5,7 @@ pub mod caddyfile;
 pub mod calls;
 pub mod directives;
 pub mod dotenv;
+pub mod go;
 pub mod host_port;
 pub mod hosts;
 pub mod ini;

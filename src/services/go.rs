@@ -1,0 +1,641 @@
+//! Go sources: what a program listens on through package net, net/http and the frameworks built on them, and the calls that
+//! give listen(2) a number of their own. Which calls listen is in the service's table.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use memchr::memmem;
+use serde::Deserialize;
+
+use super::{Candidate, Found, Ground};
+use crate::model::{self, Endpoint, Listener, ProblemKind, Setting, Step, Transport};
+use crate::syntax::calls::{Id, Unparsed};
+use crate::syntax::go::{self, At, FUEL, Go, Kind, Packages, Reading, Thing, Value, without_version};
+use crate::syntax::host_port;
+use crate::text::{Slot, SourceId, Span};
+
+/// Listeners of one file, calls in it that are looked at, and files of one package.
+const MOST: usize = 100;
+const MOST_CALLS: usize = 2_000;
+const MOST_FILES: usize = 400;
+
+/// What an expression on a longer line does is not shown as a whole.
+const LONG: u32 = 120;
+
+/// A kind of call that listens.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Entry {
+    library: String,
+    /// Full names: `net.Listen`, `net/http.Server.ListenAndServe`.
+    calls: Vec<String>,
+    /// `tcp` unless it is written, an argument or a field of what it is called on.
+    network: Option<String>,
+    network_at: Option<usize>,
+    network_field: Option<String>,
+    /// The argument or the field that says the address, or the address itself.
+    address: Option<usize>,
+    address_field: Option<String>,
+    /// The argument whose field it is, if it is not what the method is called on.
+    of: Option<usize>,
+    fixed: Option<String>,
+    /// What an empty address means, and what none does, unless something outside says otherwise.
+    empty: Option<String>,
+    otherwise: Option<String>,
+    unless: Option<String>,
+    /// The number for listen(2): an argument or a field.
+    backlog: Option<usize>,
+    backlog_field: Option<String>,
+    /// The descriptor that was bound before.
+    socket: Option<usize>,
+    /// A word in a file that makes one socket a process of it.
+    shared: Option<String>,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// `[reader]` of `rules/services/go.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Tables {
+    server: Vec<Entry>,
+    constants: HashMap<String, String>,
+    /// Constants that are defaults of ours.
+    numbers: HashMap<String, String>,
+    made_by: HashMap<String, String>,
+    ports: HashMap<String, u16>,
+    /// Where a program's main package mostly lies in its module.
+    programs: Vec<String>,
+}
+
+pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let tables: Tables = match ground.service.reader.clone().try_into() {
+        Ok(tables) => tables,
+        Err(error) => {
+            let error: toml::de::Error = error;
+            return ground.broken("the table of calls", &error.message());
+        }
+    };
+    let program = Program::new(ground, &tables);
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    let mut all = Found::default();
+    for found in ground.tree.read_all(&paths, |path| read_file(&program, path)) {
+        all.listeners.extend(found.listeners);
+        all.problems.extend(found.problems);
+    }
+    all
+}
+
+fn read_file(program: &Program<'_>, path: &Path) -> Found {
+    let mut found = Found::default();
+    let ground = program.ground;
+    let Ok(source) = ground.tree.read(ground.sources, path) else { return found };
+    if !go::is_for_linux(&name_of(path), ground.sources.bytes(source)) {
+        return found;
+    }
+    let skipped = |message| ground.problem(ProblemKind::Skipped, message, Span::top(source));
+    let go = match program.open(path, source) {
+        Ok(go) => go,
+        Err(why) => {
+            let message = format!("{} was not read for servers: {why}", path.display());
+            found.problems.push(skipped(message));
+            return found;
+        }
+    };
+    let calls = go.calls(|name| program.by_last_name.contains_key(name));
+    let reading = Reading::new(program, FUEL);
+    for id in calls.into_iter().take(MOST_CALLS) {
+        let call = Call { program, reading: &reading, at: At { go, id } };
+        let Some(listener) = call.listener(path) else { continue };
+        // Two branches that open the same address are one listener.
+        let known = !matches!(listener.endpoint, Endpoint::Unknown(_));
+        let again = known && found.listeners.iter().any(|other| other.endpoint == listener.endpoint);
+        if !again && found.listeners.len() < MOST {
+            found.listeners.push(listener);
+        }
+    }
+    if reading.is_exhausted() {
+        found
+            .problems
+            .push(skipped("it takes too long to follow, so servers in it may be missed".to_owned()));
+    }
+    found
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The files of one place, as far as something led to them.
+struct Program<'a> {
+    ground: Ground<'a>,
+    tables: &'a Tables,
+    by_name: HashMap<&'a str, &'a Entry>,
+    by_last_name: HashMap<&'a str, ()>,
+    files: boxcar::Vec<(PathBuf, Go<'a>)>,
+    known: Mutex<HashMap<SourceId, Result<usize, Unparsed>>>,
+    packages: Mutex<HashMap<PathBuf, Vec<(PathBuf, SourceId)>>>,
+    modules: Mutex<HashMap<PathBuf, Option<(PathBuf, String)>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Program<'a> {
+    fn new(ground: Ground<'a>, tables: &'a Tables) -> Self {
+        let names =
+            tables.server.iter().flat_map(|entry| entry.calls.iter().map(move |call| (call.as_str(), entry)));
+        let by_name: HashMap<&str, &Entry> = names.collect();
+        let last = |full: &&'a str| full.rsplit('.').next().map(|last| (last, ()));
+        let by_last_name = by_name.keys().filter_map(last).collect();
+        let (files, known, packages, modules) = Default::default();
+        Self { ground, tables, by_name, by_last_name, files, known, packages, modules }
+    }
+
+    /// Parses a file unless it is known already.
+    fn open(&self, path: &Path, source: SourceId) -> Result<&Go<'a>, Unparsed> {
+        let known = lock(&self.known).get(&source).copied();
+        let index = match known {
+            Some(known) => known,
+            None => {
+                let parsed = Go::parse(source, self.ground.sources.bytes(source));
+                let mut known = lock(&self.known);
+                let push = |go| self.files.push((path.to_owned(), go));
+                *known.entry(source).or_insert_with(|| parsed.map(push))
+            }
+        }?;
+        self.files.get(index).map(|(_, go)| go).ok_or(Unparsed::TooLong)
+    }
+
+    fn path_of(&self, source: SourceId) -> Option<&Path> {
+        let index = *lock(&self.known).get(&source)?;
+        self.files.get(index.ok()?).map(|(path, _)| path.as_path())
+    }
+
+    /// The files of a folder's package that are built for Linux, but for its tests.
+    fn package(&self, folder: &Path) -> Vec<(PathBuf, SourceId)> {
+        if let Some(known) = lock(&self.packages).get(folder) {
+            return known.clone();
+        }
+        let (tree, sources) = (self.ground.tree, self.ground.sources);
+        let names = tree.list(folder).into_iter().filter(|name| {
+            let name = name.to_string_lossy();
+            name.ends_with(".go") && !name.ends_with("_test.go")
+        });
+        let read = |path: PathBuf| {
+            let source = tree.read(sources, &path).ok()?;
+            go::is_for_linux(&name_of(&path), sources.bytes(source)).then_some((path, source))
+        };
+        let files: Vec<(PathBuf, SourceId)> =
+            names.take(MOST_FILES).filter_map(|name| read(folder.join(name))).collect();
+        lock(&self.packages).insert(folder.to_owned(), files.clone());
+        files
+    }
+
+    fn with_name(&self, folder: &Path, name: &str) -> Vec<&Go<'a>> {
+        let finder = memmem::Finder::new(name);
+        let all = self.package(folder).into_iter();
+        let named = all.filter(|(_, source)| finder.find(self.ground.sources.bytes(*source)).is_some());
+        named.filter_map(|(path, source)| self.open(&path, source).ok()).collect()
+    }
+
+    /// The folder of the module that a folder lies in, and the module's path.
+    fn module(&self, folder: &Path) -> Option<(PathBuf, String)> {
+        if let Some(known) = lock(&self.modules).get(folder) {
+            return known.clone();
+        }
+        let found = folder.ancestors().find_map(|outer| {
+            let source = self.ground.tree.read(self.ground.sources, &outer.join("go.mod")).ok()?;
+            let text = std::str::from_utf8(self.ground.sources.bytes(source)).ok()?;
+            let path = text.lines().find_map(|line| line.trim().strip_prefix("module "))?;
+            let path = path.split("//").next().unwrap_or_default().trim().trim_matches('"');
+            Some((outer.to_owned(), path.to_owned()))
+        });
+        lock(&self.modules).insert(folder.to_owned(), found.clone());
+        found
+    }
+
+    /// Whether a folder belongs to a program, not to a library alone.
+    fn is_program(&self, folder: &Path) -> bool {
+        let top = self.module(folder).map_or_else(PathBuf::new, |(top, _)| top);
+        self.tables.programs.iter().any(|pattern| {
+            let pattern = top.join(pattern);
+            !self.ground.tree.glob(pattern.as_os_str().as_encoded_bytes()).is_empty()
+        })
+    }
+}
+
+impl<'a> Packages<'a> for Program<'a> {
+    fn siblings(&self, of: SourceId, name: &str) -> Vec<&Go<'a>> {
+        let Some(folder) = self.path_of(of).and_then(Path::parent) else { return Vec::new() };
+        let Ok(own) = self.open(Path::new(""), of) else { return Vec::new() };
+        let mut files = self.with_name(folder, name);
+        files.retain(|go| go.code.source != of && go.package() == own.package());
+        files
+    }
+
+    fn imported(&self, of: SourceId, path: &str, name: &str) -> Vec<&Go<'a>> {
+        let folder = self.path_of(of).and_then(Path::parent);
+        let Some((top, module)) = folder.and_then(|folder| self.module(folder)) else { return Vec::new() };
+        let rest = path.strip_prefix(module.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let Some(rest) = rest else { return Vec::new() };
+        self.with_name(&top.join(rest.trim_start_matches('/')), name)
+    }
+
+    fn constant(&self, full: &str) -> Option<Value> {
+        if let Some(text) = self.tables.constants.get(full) {
+            return Some(Value::text(text.as_str()));
+        }
+        let default = self.ground.service.default(self.tables.numbers.get(full)?)?;
+        Some(Thing::Number(default.get).into())
+    }
+
+    fn made_by(&self, full: &str) -> Option<&str> {
+        self.tables.made_by.get(full).map(String::as_str)
+    }
+}
+
+/// Where a call listens, and what is to be said about it.
+struct Place {
+    endpoint: Endpoint,
+    notes: Vec<String>,
+    /// It is what the function's caller says, and no file tells who that is.
+    by_caller: bool,
+}
+
+impl Place {
+    fn at(endpoint: Endpoint) -> Self {
+        Self { endpoint, notes: Vec::new(), by_caller: false }
+    }
+
+    fn unknown(transport: Transport, why: &str) -> Self {
+        let notes = vec![format!("the address is not known: {why}")];
+        Self { notes, ..Self::at(Endpoint::Unknown(transport)) }
+    }
+
+    fn not_told(transport: Transport, value: &Value) -> Self {
+        let why = value.why_unknown().unwrap_or_else(|| "it is no text".to_owned());
+        Self { by_caller: matches!(value.thing, Thing::Caller(_)), ..Self::unknown(transport, &why) }
+    }
+
+    fn and_unless(mut self, value: &Value) -> Self {
+        let known = !matches!(self.endpoint, Endpoint::Unknown(_));
+        let notes = value.unless.iter().map(|reason| format!("it is another address if {reason}"));
+        self.notes.extend(notes.filter(|_| known));
+        self
+    }
+}
+
+/// A call that may listen.
+struct Call<'p, 'a> {
+    program: &'p Program<'a>,
+    reading: &'p Reading<'p, 'a>,
+    at: At<'p, 'a>,
+}
+
+impl<'p, 'a> Call<'p, 'a> {
+    fn argument(&self, index: usize) -> Option<At<'p, 'a>> {
+        self.at.go.arguments(self.at.id).get(index).map(|id| self.at.to(*id))
+    }
+
+    /// What a method is called on.
+    fn receiver(&self) -> Option<At<'p, 'a>> {
+        self.at.field("function")?.field("operand")
+    }
+
+    fn listener(&self, path: &Path) -> Option<Listener> {
+        let ground = self.program.ground;
+        let entry = *self.program.by_name.get(self.reading.callee(self.at)?.as_str())?;
+        let place = self.place(entry)?;
+        let known = !matches!(place.endpoint, Endpoint::Unknown(_));
+        if !known && self.at.go.package() != "main" {
+            // Who calls a library says what it listens on.
+            let folder = path.parent().unwrap_or(Path::new(""));
+            if place.by_caller || !self.program.is_program(folder) {
+                return None;
+            }
+        }
+        let site = self.site();
+        let mut listener = Listener::new(&ground.service.name, ground.place, place.endpoint, site);
+        listener.sockets = (!self.is_shared(entry)).then_some(1);
+        listener.notes = place.notes.into_iter().map(|what| Step { value: None, what, at: site }).collect();
+        (listener.backlog, listener.steps) = self.backlog(entry, site);
+        Some(listener)
+    }
+
+    fn is_shared(&self, entry: &Entry) -> bool {
+        let text = self.program.ground.sources.bytes(self.at.span().source);
+        entry.shared.as_ref().is_some_and(|word| memmem::find(text, word.as_bytes()).is_some())
+    }
+
+    /// `Listen(":8080")`: the name of what is called and what it is given, as far as it stands on one line.
+    fn site(&self) -> Span {
+        let whole = self.at.span();
+        let name = self.at.field("function").map(|function| function.field("field").unwrap_or(function));
+        let start = name.map_or(whole.start, |name| name.span().start);
+        let text = self.program.ground.sources.slice(Span { start, ..whole });
+        let first = memchr::memchr(b'\n', text).and_then(|at| u32::try_from(at).ok());
+        let length = first.unwrap_or(whole.end.saturating_sub(start)).min(LONG);
+        Span { start, end: start + length, ..whole }
+    }
+
+    /// Where it listens; nothing if it opens no stream.
+    fn place(&self, entry: &Entry) -> Option<Place> {
+        if let Some(socket) = entry.socket {
+            return Some(self.bound(socket));
+        }
+        let network = self.network(entry);
+        let stream = ["tcp", "tcp4", "tcp6", "unix", "unixpacket"];
+        if network.as_text().is_some_and(|network| !stream.contains(&network)) {
+            return None;
+        }
+        let address = self.address(entry);
+        let found = match (address, &entry.otherwise) {
+            (Some(address), _) => address,
+            (None, Some(otherwise)) => {
+                let unless: Vec<String> = entry.unless.iter().cloned().collect();
+                Value::text(otherwise.as_str()).and_unless(&unless)
+            }
+            (None, None) => Value::text(""),
+        };
+        let found = match (found.as_text(), &entry.empty) {
+            (Some(""), Some(empty)) => found.becomes(Thing::Text(empty.clone())),
+            _ => found,
+        };
+        Some(self.on(&network, &found).and_unless(&network).and_unless(&found))
+    }
+
+    fn network(&self, entry: &Entry) -> Value {
+        let written = Value::text(entry.network.as_deref().unwrap_or("tcp"));
+        if let Some(network) = entry.network_at.and_then(|index| self.argument(index)) {
+            return self.reading.value(network);
+        }
+        let Some(field) = &entry.network_field else { return written };
+        // It may be a field of the server or of options that the server was made with.
+        let code = &self.at.go.code;
+        let is_it = |id: &Id| {
+            let part = |role| code.field(*id, role).map_or("", |part| code.text(part));
+            match code.kind(*id) {
+                "keyed_element" => part("key") == field,
+                "assignment_statement" => part("left").ends_with(&format!(".{field}")),
+                _ => false,
+            }
+        };
+        let value = |id| {
+            code.field(id, "value")
+                .or_else(|| code.field(id, "right").and_then(|it| code.children(it).next()))
+        };
+        let set = code.all().find(is_it).and_then(value);
+        set.map_or(written, |set| self.reading.value(self.at.to(set)))
+    }
+
+    fn address(&self, entry: &Entry) -> Option<Value> {
+        if let Some(fixed) = &entry.fixed {
+            return Some(Value::text(fixed.as_str()));
+        }
+        if let Some(field) = &entry.address_field {
+            let of = match entry.of {
+                Some(index) => self.argument(index),
+                None => self.receiver(),
+            };
+            return self.reading.field(of?, field);
+        }
+        let argument = self.argument(entry.address?)?;
+        let value = self.reading.value(argument);
+        match value.why_unknown() {
+            Some(_) => Some(self.structured(argument).unwrap_or(value)),
+            None => Some(value),
+        }
+    }
+
+    /// `&net.TCPAddr{IP: ip, Port: 8080}` and `&net.UnixAddr{Name: path}`, as text.
+    fn structured(&self, argument: At<'p, 'a>) -> Option<Value> {
+        let literal = *self.reading.makers(argument).first()?;
+        let Some(Kind::Library(full)) = self.reading.kind(literal) else { return None };
+        match full.as_str() {
+            "net.UnixAddr" => self.reading.field(literal, "Name"),
+            "net.TCPAddr" => {
+                let host = self.reading.field(literal, "IP").unwrap_or_else(|| Value::text(""));
+                let port = self.reading.field(literal, "Port").unwrap_or_else(|| Thing::Number(0).into());
+                let name = match &host.thing {
+                    Thing::Nil => "",
+                    Thing::Text(name) => name,
+                    _ => return Some(host),
+                };
+                let Some(number) = port.shown() else { return Some(port) };
+                let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+                Some(
+                    Value::text(format!("{name}:{number}")).and_unless(&host.unless).and_unless(&port.unless),
+                )
+            }
+            _ => None,
+        }
+    }
+
+    fn on(&self, network: &Value, address: &Value) -> Place {
+        let Some(network) = network.as_text() else {
+            return match address.as_text() {
+                Some(path) if path.starts_with(['/', '@']) => Place::at(Endpoint::Unix(path.to_owned())),
+                _ => Place::not_told(Transport::Tcp, network),
+            };
+        };
+        let transport = if network.starts_with("unix") { Transport::Unix } else { Transport::Tcp };
+        match (&address.thing, transport) {
+            (Thing::Text(path), Transport::Unix) if path.is_empty() => {
+                Place::unknown(transport, "the kernel picks a free one")
+            }
+            (Thing::Text(path), Transport::Unix) if path.starts_with('\0') => {
+                Place::unknown(transport, "versions of Go differ in where such a name ends")
+            }
+            (Thing::Text(path), Transport::Unix) => Place::at(Endpoint::Unix(path.clone())),
+            (Thing::Text(text), Transport::Tcp) => self.on_tcp(network, text),
+            (Thing::Nil, _) => Place::unknown(transport, "the kernel picks a free port"),
+            // The first versions of Fiber take a port.
+            (Thing::Number(port), Transport::Tcp) => self.on_tcp(network, &format!(":{port}")),
+            _ => Place::not_told(transport, address),
+        }
+    }
+
+    fn on_tcp(&self, network: &str, address: &str) -> Place {
+        let unknown = |why: &str| Place::unknown(Transport::Tcp, why);
+        let (host, port) = match host_port::split(address) {
+            _ if address.is_empty() => return unknown("the kernel picks a free port"),
+            Ok(both) => both,
+            Err(wrong) => return unknown(&format!("Go refuses it: {}", wrong.words())),
+        };
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        let number = match self.program.tables.ports.get(port) {
+            Some(number) => Some(*number),
+            None if port.is_empty() => Some(0),
+            None if digits => port.parse().ok(),
+            None => return unknown("its port is a name"),
+        };
+        let number = match number {
+            Some(0) => return unknown("the kernel picks a free port"),
+            Some(number) => number,
+            None => return unknown("Go refuses it: invalid port"),
+        };
+        let ground = self.program.ground;
+        match ground.go_listens(network, host, number) {
+            Some(endpoint) => {
+                let assumed = ground.hosts.resolve(host).iter().any(|named| named.at.is_none());
+                let note = assumed.then(|| format!("assumed: `{host}` is a name of the loopback addresses"));
+                Place { notes: note.into_iter().collect(), ..Place::at(endpoint) }
+            }
+            None => unknown(&format!("`{host}` is not in the tree's hosts file")),
+        }
+    }
+
+    /// What a descriptor was bound to in the same function.
+    fn bound(&self, socket: usize) -> Place {
+        let unknown = |why: &str| Place::unknown(Transport::Tcp, why);
+        let code = &self.at.go.code;
+        let is_function =
+            |id: &Id| code.kind(*id).starts_with("func") || code.kind(*id) == "method_declaration";
+        let (Some(function), Some(socket)) =
+            (code.ancestors(self.at.id).find(is_function), self.argument(socket))
+        else {
+            return unknown("it is bound elsewhere");
+        };
+        let binds = self.at.go.calls(|name| name == "Bind").into_iter().map(|id| self.at.to(id));
+        let mut binds = binds.filter(|bind| {
+            let first = bind.go.arguments(bind.id).first().map(|id| code.text(*id));
+            code.contains(function, bind.id) && first == Some(socket.text())
+        });
+        let address =
+            binds.next().and_then(|bind| bind.go.arguments(bind.id).get(1).map(|id| self.at.to(*id)));
+        let literal = address.and_then(|address| self.reading.makers(address).first().copied());
+        let Some(literal) = literal else { return unknown("it is bound elsewhere") };
+        let kind = self.reading.kind(literal);
+        let kind = match &kind {
+            Some(Kind::Library(full)) => full.rsplit('.').next().unwrap_or_default(),
+            _ => "",
+        };
+        let text = code.text(function);
+        let port = || self.reading.field(literal, "Port").unwrap_or_else(|| Thing::Number(0).into());
+        match kind {
+            "SockaddrUnix" => {
+                let path = self.reading.field(literal, "Name").unwrap_or_else(|| Value::text(""));
+                self.on(&Value::text("unix"), &path)
+            }
+            // An array is filled in by copying.
+            "SockaddrInet4" | "SockaddrInet6" if text.contains(".Addr") => {
+                unknown("its host is set elsewhere")
+            }
+            "SockaddrInet4" | "SockaddrInet6" => {
+                let only = kind == "SockaddrInet4" || text.contains("IPV6_V6ONLY");
+                let network = match kind {
+                    "SockaddrInet4" => "tcp4",
+                    _ if only => "tcp6",
+                    _ => "tcp",
+                };
+                let Some(host) = self.array(literal) else { return unknown("its host is set elsewhere") };
+                let port = port();
+                match port.shown() {
+                    Some(number) => self.on_tcp(network, &format!("{host}:{number}")).and_unless(&port),
+                    None => Place::not_told(Transport::Tcp, &port),
+                }
+            }
+            _ => unknown("it is bound elsewhere"),
+        }
+    }
+
+    /// `Addr: [4]byte{127, 0, 0, 1}` as text; nothing of it is every address.
+    fn array(&self, literal: At<'p, 'a>) -> Option<String> {
+        let code = &literal.go.code;
+        let elements = code.children(literal.field("body")?.id);
+        let is_addr = |id: &Id| code.field(*id, "key").is_some_and(|key| code.text(key) == "Addr");
+        let Some(element) = elements.into_iter().find(is_addr) else { return Some(String::new()) };
+        let array = *self.reading.makers(literal.to(code.field(element, "value")?)).first()?;
+        let bytes = array
+            .go
+            .code
+            .children(array.field("body")?.id)
+            .map(|id| self.reading.value(array.to(id)).number());
+        let bytes: Vec<i64> = bytes.collect::<Option<_>>()?;
+        let parts: Vec<String> = bytes.iter().map(i64::to_string).collect();
+        match parts.len() {
+            0 => Some(String::new()),
+            4 => Some(parts.join(".")),
+            _ => None,
+        }
+    }
+
+    fn backlog(&self, entry: &Entry, site: Span) -> (Setting, Vec<Step>) {
+        let ground = self.program.ground;
+        let own = || {
+            let Some((value, mut step)) = ground.default("backlog", None) else { return Default::default() };
+            let whose = match entry.library.as_str() {
+                "net" => "Go's own default".to_owned(),
+                library => format!("{library} leaves it to Go's own default"),
+            };
+            step.what = format!("{whose}: all that somaxconn allows");
+            (Setting { value: Some(value), slot: None }, vec![step])
+        };
+        let argument = entry.backlog.and_then(|index| self.argument(index));
+        let value = match (&entry.backlog_field, argument) {
+            (Some(field), _) => self.receiver().and_then(|of| self.reading.field(of, field)),
+            (None, Some(argument)) => match self.constant(argument) {
+                Some(constant) => return constant,
+                None => Some(self.reading.value(argument)),
+            },
+            (None, None) => None,
+        };
+        let Some(value) = value else { return own() };
+        let Some(number) = value.number() else {
+            let why = value.why_unknown().unwrap_or_else(|| "it is no number".to_owned());
+            let step = Step { value: None, what: format!("the backlog is not known: {why}"), at: site };
+            return (Setting::default(), vec![step]);
+        };
+        if entry.backlog_field.is_some() && number <= 0 {
+            return own();
+        }
+        let what = match value.unless.first() {
+            Some(unless) => format!("what the program asks for unless {unless}"),
+            None => "what the program asks for".to_owned(),
+        };
+        let at = value.written.unwrap_or(site);
+        let setting = Setting { value: Some(model::Value::written(number, at)), slot: self.slot(&value) };
+        (setting, vec![Step { value: Some(number), what, at }])
+    }
+
+    /// `syscall.SOMAXCONN` is a number of Go's, whatever the kernel's is.
+    fn constant(&self, argument: At<'p, 'a>) -> Option<(Setting, Vec<Step>)> {
+        let full = self.reading.qualified(argument)?;
+        let value = self.program.ground.service.default(self.program.tables.numbers.get(&full)?)?;
+        let asked = Step {
+            value: Some(value.get),
+            what: format!("the program asks for {}", argument.text()),
+            at: argument.span(),
+        };
+        let what =
+            format!("a constant of {}, {} on Linux", without_version(full.rsplit_once('.')?.0), value.get);
+        let constant = Step { value: Some(value.get), what, at: value.span };
+        Some((Setting { value: Some(value), slot: None }, vec![asked, constant]))
+    }
+
+    /// The literal that a number comes from, if it is in this file and there for nothing else.
+    fn slot(&self, value: &Value) -> Option<Slot> {
+        let written = value.written?;
+        let go = self.at.go;
+        let literal = go.code.at(written)?;
+        let named = || {
+            let owner = go.code.ancestors(literal).find(|id| {
+                matches!(
+                    go.code.kind(*id),
+                    "const_spec" | "var_spec" | "short_var_declaration" | "keyed_element"
+                )
+            });
+            let name = owner.and_then(|owner| go.code.children(owner).next()).map(|name| go.code.text(name));
+            name.map(str::to_ascii_lowercase)
+                .is_some_and(|name| name.contains("backlog") || name.contains("queue"))
+        };
+        let plain = go.code.text(literal).parse() == Ok(value.number()?);
+        (plain && (go.code.contains(self.at.id, literal) || named())).then(|| Slot::replace(written))
+    }
+}
+
+#[cfg(test)]
+mod tests;
