@@ -1,24 +1,22 @@
 //! Go sources: what a program listens on through package net, net/http and the frameworks built on them, and the calls that
 //! give listen(2) a number of their own. Which calls listen is in the service's table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memchr::memmem;
 use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
 use crate::model::{self, Endpoint, Listener, ProblemKind, Setting, Step, Transport};
-use crate::syntax::calls::{Id, Unparsed};
-use crate::syntax::go::{self, At, FUEL, Go, Kind, Packages, Reading, Thing, Value, without_version};
+use crate::syntax::calls::Id;
+use crate::syntax::go::{At, FUEL, Files, Kind, Libraries, Reading, Thing, Value};
 use crate::syntax::host_port;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, Span};
 
-/// Listeners of one file, calls in it that are looked at, and files of one package.
+/// Listeners of one file, and calls in it that are looked at.
 const MOST: usize = 100;
 const MOST_CALLS: usize = 2_000;
-const MOST_FILES: usize = 400;
 
 /// What an expression on a longer line does is not shown as a whole.
 const LONG: u32 = 120;
@@ -30,10 +28,11 @@ struct Entry {
     library: String,
     /// Full names: `net.Listen`, `net/http.Server.ListenAndServe`.
     calls: Vec<String>,
-    /// `tcp` unless it is written, an argument or a field of what it is called on.
+    /// `tcp` unless it is written, an argument or a field of some struct.
     network: Option<String>,
     network_at: Option<usize>,
-    network_field: Option<String>,
+    #[serde(default)]
+    network_fields: Vec<String>,
     /// The argument or the field that says the address, or the address itself.
     address: Option<usize>,
     address_field: Option<String>,
@@ -91,28 +90,28 @@ fn read_file(program: &Program<'_>, path: &Path) -> Found {
     let mut found = Found::default();
     let ground = program.ground;
     let Ok(source) = ground.tree.read(ground.sources, path) else { return found };
-    if !go::is_for_linux(&name_of(path), ground.sources.bytes(source)) {
-        return found;
-    }
     let skipped = |message| ground.problem(ProblemKind::Skipped, message, Span::top(source));
-    let go = match program.open(path, source) {
-        Ok(go) => go,
-        Err(why) => {
+    let go = match program.files.open(path, source) {
+        Some(Ok(go)) => go,
+        // It is for another system.
+        None => return found,
+        Some(Err(why)) => {
             let message = format!("{} was not read for servers: {why}", path.display());
             found.problems.push(skipped(message));
             return found;
         }
     };
-    let calls = go.calls(|name| program.by_last_name.contains_key(name));
-    let reading = Reading::new(program, FUEL);
+    let calls = go.calls(|name| program.last_names.contains(name));
+    let reading = Reading::new(&program.files, FUEL);
     for id in calls.into_iter().take(MOST_CALLS) {
         let call = Call { program, reading: &reading, at: At { go, id } };
-        let Some(listener) = call.listener(path) else { continue };
-        // Two branches that open the same address are one listener.
-        let known = !matches!(listener.endpoint, Endpoint::Unknown(_));
-        let again = known && found.listeners.iter().any(|other| other.endpoint == listener.endpoint);
-        if !again && found.listeners.len() < MOST {
-            found.listeners.push(listener);
+        for listener in call.listeners(path) {
+            // Two branches that open the same address are one listener.
+            let known = !matches!(listener.endpoint, Endpoint::Unknown(_));
+            let again = known && found.listeners.iter().any(|other| other.endpoint == listener.endpoint);
+            if !again && found.listeners.len() < MOST {
+                found.listeners.push(listener);
+            }
         }
     }
     if reading.is_exhausted() {
@@ -123,103 +122,37 @@ fn read_file(program: &Program<'_>, path: &Path) -> Found {
     found
 }
 
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The files of one place, as far as something led to them.
+/// What every call of one place is judged by.
 struct Program<'a> {
     ground: Ground<'a>,
     tables: &'a Tables,
     by_name: HashMap<&'a str, &'a Entry>,
-    by_last_name: HashMap<&'a str, ()>,
-    files: boxcar::Vec<(PathBuf, Go<'a>)>,
-    known: Mutex<HashMap<SourceId, Result<usize, Unparsed>>>,
-    packages: Mutex<HashMap<PathBuf, Vec<(PathBuf, SourceId)>>>,
-    modules: Mutex<HashMap<PathBuf, Option<(PathBuf, String)>>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    last_names: HashSet<&'a str>,
+    files: Files<'a>,
 }
 
 impl<'a> Program<'a> {
     fn new(ground: Ground<'a>, tables: &'a Tables) -> Self {
-        let names =
-            tables.server.iter().flat_map(|entry| entry.calls.iter().map(move |call| (call.as_str(), entry)));
-        let by_name: HashMap<&str, &Entry> = names.collect();
-        let last = |full: &&'a str| full.rsplit('.').next().map(|last| (last, ()));
-        let by_last_name = by_name.keys().filter_map(last).collect();
-        let (files, known, packages, modules) = Default::default();
-        Self { ground, tables, by_name, by_last_name, files, known, packages, modules }
-    }
-
-    /// Parses a file unless it is known already.
-    fn open(&self, path: &Path, source: SourceId) -> Result<&Go<'a>, Unparsed> {
-        let known = lock(&self.known).get(&source).copied();
-        let index = match known {
-            Some(known) => known,
-            None => {
-                let parsed = Go::parse(source, self.ground.sources.bytes(source));
-                let mut known = lock(&self.known);
-                let push = |go| self.files.push((path.to_owned(), go));
-                *known.entry(source).or_insert_with(|| parsed.map(push))
-            }
-        }?;
-        self.files.get(index).map(|(_, go)| go).ok_or(Unparsed::TooLong)
-    }
-
-    fn path_of(&self, source: SourceId) -> Option<&Path> {
-        let index = *lock(&self.known).get(&source)?;
-        self.files.get(index.ok()?).map(|(path, _)| path.as_path())
-    }
-
-    /// The files of a folder's package that are built for Linux, but for its tests.
-    fn package(&self, folder: &Path) -> Vec<(PathBuf, SourceId)> {
-        if let Some(known) = lock(&self.packages).get(folder) {
-            return known.clone();
-        }
-        let (tree, sources) = (self.ground.tree, self.ground.sources);
-        let names = tree.list(folder).into_iter().filter(|name| {
-            let name = name.to_string_lossy();
-            name.ends_with(".go") && !name.ends_with("_test.go")
-        });
-        let read = |path: PathBuf| {
-            let source = tree.read(sources, &path).ok()?;
-            go::is_for_linux(&name_of(&path), sources.bytes(source)).then_some((path, source))
+        let all = tables.server.iter();
+        let by_name: HashMap<&str, &Entry> =
+            all.flat_map(|entry| entry.calls.iter().map(move |call| (call.as_str(), entry))).collect();
+        let last_names = by_name.keys().filter_map(|full| full.rsplit('.').next()).collect();
+        let number = |(name, default): (&String, &String)| {
+            Some((name.clone(), Thing::Number(ground.service.default(default)?.get).into()))
         };
-        let files: Vec<(PathBuf, SourceId)> =
-            names.take(MOST_FILES).filter_map(|name| read(folder.join(name))).collect();
-        lock(&self.packages).insert(folder.to_owned(), files.clone());
-        files
-    }
-
-    fn with_name(&self, folder: &Path, name: &str) -> Vec<&Go<'a>> {
-        let finder = memmem::Finder::new(name);
-        let all = self.package(folder).into_iter();
-        let named = all.filter(|(_, source)| finder.find(self.ground.sources.bytes(*source)).is_some());
-        named.filter_map(|(path, source)| self.open(&path, source).ok()).collect()
-    }
-
-    /// The folder of the module that a folder lies in, and the module's path.
-    fn module(&self, folder: &Path) -> Option<(PathBuf, String)> {
-        if let Some(known) = lock(&self.modules).get(folder) {
-            return known.clone();
-        }
-        let found = folder.ancestors().find_map(|outer| {
-            let source = self.ground.tree.read(self.ground.sources, &outer.join("go.mod")).ok()?;
-            let text = std::str::from_utf8(self.ground.sources.bytes(source)).ok()?;
-            let path = text.lines().find_map(|line| line.trim().strip_prefix("module "))?;
-            let path = path.split("//").next().unwrap_or_default().trim().trim_matches('"');
-            Some((outer.to_owned(), path.to_owned()))
-        });
-        lock(&self.modules).insert(folder.to_owned(), found.clone());
-        found
+        let text = |(name, text): (&String, &String)| (name.clone(), Value::text(text.as_str()));
+        let numbers = tables.numbers.iter().filter_map(number);
+        let libraries = Libraries {
+            constants: tables.constants.iter().map(text).chain(numbers).collect(),
+            made_by: tables.made_by.clone(),
+        };
+        let files = Files::new(ground.sources, ground.tree, libraries);
+        Self { ground, tables, by_name, last_names, files }
     }
 
     /// Whether a folder belongs to a program, not to a library alone.
     fn is_program(&self, folder: &Path) -> bool {
-        let top = self.module(folder).map_or_else(PathBuf::new, |(top, _)| top);
+        let top = self.files.module(folder).map_or_else(PathBuf::new, |(top, _)| top);
         self.tables.programs.iter().any(|pattern| {
             let pattern = top.join(pattern);
             !self.ground.tree.glob(pattern.as_os_str().as_encoded_bytes()).is_empty()
@@ -227,47 +160,17 @@ impl<'a> Program<'a> {
     }
 }
 
-impl<'a> Packages<'a> for Program<'a> {
-    fn siblings(&self, of: SourceId, name: &str) -> Vec<&Go<'a>> {
-        let Some(folder) = self.path_of(of).and_then(Path::parent) else { return Vec::new() };
-        let Ok(own) = self.open(Path::new(""), of) else { return Vec::new() };
-        let mut files = self.with_name(folder, name);
-        files.retain(|go| go.code.source != of && go.package() == own.package());
-        files
-    }
-
-    fn imported(&self, of: SourceId, path: &str, name: &str) -> Vec<&Go<'a>> {
-        let folder = self.path_of(of).and_then(Path::parent);
-        let Some((top, module)) = folder.and_then(|folder| self.module(folder)) else { return Vec::new() };
-        let rest = path.strip_prefix(module.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let Some(rest) = rest else { return Vec::new() };
-        self.with_name(&top.join(rest.trim_start_matches('/')), name)
-    }
-
-    fn constant(&self, full: &str) -> Option<Value> {
-        if let Some(text) = self.tables.constants.get(full) {
-            return Some(Value::text(text.as_str()));
-        }
-        let default = self.ground.service.default(self.tables.numbers.get(full)?)?;
-        Some(Thing::Number(default.get).into())
-    }
-
-    fn made_by(&self, full: &str) -> Option<&str> {
-        self.tables.made_by.get(full).map(String::as_str)
-    }
-}
-
 /// Where a call listens, and what is to be said about it.
 struct Place {
     endpoint: Endpoint,
     notes: Vec<String>,
-    /// It is what the function's caller says, and no file tells who that is.
-    by_caller: bool,
+    /// It is what some caller says, or the kernel: no setting of the program.
+    elsewhere: bool,
 }
 
 impl Place {
     fn at(endpoint: Endpoint) -> Self {
-        Self { endpoint, notes: Vec::new(), by_caller: false }
+        Self { endpoint, notes: Vec::new(), elsewhere: false }
     }
 
     fn unknown(transport: Transport, why: &str) -> Self {
@@ -275,9 +178,13 @@ impl Place {
         Self { notes, ..Self::at(Endpoint::Unknown(transport)) }
     }
 
+    fn of_kernel(transport: Transport) -> Self {
+        Self { elsewhere: true, ..Self::unknown(transport, "the kernel picks a free one") }
+    }
+
     fn not_told(transport: Transport, value: &Value) -> Self {
         let why = value.why_unknown().unwrap_or_else(|| "it is no text".to_owned());
-        Self { by_caller: matches!(value.thing, Thing::Caller(_)), ..Self::unknown(transport, &why) }
+        Self { elsewhere: matches!(value.thing, Thing::Caller(_)), ..Self::unknown(transport, &why) }
     }
 
     fn and_unless(mut self, value: &Value) -> Self {
@@ -305,24 +212,64 @@ impl<'p, 'a> Call<'p, 'a> {
         self.at.field("function")?.field("operand")
     }
 
-    fn listener(&self, path: &Path) -> Option<Listener> {
-        let ground = self.program.ground;
-        let entry = *self.program.by_name.get(self.reading.callee(self.at)?.as_str())?;
-        let place = self.place(entry)?;
-        let known = !matches!(place.endpoint, Endpoint::Unknown(_));
-        if !known && self.at.go.package() != "main" {
-            // Who calls a library says what it listens on.
-            let folder = path.parent().unwrap_or(Path::new(""));
-            if place.by_caller || !self.program.is_program(folder) {
-                return None;
+    /// What it opens: one socket for each address that the function is called with.
+    fn listeners(&self, path: &Path) -> Vec<Listener> {
+        let full = self.reading.callee(self.at);
+        let Some(entry) = full.and_then(|full| self.program.by_name.get(full.as_str()).copied()) else {
+            return Vec::new();
+        };
+        if self.is_a_probe() {
+            return Vec::new();
+        }
+        let mut places: Vec<Place> = Vec::new();
+        for place in self.reading.for_each_caller(self.at, || self.place(entry)).into_iter().flatten() {
+            let same = |other: &Place| other.endpoint == place.endpoint;
+            if self.is_wanted(path, &place) && !places.iter().any(same) {
+                places.push(place);
             }
         }
+        places.into_iter().map(|place| self.listener(entry, place)).collect()
+    }
+
+    /// In a library an address that is not known is its caller's to say, or one of a test.
+    fn is_wanted(&self, path: &Path, place: &Place) -> bool {
+        let known = !matches!(place.endpoint, Endpoint::Unknown(_));
+        let folder = path.parent().unwrap_or(Path::new(""));
+        known || self.at.go.package() == "main" || !place.elsewhere && self.program.is_program(folder)
+    }
+
+    /// A socket that is opened only to be told a free port: it is asked for its address and closed.
+    fn is_a_probe(&self) -> bool {
+        let code = &self.at.go.code;
+        let list = code.parent(self.at.id).filter(|list| code.kind(*list) == "expression_list");
+        let held = list.and_then(|list| code.field(code.parent(list)?, "left"));
+        let Some(held) = held.and_then(|held| code.children(held).next()) else { return false };
+        let function =
+            code.ancestors(held).find(|id| code.kind(*id).starts_with("func")).unwrap_or(code.root());
+        let name = code.text(held);
+        let uses = code
+            .all_in(function)
+            .filter(|id| *id != held && code.kind(*id) == "identifier" && code.text(*id) == name);
+        let mut closed = false;
+        for id in uses {
+            let selector = code.parent(id).filter(|outer| code.kind(*outer) == "selector_expression");
+            match selector.and_then(|selector| code.field(selector, "field")).map(|field| code.text(field)) {
+                Some("Close") => closed = true,
+                Some("Addr") => {}
+                _ => return false,
+            }
+        }
+        closed
+    }
+
+    fn listener(&self, entry: &Entry, place: Place) -> Listener {
+        let ground = self.program.ground;
         let site = self.site();
         let mut listener = Listener::new(&ground.service.name, ground.place, place.endpoint, site);
         listener.sockets = (!self.is_shared(entry)).then_some(1);
         listener.notes = place.notes.into_iter().map(|what| Step { value: None, what, at: site }).collect();
         (listener.backlog, listener.steps) = self.backlog(entry, site);
-        Some(listener)
+        listener
     }
 
     fn is_shared(&self, entry: &Entry) -> bool {
@@ -372,14 +319,19 @@ impl<'p, 'a> Call<'p, 'a> {
         if let Some(network) = entry.network_at.and_then(|index| self.argument(index)) {
             return self.reading.value(network);
         }
-        let Some(field) = &entry.network_field else { return written };
+        if entry.network_fields.is_empty() {
+            return written;
+        }
+        let is_field = |name: &str| entry.network_fields.iter().any(|field| field == name);
         // It may be a field of the server or of options that the server was made with.
         let code = &self.at.go.code;
         let is_it = |id: &Id| {
             let part = |role| code.field(*id, role).map_or("", |part| code.text(part));
             match code.kind(*id) {
-                "keyed_element" => part("key") == field,
-                "assignment_statement" => part("left").ends_with(&format!(".{field}")),
+                "keyed_element" => is_field(part("key")),
+                "assignment_statement" => {
+                    part("left").rsplit_once('.').is_some_and(|(_, name)| is_field(name))
+                }
                 _ => false,
             }
         };
@@ -443,15 +395,13 @@ impl<'p, 'a> Call<'p, 'a> {
         };
         let transport = if network.starts_with("unix") { Transport::Unix } else { Transport::Tcp };
         match (&address.thing, transport) {
-            (Thing::Text(path), Transport::Unix) if path.is_empty() => {
-                Place::unknown(transport, "the kernel picks a free one")
-            }
+            (Thing::Text(path), Transport::Unix) if path.is_empty() => Place::of_kernel(transport),
             (Thing::Text(path), Transport::Unix) if path.starts_with('\0') => {
                 Place::unknown(transport, "versions of Go differ in where such a name ends")
             }
             (Thing::Text(path), Transport::Unix) => Place::at(Endpoint::Unix(path.clone())),
             (Thing::Text(text), Transport::Tcp) => self.on_tcp(network, text),
-            (Thing::Nil, _) => Place::unknown(transport, "the kernel picks a free port"),
+            (Thing::Nil, _) => Place::of_kernel(transport),
             // The first versions of Fiber take a port.
             (Thing::Number(port), Transport::Tcp) => self.on_tcp(network, &format!(":{port}")),
             _ => Place::not_told(transport, address),
@@ -461,7 +411,7 @@ impl<'p, 'a> Call<'p, 'a> {
     fn on_tcp(&self, network: &str, address: &str) -> Place {
         let unknown = |why: &str| Place::unknown(Transport::Tcp, why);
         let (host, port) = match host_port::split(address) {
-            _ if address.is_empty() => return unknown("the kernel picks a free port"),
+            _ if address.is_empty() => return Place::of_kernel(Transport::Tcp),
             Ok(both) => both,
             Err(wrong) => return unknown(&format!("Go refuses it: {}", wrong.words())),
         };
@@ -473,7 +423,7 @@ impl<'p, 'a> Call<'p, 'a> {
             None => return unknown("its port is a name"),
         };
         let number = match number {
-            Some(0) => return unknown("the kernel picks a free port"),
+            Some(0) => return Place::of_kernel(Transport::Tcp),
             Some(number) => number,
             None => return unknown("Go refuses it: invalid port"),
         };
@@ -610,8 +560,7 @@ impl<'p, 'a> Call<'p, 'a> {
             what: format!("the program asks for {}", argument.text()),
             at: argument.span(),
         };
-        let what =
-            format!("a constant of {}, {} on Linux", without_version(full.rsplit_once('.')?.0), value.get);
+        let what = format!("a constant of {}, {} on Linux", full.rsplit_once('.')?.0, value.get);
         let constant = Step { value: Some(value.get), what, at: value.span };
         Some((Setting { value: Some(value), slot: None }, vec![asked, constant]))
     }

@@ -43,15 +43,16 @@ const TRUE: [&str; 6] = ["linux", "unix", "amd64", "arm64", "gc", "cgo"];
 const DEEPEST: u32 = 32;
 
 /// Whether a file of this name and text is for Linux, and for every build there.
-pub(super) fn is_for_linux(name: &str, text: &str) -> bool {
+pub(super) fn is_for_linux(name: &str, text: &[u8]) -> bool {
     let stem = name.strip_suffix(".go").unwrap_or(name);
     let mut ends = stem.split('_').skip(1).collect::<Vec<_>>().into_iter().rev().take(2);
     !ends.any(|end| OTHERS.contains(&end)) && constraint(text).is_none_or(holds)
 }
 
 /// The `//go:build` line: it stands before the package's name.
-fn constraint(text: &str) -> Option<&str> {
-    let before = text.lines().take_while(|line| !line.starts_with("package "));
+fn constraint(text: &[u8]) -> Option<&str> {
+    let lines = text.split(|byte| *byte == b'\n').map(|line| std::str::from_utf8(line).unwrap_or_default());
+    let before = lines.take_while(|line| !line.starts_with("package "));
     before.take(500).find_map(|line| line.strip_prefix("//go:build "))
 }
 
@@ -114,10 +115,10 @@ mod tests {
     #[test]
     fn files_of_other_systems_are_told() {
         for name in ["server_linux.go", "server.go", "windows.go", "server_linux_amd64.go", "linux.go"] {
-            assert!(is_for_linux(name, ""), "{name}");
+            assert!(is_for_linux(name, b""), "{name}");
         }
         for name in ["server_windows.go", "server_darwin_arm64.go", "server_s390x.go"] {
-            assert!(!is_for_linux(name, ""), "{name}");
+            assert!(!is_for_linux(name, b""), "{name}");
         }
         for (line, expected) in [
             ("linux", true),
@@ -132,8 +133,8 @@ mod tests {
             ("", false),
         ] {
             let text = format!("// a comment\n\n//go:build {line}\n\npackage main\n");
-            assert_eq!(is_for_linux("a.go", &text), expected, "{line}");
+            assert_eq!(is_for_linux("a.go", text.as_bytes()), expected, "{line}");
         }
-        assert!(is_for_linux("a.go", "package main\n\n//go:build ignore\n"));
+        assert!(is_for_linux("a.go", b"package main\n\n//go:build ignore\n"));
     }
 }

@@ -58,11 +58,10 @@ impl<'p, 'a> Reading<'p, 'a> {
                 "identifier",
                 "string" | "int" | "int32" | "int64" | "uint" | "uint16" | "uint32" | "uint64",
             ) => self.given(call, 0).map(|value| Value { written: None, ..value }),
-            ("selector_expression", _) => match (function.last_name(), self.given(call, 0)?.as_text()) {
-                // A call with a name, a value and what it is for.
-                (name, Some(_)) if call.go.arguments(call.id).len() >= 3 => self.flag(call, 0, name, "--"),
-                _ => None,
-            },
+            // A call with a name, a value and what it is for.
+            ("selector_expression", _) if call.go.arguments(call.id).len() >= 3 => {
+                self.flag(call, 0, function.last_name(), "--")
+            }
             _ => None,
         }
         .or_else(|| self.of_kingpin(function))
@@ -93,7 +92,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     fn environment(&self, call: At<'p, 'a>) -> Value {
         let Some(name) = self.given(call, 0) else { return self.unknown(call) };
         match name.as_text() {
-            Some(name) => Thing::Outside(format!("{name} is set in the environment")).into(),
+            Some(name) => Value::environment(name),
             None => self.because(call, [name]),
         }
     }
@@ -124,7 +123,8 @@ impl<'p, 'a> Reading<'p, 'a> {
         let is_flag = name.ends_with("Var") || name.ends_with("VarP");
         let full = self.qualified(function).unwrap_or_default();
         let dashes = dashes(full.rsplit_once('.').map_or("", |(package, _)| package));
-        let value = is_flag.then(|| self.flag(call, 1, name, dashes))?;
+        // Its own value may be the default: `flag.StringVar(&addr, "addr", addr, "...")`.
+        let value = self.once(pointer, || is_flag.then(|| self.flag(call, 1, name, dashes)))??;
         Some(value.map_or(Given::Opaque, Given::Known))
     }
 
@@ -142,6 +142,8 @@ impl<'p, 'a> Reading<'p, 'a> {
                     Some('%') => text.push('%'),
                     Some('s' | 'd' | 'v') => {
                         let Some(part) = arguments.next() else { return self.unknown(call) };
+                        let is_host = text.is_empty() && rest.as_str().starts_with(':');
+                        let part = if is_host { part.or_empty() } else { part };
                         let Some(shown) = part.shown() else { return self.because(call, [part]) };
                         text.push_str(&shown);
                         made = made.and_unless(&part.unless);
@@ -168,6 +170,7 @@ impl<'p, 'a> Reading<'p, 'a> {
         let (Some(host), Some(port)) = (self.given(call, 0), self.given(call, 1)) else {
             return self.unknown(call);
         };
+        let host = host.or_empty();
         let (Some(name), Some(number)) = (host.as_text(), port.as_text()) else {
             return self.because(call, [host, port]);
         };

@@ -84,6 +84,9 @@ impl<'p, 'a> Reading<'p, 'a> {
             return self.unknown(at);
         };
         let (left, right) = (self.value(left), self.value(right));
+        // Of a host and a port the host may be left out.
+        let left =
+            if right.as_text().is_some_and(|text| text.starts_with(':')) { left.or_empty() } else { left };
         let operator = at.field("operator").map_or("", At::text);
         let thing = match (&left.thing, &right.thing, operator) {
             (Thing::Text(a), Thing::Text(b), "+") => Some(Thing::Text(format!("{a}{b}"))),
@@ -112,7 +115,9 @@ impl<'p, 'a> Reading<'p, 'a> {
     }
 
     fn named(&self, at: At<'p, 'a>) -> Value {
-        if let Some(constant) = self.qualified(at).and_then(|full| self.packages.constant(&full)) {
+        if let Some(constant) =
+            self.qualified(at).and_then(|full| self.files.libraries.constants.get(&full).cloned())
+        {
             return constant;
         }
         let given = self.once(at, || self.origins(at)).unwrap_or_default();
@@ -176,6 +181,23 @@ impl<'p, 'a> Reading<'p, 'a> {
         done.into_iter().collect()
     }
 
+    /// Works for each call of the function that a node lies in, as if that were the only one; once if there is no other.
+    pub fn for_each_caller<T>(&self, at: At<'p, 'a>, work: impl Fn() -> T) -> Vec<T> {
+        let code = at.code();
+        let function = code
+            .ancestors(at.id)
+            .find(|outer| matches!(code.kind(*outer), "function_declaration" | "method_declaration"));
+        let calls = function.map(|function| self.callers(at.to(function))).unwrap_or_default();
+        let (Some(function), true) = (function, calls.len() > 1) else { return vec![work()] };
+        let with = |call| {
+            self.frames.borrow_mut().push((at.to(function), call));
+            let done = work();
+            self.frames.borrow_mut().pop();
+            done
+        };
+        calls.into_iter().map(with).collect()
+    }
+
     /// The calls of a function in its package.
     fn callers(&self, function: At<'p, 'a>) -> Vec<At<'p, 'a>> {
         let Some(name) = function.field("name").map(At::text) else { return Vec::new() };
@@ -199,7 +221,7 @@ impl<'p, 'a> Reading<'p, 'a> {
         let in_file = at.go.names.scopes.find(at.code(), name, at.id).map(|found| (at.go, found));
         let (go, (scope, bindings)) = match in_file {
             Some(found) => found,
-            None => self.top_level(self.packages.siblings(at.source(), name), name)?,
+            None => self.top_level(self.files.siblings(at.source(), name), name)?,
         };
         Some(Variable { go, scope, name, bindings })
     }
@@ -216,7 +238,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     pub(super) fn imported_variable(&self, at: At<'p, 'a>) -> Option<Variable<'p, 'a>> {
         let path = self.import(at.field("operand")?)?;
         let name = at.field("field")?.text();
-        let files = self.packages.imported(at.source(), path, name);
+        let files = self.files.imported(at.source(), path, name);
         let (go, (scope, bindings)) = self.top_level(files, name)?;
         Some(Variable { go, scope, name, bindings })
     }
@@ -224,10 +246,10 @@ impl<'p, 'a> Reading<'p, 'a> {
     /// Where the value of a variable or a field may come from.
     pub(super) fn origins(&self, at: At<'p, 'a>) -> Vec<Given<'p, 'a>> {
         if at.kind() == "identifier" {
-            return self.variable(at).map(|variable| self.of_variable(variable)).unwrap_or_default();
+            return self.variable(at).map(|variable| self.of_variable(variable, at)).unwrap_or_default();
         }
         if let Some(variable) = self.imported_variable(at) {
-            return self.of_variable(variable);
+            return self.of_variable(variable, at);
         }
         match (at.field("operand"), at.field("field")) {
             (Some(operand), Some(name)) if self.import(operand).is_none() => {
@@ -237,21 +259,26 @@ impl<'p, 'a> Reading<'p, 'a> {
         }
     }
 
-    fn of_variable(&self, variable: Variable<'p, 'a>) -> Vec<Given<'p, 'a>> {
+    fn of_variable(&self, variable: Variable<'p, 'a>, at: At<'p, 'a>) -> Vec<Given<'p, 'a>> {
         let Variable { go, scope, name, bindings } = variable;
-        let bound = bindings.iter().take(MANY).map(|it| given(go, it.origin, it.declared));
         let is_it = |id: Id| {
             let found = go.code.text(id) == name && go.code.kind(id) == "identifier";
             found && go.names.scopes.find(&go.code, name, id).is_some_and(|(other, _)| other == scope)
         };
         let assigned = go.names.assigned.get(name).map_or(&[][..], Vec::as_slice);
         let pointed = go.names.pointed.get(name).map_or(&[][..], Vec::as_slice);
-        self.spend(assigned.len() + pointed.len());
-        let assigned = assigned.iter().filter(|(left, _)| is_it(*left)).take(MANY);
-        let pointed =
-            pointed.iter().filter(|id| go.code.field(**id, "operand").is_some_and(is_it)).take(MANY);
-        let flags = pointed.filter_map(|id| self.flag_for(At { go, id: *id }));
-        bound.chain(assigned.map(|(_, origin)| given(go, *origin, None))).chain(flags).collect()
+        self.spend(bindings.len() + assigned.len() + pointed.len());
+        let bound = bindings.iter().map(|it| (it.at, given(go, it.origin, it.declared)));
+        let assigned = assigned.iter().filter(|(left, _)| is_it(*left));
+        let assigned = assigned.map(|(left, origin)| (*left, given(go, *origin, None)));
+        let pointed = pointed.iter().filter(|id| go.code.field(**id, "operand").is_some_and(is_it));
+        let flags = pointed.filter_map(|id| Some((*id, self.flag_for(At { go, id: *id })?)));
+        let mut all: Vec<(Id, Given<'p, 'a>)> = bound.chain(assigned).chain(flags).collect();
+        all.sort_by_key(|(id, _)| *id);
+        if scope == go.code.root() || go.code.source != at.source() {
+            return all.into_iter().map(|(_, given)| given).take(MANY).collect();
+        }
+        reaching(all, scope, at)
     }
 
     /// Where a field of a struct may have its value from: from the literal that made it, or from what is assigned to it.
@@ -395,7 +422,7 @@ impl<'p, 'a> Reading<'p, 'a> {
         match (called.kind(), called.field("operand")) {
             ("identifier", _) => plain(self.package(called, name)),
             ("selector_expression", Some(operand)) => match (self.import(operand), self.kind(operand)) {
-                (Some(path), _) => plain(self.packages.imported(call.source(), path, name)),
+                (Some(path), _) => plain(self.files.imported(call.source(), path, name)),
                 (None, Some(Kind::Own(own))) => self.methods(own, name),
                 _ => Vec::new(),
             },
@@ -433,6 +460,45 @@ impl<'p, 'a> At<'p, 'a> {
             code.kind(*id) == "return_statement" && owner == Some(self.id)
         };
         code.all_in(self.id).filter(own).map(move |id| self.to(id))
+    }
+}
+
+/// What may hold at a node: what is set before it, from the last that is set whatever happens.
+fn reaching<'p, 'a>(all: Vec<(Id, Given<'p, 'a>)>, scope: Id, at: At<'p, 'a>) -> Vec<Given<'p, 'a>> {
+    let code = at.code();
+    let mut between = code.ancestors(at.id).take_while(|outer| *outer != scope);
+    let in_order = !between.any(|outer| matches!(code.kind(outer), "func_literal" | "for_statement"));
+    let is_sure = |id: Id| {
+        let mut between = code.ancestors(id).take_while(|outer| *outer != scope);
+        between.all(|outer| !is_conditional(at, outer) || code.contains(outer, at.id))
+    };
+    // `port` of `port = ":" + port` is an earlier one.
+    let is_part = |given: &Given<'p, 'a>| match given {
+        Given::Is(node) | Given::Part(node, _) => code.contains(node.id, at.id),
+        _ => false,
+    };
+    let before = all.into_iter().filter(|(id, given)| (!in_order || *id < at.id) && !is_part(given));
+    let mut live = Vec::new();
+    for (id, given) in before.collect::<Vec<_>>().into_iter().rev().take(MANY) {
+        live.push(given);
+        if is_sure(id) {
+            break;
+        }
+    }
+    live.reverse();
+    live
+}
+
+/// Whether what lies in a node is run on some condition, or at another time.
+fn is_conditional(at: At<'_, '_>, outer: Id) -> bool {
+    let code = at.code();
+    match code.kind(outer) {
+        "expression_case" | "default_case" | "communication_case" | "type_case" | "func_literal" => true,
+        "block" => {
+            let parent = code.parent(outer).map_or("", |parent| code.kind(parent));
+            matches!(parent, "if_statement" | "for_statement")
+        }
+        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@
 mod build;
 mod calls;
 mod eval;
+mod files;
 mod names;
 mod types;
 mod value;
@@ -13,7 +14,7 @@ use std::cell::{Cell, RefCell};
 
 use super::calls::{Code, Id, Unparsed};
 use crate::text::{SourceId, Span};
-pub use names::without_version;
+pub use files::{Files, Libraries};
 use names::{Names, last_name};
 pub use types::Kind;
 pub use value::{Thing, Value};
@@ -63,11 +64,6 @@ impl<'a> Go<'a> {
         let list = self.code.field(call, "arguments");
         list.map(|list| self.code.children(list).collect()).unwrap_or_default()
     }
-}
-
-/// Whether a file is compiled into every program for Linux, by its name and its text.
-pub fn is_for_linux(name: &str, text: &[u8]) -> bool {
-    build::is_for_linux(name, std::str::from_utf8(text).unwrap_or_default())
 }
 
 /// A node of one of the files.
@@ -134,21 +130,9 @@ impl<'p, 'a> At<'p, 'a> {
     }
 }
 
-/// What lies around a file: the rest of its package, the packages that it imports, and what is known of libraries.
-pub trait Packages<'a> {
-    /// The other files of a file's package in which a name stands.
-    fn siblings(&self, of: SourceId, name: &str) -> Vec<&Go<'a>>;
-    /// The files of an imported package in which a name stands.
-    fn imported(&self, of: SourceId, path: &str, name: &str) -> Vec<&Go<'a>>;
-    /// A constant of a library, by its full name: `syscall.SOMAXCONN`.
-    fn constant(&self, full: &str) -> Option<Value>;
-    /// The type of what a library's function or method gives, by their full names.
-    fn made_by(&self, full: &str) -> Option<&str>;
-}
-
 /// Evaluates expressions of some file. It ends: every expression costs fuel.
 pub struct Reading<'p, 'a> {
-    packages: &'p dyn Packages<'a>,
+    files: &'p Files<'a>,
     fuel: Cell<u32>,
     depth: Cell<u32>,
     /// What is being worked out: a name that is assigned from itself is not asked again.
@@ -158,9 +142,9 @@ pub struct Reading<'p, 'a> {
 }
 
 impl<'p, 'a> Reading<'p, 'a> {
-    pub fn new(packages: &'p dyn Packages<'a>, fuel: u32) -> Self {
+    pub fn new(files: &'p Files<'a>, fuel: u32) -> Self {
         let (busy, frames) = (RefCell::default(), RefCell::default());
-        Self { packages, fuel: Cell::new(fuel), depth: Cell::new(0), busy, frames }
+        Self { files, fuel: Cell::new(fuel), depth: Cell::new(0), busy, frames }
     }
 
     /// Whether so much was followed that nothing more is.
@@ -201,7 +185,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     /// The file itself and the rest of its package, as far as a name stands in it.
     fn package(&self, at: At<'p, 'a>, name: &str) -> Vec<&'p Go<'a>> {
         let mut files = vec![at.go];
-        files.extend(self.packages.siblings(at.source(), name));
+        files.extend(self.files.siblings(at.source(), name));
         self.spend(files.len() * 16);
         files
     }

@@ -20,6 +20,8 @@ pub(super) enum Origin {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Binding {
+    /// The name where it is bound.
+    pub at: Id,
     /// The type, where it is written.
     pub declared: Option<Id>,
     pub origin: Origin,
@@ -92,7 +94,7 @@ fn package_name(path: &str) -> &str {
 }
 
 /// An import path without its major version: `github.com/labstack/echo` of `github.com/labstack/echo/v4`.
-pub fn without_version(path: &str) -> &str {
+pub(super) fn without_version(path: &str) -> &str {
     let version = path.rsplit_once("/v").filter(|(_, number)| number.parse::<u32>().is_ok());
     version.map_or(path, |(path, _)| path)
 }
@@ -153,7 +155,7 @@ impl<'a> Names<'a> {
     }
 
     fn bind_in(&mut self, code: &Code<'a>, scope: Id, name: Id, declared: Option<Id>, origin: Origin) {
-        self.scopes.bind(scope, code.text(name), Binding { declared, origin });
+        self.scopes.bind(scope, code.text(name), Binding { at: name, declared, origin });
     }
 
     /// `a, b := f()` and `a, b = 1, 2`.

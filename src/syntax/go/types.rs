@@ -87,7 +87,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             "qualified_type" => {
                 let name = at.field("name")?.text();
                 let path = self.import(at.field("package")?)?;
-                let own = self.packages.imported(at.source(), path, name);
+                let own = self.files.imported(at.source(), path, name);
                 let declared = own.iter().find_map(|go| Some(At { go, id: *go.names.types.get(name)? }));
                 Some(match declared {
                     Some(declared) => self.declared(declared),
@@ -181,7 +181,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             return self.kind_of_type(each.nth(index)?.field("type")?);
         }
         let full = self.callee(call)?;
-        let made = self.packages.made_by(&full).filter(|_| index == 0);
-        made.map(|made| Kind::Library(made.to_owned()))
+        let made = self.files.libraries.made_by.get(&full).filter(|_| index == 0);
+        made.map(|made| Kind::Library(made.clone()))
     }
 }

@@ -24,6 +24,9 @@ pub struct Value {
     pub unless: Vec<String>,
 }
 
+/// How the reason reads that a variable of the environment is.
+const ENVIRONMENT: &str = " is set in the environment";
+
 impl From<Thing> for Value {
     fn from(thing: Thing) -> Self {
         Self { thing, written: None, unless: Vec::new() }
@@ -33,6 +36,19 @@ impl From<Thing> for Value {
 impl Value {
     pub fn text(text: impl Into<String>) -> Self {
         Thing::Text(text.into()).into()
+    }
+
+    /// A variable of the environment.
+    pub(super) fn environment(name: &str) -> Self {
+        Thing::Outside(format!("{name}{ENVIRONMENT}")).into()
+    }
+
+    /// A variable of the environment is empty as long as nothing sets it.
+    pub(super) fn or_empty(self) -> Self {
+        match self.thing {
+            Thing::Outside(what) if what.ends_with(ENVIRONMENT) => Self::text("").and_unless(&[what]),
+            thing => Self { thing, ..self },
+        }
     }
 
     pub fn unknown(why: impl Into<String>) -> Self {
