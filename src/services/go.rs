@@ -18,6 +18,9 @@ use crate::text::{Slot, Span};
 const MOST: usize = 100;
 const MOST_CALLS: usize = 2_000;
 
+/// Nodes of a function that are looked through for what is done with its listener.
+const MOST_NODES: usize = 20_000;
+
 /// What an expression on a longer line does is not shown as a whole.
 const LONG: u32 = 120;
 
@@ -238,17 +241,24 @@ impl<'p, 'a> Call<'p, 'a> {
         known || self.at.go.package() == "main" || !place.elsewhere && self.program.is_program(folder)
     }
 
+    /// The function that the call lies in.
+    fn function(&self) -> Option<Id> {
+        let code = &self.at.go.code;
+        let kinds = ["function_declaration", "method_declaration", "func_literal"];
+        code.ancestors(self.at.id).find(|id| kinds.contains(&code.kind(*id)))
+    }
+
     /// A socket that is opened only to be told a free port: it is asked for its address and closed.
     fn is_a_probe(&self) -> bool {
         let code = &self.at.go.code;
         let list = code.parent(self.at.id).filter(|list| code.kind(*list) == "expression_list");
         let held = list.and_then(|list| code.field(code.parent(list)?, "left"));
         let Some(held) = held.and_then(|held| code.children(held).next()) else { return false };
-        let function =
-            code.ancestors(held).find(|id| code.kind(*id).starts_with("func")).unwrap_or(code.root());
+        let function = self.function().unwrap_or(code.root());
         let name = code.text(held);
         let uses = code
             .all_in(function)
+            .take(MOST_NODES)
             .filter(|id| *id != held && code.kind(*id) == "identifier" && code.text(*id) == name);
         let mut closed = false;
         for id in uses {
@@ -319,28 +329,9 @@ impl<'p, 'a> Call<'p, 'a> {
         if let Some(network) = entry.network_at.and_then(|index| self.argument(index)) {
             return self.reading.value(network);
         }
-        if entry.network_fields.is_empty() {
-            return written;
-        }
-        let is_field = |name: &str| entry.network_fields.iter().any(|field| field == name);
         // It may be a field of the server or of options that the server was made with.
-        let code = &self.at.go.code;
-        let is_it = |id: &Id| {
-            let part = |role| code.field(*id, role).map_or("", |part| code.text(part));
-            match code.kind(*id) {
-                "keyed_element" => is_field(part("key")),
-                "assignment_statement" => {
-                    part("left").rsplit_once('.').is_some_and(|(_, name)| is_field(name))
-                }
-                _ => false,
-            }
-        };
-        let value = |id| {
-            code.field(id, "value")
-                .or_else(|| code.field(id, "right").and_then(|it| code.children(it).next()))
-        };
-        let set = code.all().find(is_it).and_then(value);
-        set.map_or(written, |set| self.reading.value(self.at.to(set)))
+        let mut set = entry.network_fields.iter().filter_map(|field| self.at.go.first_set(field));
+        set.next().map_or(written, |set| self.reading.value(self.at.to(set)))
     }
 
     fn address(&self, entry: &Entry) -> Option<Value> {
@@ -442,11 +433,7 @@ impl<'p, 'a> Call<'p, 'a> {
     fn bound(&self, socket: usize) -> Place {
         let unknown = |why: &str| Place::unknown(Transport::Tcp, why);
         let code = &self.at.go.code;
-        let is_function =
-            |id: &Id| code.kind(*id).starts_with("func") || code.kind(*id) == "method_declaration";
-        let (Some(function), Some(socket)) =
-            (code.ancestors(self.at.id).find(is_function), self.argument(socket))
-        else {
+        let (Some(function), Some(socket)) = (self.function(), self.argument(socket)) else {
             return unknown("it is bound elsewhere");
         };
         let binds = self.at.go.calls(|name| name == "Bind").into_iter().map(|id| self.at.to(id));

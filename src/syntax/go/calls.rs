@@ -1,7 +1,7 @@
 //! What calls give: the environment, flags, formatting, the addresses of package net, and the program's own functions.
 
 use super::eval::Given;
-use super::{At, Reading, Thing, Value};
+use super::{At, Question, Reading, Thing, Value};
 
 impl<'p, 'a> Reading<'p, 'a> {
     /// One of the values that a call gives.
@@ -124,7 +124,8 @@ impl<'p, 'a> Reading<'p, 'a> {
         let full = self.qualified(function).unwrap_or_default();
         let dashes = dashes(full.rsplit_once('.').map_or("", |(package, _)| package));
         // Its own value may be the default: `flag.StringVar(&addr, "addr", addr, "...")`.
-        let value = self.once(pointer, || is_flag.then(|| self.flag(call, 1, name, dashes)))??;
+        let value =
+            self.once(Question::Flag, pointer, || is_flag.then(|| self.flag(call, 1, name, dashes)))??;
         Some(value.map_or(Given::Opaque, Given::Known))
     }
 

@@ -2,7 +2,7 @@
 
 use super::names::{Binding, Origin, is_function};
 use super::types::Kind;
-use super::{At, Go, MANY, Reading, Thing, Value};
+use super::{At, Go, MANY, Question, Reading, Thing, Value};
 use crate::syntax::calls::Id;
 
 const TOO_FAR: &str = "it takes too long to follow";
@@ -120,7 +120,7 @@ impl<'p, 'a> Reading<'p, 'a> {
         {
             return constant;
         }
-        let given = self.once(at, || self.origins(at)).unwrap_or_default();
+        let given = self.origins(at);
         let (zero, given): (Vec<_>, Vec<_>) =
             given.into_iter().partition(|given| matches!(given, Given::Zero(_)));
         let values: Vec<Value> = given.into_iter().filter_map(|given| self.of_given(at, given)).collect();
@@ -134,9 +134,9 @@ impl<'p, 'a> Reading<'p, 'a> {
 
     fn of_given(&self, at: At<'p, 'a>, given: Given<'p, 'a>) -> Option<Value> {
         match given {
-            Given::Is(node) => self.once(node, || self.expression(node)),
+            Given::Is(node) => self.once(Question::Value, node, || self.expression(node)),
             Given::Part(call, index) if call.kind() == "call_expression" => {
-                self.once(call, || self.called(call, index))
+                self.once(Question::Value, call, || self.called(call, index))
             }
             Given::Parameter(function, index) => {
                 let values = self.with_arguments(function, index, |given| self.value(given));
@@ -378,7 +378,7 @@ impl<'p, 'a> Reading<'p, 'a> {
 
     /// The literals that may have made what an expression is.
     pub fn makers(&self, at: At<'p, 'a>) -> Vec<At<'p, 'a>> {
-        let made = self.once(at, || match at.kind() {
+        let made = self.once(Question::Makers, at, || match at.kind() {
             "composite_literal" => vec![at],
             "parenthesized_expression" | "literal_element" => self.makers_of(at.first()),
             "unary_expression" => self.makers_of(at.field("operand")),

@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell};
 use super::calls::{Code, Id, Unparsed};
 use crate::text::{SourceId, Span};
 pub use files::{Files, Libraries};
-use names::{Names, last_name};
+use names::{Names, Origin, last_name};
 pub use types::Kind;
 pub use value::{Thing, Value};
 
@@ -55,9 +55,18 @@ impl<'a> Go<'a> {
         calls
     }
 
-    /// The last name of what is called: `Listen` of `net.Listen(...)`.
-    pub fn called(&self, call: Id) -> &'a str {
-        self.code.field(call, "function").map_or("", |called| last_name(&self.code, called))
+    /// The first value that the file gives a field of this name, whichever struct's it is.
+    pub fn first_set(&self, field: &str) -> Option<Id> {
+        let keyed = self.names.keyed.get(field).and_then(|values| values.first().copied());
+        let is_field = |left: Id| self.code.kind(left) == "selector_expression";
+        let assigned = || {
+            let all = self.names.assigned.get(field)?;
+            all.iter().find_map(|(left, origin)| match origin {
+                Origin::Value(value) if is_field(*left) => Some(*value),
+                _ => None,
+            })
+        };
+        keyed.or_else(assigned)
     }
 
     pub fn arguments(&self, call: Id) -> Vec<Id> {
@@ -130,13 +139,22 @@ impl<'p, 'a> At<'p, 'a> {
     }
 }
 
+/// What may be asked about a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Value,
+    Type,
+    Makers,
+    Flag,
+}
+
 /// Evaluates expressions of some file. It ends: every expression costs fuel.
 pub struct Reading<'p, 'a> {
     files: &'p Files<'a>,
     fuel: Cell<u32>,
     depth: Cell<u32>,
     /// What is being worked out: a name that is assigned from itself is not asked again.
-    busy: RefCell<Vec<(SourceId, Id)>>,
+    busy: RefCell<Vec<(Question, SourceId, Id)>>,
     /// The functions that are being followed, each with the call that it is followed for.
     frames: RefCell<Vec<(At<'p, 'a>, At<'p, 'a>)>>,
 }
@@ -165,12 +183,13 @@ impl<'p, 'a> Reading<'p, 'a> {
         Some(result)
     }
 
-    /// The same for a node that is not being worked out already.
-    fn once<T>(&self, at: At<'p, 'a>, work: impl FnOnce() -> T) -> Option<T> {
-        if self.busy.borrow().contains(&at.spot()) {
+    /// The same for what is not being worked out of a node already.
+    fn once<T>(&self, what: Question, at: At<'p, 'a>, work: impl FnOnce() -> T) -> Option<T> {
+        let (source, id) = at.spot();
+        if self.busy.borrow().contains(&(what, source, id)) {
             return None;
         }
-        self.busy.borrow_mut().push(at.spot());
+        self.busy.borrow_mut().push((what, source, id));
         let result = self.deeper(work);
         self.busy.borrow_mut().pop();
         result

@@ -41,6 +41,8 @@ pub(super) struct Names<'a> {
     /// Functions and methods.
     pub functions: HashMap<&'a str, Vec<Id>>,
     pub types: HashMap<&'a str, Id>,
+    /// The values of composite literals by their keys.
+    pub keyed: HashMap<&'a str, Vec<Id>>,
     /// Composite literals by the last name of their type.
     pub literals: HashMap<&'a str, Vec<Id>>,
     /// Calls by the last name of what is called.
@@ -130,6 +132,11 @@ impl<'a> Names<'a> {
             "composite_literal" => {
                 if let Some(of) = code.field(id, "type") {
                     self.literals.entry(last_name(code, of)).or_default().push(id);
+                }
+            }
+            "keyed_element" => {
+                if let (Some(key), Some(value)) = (code.field(id, "key"), code.field(id, "value")) {
+                    self.keyed.entry(code.text(key)).or_default().push(value);
                 }
             }
             "call_expression" => {

@@ -57,6 +57,7 @@ fn plain_values() {
 #[test]
 fn variables_have_what_is_set_last() {
     for (body, expected) in [
+        ("x := 1\ny := x\nz := y\nshow(z)", "1"),
         ("x := 1\nx = 2\nshow(x)", "2"),
         ("x := 1\nshow(x)\nx = 2", "1"),
         ("x := \"a\"\nx = x + \"b\"\nshow(x)", "ab"),

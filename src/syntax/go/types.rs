@@ -1,7 +1,7 @@
 //! What type an expression has: that of a library by its full name, or one that the program declares.
 
 use super::names::{Origin, without_version};
-use super::{At, MANY, Reading};
+use super::{At, MANY, Question, Reading};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind<'p, 'a> {
@@ -112,7 +112,7 @@ impl<'p, 'a> Reading<'p, 'a> {
 
     /// The type of an expression.
     pub fn kind(&self, at: At<'p, 'a>) -> Option<Kind<'p, 'a>> {
-        self.once(at, || match at.kind() {
+        self.once(Question::Type, at, || match at.kind() {
             "composite_literal" => self.kind_of_type(at.field("type")?),
             "parenthesized_expression" | "literal_element" => self.kind(at.first()?),
             "unary_expression" => self.kind(at.field("operand")?),
