@@ -11,6 +11,9 @@ const HISTORY: [&str; 3] = [".git", ".hg", ".svn"];
 /// Other people's code: never taken in.
 const NEVER: [&str; 5] = ["bower_components", "dist-packages", "node_modules", "site-packages", "vendor"];
 
+/// Where Go keeps the modules that it was asked for.
+const MODULES: &str = "go/pkg/mod";
+
 /// Words that name a folder, alone or as one part of `e2e-tests` and the like.
 const WORDS: [&str; 21] = [
     "bench",
@@ -44,6 +47,7 @@ pub(super) fn judge(path: &Path, folder: bool, include_tests: bool) -> Judged {
     match () {
         () if folder && HISTORY.iter().any(|history| name == *history) => Judged::Passed,
         () if left_out(name, folder, include_tests) => Judged::LeftOut,
+        () if folder && path.ends_with(MODULES) => Judged::LeftOut,
         () => Judged::Taken,
     }
 }
@@ -126,6 +130,8 @@ mod tests {
             assert!(!out(file, false), "{file}");
         }
         assert_eq!(judge(Path::new("a/.git"), true, true), Judged::Passed);
+        assert_eq!(judge(Path::new("home/a/go/pkg/mod"), true, true), Judged::LeftOut);
+        assert_eq!(judge(Path::new("src/pkg/mod"), true, false), Judged::Taken);
         assert!(left_out(OsStr::new("node_modules"), true, true));
         assert!(!left_out(OsStr::new("tests"), true, true));
     }

@@ -67,8 +67,9 @@ struct Tables {
     numbers: HashMap<String, String>,
     made_by: HashMap<String, String>,
     ports: HashMap<String, u16>,
-    /// Where a program's main package mostly lies in its module.
+    /// Where a program's main package mostly lies in its module, and the files of those that are no examples.
     programs: Vec<String>,
+    commands: Vec<String>,
 }
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
@@ -148,6 +149,7 @@ impl<'a> Program<'a> {
         let libraries = Libraries {
             constants: tables.constants.iter().map(text).chain(numbers).collect(),
             made_by: tables.made_by.clone(),
+            programs: tables.commands.clone(),
         };
         let files = Files::new(ground.sources, ground.tree, libraries);
         Self { ground, tables, by_name, last_names, files }
@@ -317,6 +319,11 @@ impl<'p, 'a> Call<'p, 'a> {
             }
             (None, None) => Value::text(""),
         };
+        // Who starts the program is to say it; a program asks whether somebody did.
+        if let (Some(""), Some(reason)) = (found.as_text(), found.unless.first()) {
+            let why = format!("it is known only if {reason}");
+            return Some(Place::unknown(Transport::Tcp, &why));
+        }
         let found = match (found.as_text(), &entry.empty) {
             (Some(""), Some(empty)) => found.becomes(Thing::Text(empty.clone())),
             _ => found,

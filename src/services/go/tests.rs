@@ -155,6 +155,11 @@ fn what_is_not_known_is_said_with_the_reason() {
             "it is another address if -addr is given",
         ),
         (
+            r#"a := flag.String("addr", "", ""); if *a != "" { http.ListenAndServe(*a, nil) }"#,
+            "? -1",
+            "the address is not known: it is known only if -addr is given",
+        ),
+        (
             r#"if len(os.Args) > 1 { http.ListenAndServe(os.Args[1], nil) }"#,
             "? -1",
             "the address is not known: it is known only if an argument says so",
@@ -215,6 +220,12 @@ fn who_calls_a_library_says_where_it_listens() {
         "package serve\nimport \"net\"\nfunc (s *Server) Run() { net.Listen(\"tcp\", s.config.addr) }\n";
     let fixed = "package serve\nimport \"net\"\nfunc Serve() { net.Listen(\"tcp\", \":80\") }\n";
     let main = "package main\nfunc main() {}\n";
+    let caller = "package main\nimport \"example.com/app/serve\"\nfunc main() { serve.Serve(\":81\") }\n";
+    let made = "package serve\nimport \"net\"\ntype Server struct { addr string }\n\
+                func New(a string) *Server { return &Server{addr: a} }\n\
+                func (s *Server) Run() { net.Listen(\"tcp\", s.addr) }\n";
+    let maker =
+        "package main\nimport \"example.com/app/serve\"\nfunc main() { s := serve.New(\":82\"); s.Run() }\n";
     let module = ("go.mod", "module example.com/app\n");
     for (files, rows) in [
         (vec![("serve/serve.go", library), module], vec![]),
@@ -222,6 +233,9 @@ fn who_calls_a_library_says_where_it_listens() {
         (vec![("serve/serve.go", server), module], vec![]),
         (vec![("serve/serve.go", server), ("cmd/app/main.go", main), module], vec!["? -1"]),
         (vec![("serve/serve.go", fixed), module], vec!["*:80 -1"]),
+        (vec![("serve/serve.go", library), ("cmd/app/main.go", caller), module], vec!["*:81 -1"]),
+        (vec![("serve/serve.go", library), ("examples/app/main.go", caller), module], vec![]),
+        (vec![("serve/serve.go", made), ("main.go", maker), module], vec!["*:82 -1"]),
     ] {
         assert_eq!(read_files(&files).rows(), rows, "{files:?}");
     }

@@ -198,21 +198,18 @@ impl<'p, 'a> Reading<'p, 'a> {
         calls.into_iter().map(with).collect()
     }
 
-    /// The calls of a function in its package.
+    /// The calls of a function in its package and in the programs of its module.
     fn callers(&self, function: At<'p, 'a>) -> Vec<At<'p, 'a>> {
         let Some(name) = function.field("name").map(At::text) else { return Vec::new() };
-        let is_method = function.kind() == "method_declaration";
-        let files = self.package(function, name).into_iter();
-        let calls = files.flat_map(|go| {
+        let mut files = self.package(function, name);
+        files.extend(self.files.users(function.source(), name));
+        let calls = files.into_iter().flat_map(|go| {
             let calls = go.names.calls.get(name).map_or(&[][..], Vec::as_slice);
             calls.iter().map(move |id| At { go, id: *id })
         });
-        let fits = |call: &At<'p, 'a>| {
-            let called = call.field("function");
-            let named = called.filter(|called| (called.kind() == "selector_expression") == is_method);
-            named.is_some_and(|called| self.qualified(called).is_none())
-        };
-        calls.filter(fits).take(MANY).collect()
+        let leads_here =
+            |call: &At<'p, 'a>| self.deeper(|| self.targets(*call).contains(&function)).unwrap_or_default();
+        calls.take(MANY * 4).filter(leads_here).take(MANY).collect()
     }
 
     /// The variable that a name means: of this file, else of its package.

@@ -20,6 +20,8 @@ pub struct Libraries {
     pub constants: HashMap<String, Value>,
     /// The types of what functions and methods give, all by their full names.
     pub made_by: HashMap<String, String>,
+    /// Where a module's programs are written, as patterns from its folder.
+    pub programs: Vec<String>,
 }
 
 pub struct Files<'a> {
@@ -30,6 +32,7 @@ pub struct Files<'a> {
     known: Mutex<HashMap<SourceId, Result<usize, Unparsed>>>,
     packages: Mutex<HashMap<PathBuf, Vec<(PathBuf, SourceId)>>>,
     modules: Mutex<HashMap<PathBuf, Option<(PathBuf, String)>>>,
+    programs: Mutex<HashMap<PathBuf, Vec<(PathBuf, SourceId)>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -38,8 +41,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<'a> Files<'a> {
     pub fn new(sources: &'a Sources, tree: &'a Tree, libraries: Libraries) -> Self {
-        let (files, known, packages, modules) = Default::default();
-        Self { sources, tree, libraries, files, known, packages, modules }
+        let (files, known, packages, modules, programs) = Default::default();
+        Self { sources, tree, libraries, files, known, packages, modules, programs }
     }
 
     /// Parses a file unless it is known already; nothing for one that is not compiled on Linux.
@@ -72,31 +75,34 @@ impl<'a> Files<'a> {
         if let Some(known) = lock(&self.packages).get(folder) {
             return known.clone();
         }
-        let names = self.tree.list(folder).into_iter().filter(|name| {
-            let name = name.to_string_lossy();
-            name.ends_with(".go") && !name.ends_with("_test.go")
-        });
-        let read = |path: PathBuf| {
-            let source = self.tree.read(self.sources, &path).ok()?;
-            Some((path, source))
-        };
-        let files: Vec<(PathBuf, SourceId)> =
-            names.take(MOST).filter_map(|name| read(folder.join(name))).collect();
+        let names = self.tree.list(folder).into_iter().map(|name| folder.join(name));
+        let files = self.read(names);
         lock(&self.packages).insert(folder.to_owned(), files.clone());
         files
     }
 
-    fn with_name(&self, folder: &Path, name: &str) -> Vec<&Go<'a>> {
+    fn read(&self, paths: impl Iterator<Item = PathBuf>) -> Vec<(PathBuf, SourceId)> {
+        let is_source = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".go") && !name.ends_with("_test.go")
+        };
+        let read = |path: PathBuf| {
+            let source = self.tree.read(self.sources, &path).ok()?;
+            Some((path, source))
+        };
+        paths.filter(is_source).take(MOST).filter_map(read).collect()
+    }
+
+    fn with_name(&self, files: Vec<(PathBuf, SourceId)>, name: &str) -> Vec<&Go<'a>> {
         let finder = memmem::Finder::new(name);
-        let all = self.package(folder).into_iter();
-        let named = all.filter(|(_, source)| finder.find(self.sources.bytes(*source)).is_some());
-        named.filter_map(|(path, source)| self.open(&path, source)?.ok()).collect()
+        let named = |(_, source): &(PathBuf, SourceId)| finder.find(self.sources.bytes(*source)).is_some();
+        files.into_iter().filter(named).filter_map(|(path, source)| self.open(&path, source)?.ok()).collect()
     }
 
     /// The other files of a file's package in which a name stands.
     pub(super) fn siblings(&self, of: SourceId, name: &str) -> Vec<&Go<'a>> {
         let Some((path, own)) = self.file(of) else { return Vec::new() };
-        let mut files = self.with_name(path.parent().unwrap_or(Path::new("")), name);
+        let mut files = self.with_name(self.package(path.parent().unwrap_or(Path::new(""))), name);
         files.retain(|go| go.code.source != of && go.package() == own.package());
         files
     }
@@ -107,9 +113,28 @@ impl<'a> Files<'a> {
         let Some((top, module)) = folder.and_then(|folder| self.module(folder)) else { return Vec::new() };
         let rest = path.strip_prefix(module.as_str());
         match rest.filter(|rest| rest.is_empty() || rest.starts_with('/')) {
-            Some(rest) => self.with_name(&top.join(rest.trim_start_matches('/')), name),
+            Some(rest) => self.with_name(self.package(&top.join(rest.trim_start_matches('/'))), name),
             None => Vec::new(),
         }
+    }
+
+    /// The files of the module's programs in which the name of a library's function stands.
+    pub(super) fn users(&self, of: SourceId, name: &str) -> Vec<&Go<'a>> {
+        let Some((path, own)) = self.file(of) else { return Vec::new() };
+        let module = self.module(path.parent().unwrap_or(Path::new("")));
+        let is_exported = name.starts_with(char::is_uppercase);
+        let Some((top, _)) = module.filter(|_| own.package() != "main" && is_exported) else {
+            return Vec::new();
+        };
+        let known = lock(&self.programs).get(&top).cloned();
+        let files = known.unwrap_or_else(|| {
+            let patterns = self.libraries.programs.iter().map(|pattern| top.join(pattern));
+            let paths = patterns.flat_map(|pattern| self.tree.glob(pattern.as_os_str().as_encoded_bytes()));
+            let files = self.read(paths);
+            lock(&self.programs).insert(top, files.clone());
+            files
+        });
+        self.with_name(files, name)
     }
 
     /// The folder of the module that a folder lies in, and the module's path, from its go.mod.
