@@ -30,6 +30,11 @@ fn envoy_listens_as_predicted() {
 }
 
 #[test]
+fn go_listens_as_predicted() {
+    replay("go", 30);
+}
+
+#[test]
 fn granian_listens_as_predicted() {
     replay("granian", 10);
 }

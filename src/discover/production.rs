@@ -85,12 +85,12 @@ fn is_main_source(path: &Path) -> bool {
     })
 }
 
-/// A language's own library, wherever it is installed: `lib/python3.11`, and Go's `pkg/mod`.
+/// A language's own library, wherever it is installed: `lib/python3.11`, and the modules that Go was asked for.
 fn is_library(path: &Path) -> bool {
     let mut last = path.iter().rev().map(OsStr::to_string_lossy);
     let (Some(name), Some(parent)) = (last.next(), last.next()) else { return false };
     let python = name.strip_prefix("python").is_some_and(|version| version.starts_with(['2', '3']));
-    matches!(&*parent, "lib" | "lib64") && python || parent == "pkg" && name == "mod"
+    python && matches!(&*parent, "lib" | "lib64") || path.ends_with("go/pkg/mod")
 }
 
 fn left_out(name: &OsStr, folder: bool, include_tests: bool) -> bool {
@@ -159,6 +159,8 @@ mod tests {
             assert!(!out(file, false), "{file}");
         }
         assert_eq!(judge(Path::new("a/.git"), true, true), Judged::Passed);
+        assert_eq!(judge(Path::new("home/a/go/pkg/mod"), true, true), Judged::LeftOut);
+        assert_eq!(judge(Path::new("src/pkg/mod"), true, false), Judged::Taken);
         assert!(left_out(OsStr::new("node_modules"), true, true));
         assert!(!left_out(OsStr::new("tests"), true, true));
     }

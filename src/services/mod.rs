@@ -35,6 +35,7 @@ use trial::{Seen, Trial};
 pub mod apache;
 pub mod caddy;
 pub mod envoy;
+pub mod go;
 pub mod haproxy;
 pub mod java;
 pub mod jetty;
@@ -137,13 +138,18 @@ impl<'a> Ground<'a> {
     pub fn go_listens(&self, network: &str, host: &str, port: u16) -> Option<Endpoint> {
         let (any4, any6) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let addresses = if host.is_empty() { vec![any4] } else { self.addresses(host) };
-        let fits = |address: &&IpAddr| address.is_ipv4() && network != "tcp6";
-        let address = addresses.iter().find(fits).or_else(|| addresses.first())?;
+        let of_network = |address: &&IpAddr| match network {
+            "tcp4" => address.is_ipv4(),
+            "tcp6" => address.is_ipv6() || host.is_empty(),
+            _ => true,
+        };
+        let addresses: Vec<&IpAddr> = addresses.iter().filter(of_network).collect();
+        let address = addresses.iter().find(|address| address.is_ipv4()).or_else(|| addresses.first())?;
         Some(match (address.is_unspecified(), network) {
             (true, "tcp") => Endpoint::DualStack(port),
             (true, "tcp4") => Endpoint::tcp(any4, port),
             (true, _) => Endpoint::tcp(any6, port),
-            (false, _) => Endpoint::tcp(*address, port),
+            (false, _) => Endpoint::tcp(**address, port),
         })
     }
 
@@ -248,6 +254,7 @@ const READERS: &[(&str, Reader)] = &[
     ("apache", apache::read),
     ("caddy", caddy::read),
     ("envoy", envoy::read),
+    ("go", go::read),
     ("haproxy", haproxy::read),
     ("java", java::read),
     ("jetty", jetty::read),

@@ -9,6 +9,7 @@ pub mod dotenv;
 pub mod eval;
 pub mod fpm_conf;
 pub mod getopt;
+pub mod go;
 pub mod haproxy;
 pub mod host_port;
 pub mod hosts;

@@ -25,6 +25,9 @@ const GIVEN: [&str; 17] = [
     "USER",
 ];
 
+/// No value that matters is longer: those that double each other fill the memory.
+const MAX_VALUE: usize = 1 << 13;
+
 /// What is known of a variable.
 pub(super) enum Known<'a> {
     Set(&'a str),
@@ -54,7 +57,8 @@ impl Environment {
             "presetenv" if !matches!(self.get(name), Known::Unset) => {}
             "setenv" | "presetenv" => {
                 let is_open = line.words.iter().skip(1).take(2).any(|word| word.open);
-                self.set(name, line.text(2), is_open || line.maybe.is_some());
+                let value = line.text(2);
+                self.set(name, value, is_open || line.maybe.is_some() || value.len() > MAX_VALUE);
             }
             "unsetenv" => {
                 for word in line.words.iter().skip(1) {

@@ -1,0 +1,3 @@
+package main
+
+const address = ":9999"

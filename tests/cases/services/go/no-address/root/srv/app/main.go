@@ -1,0 +1,11 @@
+package main
+
+import (
+	"net"
+	"time"
+)
+
+func main() {
+	net.ListenTCP("tcp", nil)
+	time.Sleep(time.Hour)
+}

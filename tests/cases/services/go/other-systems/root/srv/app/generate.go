@@ -1,0 +1,7 @@
+//go:build ignore
+
+package main
+
+import "net"
+
+func main() { net.Listen("tcp", ":8083") }

@@ -1,0 +1,7 @@
+//go:build !linux && !windows
+
+package main
+
+import "net"
+
+func listen() { net.Listen("tcp", ":8082") }

@@ -1,0 +1,5 @@
+package main
+
+import "net"
+
+func listen() { net.Listen("tcp", ":8081") }

@@ -1,0 +1,5 @@
+package library
+
+import "net"
+
+func Listen() { net.Listen("tcp", ":8084") }

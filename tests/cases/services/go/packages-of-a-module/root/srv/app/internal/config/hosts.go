@@ -1,0 +1,3 @@
+package config
+
+var Host = "127.0.0.1"
