@@ -5,9 +5,9 @@ mod common;
 use common::hostile::Hostile;
 
 /// How long the long files are, in bytes.
-const LONG: usize = 1 << 19;
+const LONG: usize = 1 << 18;
 /// How long those are of which each line opens something.
-const MANY: usize = 1 << 18;
+const MANY: usize = 1 << 17;
 /// How deep the deep ones are.
 const DEEP: usize = 30_000;
 

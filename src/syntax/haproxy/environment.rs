@@ -1,6 +1,7 @@
 //! The variables that HAProxy sees: those of its unit and of `setenv` lines before.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::words::Line;
 
@@ -25,8 +26,10 @@ const GIVEN: [&str; 17] = [
     "USER",
 ];
 
-/// No value that matters is longer: those that double each other fill the memory.
+/// No value that matters is longer, in bytes: those that double each other fill the memory.
 const MAX_VALUE: usize = 1 << 13;
+/// Each line knows the variables as they were before it. After so many changes nothing is known of any.
+const MAX_CHANGES: usize = 1_000;
 
 /// What is known of a variable.
 pub(super) enum Known<'a> {
@@ -39,19 +42,28 @@ pub(super) enum Known<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// `None` for one that has a value which is not known.
-    variables: HashMap<String, Option<String>>,
+    variables: HashMap<String, Option<Rc<str>>>,
     /// What is not there is not set.
     complete: bool,
+    changes: usize,
 }
 
 impl Environment {
     /// An empty one.
     pub fn new(complete: bool) -> Self {
-        Self { variables: HashMap::new(), complete }
+        Self { variables: HashMap::new(), complete, changes: 0 }
     }
 
     /// Does what a line of `global` says of variables.
     pub(super) fn take(&mut self, line: &Line) {
+        if self.is_lost() {
+            return;
+        }
+        self.changes += 1;
+        if self.is_lost() {
+            (self.variables, self.complete) = (HashMap::new(), false);
+            return;
+        }
         let name = line.text(1);
         match line.text(0) {
             "presetenv" if !matches!(self.get(name), Known::Unset) => {}
@@ -72,8 +84,12 @@ impl Environment {
         }
     }
 
+    pub(super) fn is_lost(&self) -> bool {
+        self.changes > MAX_CHANGES
+    }
+
     pub fn set(&mut self, name: &str, value: &str, open: bool) {
-        self.variables.insert(name.to_owned(), (!open).then(|| value.to_owned()));
+        self.variables.insert(name.to_owned(), (!open).then(|| value.into()));
     }
 
     pub(super) fn forget(&mut self, name: &str) {
