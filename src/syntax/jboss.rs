@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::template::closing_brace;
 use crate::text::Span;
 
 /// Expressions in expressions.
@@ -48,7 +49,7 @@ impl Properties {
     fn resolved(&self, value: Resolved, depth: u32) -> Resolved {
         let text = value.text.clone();
         let Some((before, after)) = text.split_once("${") else { return value };
-        let Some(end) = closing(after).filter(|_| depth > 0 && text.len() < MAX_VALUE) else {
+        let Some(end) = closing_brace(after).filter(|_| depth > 0 && text.len() < MAX_VALUE) else {
             return Resolved { open: true, ..value };
         };
         let inner = after.get(..end).unwrap_or_default();
@@ -79,17 +80,4 @@ impl Properties {
         };
         self.resolved(next, depth - 1)
     }
-}
-
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 0_u32;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => return Some(at),
-            '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
 }

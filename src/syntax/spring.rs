@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::template::closing_brace;
 use super::yaml::{self, Node};
 use super::{java, properties};
 use crate::text::{SourceId, Sources, Span, Tree};
@@ -180,7 +181,7 @@ impl Config {
         else {
             return value;
         };
-        let end = matching(&after);
+        let end = closing_brace(&after);
         let (Some(end), true) = (end, depth > 0 && value.text.len() < MAX_VALUE) else {
             return Filled { open: true, ..value };
         };
@@ -233,20 +234,6 @@ impl Filled {
     pub fn number(&self) -> Option<i64> {
         java::integer(self.text.trim()).filter(|_| !self.open)
     }
-}
-
-/// The brace that closes a placeholder.
-fn matching(text: &str) -> Option<usize> {
-    let mut depth = 0_u32;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => return Some(at),
-            '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
 }
 
 /// Relaxed binding: case, dashes and underscores do not matter.

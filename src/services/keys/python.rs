@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::said::{Said, Written};
 use crate::model::Command;
 use crate::syntax::calls::{Code, Id, Unparsed};
-use crate::syntax::python::{FUEL, Modules, Python, Spot, Thing, Value};
+use crate::syntax::python::{FUEL, Modules, Python, Thing, Value};
 use crate::text::{SourceId, Sources, Span};
 
 /// What the module leaves behind.
@@ -21,26 +21,6 @@ pub(super) struct Module {
 struct Started<'a>(Option<&'a Command>);
 
 impl Modules for Started<'_> {
-    fn value(&self, _: SourceId, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn returned(&self, _: Spot) -> Option<Value> {
-        None
-    }
-
-    fn kinds(&self, _: Spot) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn member(&self, _: Spot, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn exports(&self, _: SourceId, _: &str, _: &str) -> bool {
-        false
-    }
-
     fn variable(&self, name: &str) -> Option<Value> {
         let word = &self.0?.variable(name)?.value;
         match word.open {

@@ -101,18 +101,28 @@ impl<'a> Python<'a> {
     }
 }
 
-/// The other files of a program. A file that asks another may be asked by it in turn: who answers must see that it ends.
+/// The other files of a program; by themselves they tell nothing. A file that asks another may be asked by it in turn: who answers must see that it ends.
 pub trait Modules {
     /// What a file imports under a full name: `.settings.PORT`.
-    fn value(&self, from: SourceId, name: &str) -> Option<Value>;
+    fn value(&self, _from: SourceId, _name: &str) -> Option<Value> {
+        None
+    }
     /// What a function of another file returns.
-    fn returned(&self, function: Spot) -> Option<Value>;
+    fn returned(&self, _function: Spot) -> Option<Value> {
+        None
+    }
     /// The imported classes that a class of another file is one of.
-    fn kinds(&self, class: Spot) -> Vec<String>;
+    fn kinds(&self, _class: Spot) -> Vec<String> {
+        Vec::new()
+    }
     /// What a class of another file binds under a name.
-    fn member(&self, class: Spot, name: &str) -> Option<Value>;
+    fn member(&self, _class: Spot, _name: &str) -> Option<Value> {
+        None
+    }
     /// Whether a module has a name that `from module import *` would bind.
-    fn exports(&self, from: SourceId, module: &str, name: &str) -> bool;
+    fn exports(&self, _from: SourceId, _module: &str, _name: &str) -> bool {
+        false
+    }
     /// A variable of the environment that the program is known to be started with.
     fn variable(&self, _: &str) -> Option<Value> {
         None
@@ -121,27 +131,7 @@ pub trait Modules {
 
 struct Alone;
 
-impl Modules for Alone {
-    fn value(&self, _: SourceId, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn returned(&self, _: Spot) -> Option<Value> {
-        None
-    }
-
-    fn kinds(&self, _: Spot) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn member(&self, _: Spot, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn exports(&self, _: SourceId, _: &str, _: &str) -> bool {
-        false
-    }
-}
+impl Modules for Alone {}
 
 /// Evaluates expressions of one file. It ends: every expression costs fuel.
 pub struct Reading<'p, 'a> {
