@@ -203,3 +203,19 @@ fn an_entrypoint_runs_what_it_is_given() {
     scratch.file("there/bin/entrypoint-web", "#!/bin/sh\nexec \"$1\" -b :9000 a:b\n");
     assert_eq!(addresses(&scratch.audit("there")), ["0.0.0.0:9000"], "the script that is there counts");
 }
+
+#[test]
+fn a_file_that_is_named_after_its_service_is_that_whatever_is_in_it() {
+    let scratch = Scratch::with(&[]);
+    scratch.file("nginx.conf", "http {\n  server {\n    listen 80\n");
+    scratch.file("lighttpd.conf", "server {\n");
+    scratch.file("other.conf", "server {\n");
+    let told = |path: &str| {
+        let report = scratch.audit(path);
+        report.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>()
+    };
+    let nginx = told("nginx.conf");
+    assert!(matches!(&nginx[..], [one] if one.starts_with("nginx: not read to its end")), "{nginx:?}");
+    assert!(matches!(&told("lighttpd.conf")[..], [one] if one.starts_with("lighttpd: ")));
+    assert_eq!(told("other.conf"), [""; 0]);
+}

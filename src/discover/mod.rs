@@ -4,6 +4,7 @@ mod paths;
 mod production;
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -132,14 +133,23 @@ fn takers<'a>(
     path: &Path,
 ) -> Result<Vec<&'a str>, Unread> {
     let mut right = wanted_by(site, knowledge, path);
+    let asked_for =
+        |name: &str, shape: &Shape| site.read_as == ReadAs::File && is_named_after(name, shape, path);
     let looks = |bytes: &[u8]| {
-        right.retain(|(_, shape)| shape.looks_right(bytes));
+        right.retain(|(name, shape)| shape.looks_right(bytes) || asked_for(name, shape));
         !right.is_empty()
     };
     match site.tree.read_if(sources, path, looks)? {
         Some(_) => Ok(right.into_iter().map(|(name, _)| name).collect()),
         None => Ok(Vec::new()),
     }
+}
+
+/// Whether a file has the name that only the service's own has, such as nginx.conf: whatever is in it, it is meant to be that.
+fn is_named_after(name: &str, shape: &Shape, path: &Path) -> bool {
+    let file = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let mut places = shape.places.iter().map(|place| place.rsplit('/').next().unwrap_or_default());
+    file.contains(name) && places.any(|own| own == file)
 }
 
 fn wanted_by<'a>(site: &Site, knowledge: &'a Knowledge, path: &Path) -> Vec<(&'a str, &'a Shape)> {

@@ -24,9 +24,9 @@ const MARKS: [(&[u8], &str); 3] = [(b"<%", "ERB"), (b"{%", "Jinja"), (b"{{", "Ji
 static SERVER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^([^#\n]*[\s;{}])?server\s*\{").ok());
 
-/// With a semicolon and without `=`: other formats have a `listen` too.
+/// Without `=`: other formats have a `listen` too. The semicolon may be what is missing.
 static LISTEN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?m)^([^#\n]*[\s;{}])?listen[ \t]+[^\s=:;#][^;#\n]*;").ok());
+    LazyLock::new(|| Regex::new(r"(?m)^([^#\n]*[\s;{}])?listen[ \t]+[^\s=:;#][^;#\n]*(;|$)").ok());
 
 /// Whether a server that listens seems to stand anywhere in a file, also where nginx would not come to.
 pub(super) fn has_server(bytes: &[u8]) -> bool {
