@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 
-from capture import run, settled
+from machine import bind, record, run, start
 
 CACHE = os.path.join(tempfile.gettempdir(), "oracle-go-cache")
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": CACHE, "GOCACHE": CACHE, "GOFLAGS": "-mod=mod", "GOPROXY": "off",
@@ -24,23 +24,18 @@ def install():
 
 
 def truth(case, root):
-    subprocess.run(["mount", "--rbind", os.path.join(root, "srv"), "/srv"], check=True)
+    bind(root, "srv")
     modules = os.path.exists("/srv/app/go.mod")
     how = {} if modules else {"GO111MODULE": "off", "GOFLAGS": ""}
     main = "./cmd/app" if os.path.isdir("/srv/app/cmd/app") else "."
     done = run("go", "build", "-o", "/run/app", main, cwd="/srv/app", env={**ENVIRONMENT, **how})
     if done.returncode != 0:
         raise RuntimeError(done.stdout)
-    with open("/run/said", "w+") as said:
-        process = subprocess.Popen(["/run/app"], cwd="/srv/app", stdout=said, stderr=said, stdin=subprocess.DEVNULL,
-                                   env={"PATH": os.environ["PATH"], "HOME": "/run"})
-        found = settled(process, quiet=1.0, limit=10)
-        said.seek(0)
-        lines = said.read().splitlines()
+    process, found, said = start(["/run/app"], quiet=1.0, limit=10, cwd="/srv/app",
+                                 env={"PATH": os.environ["PATH"], "HOME": "/run"})
     refused = None
     if process.poll() is not None:
-        refused = next((line for line in lines if "listen" in line), None)
+        refused = next((line for line in said.splitlines() if "listen" in line), None)
         if refused is None:
-            raise RuntimeError("\n".join(lines) or "it ended without a word")
-    version = run("go", "version").stdout.split()[2]
-    return {"server": "Go %s" % version[2:], "listeners": [] if refused else found, "refused": refused}
+            raise RuntimeError(said or "it ended without a word")
+    return record("Go %s" % run("go", "version").stdout.split()[2][2:], found, refused)
