@@ -5,7 +5,7 @@ mod common;
 use common::hostile::Hostile;
 
 /// How long the long files are, in bytes.
-const LONG: usize = 1 << 18;
+const LONG: usize = 1 << 17;
 /// How long those are of which each line opens something.
 const MANY: usize = 1 << 17;
 /// How deep the deep ones are.
