@@ -7,11 +7,11 @@ use crate::commands::Started;
 use crate::config::{Assume, Policy, Target};
 use crate::discover::{Discovery, Site};
 use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
-use crate::model::{Host, Place, PlaceId, PlaceKind, ReadAs};
+use crate::model::{Host, Place, PlaceId, PlaceKind, Problem, ProblemKind, ReadAs};
 use crate::rules::Rules;
 use crate::services::Premises;
 use crate::suppress::{Baseline, Only};
-use crate::text::{Sources, Span};
+use crate::text::{Cut, Sources, Span};
 use crate::{Error, Request, commands, discover, kernel, services};
 
 /// What an audit goes by.
@@ -91,6 +91,19 @@ impl Read {
             let root = site.tree.label().map(str::to_owned);
             self.only.push(Only { root, paths: site.only.clone() });
         }
+    }
+
+    /// Adds where bounds were reached.
+    pub(crate) fn cuts(&mut self, sources: &Sources) {
+        let problem = |Cut { at, what }: Cut| Problem {
+            kind: ProblemKind::CutOff,
+            service: None,
+            message: what,
+            help: None,
+            at,
+            labels: Vec::new(),
+        };
+        self.host.problems.extend(sources.cuts().into_iter().map(problem));
     }
 
     /// The machines of a target, or those of all files that belong to none.

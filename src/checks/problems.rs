@@ -17,6 +17,7 @@ enum Kind {
     Conflict,
     Lost,
     Skipped,
+    CutOff,
 }
 
 impl From<ProblemKind> for Kind {
@@ -25,6 +26,7 @@ impl From<ProblemKind> for Kind {
             ProblemKind::Conflict => Kind::Conflict,
             ProblemKind::Lost => Kind::Lost,
             ProblemKind::Skipped => Kind::Skipped,
+            ProblemKind::CutOff => Kind::CutOff,
         }
     }
 }
@@ -39,7 +41,7 @@ impl Problems {
 fn finding(facts: &Facts<'_>, problem: &Problem) -> Finding {
     let severity = match problem.kind {
         ProblemKind::Skipped => facts.severity.min(Severity::Info),
-        ProblemKind::Conflict | ProblemKind::Lost => facts.severity,
+        ProblemKind::Conflict | ProblemKind::Lost | ProblemKind::CutOff => facts.severity,
     };
     let service = problem.service.as_ref().and_then(|service| facts.knowledge.service(service));
     let message = match service {

@@ -11,9 +11,11 @@ pub enum ProblemKind {
     Lost,
     /// A file that may not matter could not be read or parsed.
     Skipped,
+    /// A bound of ours was reached: what lies beyond it is unknown.
+    CutOff,
 }
 
-/// A reader says what is wrong and where; the checks `listen-conflict` and `unreadable` make findings of it.
+/// A reader says what is wrong and where; `listen-conflict`, `unreadable` and `cut-off` make findings of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub kind: ProblemKind,

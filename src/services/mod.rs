@@ -177,9 +177,11 @@ impl<'a> Ground<'a> {
     /// A service that does not start with its files, or that we do not read to their end.
     pub fn refused(&self, kind: ProblemKind, refusal: &Refusal) -> Problem {
         let name = &self.service.name;
-        let message = match refusal.ours {
-            true => format!("this {name}.conf was not read to its end: {}", refusal.why),
-            false => format!("it does not start with this: {}", refusal.why),
+        let (kind, message) = match refusal.ours {
+            true => {
+                (ProblemKind::CutOff, format!("this {name}.conf was not read to its end: {}", refusal.why))
+            }
+            false => (kind, format!("it does not start with this: {}", refusal.why)),
         };
         self.problem(kind, message, refusal.at)
     }

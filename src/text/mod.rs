@@ -1,6 +1,7 @@
 //! Bytes and places in them: sources, spans, slots, edits, and a rooted tree of files.
 //! It knows nothing of what the bytes mean.
 
+mod cut;
 mod edit;
 mod glob;
 mod pattern;
@@ -11,6 +12,8 @@ mod span;
 pub mod tree;
 mod word;
 
+pub use cut::Cut;
+use cut::Cuts;
 pub use edit::{Edit, apply};
 pub use glob::{Glob, has_magic, levels};
 pub use pattern::Pattern;

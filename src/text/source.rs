@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use super::{Position, SourceId, Span};
+use super::{Cut, Cuts, Position, SourceId, Span};
 
 /// What a source is; it decides how a report names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +112,7 @@ impl Source {
 pub struct Sources {
     all: boxcar::Vec<Source>,
     nothing: OnceLock<Source>,
+    cuts: Arc<Cuts>,
 }
 
 impl Sources {
@@ -142,6 +143,17 @@ impl Sources {
 
     pub fn bytes(&self, id: SourceId) -> &[u8] {
         self.get(id).bytes()
+    }
+
+    /// A bound was reached: `what` says in one sentence what is not looked at because of it. Said again of the same file, it is
+    /// told once, of the first place.
+    pub fn cut_off(&self, at: Span, what: impl Into<String>) {
+        self.cuts.add(at, what.into());
+    }
+
+    /// Where bounds were reached, in the order of the sources.
+    pub fn cuts(&self) -> Vec<Cut> {
+        self.cuts.all()
     }
 
     /// All of them, in the order in which they came.
