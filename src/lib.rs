@@ -129,7 +129,7 @@ pub fn read(request: &Request) -> Result<Audited, Error> {
     for site in &sites {
         read.site(&sources, &beliefs, site, request);
     }
-    read.cuts(&sources);
+    read.cuts(&sources, &sites);
     let changed = request.changed_since.as_deref().map(|rev| changed(&sources, &sites, rev)).transpose()?;
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
     let Read { host, only, left_out } = read;

@@ -94,7 +94,8 @@ impl Read {
     }
 
     /// Adds where bounds were reached.
-    pub(crate) fn cuts(&mut self, sources: &Sources) {
+    pub(crate) fn cuts(&mut self, sources: &Sources, sites: &[Site]) {
+        sites.iter().for_each(|site| site.tree.tell_cuts(sources));
         let problem = |Cut { at, what }: Cut| Problem {
             kind: ProblemKind::CutOff,
             service: None,

@@ -2,22 +2,26 @@
 //! and neither is anything that is not a regular file. Each file is read once, each name and folder looked at once: a thousand
 //! files are met by several who ask what they are.
 
+mod ignores;
+mod inside;
+mod matching;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::FileType;
 
-use super::{Glob, Origin, Progress, SourceId, Sources, has_magic};
+use super::{Origin, Progress, SourceId, Sources, Span};
+use inside::Inside;
+use matching::{LONGEST_PATH, Spent};
 pub use walk::{Judged, Walk};
 
 /// The largest file that is read, in bytes. Configuration is a thousand times smaller; what is larger is data.
@@ -61,7 +65,7 @@ pub enum Entry {
 /// A tree of files below one folder of this machine. Paths are relative to its top; a leading `/` changes nothing.
 #[derive(Debug)]
 pub struct Tree {
-    top: PathBuf,
+    inside: Inside,
     label: Option<String>,
     absolute_links: bool,
     folders: Mutex<HashMap<OsString, Result<PathBuf, Unread>>>,
@@ -72,6 +76,9 @@ pub struct Tree {
     /// A file whose bytes were given, whether or not it exists.
     given: Option<PathBuf>,
     opened: AtomicUsize,
+    spent: Spent,
+    /// Where a bound was reached, and what is left out for it.
+    cuts: Mutex<BTreeSet<(PathBuf, String)>>,
     progress: Arc<Progress>,
 }
 
@@ -100,7 +107,7 @@ impl Tree {
 
     fn new(top: PathBuf, absolute_links: bool) -> Self {
         Self {
-            top,
+            inside: Inside::new(top),
             label: None,
             absolute_links,
             folders: Mutex::default(),
@@ -109,6 +116,8 @@ impl Tree {
             lists: Mutex::default(),
             given: None,
             opened: AtomicUsize::new(0),
+            spent: Spent::default(),
+            cuts: Mutex::default(),
             progress: Arc::default(),
         }
     }
@@ -130,7 +139,19 @@ impl Tree {
 
     /// The folder of this machine that the tree stands in.
     pub fn top(&self) -> &Path {
-        &self.top
+        self.inside.top()
+    }
+
+    /// Remembers that a bound was reached at a path.
+    fn note(&self, path: PathBuf, what: String) {
+        lock(&self.cuts).insert((path, what));
+    }
+
+    /// Tells the sources where bounds of the tree were reached.
+    pub fn tell_cuts(&self, sources: &Sources) {
+        for (path, what) in std::mem::take(&mut *lock(&self.cuts)) {
+            sources.cut_off(Span::top(self.unread(sources, &path)), what);
+        }
     }
 
     /// The real path of what `path` leads to, relative to the top.
@@ -153,6 +174,9 @@ impl Tree {
             .filter(|part| !matches!(part, Component::RootDir | Component::CurDir))
             .collect();
         let Some(last) = plain.components().next_back() else { return Ok(PathBuf::new()) };
+        if plain.as_os_str().len() >= LONGEST_PATH {
+            return Err(Unread::Missing);
+        }
         let mut real = self.folder(plain.parent().unwrap_or(Path::new("")), links)?;
         if last == Component::ParentDir {
             real.pop();
@@ -213,17 +237,11 @@ impl Tree {
     }
 
     fn look_at(&self, real: &Path) -> Result<Entry, Unread> {
-        let full = self.top.join(real);
-        let found = fs::symlink_metadata(&full).map_err(|error| unread(&error))?;
-        let kind = found.file_type();
-        if kind.is_symlink() {
-            return fs::read_link(&full).map(Entry::Link).map_err(|error| unread(&error));
+        let found = self.inside.stat(real).map_err(|error| unread(&error))?;
+        match FileType::from_raw_mode(found.st_mode) {
+            FileType::Symlink => self.inside.read_link(real).map(Entry::Link).map_err(|error| unread(&error)),
+            kind => Ok(entry_of(kind)),
         }
-        Ok(match () {
-            () if kind.is_file() => Entry::File,
-            () if kind.is_dir() => Entry::Folder,
-            () => Entry::Special(special(found.mode())),
-        })
     }
 
     pub fn exists(&self, path: &Path) -> bool {
@@ -246,13 +264,10 @@ impl Tree {
             return Arc::clone(known);
         }
         let mut names: Vec<OsString> = Vec::new();
-        for entry in fs::read_dir(self.top.join(&real)).into_iter().flatten().flatten() {
-            let name = entry.file_name();
+        for (name, kind) in self.inside.list(&real).unwrap_or_default() {
             // A listing says of most names what they are.
-            match entry.file_type() {
-                Ok(kind) if kind.is_file() => self.remember(real.join(&name), Entry::File),
-                Ok(kind) if kind.is_dir() => self.remember(real.join(&name), Entry::Folder),
-                _ => {}
+            if matches!(kind, FileType::RegularFile | FileType::Directory) {
+                self.remember(real.join(&name), entry_of(kind));
             }
             names.push(name);
         }
@@ -265,31 +280,6 @@ impl Tree {
     /// What stands at a real path, as a listing of its folder has shown.
     fn remember(&self, real: PathBuf, entry: Entry) {
         lock(&self.entries).entry(real.into()).or_insert(Ok(entry));
-    }
-
-    /// The paths that match a pattern, as glob(3) finds and sorts them: folders are listed only where a level has magic.
-    pub fn glob(&self, pattern: &[u8]) -> Vec<PathBuf> {
-        let mut found = vec![PathBuf::new()];
-        let glob = Glob::new(pattern);
-        for part in glob.parts() {
-            found = match has_magic(part) {
-                false => {
-                    found.into_iter().map(|folder| folder.join(OsString::from_vec(unquoted(part)))).collect()
-                }
-                true => found.iter().flat_map(|folder| self.matching(folder, part)).collect(),
-            };
-        }
-        if glob.parts().last().is_none_or(|part| !has_magic(part)) {
-            found.retain(|path| self.entry(path).is_ok());
-        }
-        found.sort_unstable_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
-        found
-    }
-
-    fn matching(&self, folder: &Path, part: &[u8]) -> Vec<PathBuf> {
-        let names = self.names(folder);
-        let matching = names.iter().filter(|name| Glob::matches_name(part, name.as_bytes()));
-        matching.map(|name| folder.join(name)).collect()
     }
 
     /// Reads a file, once: asked again, also by another name, it gives the same source.
@@ -383,13 +373,10 @@ impl Tree {
             Entry::Link(_) => return Err(Unread::Loop),
             Entry::Special(kind) => return Err(Unread::NotAFile(kind)),
         }
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = rustix::fs::open(self.top.join(real), flags, Mode::empty())
-            .map_err(|error| unread(&error.into()))?;
-        let file = File::from(file);
+        let file = self.inside.open(real).map_err(|error| unread(&error))?;
         let found = file.metadata().map_err(|error| unread(&error))?;
         if !found.is_file() {
-            return Err(Unread::NotAFile(special(found.mode())));
+            return Err(Unread::NotAFile(special(FileType::from_raw_mode(found.mode()))));
         }
         if found.len() > MAX_FILE {
             return Err(Unread::TooLarge(found.len()));
@@ -413,25 +400,22 @@ fn unread(error: &io::Error) -> Unread {
     }
 }
 
-fn special(mode: u32) -> &'static str {
-    match rustix::fs::FileType::from_raw_mode(mode) {
-        rustix::fs::FileType::Fifo => "a FIFO",
-        rustix::fs::FileType::Socket => "a socket",
-        rustix::fs::FileType::Directory => "a folder",
-        _ => "a device",
+/// What a name is that is no link.
+fn entry_of(kind: FileType) -> Entry {
+    match kind {
+        FileType::RegularFile => Entry::File,
+        FileType::Directory => Entry::Folder,
+        kind => Entry::Special(special(kind)),
     }
 }
 
-/// A level of a pattern without magic, its quoting backslashes removed.
-fn unquoted(part: &[u8]) -> Vec<u8> {
-    let mut quoted = false;
-    part.iter()
-        .filter(|byte| {
-            quoted = **byte == b'\\' && !quoted;
-            !quoted
-        })
-        .copied()
-        .collect()
+fn special(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::Directory => "a folder",
+        _ => "a device",
+    }
 }
 
 /// A panic elsewhere cannot leave a map of finished readings half-written.

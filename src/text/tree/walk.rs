@@ -1,13 +1,15 @@
 //! Looking through all files below a folder, as git sees them where it is a repository.
 
 use std::cmp::Ordering;
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use ignore::{DirEntry, WalkBuilder, WalkState};
+use rustix::fs::FileType;
 
+use super::ignores::Ignores;
 use super::{Entry, Tree, lock};
 
 /// What becomes of a folder or file that is met.
@@ -45,68 +47,90 @@ impl Tree {
     /// The wanted regular files below `folder`, in order, and how many files and folders were left out. Links are not
     /// followed (what they lead to is met where it lies), nor is another file system entered.
     pub fn walk(&self, folder: &Path, how: Walk<'_>) -> (Vec<PathBuf>, usize) {
-        // Threads that wait for each other take a millisecond to end: longer than one alone takes for a small tree.
-        self.walk_by(1, FEW, folder, how)
-            .or_else(|| self.walk_by(0, usize::MAX, folder, how))
-            .unwrap_or_default()
-    }
-
-    /// By so many threads, 0 for as many as there are processors; nothing where there is more than so much to meet.
-    fn walk_by(
-        &self,
-        threads: usize,
-        most: usize,
-        folder: &Path,
-        how: Walk<'_>,
-    ) -> Option<(Vec<PathBuf>, usize)> {
-        let top = self.top.join(folder);
-        let (met, left_out) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let found = Mutex::new(Vec::new());
-        let walker = WalkBuilder::new(&top)
-            .hidden(false)
-            .parents(false)
-            .ignore(false)
-            .git_global(false)
-            .git_exclude(how.gitignore)
-            .git_ignore(how.gitignore)
-            .require_git(false)
-            .same_file_system(true)
-            .threads(threads)
-            .build_parallel();
-        walker.run(|| {
-            Box::new(|entry| {
-                let Ok(entry) = entry else { return WalkState::Continue };
-                if met.fetch_add(1, Relaxed) >= most {
-                    return WalkState::Quit;
-                }
-                let folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-                let judged = match entry.depth() {
-                    0 => Judged::Taken,
-                    _ => (how.judge)(entry.path().strip_prefix(&self.top).unwrap_or(entry.path()), folder),
-                };
-                if judged != Judged::Taken {
-                    left_out.fetch_add(usize::from(judged == Judged::LeftOut), Relaxed);
-                    return WalkState::Skip;
-                }
-                if let Some(path) = self.wanted(&entry, how.want) {
-                    lock(&found).push(path);
-                }
-                WalkState::Continue
-            })
-        });
+        let Ok(real) = self.resolve(folder) else { return Default::default() };
+        if self.entry_at(&real) == Ok(Entry::File) {
+            return (if (how.want)(&real) { vec![real] } else { Vec::new() }, 0);
+        }
+        let Ok(device) = self.inside.device(&real) else { return Default::default() };
+        let walker =
+            Walker { tree: self, how, device, found: Mutex::default(), left_out: AtomicUsize::new(0) };
+        // Threads that wait for each other take longer to start and end than one alone takes for a small tree.
+        let (mut waiting, mut met) = (vec![Folder { path: real, ignores: Ignores::default() }], 0);
+        while met < FEW {
+            let Some(folder) = waiting.pop() else { break };
+            met += walker.visit(folder, |below| waiting.push(below));
+        }
+        if !waiting.is_empty() {
+            rayon::scope(|scope| waiting.into_iter().for_each(|folder| walker.spread(folder, scope)));
+        }
+        let Walker { found, left_out, .. } = walker;
         let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         found.sort_unstable_by(|a: &PathBuf, b| in_order(a.as_os_str().as_bytes(), b.as_os_str().as_bytes()));
-        (met.into_inner() <= most).then_some((found, left_out.into_inner()))
+        (found, left_out.into_inner())
+    }
+}
+
+struct Walker<'a> {
+    tree: &'a Tree,
+    how: Walk<'a>,
+    /// The file system that is walked over.
+    device: u64,
+    found: Mutex<Vec<PathBuf>>,
+    left_out: AtomicUsize,
+}
+
+/// A folder that is to be looked through, by its real path, and what the folders above leave out of it.
+struct Folder {
+    path: PathBuf,
+    ignores: Ignores,
+}
+
+impl<'a> Walker<'a> {
+    fn spread<'s>(&'s self, folder: Folder, scope: &rayon::Scope<'s>) {
+        scope.spawn(move |scope| {
+            self.visit(folder, |below| self.spread(below, scope));
+        });
     }
 
-    fn wanted(&self, entry: &DirEntry, want: &(dyn Fn(&Path) -> bool + Sync)) -> Option<PathBuf> {
-        let path = entry.path().strip_prefix(&self.top).ok()?;
-        let file = entry.file_type().is_some_and(|kind| kind.is_file());
-        if !file || !want(path) {
-            return None;
+    /// Looks through one folder and hands over those in it; how many names it has.
+    fn visit(&self, Folder { path, ignores }: Folder, mut below: impl FnMut(Folder)) -> usize {
+        let Ok(names) = self.tree.inside.list(&path) else { return 0 };
+        let has = |wanted: &str| names.iter().any(|(name, _)| name == wanted);
+        let ignores = if self.how.gitignore { ignores.within(self.tree, &path, has) } else { ignores };
+        let mut files = Vec::new();
+        for (name, kind) in &names {
+            let (path, kind) = (path.join(name), self.kind(&path, name, *kind));
+            let is_folder = kind == FileType::Directory;
+            if self.how.gitignore && ignores.leave_out(&path, is_folder) {
+                continue;
+            }
+            match (self.how.judge)(&path, is_folder) {
+                Judged::Taken if is_folder && self.stays(&path) => {
+                    below(Folder { path, ignores: ignores.clone() })
+                }
+                Judged::Taken if kind == FileType::RegularFile && (self.how.want)(&path) => files.push(path),
+                Judged::LeftOut => drop(self.left_out.fetch_add(1, Relaxed)),
+                Judged::Taken | Judged::Passed => {}
+            }
         }
-        self.remember(path.to_owned(), Entry::File);
-        Some(path.to_owned())
+        for file in &files {
+            self.tree.remember(file.clone(), Entry::File);
+        }
+        lock(&self.found).append(&mut files);
+        names.len()
+    }
+
+    /// Some file systems do not say in a listing what a name is.
+    fn kind(&self, folder: &Path, name: &OsString, kind: FileType) -> FileType {
+        if kind != FileType::Unknown {
+            return kind;
+        }
+        let found = self.tree.inside.stat(&folder.join(name));
+        found.map_or(kind, |found| FileType::from_raw_mode(found.st_mode))
+    }
+
+    fn stays(&self, folder: &Path) -> bool {
+        self.tree.inside.device(folder).is_ok_and(|device| device == self.device)
     }
 }
 
