@@ -1,14 +1,21 @@
 //! What every fuzz target does: lay some bytes out as a tree, audit it, and hold the report to what must be true of any report.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use backlog_audit::model::ReadAs;
 use backlog_audit::report::{
-    Report, Screen, checkstyle, github, gitlab, human, json, junit, markdown, ndjson, patch, prometheus, sarif,
+    Report, Screen, checkstyle, github, gitlab, human, json, junit, markdown, ndjson, patch, prometheus,
+    sarif,
 };
 use backlog_audit::text::{Slot, Span};
 use backlog_audit::{Error, Request};
+
+/// What only a file beside a repository says.
+const OUTSIDE: &str = "outside.the-repository.invalid";
 
 /// A tree in memory-backed storage where there is some, laid anew for every input.
 pub struct Ground(tempfile::TempDir);
@@ -35,6 +42,33 @@ impl Ground {
         fs::remove_dir_all(root).expect("a folder removed");
     }
 
+    /// Audits a repository of these files, where one that begins with `-> ` is a link. What lies beside the repository is
+    /// never shown.
+    pub fn repository(&self, files: &[(&str, &[u8])]) {
+        let (root, outside) = (self.0.path().join("repository"), self.0.path().join("outside"));
+        fs::create_dir_all(&outside).expect("a folder made");
+        let secret = format!("events {{}} http {{ server {{ listen 80; server_name {OUTSIDE}; }} }}");
+        fs::write(outside.join("nginx.conf"), secret).expect("a file written");
+        for (path, bytes) in files {
+            let path = root.join(path);
+            let made = fs::create_dir_all(path.parent().expect("a folder"));
+            // A link may have taken the place of a folder, and lead out.
+            let stays = made.is_ok()
+                && path.parent().is_some_and(|it| it.canonicalize().is_ok_and(|it| it.starts_with(&root)));
+            if !stays || fs::symlink_metadata(&path).is_ok() {
+                continue;
+            }
+            match bytes.strip_prefix(b"-> ") {
+                Some(target) => drop(symlink(OsStr::from_bytes(&target[..target.len().min(200)]), &path)),
+                None => fs::write(&path, bytes).expect("a file written"),
+            }
+        }
+        fs::create_dir_all(&root).expect("a folder made");
+        self.hold_as(ReadAs::Repo, Request { paths: vec![root.clone()], ..Request::default() });
+        self.hold(Request { paths: vec![root.clone()], ..Request::default() });
+        fs::remove_dir_all(root).expect("a folder removed");
+    }
+
     /// A folder of rules with one rule of these bytes.
     pub fn rule(&self, bytes: &[u8]) {
         let folder = self.0.path().join("rules");
@@ -56,7 +90,11 @@ impl Ground {
     }
 
     fn hold(&self, request: Request) {
-        let request = Request { read_as: Some(ReadAs::Root), offline: true, unsafe_fixes: true, ..request };
+        self.hold_as(ReadAs::Root, request);
+    }
+
+    fn hold_as(&self, read_as: ReadAs, request: Request) {
+        let request = Request { read_as: Some(read_as), offline: true, unsafe_fixes: true, ..request };
         match backlog_audit::audit(&request) {
             Ok(report) => check(&report),
             Err(Error::Path(error)) => panic!("the path is good: {error}"),
@@ -69,7 +107,11 @@ impl Ground {
 fn check(report: &Report) {
     for (listener, queue) in report.host.listeners.iter().zip(&report.queues) {
         inside(report, listener.site);
-        assert_eq!(queue.steps.last().and_then(|step| step.value), queue.limit, "the ledger ends with the limit");
+        assert_eq!(
+            queue.steps.last().and_then(|step| step.value),
+            queue.limit,
+            "the ledger ends with the limit"
+        );
         queue.steps.iter().chain(&listener.notes).for_each(|step| inside(report, step.at));
         let written = listener.backlog.value.as_ref().map(|backlog| backlog.get);
         listener.backlog.slot.iter().for_each(|slot| slot_holds(report, slot, written));
@@ -87,7 +129,8 @@ fn check(report: &Report) {
 
 /// Every format can show every report, and no control character of a file reaches a terminal.
 fn shown(report: &Report) {
-    patch::render(report);
+    let patch = patch::render(report);
+    assert!(!memmem(&patch, OUTSIDE.as_bytes()), "{}", String::from_utf8_lossy(&patch));
     let again = human::Again::default();
     for text in [
         human::render(report, &Screen::plain(), &again, None),
@@ -101,9 +144,14 @@ fn shown(report: &Report) {
         prometheus::render(report, prometheus::Exposition::Text),
         sarif::render(report),
     ] {
+        assert!(!text.contains(OUTSIDE), "{text}");
         let harmful = text.chars().find(|c| c.is_control() && *c != '\n');
         assert_eq!(harmful, None, "{text}");
     }
+}
+
+fn memmem(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 fn inside(report: &Report, span: Span) {
