@@ -8,9 +8,9 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{self, Endpoint, Listener, ProblemKind, Setting, Step, Transport};
+use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
-use crate::syntax::go::{At, FUEL, Files, Kind, Libraries, Reading, Thing, Value};
+use crate::syntax::go::{At, Files, Kind, Libraries, MAX_FUEL, Reading, Thing, Value};
 use crate::syntax::host_port;
 use crate::text::{Slot, Span};
 
@@ -94,19 +94,13 @@ fn read_file(program: &Program<'_>, path: &Path) -> Found {
     let mut found = Found::default();
     let ground = program.ground;
     let Ok(source) = ground.tree.read(ground.sources, path) else { return found };
-    let skipped = |message| ground.problem(ProblemKind::Skipped, message, Span::top(source));
     let go = match program.files.open(path, source) {
         Some(Ok(go)) => go,
-        // It is for another system.
-        None => return found,
-        Some(Err(why)) => {
-            let message = format!("{} was not read for servers: {why}", path.display());
-            found.problems.push(skipped(message));
-            return found;
-        }
+        // It is for another system, or was not read, which is told.
+        None | Some(Err(_)) => return found,
     };
     let calls = go.calls(|name| program.last_names.contains(name));
-    let reading = Reading::new(&program.files, FUEL);
+    let reading = Reading::new(&program.files, MAX_FUEL);
     for id in calls.into_iter().take(MOST_CALLS) {
         let call = Call { program, reading: &reading, at: At { go, id } };
         for listener in call.listeners(path) {
@@ -117,11 +111,6 @@ fn read_file(program: &Program<'_>, path: &Path) -> Found {
                 found.listeners.push(listener);
             }
         }
-    }
-    if reading.is_exhausted() {
-        found
-            .problems
-            .push(skipped("it takes too long to follow, so servers in it may be missed".to_owned()));
     }
     found
 }

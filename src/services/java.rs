@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{self, Endpoint, Listener, ProblemKind, Setting, Step, Transport};
+use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::java::{self, Address, Built, Evaluation, File, Library, Table, Thing};
 use crate::text::{Slot, SourceId, Span};
@@ -61,22 +61,10 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 fn read_file(java: &Java<'_>, path: PathBuf, source: SourceId) -> Found {
     let Java { ground, .. } = java;
     let mut found = Found::default();
-    let skipped = |message: String| ground.problem(ProblemKind::Skipped, message, Span::top(source));
-    let name = path.display().to_string();
-    let file = match File::parse(path, source, ground.sources.bytes(source)) {
-        Ok(file) => file,
-        Err(why) => {
-            found.problems.push(skipped(format!("{name} was not read for servers: {why}")));
-            return found;
-        }
-    };
+    let Ok(file) = File::parse(path, ground.sources, source) else { return found };
     let evaluation = Evaluation::new(ground.sources, ground.tree, java, &file, FUEL);
     found.listeners = file.code.all().filter_map(|call| evaluation.listener(call)).take(MOST).collect();
     found.listeners.sort_by_key(|listener| listener.site);
-    if evaluation.effort.is_exhausted() {
-        let message = "it takes too long to follow, so servers in it may be missed".to_owned();
-        found.problems.push(skipped(message));
-    }
     found
 }
 

@@ -10,12 +10,12 @@ use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
 use crate::knowledge::Service;
-use crate::model::{Command, Endpoint, Kind, Listener, ProblemKind, Setting, Step, Transport, Value, Word};
+use crate::model::{Command, Endpoint, Kind, Listener, Setting, Step, Transport, Value, Word};
 use crate::syntax::calls::Id;
 use crate::syntax::hosts::Named;
 use crate::syntax::python::{
-    FUEL, Libraries, Linked, Made, Program, Reached, Reading, Spot, Thing, Told, Value as Given, integer_of,
-    questions, slots,
+    Libraries, Linked, MAX_FUEL, Made, Program, Reached, Reading, Spot, Thing, Told, Value as Given,
+    integer_of, questions, slots,
 };
 use crate::text::{Slot, SourceId, Span};
 
@@ -53,27 +53,16 @@ fn read_file(
     source: SourceId,
 ) -> Found {
     let mut found = Found::default();
-    let skipped = |message: String| ground.problem(ProblemKind::Skipped, message, Span::top(source));
-    let python = match program.open(path, source) {
-        Ok(python) => python,
-        Err(why) => {
-            found.problems.push(skipped(format!("{} was not read for servers: {why}", path.display())));
-            return found;
-        }
-    };
+    let Ok(python) = program.open(path, source) else { return found };
     let left = questions();
     let linked = Linked::new(program, &left);
-    let reading = &python.reading_among(&linked, FUEL);
+    let reading = &python.reading_among(&linked, MAX_FUEL);
     let openings = Openings { ground, table, reading };
     let mut opened = openings.all();
     let before = opened.len();
     opened.retain(|opening| !openings.is_for_development(path, opening));
     found.left_out = usize::from(opened.len() < before);
     found.listeners = opened.iter().flat_map(|opening| openings.listeners(opening)).collect();
-    if reading.is_exhausted() && python.called().any(|name| table.may_open(name)) {
-        let message = "it takes too long to follow, so servers in it may be missed";
-        found.problems.push(skipped(message.to_owned()));
-    }
     found
 }
 

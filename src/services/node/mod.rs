@@ -59,14 +59,7 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
         return found;
     }
     let whole = Span::top(source);
-    let file = match program.open(&path, source) {
-        Ok(file) => file,
-        Err(why) => {
-            let message = format!("{} was not read for servers: {why}", path.display());
-            found.problems.push(program.ground.problem(ProblemKind::Skipped, message, whole));
-            return found;
-        }
-    };
+    let Ok(file) = program.open(&path, source) else { return found };
     let evaluation = Evaluation::new(program, FUEL);
     let mut calls = evaluation.may_listen(file);
     let many = calls.len() > MOST_CALLS;

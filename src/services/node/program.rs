@@ -128,26 +128,27 @@ impl<'a> Program<'a> {
     }
 
     fn parse(&self, path: &Path, source: SourceId) -> Result<(Code<'a>, Names<'a>), Unparsed> {
-        let text = self.ground.sources.bytes(source);
+        let sources = self.ground.sources;
         let extension = path.extension().and_then(|extension| extension.to_str());
         let code = match extension {
-            Some("json") => Code::parse_value(source, text, &javascript()),
+            Some("json") => Code::parse_value(sources, source, &javascript()),
             Some("ts" | "mts" | "cts") => {
-                Code::parse(source, text, &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into())
+                Code::parse(sources, source, &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into())
             }
-            _ => self.parse_javascript(source, text),
+            _ => self.parse_javascript(source),
         }?;
         let names = Names::gather(&code);
         Ok((code, names))
     }
 
     /// Type annotations in a `.js` file are Flow's; TypeScript's grammar reads most of them.
-    fn parse_javascript(&self, source: SourceId, text: &'a [u8]) -> Result<Code<'a>, Unparsed> {
-        let code = Code::parse(source, text, &javascript())?;
+    fn parse_javascript(&self, source: SourceId) -> Result<Code<'a>, Unparsed> {
+        let sources = self.ground.sources;
+        let code = Code::parse(sources, source, &javascript())?;
         if code.broken().is_none() {
             return Ok(code);
         }
-        let typed = Code::parse(source, text, &tree_sitter_typescript::LANGUAGE_TSX.into());
+        let typed = Code::parse(sources, source, &tree_sitter_typescript::LANGUAGE_TSX.into());
         Ok(typed.ok().filter(|typed| typed.broken().is_none()).unwrap_or(code))
     }
 
