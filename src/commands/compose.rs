@@ -12,7 +12,7 @@ use crate::model::{Problem, ProblemKind, Starter, Value};
 use crate::syntax::dotenv;
 use crate::syntax::letters::{Letter, Letters};
 use crate::syntax::shell::{self, Assignment, Word};
-use crate::syntax::yaml::{self, Node, NodeKind, Yaml};
+use crate::syntax::yaml::{self, Node, NodeKind};
 
 /// How deep services may extend each other, and `${a:-${b}}` nest.
 const MAX_DEPTH: u32 = 8;
@@ -20,8 +20,8 @@ const MAX_DEPTH: u32 = 8;
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     for file in scene.in_production(files) {
         let Some(source) = scene.read(&file.path) else { continue };
-        let Yaml { documents, broken } = yaml::read(scene.sources, source);
-        if let Some(broken) = broken.filter(|_| !is_template(scene.sources.bytes(source))) {
+        let yaml = yaml::read(scene.sources, source);
+        if let Some(broken) = yaml.fault().filter(|_| !is_template(scene.sources.bytes(source))) {
             started.problems.push(Problem {
                 kind: ProblemKind::Skipped,
                 service: None,
@@ -31,7 +31,7 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
                 labels: Vec::new(),
             });
         }
-        let Some(document) = documents.first() else { continue };
+        let Some(document) = yaml.documents.first() else { continue };
         let project = Project::of(scene, &file.path);
         let services = document.get("services").map(Node::merged).unwrap_or_default();
         let by_name = by_name(&services);

@@ -27,7 +27,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let lost = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
     let Some(source) = ground.open(file, &mut found.problems) else { return };
     let yaml = yaml::read(ground.sources, source);
-    if let Some(broken) = &yaml.broken {
+    if let Some(broken) = yaml.fault() {
         let message = format!("not read to its end: {}", broken.message);
         found.problems.push(ground.problem(lost, message, broken.at));
     }
