@@ -258,7 +258,9 @@ impl Follow<'_> {
         }
         let mut variables = variables.clone();
         let mut folder = outer.folder.clone();
-        for simple in shell::commands(script, &mut variables) {
+        let commands = shell::commands(script, &mut variables);
+        variables.tell(self.scene.sources);
+        for simple in commands {
             if let Some(to) = simple.words.get(1).filter(|_| is_word(&simple.words, "cd")) {
                 let to = to.text();
                 folder = self.scene.folder(folder.as_deref(), &to);
