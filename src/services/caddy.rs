@@ -61,7 +61,11 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
     match listeners(ground, &blocks, source, is_main(&file.path)) {
         Ok(listeners) => found.listeners.extend(listeners),
         Err((message, at)) => {
-            let kind = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
+            let kind = match file.by_place {
+                _ if blocks.cut => ProblemKind::CutOff,
+                true => ProblemKind::Lost,
+                false => ProblemKind::Skipped,
+            };
             found.problems.push(ground.problem(kind, message, at));
         }
     }
