@@ -293,7 +293,7 @@ impl Base<'_> {
             let at = given.at.unwrap_or_else(|| Span::top(self.ground.service.source));
             Some(Text { text: given.default.clone()?, at, exact: given.exact, open: false })
         };
-        self.arguments.property(&given.names).or_else(default)
+        self.arguments.property(self.ground.sources, &given.names).or_else(default)
     }
 
     /// The same of a setter that takes an int: java.lang.Integer.valueOf, or Jetty does not start. No number where it is not known.
@@ -413,7 +413,8 @@ impl Base<'_> {
 
     /// TLS without a certificate keeps Jetty from starting.
     fn keystore(&self, site: Span) -> Result<(), Refused> {
-        let said = self.arguments.property(&self.table.keystore_properties).is_some();
+        let (sources, names) = (self.ground.sources, &self.table.keystore_properties);
+        let said = self.arguments.property(sources, names).is_some();
         let tree = self.ground.tree;
         let is_there = |name: &String| {
             let bare = name.strip_prefix("etc/").unwrap_or(name);

@@ -325,7 +325,7 @@ impl<'a> Process<'a> {
         self.version = self.version(&read.includes);
         match read.stop {
             Some(Stop::Fault(message, at)) => Err(self.lost(message, at)),
-            Some(Stop::Cut(message, at)) => Err(ground.problem(ProblemKind::Skipped, message, at)),
+            Some(Stop::Cut(message, at)) => Err(ground.problem(ProblemKind::CutOff, message, at)),
             None => self.open(),
         }
     }
