@@ -13,6 +13,7 @@ use crate::syntax::dotenv;
 use crate::syntax::letters::{Letter, Letters};
 use crate::syntax::shell::{self, Assignment, Word};
 use crate::syntax::yaml::{self, Node, NodeKind};
+use crate::text::deeper;
 
 /// How deep services may extend each other, and `${a:-${b}}` nest.
 const MAX_DEPTH: u32 = 8;
@@ -102,7 +103,11 @@ impl<'a> Project<'a> {
     }
 
     fn extended(&self, services: &Services<'_>, path: &Path, node: &Node, depth: u32) -> Option<Service> {
-        let extends = node.get("extends").filter(|_| depth < MAX_DEPTH)?;
+        let extends = node.get("extends")?;
+        if depth >= MAX_DEPTH {
+            self.scene.sources.cut_off(extends.span, deeper("services that extend each other", MAX_DEPTH));
+            return None;
+        }
         let name = extends.word().or_else(|| extends.get("service")?.word())?;
         let find = |services: &Services<'_>, path: &Path| {
             let base = services.get(name)?;
@@ -270,6 +275,9 @@ impl<'a> Project<'a> {
         let known = self.variables.iter().rev().find(|variable| variable.name == name);
         let set = known.filter(|known| !(colon && known.value.letters.is_empty()));
         let size = known.map_or(0, |known| known.value.letters.len());
+        if let Some(first) = inner.first().filter(|_| depth >= MAX_DEPTH) {
+            self.scene.sources.cut_off(first.at, deeper("references that lie in one another", MAX_DEPTH));
+        }
         match (operator, set) {
             _ if depth >= MAX_DEPTH || !self.scene.spend(size) => None,
             (Some(b'-'), None) => Some(self.interpolated(word, depth + 1)),

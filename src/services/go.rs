@@ -12,14 +12,14 @@ use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::go::{At, Files, Kind, Libraries, MAX_FUEL, Reading, Thing, Value};
 use crate::syntax::host_port;
-use crate::text::{Slot, Span};
+use crate::text::{Slot, Span, over};
 
 /// Listeners of one file, and calls in it that are looked at.
-const MOST: usize = 100;
-const MOST_CALLS: usize = 2_000;
+const MAX_LISTENERS: usize = 1_000;
+const MAX_CALLS: usize = 2_000;
 
 /// Nodes of a function that are looked through for what is done with its listener.
-const MOST_NODES: usize = 20_000;
+const MAX_NODES: usize = 20_000;
 
 /// What an expression on a longer line does is not shown as a whole.
 const LONG: u32 = 120;
@@ -101,13 +101,19 @@ fn read_file(program: &Program<'_>, path: &Path) -> Found {
     };
     let calls = go.calls(|name| program.last_names.contains(name));
     let reading = Reading::new(&program.files, MAX_FUEL);
-    for id in calls.into_iter().take(MOST_CALLS) {
+    let cut_off = |id, what| ground.sources.cut_off(At { go, id }.span(), what);
+    if let Some(id) = calls.get(MAX_CALLS) {
+        cut_off(*id, over("calls of this file that may listen", MAX_CALLS));
+    }
+    for id in calls.into_iter().take(MAX_CALLS) {
         let call = Call { program, reading: &reading, at: At { go, id } };
         for listener in call.listeners(path) {
             // Two branches that open the same address are one listener.
             let known = !matches!(listener.endpoint, Endpoint::Unknown(_));
             let again = known && found.listeners.iter().any(|other| other.endpoint == listener.endpoint);
-            if !again && found.listeners.len() < MOST {
+            if found.listeners.len() == MAX_LISTENERS {
+                cut_off(id, over("listeners of this file", MAX_LISTENERS));
+            } else if !again {
                 found.listeners.push(listener);
             }
         }
@@ -247,10 +253,13 @@ impl<'p, 'a> Call<'p, 'a> {
         let Some(held) = held.and_then(|held| code.children(held).next()) else { return false };
         let function = self.function().unwrap_or(code.root());
         let name = code.text(held);
-        let uses = code
-            .all_in(function)
-            .take(MOST_NODES)
-            .filter(|id| *id != held && code.kind(*id) == "identifier" && code.text(*id) == name);
+        if code.all_in(function).nth(MAX_NODES).is_some() {
+            let what = over("nodes of this function", MAX_NODES);
+            self.program.ground.sources.cut_off(self.at.to(function).span(), what);
+            return false;
+        }
+        let is_use = |id: &Id| *id != held && code.kind(*id) == "identifier" && code.text(*id) == name;
+        let uses = code.all_in(function).filter(is_use);
         let mut closed = false;
         for id in uses {
             let selector = code.parent(id).filter(|outer| code.kind(*outer) == "selector_expression");

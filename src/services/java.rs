@@ -10,13 +10,13 @@ use super::{Candidate, Found, Ground};
 use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::java::{self, Address, Built, Evaluation, File, Library, Table, Thing};
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, over};
 
 /// Expressions that are worked out for one file: a thousand times what a server needs.
-const FUEL: u32 = 50_000;
+const MAX_FUEL: u32 = 50_000;
 
 /// Listeners of one file.
-const MOST: usize = 1_000;
+const MAX_LISTENERS: usize = 1_000;
 
 /// What an expression on a longer line does is not shown as a whole.
 const LONG: u32 = 120;
@@ -62,8 +62,13 @@ fn read_file(java: &Java<'_>, path: PathBuf, source: SourceId) -> Found {
     let Java { ground, .. } = java;
     let mut found = Found::default();
     let Ok(file) = File::parse(path, ground.sources, source) else { return found };
-    let evaluation = Evaluation::new(ground.sources, ground.tree, java, &file, FUEL);
-    found.listeners = file.code.all().filter_map(|call| evaluation.listener(call)).take(MOST).collect();
+    let evaluation = Evaluation::new(ground.sources, ground.tree, java, &file, MAX_FUEL);
+    let opened = file.code.all().filter_map(|call| evaluation.listener(call));
+    found.listeners = opened.take(MAX_LISTENERS + 1).collect();
+    if let Some(listener) = found.listeners.get(MAX_LISTENERS) {
+        ground.sources.cut_off(listener.site, over("listeners of this file", MAX_LISTENERS));
+        found.listeners.truncate(MAX_LISTENERS);
+    }
     found.listeners.sort_by_key(|listener| listener.site);
     found
 }

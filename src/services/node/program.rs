@@ -55,6 +55,8 @@ impl Spot {
 pub(super) struct Program<'a> {
     pub ground: Ground<'a>,
     pub servers: &'a Servers,
+    /// Calls that a minifier has been at.
+    pub minified: boxcar::Vec<Span>,
     files: boxcar::Vec<File<'a>>,
     by_path: Mutex<HashMap<PathBuf, Result<FileId, Unparsed>>>,
 }
@@ -64,7 +66,8 @@ const EXTENSIONS: [&str; 7] = ["js", "cjs", "mjs", "ts", "cts", "mts", "json"];
 
 impl<'a> Program<'a> {
     pub(super) fn new(ground: Ground<'a>, servers: &'a Servers) -> Self {
-        Self { ground, servers, files: boxcar::Vec::new(), by_path: Mutex::default() }
+        let (minified, files) = (boxcar::Vec::new(), boxcar::Vec::new());
+        Self { ground, servers, minified, files, by_path: Mutex::default() }
     }
 
     pub(super) fn file(&self, id: FileId) -> Option<&File<'a>> {

@@ -2,8 +2,10 @@
 //! kernel has is told as what the server does.
 
 mod bounds {
+    pub mod commands;
     pub mod programs;
     pub mod rest;
+    pub mod services;
     pub mod syntax;
     pub mod tree;
 }
@@ -16,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bounds::tree::Tree;
-use bounds::{programs, rest, syntax};
+use bounds::{commands, programs, rest, services, syntax};
 use regex::Regex;
 
 /// The file of a constant below `src` and its name, the rule and some words of the finding, and what makes a tree.
@@ -25,9 +27,62 @@ type Row = (&'static str, &'static str, &'static str, &'static str, fn(&Tree));
 /// Sorted; a constant that has several effects has several rows.
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
+    ("commands/compose.rs", "MAX_DEPTH", "cut-off", "references that lie in one another more than 8 deep", commands::nested_references),
+    ("commands/compose.rs", "MAX_DEPTH", "cut-off", "services that extend each other more than 8 deep", commands::extended_services),
+    ("commands/line.rs", "MAX_DEPTH", "cut-off", "scripts that call each other more than 6 deep", commands::nested_scripts),
+    ("commands/line.rs", "MAX_FILE", "cut-off", "files of command lines over 1 MiB are not read: this one has 1025 KiB", commands::large_procfile),
+    ("commands/line.rs", "MAX_FILE", "cut-off", "files of command lines over 1 MiB are not read: this one has 1026 KiB", commands::large_dockerfile),
+    ("commands/line.rs", "MAX_FILE", "cut-off", "files of command lines over 1 MiB are not read: this one has 1027 KiB", commands::large_compose),
+    ("commands/line.rs", "MAX_FILE", "cut-off", "files of command lines over 1 MiB are not read: this one has 1028 KiB", commands::large_package),
+    ("commands/line.rs", "MAX_FILE", "cut-off", "files of command lines over 1 MiB are not read: this one has 1029 KiB", commands::large_unit),
+    ("commands/line.rs", "MAX_FILE", "cut-off", "files of command lines over 1 MiB are not read: this one has 1030 KiB", commands::large_supervisord),
+    ("commands/line.rs", "MAX_LOOKS", "cut-off", "only the first 50000 command lines of a tree", commands::many_lines),
+    ("commands/scripts.rs", "MAX_SCRIPT", "cut-off", "scripts over 256 KiB are not read: this one has 257 KiB", commands::large_script),
+    ("commands/supervisor.rs", "MAX_FILES", "cut-off", "only the first 4000 files that it includes", commands::many_files),
+    ("commands/supervisor.rs", "MAX_PROCESSES", "cut-off", "only the first 1000 processes of one program", commands::many_processes),
     ("kernel/sysctl/line.rs", "MAX_PATTERNS", "cut-off", "only the first 64 patterns that braces make", rest::sysctl_patterns),
     ("kernel/sysctl/mod.rs", "MAX_LINES", "cut-off", "only the first 20000 lines of sysctls", rest::sysctl_lines),
     ("kernel/sysctl/mod.rs", "MAX_ODD", "cut-off", "only the first 10000 lines about other keys of the network", rest::sysctl_odd),
+    ("services/apache.rs", "MAX_APART", "cut-off", "only the first 64 configurations that exclude each other in one folder", services::apaches_apart),
+    ("services/apache.rs", "MAX_LISTENS", "cut-off", "only the first 8192 addresses of one Apache", services::apache_listens),
+    ("services/caddy.rs", "MAX_SERVERS", "cut-off", "only the first 4096 servers of one Caddyfile", services::caddy_servers),
+    ("services/go.rs", "MAX_CALLS", "cut-off", "only the first 2000 calls of this file that may listen", services::go_calls),
+    ("services/go.rs", "MAX_LISTENERS", "cut-off", "only the first 1000 listeners of this file", services::go_listeners),
+    ("services/go.rs", "MAX_NODES", "cut-off", "only the first 20000 nodes of this function", services::go_nodes),
+    ("services/haproxy.rs", "MAX_LISTENERS", "cut-off", "only the first 4096 listeners of one HAProxy", services::haproxy_listeners),
+    ("services/hops.rs", "MAX_HOPS", "cut-off", "only the first 524288 next hops of one Caddy", services::caddy_hops),
+    ("services/hops.rs", "MAX_HOPS", "cut-off", "only the first 524288 next hops of one Envoy", services::envoy_hops),
+    ("services/hops.rs", "MAX_HOPS", "cut-off", "only the first 524288 next hops of one HAProxy", services::haproxy_hops),
+    ("services/hops.rs", "MAX_HOPS", "cut-off", "only the first 524288 next hops of one nginx", services::nginx_hops),
+    ("services/java.rs", "MAX_FUEL", "cut-off", "only the first 50000 expressions that lead to listeners", services::java_fuel),
+    ("services/java.rs", "MAX_LISTENERS", "cut-off", "only the first 1000 listeners of this file", services::java_listeners),
+    ("services/jetty.rs", "MAX_CONNECTORS", "cut-off", "only the first 1000 XML files of one Jetty", services::jetty_files),
+    ("services/jetty.rs", "MAX_CONNECTORS", "cut-off", "only the first 1000 connectors of one Jetty", services::jetty_connectors),
+    ("services/kestrel.rs", "MAX_ADDRESSES", "cut-off", "only the first 1000 addresses of one project", services::kestrel_addresses),
+    ("services/kestrel.rs", "MAX_CODE", "cut-off", "sources in C# over 1 MiB are not read: this one has 1025 KiB", services::kestrel_code),
+    ("services/lighttpd.rs", "MAX_BACKENDS", "cut-off", "there are more than 4096 backends in it", services::lighttpd_backends),
+    ("services/lighttpd.rs", "MAX_PROCESSES", "cut-off", "only the first 256 processes of one backend", services::lighttpd_processes),
+    ("services/lighttpd.rs", "MAX_SOCKETS", "cut-off", "there are more than 4096 sockets in it", services::lighttpd_sockets),
+    ("services/nginx/family.rs", "MAX_APART", "cut-off", "only the first 64 configurations that exclude each other in one folder", services::nginxes_apart),
+    ("services/nginx/sockets.rs", "MAX_SOCKETS", "cut-off", "only the first 65536 addresses of one nginx", services::nginx_sockets),
+    ("services/nginx/walk.rs", "MAX_ADDRESSES", "cut-off", "only the first 524288 addresses that servers listen on", services::nginx_addresses),
+    ("services/nginx/walk.rs", "MAX_INCLUSIONS", "cut-off", "only the first 262144 files that are included", services::nginx_inclusions),
+    ("services/node/calls.rs", "MAX_NAMED", "cut-off", "only the first 256 calls of one name", services::node_named),
+    ("services/node/eval.rs", "MAX_DEPTH", "cut-off", "expressions in one another more than 48 deep", services::node_depth),
+    ("services/node/eval.rs", "MAX_EACH", "cut-off", "only the first 32 values, calls and elements of each name", services::node_elements),
+    ("services/node/minified.rs", "LONGEST_LINE", "cut-off", "calls on lines over 1000 bytes are a minifier's and are not read", services::node_minified),
+    ("services/node/mod.rs", "MAX_CALLS", "cut-off", "only the first 1000 calls of this file that may listen", services::node_calls),
+    ("services/node/mod.rs", "MAX_EXPRESSIONS", "cut-off", "only the first 50000 expressions that lead to listeners", services::node_expressions),
+    ("services/node/sites.rs", "MAX_CALLERS", "cut-off", "callers of callers more than 4 deep are not followed", services::node_callers),
+    ("services/python.rs", "MAX_CALLS", "cut-off", "only the first 2000 calls of this file that may listen", services::python_calls),
+    ("services/python.rs", "MAX_OPENINGS", "cut-off", "only the first 1000 sockets that this file opens", services::python_openings),
+    ("services/squid.rs", "MAX_PEERS", "cut-off", "only the first 4096 peers of one Squid", services::squid_peers),
+    ("services/squid.rs", "MAX_PORTS", "unreadable", "Squid opens 128 ports and passes over the rest", services::squid_ports),
+    ("services/squid.rs", "MAX_WORKERS", "cut-off", "only the first 64 workers", services::squid_workers),
+    ("services/tomcat/mod.rs", "MAX_CONNECTORS", "cut-off", "only the first 4096 Connectors of one Tomcat", services::tomcat_connectors),
+    ("services/tomcat/properties.rs", "MAX_VALUE", "cut-off", "values that placeholders make longer than 65536 bytes are not filled in", services::tomcat_value),
+    ("services/uwsgi.rs", "MAX_VASSALS", "cut-off", "only the first 4000 vassals of one emperor", services::uwsgi_vassals),
+    ("services/varnish.rs", "MAX_INCLUDES", "cut-off", "only the first 1000 files of VCL that one Varnish reads", services::varnish_includes),
     ("suppress/comments.rs", "MAX_COMMENT", "cut-off", "comments for backlog-audit on lines over 2 KiB are not read: this one has 3 KiB", rest::long_comment),
     ("syntax/caddyfile/blocks.rs", "MAX_IMPORTS", "cut-off", "only the first 2000 imports", syntax::caddy_imports),
     ("syntax/caddyfile/blocks.rs", "MAX_TOKENS", "cut-off", "only the first 200000 words of a file and its imports", syntax::caddy_words),
@@ -111,7 +166,7 @@ const ROWS: &[Row] = &[
 ];
 
 /// Where numbers bound no reading: the reports say themselves what they leave out, and arithmetic is the kernel's.
-const ELSEWHERE: [&str; 5] = ["report/", "kernel/listen.rs", "services/", "commands/", "text/"];
+const ELSEWHERE: [&str; 3] = ["report/", "kernel/listen.rs", "text/"];
 
 /// How long one audit may take, in a build without optimisation and beside others.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -142,7 +197,7 @@ fn fault((file, name, rule, words, build): &Row) -> Option<String> {
     let start = Instant::now();
     let said = tree.audit(rule);
     let took = start.elapsed();
-    if asks_for_times() {
+    if std::env::var_os("TIMES").is_some() {
         eprintln!("{took:7.2?} {file} {name}");
     }
     let found = said.iter().any(|message| message.contains(words));
@@ -151,10 +206,6 @@ fn fault((file, name, rule, words, build): &Row) -> Option<String> {
         () if took > PATIENCE => Some(format!("{file}: {name}: took {took:?}")),
         () => None,
     }
-}
-
-fn asks_for_times() -> bool {
-    std::env::var_os("TIMES").is_some()
 }
 
 #[test]
