@@ -10,7 +10,7 @@ use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
 use crate::model::{Host, Place, PlaceId, PlaceKind, Problem, ProblemKind, ReadAs};
 use crate::rules::Rules;
 use crate::services::Premises;
-use crate::suppress::{Baseline, Only};
+use crate::suppress::{Baseline, Only, tell_long};
 use crate::text::{Cut, Sources, Span};
 use crate::{Error, Request, commands, discover, kernel, services};
 
@@ -96,6 +96,7 @@ impl Read {
     /// Adds where bounds were reached.
     pub(crate) fn cuts(&mut self, sources: &Sources, sites: &[Site]) {
         sites.iter().for_each(|site| site.tree.tell_cuts(sources));
+        tell_long(sources);
         let problem = |Cut { at, what }: Cut| Problem {
             kind: ProblemKind::CutOff,
             service: None,

@@ -8,7 +8,7 @@ use crate::text::Span;
 
 /// The most that is asked for because somaxconn is as large: it is what a kernel before 4.1 can hold at all
 /// (sk_max_ack_backlog had 16 bits), and those who write millions into a sysctl do not mean one queue.
-const MOST: i64 = u16::MAX as i64;
+const LARGEST: i64 = u16::MAX as i64;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,7 +92,7 @@ impl BelowSomaxconn {
                     && sysctl.default.as_ref().is_some_and(|default| somaxconn > default.get)
             }
         };
-        let enough = somaxconn.min(MOST);
+        let enough = somaxconn.min(LARGEST);
         let asked = socket.asks().filter(|asked| *asked < enough && is_ours && !socket.listener.internal)?;
         // Where one listener uses all of it, it was raised for that one, and there is no reason to wonder about others.
         (!facts.uses_fully(place, enough)).then_some(Gap {

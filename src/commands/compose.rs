@@ -12,7 +12,8 @@ use crate::model::{Problem, ProblemKind, Starter, Value};
 use crate::syntax::dotenv;
 use crate::syntax::letters::{Letter, Letters};
 use crate::syntax::shell::{self, Assignment, Word};
-use crate::syntax::yaml::{self, Node, NodeKind, Yaml};
+use crate::syntax::yaml::{self, Node, NodeKind};
+use crate::text::deeper;
 
 /// How deep services may extend each other, and `${a:-${b}}` nest.
 const MAX_DEPTH: u32 = 8;
@@ -20,8 +21,8 @@ const MAX_DEPTH: u32 = 8;
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     for file in scene.in_production(files) {
         let Some(source) = scene.read(&file.path) else { continue };
-        let Yaml { documents, broken } = yaml::read(scene.sources, source);
-        if let Some(broken) = broken.filter(|_| !is_template(scene.sources.bytes(source))) {
+        let yaml = yaml::read(scene.sources, source);
+        if let Some(broken) = yaml.fault().filter(|_| !is_template(scene.sources.bytes(source))) {
             started.problems.push(Problem {
                 kind: ProblemKind::Skipped,
                 service: None,
@@ -31,7 +32,7 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
                 labels: Vec::new(),
             });
         }
-        let Some(document) = documents.first() else { continue };
+        let Some(document) = yaml.documents.first() else { continue };
         let project = Project::of(scene, &file.path);
         let services = document.get("services").map(Node::merged).unwrap_or_default();
         let by_name = by_name(&services);
@@ -102,7 +103,11 @@ impl<'a> Project<'a> {
     }
 
     fn extended(&self, services: &Services<'_>, path: &Path, node: &Node, depth: u32) -> Option<Service> {
-        let extends = node.get("extends").filter(|_| depth < MAX_DEPTH)?;
+        let extends = node.get("extends")?;
+        if depth >= MAX_DEPTH {
+            self.scene.sources.cut_off(extends.span, deeper("services that extend each other", MAX_DEPTH));
+            return None;
+        }
         let name = extends.word().or_else(|| extends.get("service")?.word())?;
         let find = |services: &Services<'_>, path: &Path| {
             let base = services.get(name)?;
@@ -270,6 +275,9 @@ impl<'a> Project<'a> {
         let known = self.variables.iter().rev().find(|variable| variable.name == name);
         let set = known.filter(|known| !(colon && known.value.letters.is_empty()));
         let size = known.map_or(0, |known| known.value.letters.len());
+        if let Some(first) = inner.first().filter(|_| depth >= MAX_DEPTH) {
+            self.scene.sources.cut_off(first.at, deeper("references that lie in one another", MAX_DEPTH));
+        }
         match (operator, set) {
             _ if depth >= MAX_DEPTH || !self.scene.spend(size) => None,
             (Some(b'-'), None) => Some(self.interpolated(word, depth + 1)),

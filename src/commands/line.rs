@@ -1,6 +1,7 @@
 //! A command line on its way from a file to the [`Command`] that it is: its words, its variables, its folder.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -10,7 +11,8 @@ use crate::knowledge::{Candidate, CommandLines};
 use crate::model::{Command, ReadAs, Room, Starter, Value, Variable, Word};
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::{self, Assignment, Known, Variables};
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::tree::Unread;
+use crate::text::{SourceId, Sources, Span, Tree, deeper, larger, over};
 
 /// How much is looked at in one tree: command lines, and KiB of what goes into them, scripts and variables included.
 const MAX_LOOKS: usize = 50_000;
@@ -27,7 +29,10 @@ pub(super) struct Scene<'a> {
     pub tree: &'a Tree,
     pub lines: &'a CommandLines,
     pub read_as: ReadAs,
-    left: Cell<usize>,
+    /// Nothing once it is told that nothing is left.
+    left: Cell<Option<usize>>,
+    /// The file that was read last.
+    file: Cell<Option<Span>>,
     /// The scripts of the package.json that was read last: they run each other.
     pub scripts: RefCell<Option<(PathBuf, Scripts)>>,
 }
@@ -42,7 +47,8 @@ impl<'a> Scene<'a> {
         lines: &'a CommandLines,
         read_as: ReadAs,
     ) -> Self {
-        Self { sources, tree, lines, read_as, left: Cell::new(MAX_LOOKS), scripts: RefCell::default() }
+        let left = Cell::new(Some(MAX_LOOKS));
+        Self { sources, tree, lines, read_as, left, file: Cell::default(), scripts: RefCell::default() }
     }
 
     /// Whether a command of a script is none that lasts: a word of the shell, a tool that sets something up.
@@ -106,14 +112,31 @@ impl<'a> Scene<'a> {
 
     /// A file of command lines.
     pub(super) fn read(&self, path: &Path) -> Option<SourceId> {
-        let source = self.tree.read(self.sources, path).ok()?;
-        (self.sources.bytes(source).len() <= MAX_FILE).then_some(source)
+        let (source, size) = match self.tree.read(self.sources, path) {
+            Ok(source) => (source, self.sources.bytes(source).len()),
+            Err(Unread::TooLarge(size)) => {
+                (self.tree.unread(self.sources, path), usize::try_from(size).unwrap_or(usize::MAX))
+            }
+            Err(_) => return None,
+        };
+        let at = Span::top(source);
+        self.file.set(Some(at));
+        if size > MAX_FILE {
+            self.sources.cut_off(at, larger("files of command lines", MAX_FILE, size));
+        }
+        (size <= MAX_FILE).then_some(source)
     }
 
-    /// Takes off what looking at so many bytes costs; whether it may be done.
+    /// Takes off what looking at so many bytes costs; whether it may be done. What cannot be is told once, where it begins.
     pub(super) fn spend(&self, bytes: usize) -> bool {
-        let left = self.left.get();
-        self.left.set(left.saturating_sub(1 + bytes / 1024));
+        let Some(left) = self.left.get() else { return false };
+        if left > 0 {
+            self.left.set(Some(left.saturating_sub(1 + bytes / 1024)));
+        } else if let Some(at) = self.file.get() {
+            let what = "command lines of a tree, and KiB of what goes into them,";
+            self.sources.cut_off(at, over(what, MAX_LOOKS));
+            self.left.set(None);
+        }
         left > 0
     }
 }
@@ -175,7 +198,7 @@ pub(super) struct Line {
 /// Follows a line to the programs that it starts.
 pub(super) fn follow(scene: &Scene<'_>, base: &Base, line: Line, variables: &Variables) -> Vec<Command> {
     let mut found = Vec::new();
-    Follow { scene, base, found: &mut found }.line(line, variables, 0);
+    Follow { scene, base, found: &mut found, entered: Vec::new() }.line(line, variables, 0);
     found
 }
 
@@ -188,7 +211,7 @@ pub(super) fn follow_script(
     variables: &Variables,
 ) -> Vec<Command> {
     let mut found = Vec::new();
-    Follow { scene, base, found: &mut found }.script(script, line, variables, 0);
+    Follow { scene, base, found: &mut found, entered: Vec::new() }.script(script, line, variables, 0);
     found
 }
 
@@ -196,6 +219,8 @@ struct Follow<'a> {
     scene: &'a Scene<'a>,
     base: &'a Base,
     found: &'a mut Vec<Command>,
+    /// The scripts that led here.
+    entered: Vec<Option<Span>>,
 }
 
 impl Follow<'_> {
@@ -203,7 +228,10 @@ impl Follow<'_> {
         let variable = |assignment: &Assignment| assignment.name.len() + assignment.value.letters.len();
         let words = line.words.iter().map(|word| word.letters.len());
         let size = words.chain(line.environment.iter().map(variable)).sum();
-        if depth > MAX_DEPTH || !self.scene.spend(size) {
+        if depth > MAX_DEPTH {
+            return self.too_deep(&line);
+        }
+        if !self.scene.spend(size) {
             return;
         }
         let at = line.at.or_else(|| whole(&line.words));
@@ -256,9 +284,12 @@ impl Follow<'_> {
         if !self.scene.spend(script.len()) {
             return;
         }
+        self.entered.push(script.span());
         let mut variables = variables.clone();
         let mut folder = outer.folder.clone();
-        for simple in shell::commands(script, &mut variables) {
+        let commands = shell::commands(script, &mut variables);
+        variables.tell(self.scene.sources);
+        for simple in commands {
             if let Some(to) = simple.words.get(1).filter(|_| is_word(&simple.words, "cd")) {
                 let to = to.text();
                 folder = self.scene.folder(folder.as_deref(), &to);
@@ -277,6 +308,16 @@ impl Follow<'_> {
                 at: None,
             };
             self.line(line, &variables, depth + 1);
+        }
+        self.entered.pop();
+    }
+
+    /// What a script that calls itself starts is known by then.
+    fn too_deep(&self, line: &Line) {
+        let mut seen = HashSet::new();
+        let at = line.at.or_else(|| whole(&line.words));
+        if let Some(at) = at.filter(|_| self.entered.iter().all(|script| seen.insert(script))) {
+            self.scene.sources.cut_off(at, deeper("shells and scripts that call each other", MAX_DEPTH));
         }
     }
 

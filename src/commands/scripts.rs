@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::line::{Base, Line, Scene, ends};
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::Word;
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, larger};
 
 /// The largest script that is read, in bytes.
 const MAX_SCRIPT: usize = 256 << 10;
@@ -17,7 +17,7 @@ const PROGRAMS: [&str; 8] =
 /// The script that a shell is told to run.
 pub(super) fn called(scene: &Scene<'_>, base: &Base, line: &Line, file: &Word) -> Option<Letters> {
     let paths = if file.open { Vec::new() } else { candidates(scene, base, line, &file.text()) };
-    let source = paths.iter().find_map(|path| read(scene, path, |bytes| !bytes.contains(&0)))?;
+    let source = paths.iter().find_map(|path| read(scene, path, file.at, |bytes| !bytes.contains(&0)))?;
     Some(whole(scene, source))
 }
 
@@ -27,7 +27,7 @@ pub(super) fn program(scene: &Scene<'_>, base: &Base, line: &Line, program: &Wor
     let is_copied = base.copies.iter().any(|(there, _)| ends_in(there, &name));
     let is_script = is_copied || (name.ends_with(".sh") || name.contains('/')) && !is_installed(&name);
     let paths = if program.open || !is_script { Vec::new() } else { candidates(scene, base, line, &name) };
-    let source = paths.iter().find_map(|path| read(scene, path, is_shell))?;
+    let source = paths.iter().find_map(|path| read(scene, path, program.at, is_shell))?;
     Some(whole(scene, source))
 }
 
@@ -58,9 +58,19 @@ fn candidates(scene: &Scene<'_>, base: &Base, line: &Line, name: &str) -> Vec<Pa
     found
 }
 
-fn read(scene: &Scene<'_>, path: &Path, looks_right: impl Fn(&[u8]) -> bool) -> Option<SourceId> {
-    let keep = |bytes: &[u8]| bytes.len() <= MAX_SCRIPT && looks_right(bytes);
-    scene.tree.read_if(scene.sources, path, keep).ok().flatten()
+/// A script that is called at a place.
+fn read(scene: &Scene<'_>, path: &Path, at: Span, is_script: impl Fn(&[u8]) -> bool) -> Option<SourceId> {
+    let mut size = 0;
+    let keep = |bytes: &[u8]| {
+        let is_one = is_script(bytes);
+        size = if is_one { bytes.len() } else { 0 };
+        is_one && size <= MAX_SCRIPT
+    };
+    let read = scene.tree.read_if(scene.sources, path, keep).ok().flatten();
+    if size > MAX_SCRIPT {
+        scene.sources.cut_off(at, larger("scripts", MAX_SCRIPT, size));
+    }
+    read
 }
 
 /// `#!/bin/sh -e`, `#!/usr/bin/env bash`: a name that ends with `sh`.

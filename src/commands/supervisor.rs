@@ -10,12 +10,13 @@ use crate::model::{Command, Problem, ProblemKind, Starter};
 use crate::syntax::ini::{self, Entry};
 use crate::syntax::letters::{Letter, Letters};
 use crate::syntax::shell::{self, Assignment, Known, Variables, Word};
+use crate::text::over;
 
 /// How many processes of one program are told apart.
-const MAX_PROCESSES: i64 = 64;
+const MAX_PROCESSES: i64 = 1_000;
 
 /// How many files one file may include.
-const MAX_FILES: usize = 500;
+const MAX_FILES: usize = 4_000;
 
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     let mut done: BTreeSet<PathBuf> = BTreeSet::new();
@@ -65,8 +66,11 @@ fn included(scene: &Scene<'_>, path: &Path, entries: &[&Entry]) -> Vec<PathBuf> 
             let paths = scene.tree.glob(at.to_string_lossy().as_bytes()).into_iter();
             found.extend(paths.filter_map(|path| scene.tree.resolve(&path).ok()));
         }
+        if found.len() > MAX_FILES {
+            scene.sources.cut_off(entry.at, over("files that it includes", MAX_FILES));
+            found.truncate(MAX_FILES);
+        }
     }
-    found.truncate(MAX_FILES);
     found
 }
 
@@ -133,6 +137,11 @@ fn program(
         |key: &str| settings.get(key).and_then(|(entry, _)| entry.value.text().trim().parse::<i64>().ok());
     let (count, first) = (number("numprocs").unwrap_or(1), number("numprocs_start").unwrap_or(0));
     let size = shared.iter().map(|it| it.value.letters.len()).sum();
+    // Those whose commands are the same are not told apart anyway.
+    let tells_apart = |key| settings.get(key).is_some_and(|(it, _)| it.value.text().contains("process_num"));
+    if count > MAX_PROCESSES && ["command", "environment", "directory"].into_iter().any(tells_apart) {
+        scene.sources.cut_off(command.at, over("processes of one program", MAX_PROCESSES));
+    }
     for process in (0..count.clamp(0, MAX_PROCESSES)).take_while(|_| scene.spend(size)) {
         let mut names = Names::of(scene);
         names.texts.extend(
@@ -271,7 +280,10 @@ impl<'a> Names<'a> {
 
     /// `%(name)s`, `%(process_num)02d`: how long it is, and what it stands for.
     fn reference(&self, text: &[Letter], here: Option<&str>) -> Option<(usize, Option<Letters>)> {
-        let close = text.iter().take(200).position(|letter| letter.byte == b')')?;
+        // No name has such letters, so none is looked for past them.
+        let end = text.iter().skip(2).position(|letter| matches!(letter.byte, b'(' | b')' | b'%'))?;
+        let close = 2 + end;
+        text.get(close).filter(|letter| letter.byte == b')')?;
         let name: String = text.get(2..close)?.iter().map(|letter| char::from(letter.byte)).collect();
         let flags: String =
             text.get(close + 1..)?.iter().take(6).map(|letter| char::from(letter.byte)).collect();

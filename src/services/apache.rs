@@ -19,12 +19,12 @@ use crate::syntax::httpd::{
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, over};
 
 /// The names of the files that it begins with.
 const MAIN: [&str; 2] = ["/apache2.conf", "/httpd.conf"];
 /// More than a folder has of configurations that exclude each other.
-const MOST_APART: usize = 64;
+const MAX_APART: usize = 64;
 /// More Listens than anybody has.
 const MAX_LISTENS: usize = 1 << 13;
 
@@ -137,10 +137,17 @@ impl Server for Apache<'_> {
             fragments.into_iter().partition(|told| !told.listens.is_empty());
         let mut apaches: Vec<Told> = Vec::new();
         for told in listening {
-            match apaches.iter_mut().rev().take(MOST_APART).find(|apache| !apache.excludes(&told)) {
-                Some(apache) => apache.take_in(told),
-                None => apaches.push(told),
+            if let Some(apache) =
+                apaches.iter_mut().rev().take(MAX_APART).find(|apache| !apache.excludes(&told))
+            {
+                apache.take_in(told);
+                continue;
             }
+            if let Some(listen) = told.listens.first().filter(|_| apaches.len() >= MAX_APART) {
+                let what = over("configurations that exclude each other in one folder", MAX_APART);
+                self.ground.sources.cut_off(listen.at, what);
+            }
+            apaches.push(told);
         }
         for apache in &mut apaches {
             silent.iter().for_each(|told| apache.take_in(told.clone()));
@@ -388,7 +395,7 @@ impl Telling<'_> {
             let only_if = directive.only_if().map(str::to_owned);
             self.told.listens.push(Listen { at: directive.at, address, only_if, room: !directive.in_macro });
         } else {
-            self.lost(directive.at, "too many addresses, the rest is not read");
+            self.ground.sources.cut_off(directive.at, over("addresses of one Apache", MAX_LISTENS));
         }
     }
 

@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, Hops};
 use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Setting, Step, Transport, Version};
 use crate::syntax::caddyfile::blocks::{self, Block, Blocks, Line, lines};
 use crate::syntax::caddyfile::{Broken, Token};
 use crate::syntax::host_port::split_loosely;
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, over};
 
 /// Schemes that no server has are refused: 2.7.5 (commit 288216e1f).
 const STRICT_SCHEMES: Version = Version::new(2, 7, 5);
@@ -20,8 +20,6 @@ const STRICT_REDIRECTS: Version = Version::new(2, 11, 0);
 
 /// Bounds what a file of thousands of keys and binds multiplies into.
 const MAX_SERVERS: usize = 4_096;
-/// A front has a few upstreams; a machine-made file that has thousands is not followed to the last.
-const MAX_HOPS: usize = 64;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -61,7 +59,11 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
     match listeners(ground, &blocks, source, is_main(&file.path)) {
         Ok(listeners) => found.listeners.extend(listeners),
         Err((message, at)) => {
-            let kind = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
+            let kind = match file.by_place {
+                _ if blocks.cut => ProblemKind::CutOff,
+                true => ProblemKind::Lost,
+                false => ProblemKind::Skipped,
+            };
             found.problems.push(ground.problem(kind, message, at));
         }
     }
@@ -312,7 +314,8 @@ fn servers(
     version: Option<Version>,
     sites: &[Block],
 ) -> Result<Vec<Listener>, Broken> {
-    let mut groups = groups(options, version, sites)?;
+    let looked_at = Hops::of(ground);
+    let mut groups = groups(ground, options, version, sites)?;
     let traits: Vec<Traits> = sites.iter().map(|site| Traits::of(ground, &site.body)).collect();
     let mut servers: Vec<Listener> = Vec::new();
     for group in &mut groups {
@@ -328,34 +331,36 @@ fn servers(
         };
         let Some(mut listener) = opened else { continue };
         let own = group.members.iter().filter_map(|member| traits.get(member.block));
-        own.flat_map(|traits| &traits.hops).for_each(|hop| join(&mut listener.hops, hop.clone()));
-        add(&mut servers, listener);
+        listener.hops = looked_at.gather(own.flat_map(|traits| &traits.hops).cloned());
+        add(&looked_at, &mut servers, listener);
     }
     for group in redirecting(options, version, &groups) {
         let opened = group.bound.listener(ground, options.http_port, group.site);
         let Some(mut listener) = opened else { continue };
         listener.notes.push(note("automatic HTTPS opens it, to redirect to HTTPS", group.site));
-        add(&mut servers, listener);
+        add(&looked_at, &mut servers, listener);
     }
     Ok(servers)
 }
 
 /// An address that is listened on already stays one.
-fn add(servers: &mut Vec<Listener>, server: Listener) {
+fn add(looked_at: &Hops<'_>, servers: &mut Vec<Listener>, server: Listener) {
     let is_known = server.endpoint.address().is_some();
     match servers.iter_mut().find(|first| is_known && first.endpoint == server.endpoint) {
-        Some(first) => server.hops.into_iter().for_each(|hop| join(&mut first.hops, hop)),
+        Some(_) if server.hops.is_empty() => {}
+        Some(first) => {
+            first.hops = looked_at.gather(std::mem::take(&mut first.hops).into_iter().chain(server.hops))
+        }
         None => servers.push(server),
     }
 }
 
-fn join(hops: &mut Vec<Hop>, hop: Hop) {
-    if hops.len() < MAX_HOPS && hops.iter().all(|known| known.to != hop.to) {
-        hops.push(hop);
-    }
-}
-
-fn groups(options: &Options, version: Option<Version>, sites: &[Block]) -> Result<Vec<Group>, Broken> {
+fn groups(
+    ground: Ground<'_>,
+    options: &Options,
+    version: Option<Version>,
+    sites: &[Block],
+) -> Result<Vec<Group>, Broken> {
     let mut groups: Vec<Group> = Vec::new();
     let mut places: HashMap<(Bound, u16, bool), usize> = HashMap::new();
     for (block, site) in sites.iter().enumerate() {
@@ -376,6 +381,7 @@ fn groups(options: &Options, version: Option<Version>, sites: &[Block]) -> Resul
                     let (bound, site) = (bound.clone(), bind_at.unwrap_or(key.span));
                     groups.push(Group { bound, port, open, site, policies: false, members: vec![member] });
                 } else {
+                    ground.sources.cut_off(key.span, over("servers of one Caddyfile", MAX_SERVERS));
                     return Ok(groups);
                 }
             }
@@ -567,6 +573,7 @@ fn redirected<'g>(options: &Options, one_address: bool, groups: &'g [Group]) -> 
 /// Where a site passes requests on to: `reverse_proxy`, `php_fastcgi`, and the `to` in their blocks; each address once.
 fn hops(ground: Ground<'_>, body: &[Token]) -> Vec<Hop> {
     let mut hops: Vec<Hop> = Vec::new();
+    let mut seen = HashSet::new();
     let mut proxy: Option<usize> = None;
     for Line { depth, words } in lines(body) {
         let Some((name, arguments)) = words.split_first() else { continue };
@@ -583,7 +590,9 @@ fn hops(ground: Ground<'_>, body: &[Token]) -> Vec<Hop> {
         };
         for upstream in upstreams {
             let Some(to) = next(ground, upstream) else { continue };
-            join(&mut hops, Hop { to, at: upstream.span });
+            if seen.insert(to.clone()) {
+                hops.push(Hop { to, at: upstream.span });
+            }
         }
     }
     hops

@@ -5,15 +5,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, Hops};
 use crate::model::{
     Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Step, Transport, Value, Version,
 };
 use crate::syntax::yaml::{self, Node};
 use crate::text::{Slot, Span};
-
-/// A route table may name thousands of clusters.
-const MAX_HOPS: usize = 64;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -27,7 +24,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let lost = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
     let Some(source) = ground.open(file, &mut found.problems) else { return };
     let yaml = yaml::read(ground.sources, source);
-    if let Some(broken) = &yaml.broken {
+    if let Some(broken) = yaml.fault() {
         let message = format!("not read to its end: {}", broken.message);
         found.problems.push(ground.problem(lost, message, broken.at));
     }
@@ -35,7 +32,8 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     for document in &yaml.documents {
         let clusters = clusters(document);
         let version = ground.version(folder);
-        Bootstrap { ground, lost, version, workers: workers(ground), clusters }.read(document, found);
+        let (workers, looked_at) = (workers(ground), Hops::of(ground));
+        Bootstrap { ground, lost, version, workers, clusters, looked_at }.read(document, found);
     }
 }
 
@@ -96,6 +94,7 @@ struct Bootstrap<'n, 'a> {
     version: Option<Version>,
     workers: Option<u32>,
     clusters: HashMap<&'n str, Vec<&'n Node>>,
+    looked_at: Hops<'a>,
 }
 
 impl<'n> Bootstrap<'n, '_> {
@@ -241,17 +240,10 @@ impl<'n> Bootstrap<'n, '_> {
 
     /// The clusters that anything in a listener names: filters and routes alike.
     fn hops(&self, listener: &'n Node) -> Vec<Hop> {
-        let mut hops: Vec<Hop> = Vec::new();
         let mut named = Vec::new();
         clusters_named(listener, false, &mut named);
         let addresses = named.iter().filter_map(|name| self.clusters.get(name)).flatten();
-        for address in addresses {
-            let Some(hop) = self.hop(address) else { continue };
-            if hops.len() < MAX_HOPS && hops.iter().all(|known| known.to != hop.to) {
-                hops.push(hop);
-            }
-        }
-        hops
+        self.looked_at.gather(addresses.filter_map(|address| self.hop(address)))
     }
 
     fn hop(&self, address: &Node) -> Option<Hop> {

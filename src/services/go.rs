@@ -8,18 +8,18 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{self, Endpoint, Listener, ProblemKind, Setting, Step, Transport};
+use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
-use crate::syntax::go::{At, FUEL, Files, Kind, Libraries, Reading, Thing, Value};
+use crate::syntax::go::{At, Files, Kind, Libraries, MAX_FUEL, Reading, Thing, Value};
 use crate::syntax::host_port;
-use crate::text::{Slot, Span};
+use crate::text::{Slot, Span, over};
 
 /// Listeners of one file, and calls in it that are looked at.
-const MOST: usize = 100;
-const MOST_CALLS: usize = 2_000;
+const MAX_LISTENERS: usize = 1_000;
+const MAX_CALLS: usize = 2_000;
 
 /// Nodes of a function that are looked through for what is done with its listener.
-const MOST_NODES: usize = 20_000;
+const MAX_NODES: usize = 20_000;
 
 /// What an expression on a longer line does is not shown as a whole.
 const LONG: u32 = 120;
@@ -94,34 +94,29 @@ fn read_file(program: &Program<'_>, path: &Path) -> Found {
     let mut found = Found::default();
     let ground = program.ground;
     let Ok(source) = ground.tree.read(ground.sources, path) else { return found };
-    let skipped = |message| ground.problem(ProblemKind::Skipped, message, Span::top(source));
     let go = match program.files.open(path, source) {
         Some(Ok(go)) => go,
-        // It is for another system.
-        None => return found,
-        Some(Err(why)) => {
-            let message = format!("{} was not read for servers: {why}", path.display());
-            found.problems.push(skipped(message));
-            return found;
-        }
+        // It is for another system, or was not read, which is told.
+        None | Some(Err(_)) => return found,
     };
     let calls = go.calls(|name| program.last_names.contains(name));
-    let reading = Reading::new(&program.files, FUEL);
-    for id in calls.into_iter().take(MOST_CALLS) {
+    let reading = Reading::new(&program.files, MAX_FUEL);
+    let cut_off = |id, what| ground.sources.cut_off(At { go, id }.span(), what);
+    if let Some(id) = calls.get(MAX_CALLS) {
+        cut_off(*id, over("calls of this file that may listen", MAX_CALLS));
+    }
+    for id in calls.into_iter().take(MAX_CALLS) {
         let call = Call { program, reading: &reading, at: At { go, id } };
         for listener in call.listeners(path) {
             // Two branches that open the same address are one listener.
             let known = !matches!(listener.endpoint, Endpoint::Unknown(_));
             let again = known && found.listeners.iter().any(|other| other.endpoint == listener.endpoint);
-            if !again && found.listeners.len() < MOST {
+            if found.listeners.len() == MAX_LISTENERS {
+                cut_off(id, over("listeners of this file", MAX_LISTENERS));
+            } else if !again {
                 found.listeners.push(listener);
             }
         }
-    }
-    if reading.is_exhausted() {
-        found
-            .problems
-            .push(skipped("it takes too long to follow, so servers in it may be missed".to_owned()));
     }
     found
 }
@@ -258,10 +253,13 @@ impl<'p, 'a> Call<'p, 'a> {
         let Some(held) = held.and_then(|held| code.children(held).next()) else { return false };
         let function = self.function().unwrap_or(code.root());
         let name = code.text(held);
-        let uses = code
-            .all_in(function)
-            .take(MOST_NODES)
-            .filter(|id| *id != held && code.kind(*id) == "identifier" && code.text(*id) == name);
+        if code.all_in(function).nth(MAX_NODES).is_some() {
+            let what = over("nodes of this function", MAX_NODES);
+            self.program.ground.sources.cut_off(self.at.to(function).span(), what);
+            return false;
+        }
+        let is_use = |id: &Id| *id != held && code.kind(*id) == "identifier" && code.text(*id) == name;
+        let uses = code.all_in(function).filter(is_use);
         let mut closed = false;
         for id in uses {
             let selector = code.parent(id).filter(|outer| code.kind(*outer) == "selector_expression");

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, Hops};
 use crate::model::{
     Command, Endpoint, Hop, Kind, Listener, Next, ProblemKind, Setting, Step, Transport, Value, Version, Word,
 };
@@ -15,16 +15,16 @@ use crate::syntax::haproxy::{
     Section, Shards, is_literal,
 };
 use crate::syntax::refusal::Refusal;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, over};
 
 /// Before, `listen NAME ADDRESS` opens a socket (cfg_parse_listen() in src/cfgparse.c).
 const LISTEN_WITHOUT_BIND: Version = Version::new(1, 6, 0);
 /// A socket for each group of threads is the default since 2.8 (tune.listener.default-shards).
 const SHARDS_BY_GROUP: Version = Version::new(2, 8, 0);
-/// A limit that nobody set ends here since 3.1 (DEFAULT_MAXFD in include/haproxy/defaults.h).
-const MOST_DESCRIPTORS: i64 = 1 << 20;
+/// A limit that nobody set ends here since 3.1 (include/haproxy/defaults.h).
+const DEFAULT_MAXFD: i64 = 1 << 20;
 /// The first version that does so.
-const HAS_MOST: Version = Version::new(3, 1, 0);
+const HAS_MAXFD: Version = Version::new(3, 1, 0);
 /// What HAProxy counts for itself (struct global in src/haproxy.c), and for its command line and the master's.
 const OWN: i64 = 10;
 const CLI: i64 = 10;
@@ -34,10 +34,6 @@ const PER_THREAD: i64 = 3;
 const LEAST_MAXCONN: i64 = 100;
 /// More than anybody has; the rest is left out, and said.
 const MAX_LISTENERS: usize = 4096;
-/// More than a report can show.
-const MAX_HOPS: usize = 256;
-/// Thousands of listeners may pass on to thousands of servers.
-const MAX_LOOKED_AT: usize = 1024;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let keywords = Keywords::of(&ground.service.reader);
@@ -267,6 +263,7 @@ struct Instance<'a> {
     refusals: Vec<Refusal>,
     /// What counts where nobody writes a number.
     automatic: (Option<Value<i64>>, Vec<Step>),
+    looked_at: Hops<'a>,
 }
 
 impl<'a> Instance<'a> {
@@ -289,6 +286,7 @@ impl<'a> Instance<'a> {
             checks: 0,
             refusals: Vec::new(),
             automatic: (None, Vec::new()),
+            looked_at: Hops::of(ground),
         };
         for section in &document.sections {
             let proxy = instance.section(section);
@@ -460,13 +458,16 @@ impl<'a> Instance<'a> {
         let servers = self.servers(&document.environment);
         let before = found.listeners.len();
         for opening in self.openings() {
-            if found.listeners.len() - before > MAX_LISTENERS {
-                let message = format!("the listeners after the first {MAX_LISTENERS} were not read");
-                let problem = self.ground.problem(ProblemKind::Skipped, message, opening.bind.at);
-                found.problems.push(problem);
+            let left = MAX_LISTENERS - (found.listeners.len() - before);
+            let mut opened = self.listeners(&opening, &servers, left + 1);
+            let is_over = opened.len() > left;
+            opened.truncate(left);
+            found.listeners.extend(opened);
+            if is_over {
+                let what = over("listeners of one HAProxy", MAX_LISTENERS);
+                self.ground.sources.cut_off(opening.bind.at, what);
                 break;
             }
-            found.listeners.extend(self.listeners(&opening, &servers));
         }
         found.listeners.extend(self.of_master());
     }
@@ -510,7 +511,7 @@ impl<'a> Instance<'a> {
             let text = environment.expand(&word.text).filter(|_| !word.open)?;
             Some((haproxy::to_connect(&resolve, &text)?, word.span))
         };
-        let servers = |proxy: &Proxy| proxy.servers.iter().filter_map(address).take(MAX_LOOKED_AT).collect();
+        let servers = |proxy: &Proxy| proxy.servers.iter().filter_map(address).collect();
         let live = self.with_servers().filter(|proxy| !proxy.disabled);
         live.map(|proxy| (proxy.name.as_str(), servers(proxy))).collect()
     }
@@ -605,8 +606,8 @@ impl<'a> Instance<'a> {
             };
             (files, at) = (if most > 0 { files.min(most) } else { files }, limit.at);
             steps.push(Step { value: Some(files), what: "fd-hard-limit".into(), at });
-        } else if self.version.is_none_or(|version| version >= HAS_MOST) {
-            files = files.min(MOST_DESCRIPTORS);
+        } else if self.version.is_none_or(|version| version >= HAS_MAXFD) {
+            files = files.min(DEFAULT_MAXFD);
         }
         let left = files.saturating_sub(self.descriptors());
         // Data that passes through pipes takes descriptors too.
@@ -644,7 +645,7 @@ impl<'a> Instance<'a> {
         listeners.chain(fixed).fold(0, i64::saturating_add)
     }
 
-    fn listeners(&self, opening: &Opening<'_>, servers: &Servers<'_>) -> Vec<Listener> {
+    fn listeners(&self, opening: &Opening<'_>, servers: &Servers<'_>, most: usize) -> Vec<Listener> {
         let Opening { bind, proxy, .. } = opening;
         let Some(addresses) = &bind.addresses else {
             let mut listener = self.listener(opening, Endpoint::Unknown(Transport::Tcp));
@@ -667,7 +668,7 @@ impl<'a> Instance<'a> {
             listener
         };
         let ends = addresses.iter().flat_map(|address| ends(address, bind.v6_only));
-        ends.take(MAX_LISTENERS).map(listener).collect()
+        ends.take(most).map(listener).collect()
     }
 
     fn listener(&self, opening: &Opening<'_>, endpoint: Endpoint) -> Listener {
@@ -729,15 +730,10 @@ impl<'a> Instance<'a> {
     /// The next hops of what a proxy accepts at a port.
     fn hops(&self, servers: &Servers<'_>, proxy: &Proxy, port: Option<u16>) -> Vec<Hop> {
         let own = Some(proxy.name.as_str()).filter(|_| proxy.role == Role::Listen);
-        let names = own.into_iter().chain(proxy.named().map(|(word, _)| word.text.as_str()));
-        let servers = names.take(MAX_LOOKED_AT).filter_map(|name| servers.get(name)).flatten();
-        let hops = servers.take(MAX_LOOKED_AT).filter_map(|(address, at)| self.hop(address, *at, port));
-        let mut seen = HashSet::new();
-        let key = |next: &Next| match next {
-            Next::At(endpoint) => (endpoint.to_string(), 0),
-            Next::Named(name, port) => (name.clone(), *port),
-        };
-        hops.filter(|hop| seen.insert(key(&hop.to))).take(MAX_HOPS).collect()
+        let named = proxy.named().take_while(|(word, _)| self.looked_at.may_look(word.span));
+        let names = own.into_iter().chain(named.map(|(word, _)| word.text.as_str()));
+        let servers = names.filter_map(|name| servers.get(name)).flatten();
+        self.looked_at.gather(servers.filter_map(|(address, at)| self.hop(address, *at, port)))
     }
 
     fn hop(&self, address: &Address, at: Span, port: Option<u16>) -> Option<Hop> {

@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{self, Endpoint, Listener, ProblemKind, Setting, Step, Transport};
+use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::java::{self, Address, Built, Evaluation, File, Library, Table, Thing};
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, over};
 
 /// Expressions that are worked out for one file: a thousand times what a server needs.
-const FUEL: u32 = 50_000;
+const MAX_FUEL: u32 = 50_000;
 
 /// Listeners of one file.
-const MOST: usize = 1_000;
+const MAX_LISTENERS: usize = 1_000;
 
 /// What an expression on a longer line does is not shown as a whole.
 const LONG: u32 = 120;
@@ -61,22 +61,15 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 fn read_file(java: &Java<'_>, path: PathBuf, source: SourceId) -> Found {
     let Java { ground, .. } = java;
     let mut found = Found::default();
-    let skipped = |message: String| ground.problem(ProblemKind::Skipped, message, Span::top(source));
-    let name = path.display().to_string();
-    let file = match File::parse(path, source, ground.sources.bytes(source)) {
-        Ok(file) => file,
-        Err(why) => {
-            found.problems.push(skipped(format!("{name} was not read for servers: {why}")));
-            return found;
-        }
-    };
-    let evaluation = Evaluation::new(ground.sources, ground.tree, java, &file, FUEL);
-    found.listeners = file.code.all().filter_map(|call| evaluation.listener(call)).take(MOST).collect();
-    found.listeners.sort_by_key(|listener| listener.site);
-    if evaluation.effort.is_exhausted() {
-        let message = "it takes too long to follow, so servers in it may be missed".to_owned();
-        found.problems.push(skipped(message));
+    let Ok(file) = File::parse(path, ground.sources, source) else { return found };
+    let evaluation = Evaluation::new(ground.sources, ground.tree, java, &file, MAX_FUEL);
+    let opened = file.code.all().filter_map(|call| evaluation.listener(call));
+    found.listeners = opened.take(MAX_LISTENERS + 1).collect();
+    if let Some(listener) = found.listeners.get(MAX_LISTENERS) {
+        ground.sources.cut_off(listener.site, over("listeners of this file", MAX_LISTENERS));
+        found.listeners.truncate(MAX_LISTENERS);
     }
+    found.listeners.sort_by_key(|listener| listener.site);
     found
 }
 

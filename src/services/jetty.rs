@@ -10,10 +10,10 @@ use crate::model::{Command, Endpoint, Listener, ProblemKind, Setting, Step, Tran
 use crate::syntax::java::{self, Address};
 use crate::syntax::jetty_start::{Arguments, Text};
 use crate::syntax::jetty_xml::{self, Given, Object};
-use crate::text::{Slot, Span};
+use crate::text::{Slot, Span, over};
 
-/// Connectors of one base.
-const MOST: usize = 100;
+/// Connectors of one base, and XML files that it names.
+const MAX_CONNECTORS: usize = 1_000;
 
 /// `[reader]` of `rules/services/jetty.toml`.
 #[derive(Debug, Deserialize)]
@@ -66,7 +66,9 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     for (folder, files) in bases(files) {
         let installed = files.iter().any(|file| file.by_place) && ground.is_machine();
         let arguments = Arguments::default();
-        let mut base = Base { ground, table: &table, homes: &homes, folder, installed, arguments };
+        let first = files.first().and_then(|file| ground.tree.read(ground.sources, &file.path).ok());
+        let at = Span::top(first.unwrap_or(ground.service.source));
+        let mut base = Base { ground, table: &table, homes: &homes, folder, at, installed, arguments };
         match base.read(&files).and_then(|()| base.listeners()) {
             Ok(listeners) => found.listeners.extend(listeners),
             Err((why, at)) => {
@@ -102,6 +104,8 @@ struct Base<'a> {
     table: &'a Table,
     homes: &'a [PathBuf],
     folder: PathBuf,
+    /// The top of its first file.
+    at: Span,
     /// The tree is the machine that it runs on.
     installed: bool,
     arguments: Arguments,
@@ -227,7 +231,10 @@ impl Base<'_> {
                 None => all.push((Connector::known(known), *site)),
             }
         }
-        for name in xml.iter().take(MOST) {
+        if xml.len() > MAX_CONNECTORS {
+            self.cut_off("XML files of one Jetty");
+        }
+        for name in xml.iter().take(MAX_CONNECTORS) {
             let known = self.table.connector.iter().filter(|known| name.ends_with(&known.xml));
             let mut ids = known.map(|known| &known.id);
             let is_known = ids.any(|id| all.iter().any(|(connector, _)| connector.id == *id));
@@ -235,7 +242,14 @@ impl Base<'_> {
                 self.xml(&path, None, &mut all)?;
             }
         }
-        all.iter().take(MOST).map(|(connector, site)| self.listener(connector, *site)).collect()
+        if all.len() > MAX_CONNECTORS {
+            self.cut_off("connectors of one Jetty");
+        }
+        all.iter().take(MAX_CONNECTORS).map(|(connector, site)| self.listener(connector, *site)).collect()
+    }
+
+    fn cut_off(&self, what: &str) {
+        self.ground.sources.cut_off(self.at, over(what, MAX_CONNECTORS));
     }
 
     /// A file of the base's `etc`, or of the distribution's. Debian's base is its own `etc`.
@@ -293,7 +307,7 @@ impl Base<'_> {
             let at = given.at.unwrap_or_else(|| Span::top(self.ground.service.source));
             Some(Text { text: given.default.clone()?, at, exact: given.exact, open: false })
         };
-        self.arguments.property(&given.names).or_else(default)
+        self.arguments.property(self.ground.sources, &given.names).or_else(default)
     }
 
     /// The same of a setter that takes an int: java.lang.Integer.valueOf, or Jetty does not start. No number where it is not known.
@@ -413,7 +427,8 @@ impl Base<'_> {
 
     /// TLS without a certificate keeps Jetty from starting.
     fn keystore(&self, site: Span) -> Result<(), Refused> {
-        let said = self.arguments.property(&self.table.keystore_properties).is_some();
+        let (sources, names) = (self.ground.sources, &self.table.keystore_properties);
+        let said = self.arguments.property(sources, names).is_some();
         let tree = self.ground.tree;
         let is_there = |name: &String| {
             let bare = name.strip_prefix("etc/").unwrap_or(name);

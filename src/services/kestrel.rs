@@ -10,13 +10,16 @@ use super::{Candidate, Found, Ground};
 use crate::model::{Command, Endpoint, Listener, Setting, Step, Transport, Value, Version};
 use crate::syntax::csharp;
 use crate::syntax::yaml::{self, Node};
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, larger, over};
 
 /// The largest source that is looked through, in bytes.
 const MAX_CODE: usize = 1 << 20;
 
 /// Addresses of one project.
-const MOST: usize = 100;
+const MAX_ADDRESSES: usize = 1_000;
+
+/// What a source has of which addresses or backlogs are read. A large one without it was made by a tool.
+const SIGNS: [&[u8]; 5] = [b"Kestrel", b"UseSockets", b"SocketTransportOptions", b"UseUrls", b"Urls.Add"];
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -82,9 +85,14 @@ impl Patterns {
 
     fn read(&self, ground: Ground<'_>, source: SourceId) -> Code {
         let bytes = ground.sources.bytes(source);
-        let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_CODE) else {
+        let Ok(text) = std::str::from_utf8(bytes) else { return Code::default() };
+        if text.len() > MAX_CODE {
+            if SIGNS.iter().any(|sign| memchr::memmem::find(bytes, sign).is_some()) {
+                let what = larger("sources in C#", MAX_CODE, text.len());
+                ground.sources.cut_off(Span::top(source), what);
+            }
             return Code::default();
-        };
+        }
         let (code, bare) = csharp::without_comments(text);
         let argument = |found: Option<regex::Match<'_>>| {
             let found = found?;
@@ -149,7 +157,10 @@ impl<'a> Project<'a> {
             listener.steps = steps.clone();
             listener
         };
-        sockets.into_iter().take(MOST).map(make).collect()
+        if let Some((_, at, _)) = sockets.get(MAX_ADDRESSES) {
+            self.ground.sources.cut_off(*at, over("addresses of one project", MAX_ADDRESSES));
+        }
+        sockets.into_iter().take(MAX_ADDRESSES).map(make).collect()
     }
 
     fn backlog(&self) -> (Setting, Vec<Step>) {

@@ -15,10 +15,12 @@ use crate::syntax::lighttpd::{
 };
 use crate::syntax::refusal::Refusal;
 use crate::syntax::start::Start;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, over};
 
-/// More sockets, and more backends, than anybody has.
-const MAX: usize = 4096;
+/// More sockets than anybody has.
+const MAX_SOCKETS: usize = 4096;
+/// More backends than anybody has.
+const MAX_BACKENDS: usize = 4096;
 /// More processes than a host has for one backend.
 const MAX_PROCESSES: u16 = 256;
 const BACKLOG: &str = "server.listen-backlog";
@@ -185,8 +187,11 @@ impl<'w> Opening<'w> {
         let port = port(global)?;
         for (index, scope) in scopes.iter().enumerate() {
             let Some((compare, name)) = &scope.socket else { continue };
-            if self.sockets.len() >= MAX {
-                return Err(Refusal::ours(format!("there are more than {MAX} sockets in it"), name.at));
+            if self.sockets.len() >= MAX_SOCKETS {
+                return Err(Refusal::ours(
+                    format!("there are more than {MAX_SOCKETS} sockets in it"),
+                    name.at,
+                ));
             }
             let own = options(&shared, scope)?;
             let bound = self.named(name, port, own.ipv6)?;
@@ -384,8 +389,8 @@ impl<'w> Opening<'w> {
                 found.extend(hosts.filter_map(|host| {
                     Some(Backend { list: host.value.list()?, at: host.value.at, scope, option })
                 }));
-                if found.len() > MAX {
-                    let why = format!("there are more than {MAX} backends in it");
+                if found.len() > MAX_BACKENDS {
+                    let why = format!("there are more than {MAX_BACKENDS} backends in it");
                     return Err(Refusal::ours(why, entry.at));
                 }
             }
@@ -401,11 +406,25 @@ impl<'w> Opening<'w> {
         value.is_open() || items.any(|item| item.value.is_open() || item.value.text() == Some(module))
     }
 
+    /// How many processes are started at once: min-procs, at most max-procs, each four unless set.
+    fn processes(&self, list: &List, at: Span) -> Result<u16, Refusal> {
+        let number = |key| match list.get(key) {
+            Some(value) => short(key, value).map_err(|why| Refusal::new(why, value.at)),
+            None => Ok(Some(4)),
+        };
+        let (least, most) = (number("min-procs")?.unwrap_or(4), number("max-procs")?.unwrap_or(4));
+        let count = least.min(most);
+        if count > MAX_PROCESSES {
+            self.ground.sources.cut_off(at, over("processes of one backend", MAX_PROCESSES));
+        }
+        Ok(count.min(MAX_PROCESSES))
+    }
+
     fn hops(&self, backend: &Backend<'_>) -> Result<Vec<Hop>, Refusal> {
         let Backend { list, at, .. } = backend;
         let text = |key| list.get(key).and_then(|value| Some((value.text()?, value.at)));
         let starts = list.get("bin-path").is_some();
-        let processes = if starts { processes(list)? } else { 1 };
+        let processes = if starts { self.processes(list, *at)? } else { 1 };
         let socket = text("socket").or(text("host").filter(|(host, _)| host.starts_with('/')));
         if let Some((path, at)) = socket {
             let names = (0..processes).map(|number| match starts {
@@ -447,7 +466,7 @@ impl<'w> Opening<'w> {
         });
         let mut openings: Vec<(Endpoint, Span)> = known.collect();
         if openings.is_empty() {
-            openings = vec![unknown.clone(); processes(list)?.into()];
+            openings = vec![unknown.clone(); self.processes(list, backend.at)?.into()];
         }
         // The sockets of one backend share its number: it is put in once.
         let mut room = list.inside.filter(|_| entry.is_none());
@@ -538,16 +557,6 @@ fn serves(config: &Config<'_>, socket: usize, backend: &Backend<'_>) -> bool {
     }
     let own = config.scopes.get(socket).filter(|_| socket != 0 && backend.scope == 0);
     own.is_none_or(|own| own.get(backend.option).is_none())
-}
-
-/// How many processes are started at once: min-procs, at most max-procs, each four unless set.
-fn processes(list: &List) -> Result<u16, Refusal> {
-    let number = |key| match list.get(key) {
-        Some(value) => short(key, value).map_err(|why| Refusal::new(why, value.at)),
-        None => Ok(Some(4)),
-    };
-    let (least, most) = (number("min-procs")?.unwrap_or(4), number("max-procs")?.unwrap_or(4));
-    Ok(least.min(most).min(MAX_PROCESSES))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! of the kernel, of other services or of what is good.
 
 mod enabled;
+mod hops;
 mod layout;
 mod mains;
 mod opened;
@@ -25,6 +26,7 @@ use crate::text::tree::Unread;
 use crate::text::{SourceId, Sources, Span, Tree};
 
 use enabled::Enabled;
+use hops::Hops;
 use layout::{Heard, Layout, Looks, Server};
 use mains::{Main, file_of};
 use opened::Opened;

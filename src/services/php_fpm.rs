@@ -18,7 +18,7 @@ use crate::syntax::php_ini::{self, Filled, Statement, Text};
 use crate::text::{Slot, SourceId, Span};
 
 /// sun_path of unix(7) has 108 bytes, the last of which is 0; strlcpy cuts what is longer.
-const MAX_PATH: usize = 107;
+const SUN_PATH: usize = 107;
 
 pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
     let keys: Keys = match ground.service.reader.clone().try_into() {
@@ -325,7 +325,7 @@ impl<'a> Process<'a> {
         self.version = self.version(&read.includes);
         match read.stop {
             Some(Stop::Fault(message, at)) => Err(self.lost(message, at)),
-            Some(Stop::Cut(message, at)) => Err(ground.problem(ProblemKind::Skipped, message, at)),
+            Some(Stop::Cut(message, at)) => Err(ground.problem(ProblemKind::CutOff, message, at)),
             None => self.open(),
         }
     }
@@ -711,7 +711,7 @@ fn endpoint(ground: Ground<'_>, listen: &str, prefix: &str) -> Result<Option<End
 
 fn socket_path(listen: &str, prefix: &str) -> String {
     let mut path = if listen.starts_with('/') { listen.to_owned() } else { format!("{prefix}/{listen}") };
-    while path.len() > MAX_PATH {
+    while path.len() > SUN_PATH {
         path.pop();
     }
     path

@@ -10,20 +10,20 @@ use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
 use crate::knowledge::Service;
-use crate::model::{Command, Endpoint, Kind, Listener, ProblemKind, Setting, Step, Transport, Value, Word};
+use crate::model::{Command, Endpoint, Kind, Listener, Setting, Step, Transport, Value, Word};
 use crate::syntax::calls::Id;
 use crate::syntax::hosts::Named;
 use crate::syntax::python::{
-    FUEL, Libraries, Linked, Made, Program, Reached, Reading, Spot, Thing, Told, Value as Given, integer_of,
-    questions, slots,
+    Libraries, Linked, MAX_FUEL, Made, Program, Reached, Reading, Spot, Thing, Told, Value as Given,
+    integer_of, questions, slots,
 };
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, over};
 
 /// Calls that are looked at in one file.
-const MOST_CALLS: usize = 2_000;
+const MAX_CALLS: usize = 2_000;
 
-/// Listeners that one file may have.
-const MOST: usize = 100;
+/// Sockets that one file may open.
+const MAX_OPENINGS: usize = 1_000;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let table = match Table::read(ground.service) {
@@ -53,27 +53,16 @@ fn read_file(
     source: SourceId,
 ) -> Found {
     let mut found = Found::default();
-    let skipped = |message: String| ground.problem(ProblemKind::Skipped, message, Span::top(source));
-    let python = match program.open(path, source) {
-        Ok(python) => python,
-        Err(why) => {
-            found.problems.push(skipped(format!("{} was not read for servers: {why}", path.display())));
-            return found;
-        }
-    };
+    let Ok(python) = program.open(path, source) else { return found };
     let left = questions();
     let linked = Linked::new(program, &left);
-    let reading = &python.reading_among(&linked, FUEL);
+    let reading = &python.reading_among(&linked, MAX_FUEL);
     let openings = Openings { ground, table, reading };
     let mut opened = openings.all();
     let before = opened.len();
     opened.retain(|opening| !openings.is_for_development(path, opening));
     found.left_out = usize::from(opened.len() < before);
     found.listeners = opened.iter().flat_map(|opening| openings.listeners(opening)).collect();
-    if reading.is_exhausted() && python.called().any(|name| table.may_open(name)) {
-        let message = "it takes too long to follow, so servers in it may be missed";
-        found.problems.push(skipped(message.to_owned()));
-    }
     found
 }
 
@@ -90,12 +79,20 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let (python, reading) = (self.reading.python, self.reading);
         let known = |name: &str| self.table.may_open(name);
         let calls = python.all_calls().filter(|call| reading.may_be_of(*call, known));
-        let calls: Vec<Id> = calls.take(MOST_CALLS).collect();
+        let calls: Vec<Id> = calls.take(MAX_CALLS + 1).collect();
+        let cut_off = |call, what| self.ground.sources.cut_off(reading.site(call), what);
+        if let Some(call) = calls.get(MAX_CALLS) {
+            cut_off(*call, over("calls of this file that may listen", MAX_CALLS));
+        }
         let mut found: Vec<Opening<'t>> = Vec::new();
-        for call in calls {
+        for call in calls.into_iter().take(MAX_CALLS) {
             let Some(opening) = self.of_any(call) else { continue };
-            if reading.reached(call) == Reached::Never || found.len() >= MOST {
+            if reading.reached(call) == Reached::Never {
                 continue;
+            }
+            if found.len() == MAX_OPENINGS {
+                cut_off(call, over("sockets that this file opens", MAX_OPENINGS));
+                break;
             }
             // Who listens last on a socket decides.
             let again = |other: &Opening<'_>| opening.socket.is_some() && other.socket == opening.socket;
@@ -564,7 +561,7 @@ fn runs(ground: Ground<'_>, command: &Command, file: &Path) -> bool {
         let path: PathBuf = module.split('.').collect();
         return file.with_extension("").ends_with(&path) || file.ends_with(path.join("__main__.py"));
     }
-    command.words.iter().take(8).any(|word| {
+    command.words.iter().any(|word| {
         let path: PathBuf =
             Path::new(&word.text).components().filter(|part| matches!(part, Component::Normal(_))).collect();
         let close = path.components().count() > 1 || is_near(ground, command, folder);
@@ -1300,7 +1297,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let kinds = class.map(|class| self.reading.kinds(class)).unwrap_or_default();
         let patched = || {
             let kinds = kinds.iter().chain(entry.calls.first());
-            kinds.take(8).find_map(|kind| self.reading.assigned_to(kind, name))
+            kinds.into_iter().find_map(|kind| self.reading.assigned_to(kind, name))
         };
         match own.or_else(patched) {
             Some(value) => self.number(&value, call, default),

@@ -32,12 +32,13 @@ impl<'a> Ground<'a> {
     /// A configuration in Ruby, as far as it is understood, and what is wrong with it; `what` may be missed then.
     pub(super) fn ruby(&self, source: SourceId, what: &str) -> (Option<Ruby<'a>>, Option<Problem>) {
         let skipped = |message: String, at| self.problem(ProblemKind::Skipped, message, at);
-        match Ruby::parse(source, self.sources.bytes(source)) {
+        match Ruby::parse(self.sources, source) {
             Ok(ruby) => {
                 let message = || format!("this is not understood, so {what} in it may be missed");
                 let broken = ruby.code.broken().map(|at| skipped(message(), ruby.code.span(at)));
                 (Some(ruby), broken)
             }
+            // What is not read may say anything.
             Err(why) => {
                 let message = format!("this configuration of {} was not read: {why}", self.service.title);
                 (None, Some(skipped(message, Span::top(source))))

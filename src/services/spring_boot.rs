@@ -52,7 +52,7 @@ fn is_application(ground: Ground<'_>, module: &Path, build: &Build) -> bool {
 }
 
 /// What the files of an application say, and the command lines that start it.
-fn config(ground: Ground<'_>, module: &Path, started: bool) -> Config {
+fn config<'a>(ground: Ground<'a>, module: &Path, started: bool) -> Config<'a> {
     let mut config = Config::read(ground.sources, ground.tree, module);
     let commands = ground.started().filter(|(_, arguments)| arguments.iter().any(|word| word.text == "-jar"));
     for (command, arguments) in commands.filter(|_| started) {
@@ -141,7 +141,7 @@ impl Starters {
 struct Application<'a> {
     ground: Ground<'a>,
     build: &'a Build,
-    config: &'a Config,
+    config: &'a Config<'a>,
     /// Where more configuration is brought in than there is in the tree.
     elsewhere: Option<Span>,
 }

@@ -13,9 +13,9 @@ use crate::syntax::refusal::Refusal;
 use crate::syntax::squid::{self, Given, Line};
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::text::{Slot, Span};
+use crate::text::{Slot, Span, over};
 
-/// MAXTCPLISTENPORTS in src/defines.h.
+/// Squid's own limit: MAXTCPLISTENPORTS in src/defines.h.
 const MAX_PORTS: usize = 128;
 
 /// A hard limit of open files below this is a decision of its own: more descriptors than it allows do not help.
@@ -23,7 +23,7 @@ const ROOM: i64 = 1 << 18;
 /// Workers beyond these are taken to do what these do.
 const MAX_WORKERS: i64 = 64;
 /// More peers than anybody has.
-const MAX_PEERS: usize = 1024;
+const MAX_PEERS: usize = 4096;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -83,14 +83,24 @@ impl<'a> Squid<'a> {
         }
     }
 
+    /// Whether something holds for one worker and not for another.
+    fn tells_workers_apart(&self) -> bool {
+        let mut read = std::iter::once(&self.main.source).chain(&self.master.seen.included);
+        read.any(|file| memchr::memmem::find(self.ground.sources.bytes(*file), b"process_number").is_some())
+    }
+
     /// The ports of every process that accepts connections, in the order in which they are opened.
     fn listeners(&self, found: &mut Found) -> Result<Vec<Listener>, Refusal> {
         let (workers, at) = self.master.workers.unwrap_or((1, Span::top(self.main.source)));
         if workers < 1 && !self.is_alone() {
             return Err(Refusal::new("check failed: theProcessCount > 0", at));
         }
+        if workers > MAX_WORKERS && self.tells_workers_apart() {
+            self.ground.sources.cut_off(at, over("workers", MAX_WORKERS));
+        }
         let mut ports: Vec<Port> = Vec::new();
         let mut hops: Vec<Hop> = Vec::new();
+        let mut known = HashSet::new();
         let mut unknown: Vec<(String, Span)> = Vec::new();
         for number in 1..=workers.clamp(1, MAX_WORKERS) {
             let number = if workers < 1 { 0 } else { number };
@@ -101,11 +111,7 @@ impl<'a> Squid<'a> {
                     ports.push(port);
                 }
             }
-            for hop in kid.hops {
-                if !hops.iter().any(|known| known.to == hop.to) {
-                    hops.push(hop);
-                }
-            }
+            hops.extend(kid.hops.into_iter().filter(|hop| known.insert(hop.to.clone())));
             unknown = kid.seen.unknown;
         }
         if ports.is_empty() && self.is_installed() {
@@ -353,8 +359,10 @@ impl<'a> Process<'a> {
         let [(host, at), _, (port, _), ..] = rest else { return };
         if let Some(port) = port.parse().ok().filter(|port| *port > 0)
             && !is_placeholder(host)
-            && self.hops.len() < MAX_PEERS
         {
+            if self.hops.len() == MAX_PEERS {
+                return self.ground.sources.cut_off(*at, over("peers of one Squid", MAX_PEERS));
+            }
             self.hops.push(Hop { to: self.ground.next(host, port), at: *at });
         }
     }

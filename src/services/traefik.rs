@@ -9,7 +9,7 @@ use crate::model::{
     self, Command, Endpoint, Label, Listener, Occupied, ProblemKind, Starter, Step, Transport, Variable, Word,
 };
 use crate::syntax::host_port;
-use crate::syntax::nested::{self, MAX_DEPTH, Setting};
+use crate::syntax::nested::{self, DEEPEST, Setting};
 use crate::text::Span;
 
 type Broken = (String, Span);
@@ -121,7 +121,7 @@ fn of_arguments(arguments: &[Word]) -> Vec<Setting> {
     let setting = |word: &Word| {
         let text = word.text.trim_start_matches('-');
         let (name, value) = text.split_once('=').unwrap_or((text, "true"));
-        let path: Vec<String> = name.split('.').take(MAX_DEPTH).map(str::to_owned).collect();
+        let path: Vec<String> = name.split('.').take(DEEPEST).map(str::to_owned).collect();
         // An option that names a table sets it and nothing in it.
         let table =
             !text.contains('=') && path.len() == 2 && name.to_ascii_lowercase().starts_with("entrypoints.");
@@ -135,7 +135,7 @@ fn of_arguments(arguments: &[Word]) -> Vec<Setting> {
 fn of_variables(variables: &[Variable]) -> Vec<Setting> {
     let setting = |variable: &Variable| {
         let name = variable.name.strip_prefix("TRAEFIK_")?;
-        let path = name.split('_').take(MAX_DEPTH).map(str::to_ascii_lowercase).collect();
+        let path = name.split('_').take(DEEPEST).map(str::to_ascii_lowercase).collect();
         let Word { text, span, open, .. } = &variable.value;
         Some(Setting { path, value: Some(text.clone()), open: *open, at: *span })
     };
@@ -157,7 +157,8 @@ fn file(ground: Ground<'_>, path: &Path, certain: bool, found: &mut Found) {
     let settings = if is_toml { nested::of_toml(sources, read) } else { nested::of_yaml(sources, read) };
     match settings {
         Err((message, at)) => found.problems.push(ground.problem(kind, message, at)),
-        Ok(settings) if settings.iter().any(|setting| is_known(ground, setting)) => {
+        Ok(None) => {}
+        Ok(Some(settings)) if settings.iter().any(|setting| is_known(ground, setting)) => {
             open(ground, &settings, Span::top(read), kind, found);
         }
         Ok(_) if certain => {

@@ -170,6 +170,11 @@ impl Seen {
         self.found.problems.iter().map(show).collect()
     }
 
+    /// What bounds keep from being looked at.
+    pub(crate) fn cuts(&self) -> Vec<String> {
+        self.sources.cuts().into_iter().map(|cut| cut.what).collect()
+    }
+
     /// `*:80 -> 127.0.0.1:9000, app:80`, a listener each.
     pub(crate) fn hops(&self) -> Vec<String> {
         let next = |next: &Next| match next {

@@ -21,7 +21,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let kind = if file.by_place { ProblemKind::Lost } else { ProblemKind::Skipped };
     let Some(source) = ground.open(file, &mut found.problems) else { return };
     let json = yaml::read(ground.sources, source);
-    if let Some(broken) = json.broken {
+    if let Some(broken) = json.fault() {
         let message = format!("not read to its end: {}", broken.message);
         return found.problems.push(ground.problem(kind, message, broken.at));
     }

@@ -17,15 +17,15 @@ use crate::syntax::packages;
 use crate::syntax::refusal::Refusal;
 use crate::syntax::template::is_template;
 use crate::syntax::uwsgi::{self, Entry, Environment, Exported, Given, Magic, Setup};
-use crate::text::{Slot, SourceId, Span, has_magic};
+use crate::text::{Slot, SourceId, Span, has_magic, over};
 
 const ENABLED: &str = "etc/uwsgi/apps-enabled";
 const DEBIAN: &str = "usr/share/uwsgi/conf/default.ini";
 const TYPES: [&str; 6] = ["ini", "json", "js", "xml", "yaml", "yml"];
 /// More than anybody keeps; each is an instance of its own.
-const MAX_VASSALS: usize = 1_000;
-/// The room for a path: one byte is left for names without a file.
-const MAX_PATH: usize = 102;
+const MAX_VASSALS: usize = 4_000;
+/// The room that uWSGI has for a path: one byte is left for names without a file.
+const SUN_PATH: usize = 102;
 
 /// `[reader]` of `rules/services/uwsgi.toml`.
 #[derive(Debug, Deserialize)]
@@ -289,8 +289,17 @@ impl<'a> Reading<'a> {
         ]);
         let after = given(&[("vassals-inherit", "inherit"), ("vassals-include", "include")]);
         let folders = values(emperor, "emperor").filter(|entry| entry.open.is_none());
-        let vassals: Vec<PathBuf> =
-            folders.flat_map(|entry| self.vassals(emperor, &entry.value)).take(MAX_VASSALS).collect();
+        let mut vassals: Vec<PathBuf> = Vec::new();
+        for entry in folders {
+            vassals.extend(
+                self.vassals(emperor, &entry.value).into_iter().filter(|path| kind_of(path).is_some()),
+            );
+            if vassals.len() > MAX_VASSALS {
+                let what = over("vassals of one emperor", MAX_VASSALS);
+                self.ground.sources.cut_off(entry.at, what);
+                vassals.truncate(MAX_VASSALS);
+            }
+        }
         for path in vassals {
             let Some(kind) = kind_of(&path) else { continue };
             let Ok(source) = self.ground.tree.read(self.ground.sources, &path) else { continue };
@@ -558,8 +567,8 @@ impl<'a> Opening<'a> {
         if name.is_empty() {
             return Address::Refused("the name of a socket is empty".to_owned());
         }
-        if name.len() > MAX_PATH {
-            return Address::Refused(format!("the path of a socket is longer than {MAX_PATH} bytes: {name}"));
+        if name.len() > SUN_PATH {
+            return Address::Refused(format!("the path of a socket is longer than {SUN_PATH} bytes: {name}"));
         }
         // A name without a file has one byte more than it says, and ss shows it.
         let shown = match name.strip_prefix('@').or_else(|| name.strip_prefix("\\0")) {

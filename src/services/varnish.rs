@@ -1,5 +1,6 @@
 //! varnishd's command line: the addresses of -a and the listen_depth that they share, and the management port of -T.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -13,12 +14,12 @@ use crate::syntax::number::{int, strtoul};
 use crate::syntax::refusal::Refusal;
 use crate::syntax::vcl::{Backend, Vcl};
 use crate::text::tree::Unread;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, over};
 
 /// Options that take an argument, in some release of 4.1 to 8.0: opt_spec in bin/varnishd/mgt/mgt_main.c.
 const WITH_ARGUMENT: &str = "abEfghiIjlMnPprSstTuwWx";
 /// Files that VCL includes.
-const MAX_INCLUDES: usize = 64;
+const MAX_INCLUDES: usize = 1_000;
 const DEPTH: &str = "listen_depth";
 
 /// There are no files of its own: `started` says what runs.
@@ -435,11 +436,15 @@ impl Varnish<'_, '_> {
             }
         }
         let mut files: Vec<PathBuf> = self.options.all('f').map(|file| self.located(file.text)).collect();
-        let mut read: Vec<SourceId> = Vec::new();
-        while let Some(path) = files.pop().filter(|_| read.len() < MAX_INCLUDES) {
+        let mut read: HashSet<SourceId> = HashSet::new();
+        while let Some(path) = files.pop() {
             let Ok(source) = self.ground.tree.read(self.ground.sources, &path) else { continue };
-            if !read.contains(&source) {
-                read.push(source);
+            if read.len() == MAX_INCLUDES && !read.contains(&source) {
+                let what = over("files of VCL that one Varnish reads", MAX_INCLUDES);
+                self.ground.sources.cut_off(Span::top(source), what);
+                break;
+            }
+            if read.insert(source) {
                 let vcl = Vcl::read(source, self.ground.sources.bytes(source));
                 files.extend(vcl.includes.iter().map(|file| self.located(file)));
                 for backend in vcl.backends {

@@ -144,7 +144,7 @@ impl Server<'_> {
     fn resolve(&self, attribute: &Attribute) -> Resolved {
         let Attribute { value, at, .. } = attribute;
         let exact = self.ground.sources.slice(*at) == value.as_bytes();
-        self.properties.resolve(value, *at, exact)
+        self.properties.resolve(self.ground.sources, value, *at, exact)
     }
 
     fn listener(&self, element: &Element, version: Option<Version>) -> Option<Listener> {

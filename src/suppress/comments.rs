@@ -7,12 +7,12 @@ use std::path::Path;
 
 use super::{Ignoring, Reach};
 use crate::model::{Came, Date, Ignore, IgnoredRule, Value};
-use crate::text::{Origin, Source, SourceId, Sources, Span};
+use crate::text::{Origin, Source, SourceId, Sources, Span, larger};
 
 const MARK: &[u8] = b"backlog-audit:";
 
 /// How far into its line a comment starts at most, and how long it is at most, in bytes. Else a file made of marks would take long.
-const LONGEST: usize = 2048;
+const MAX_COMMENT: usize = 2048;
 
 /// How a comment is told from the text around it.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,24 @@ pub fn comments(sources: &Sources) -> Vec<Ignoring> {
     all
 }
 
+/// Tells of comments that are not read because their lines are too long.
+pub fn tell_long(sources: &Sources) {
+    for (id, source) in sources.all().filter(|(_, source)| matches!(source.origin, Origin::File { .. })) {
+        let bytes = source.bytes();
+        let far = |mark: &usize| {
+            let before = bytes.get(mark.saturating_sub(MAX_COMMENT + 1)..*mark).unwrap_or_default();
+            let after = bytes.get(*mark..bytes.len().min(mark + MAX_COMMENT)).unwrap_or_default();
+            let begins = before.len() <= MAX_COMMENT || before.contains(&b'\n');
+            !begins || after.len() == MAX_COMMENT && !after.contains(&b'\n')
+        };
+        if let Some(mark) = memchr::memmem::find_iter(bytes, MARK).find(far) {
+            let line = bytes.split(|byte| *byte == b'\n').map(<[u8]>::len).max().unwrap_or_default();
+            let at = Span::new(id, mark..mark + MARK.len());
+            sources.cut_off(at, larger("comments for backlog-audit on lines", MAX_COMMENT, line));
+        }
+    }
+}
+
 /// A comment that starts with our mark.
 struct Comment {
     /// From the mark to the end.
@@ -105,14 +123,14 @@ fn comment(source: &Source, styles: &[Style], mark: usize) -> Option<Comment> {
     let line_of = |offset: usize| source.line_of(u32::try_from(offset).unwrap_or(u32::MAX));
     let first_line = line_of(mark);
     let line_start = source.start_of(first_line);
-    let before = bytes.get(line_start..mark).filter(|before| before.len() <= LONGEST)?.trim_ascii_end();
-    let line = bytes.get(line_start..bytes.len().min(mark + LONGEST))?;
+    let before = bytes.get(line_start..mark).filter(|before| before.len() <= MAX_COMMENT)?.trim_ascii_end();
+    let line = bytes.get(line_start..bytes.len().min(mark + MAX_COMMENT))?;
     let line = line.split(|byte| *byte == b'\n').next()?;
     let (style, before) = styles.iter().find_map(|style| {
         let before = before.strip_suffix(style.open)?;
         style.may_open(before, line).then_some((style, before))
     })?;
-    let rest = bytes.get(mark..bytes.len().min(mark + LONGEST))?;
+    let rest = bytes.get(mark..bytes.len().min(mark + MAX_COMMENT))?;
     let end = match style.close {
         b"" => mark + memchr::memchr(b'\n', rest).unwrap_or(rest.len()),
         close => mark + memchr::memmem::find(rest, close)?,

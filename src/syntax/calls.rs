@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use tree_sitter::{Language, ParseOptions, ParseState, Parser, Tree, TreeCursor};
 
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Sources, Span, larger, over};
 
 /// The largest program that is parsed, in bytes. What is larger was made by a machine.
 pub const MAX_CODE: usize = 1 << 20;
@@ -22,11 +22,11 @@ pub const MAX_DEPTH: u32 = 2_000;
 /// Why there is no tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unparsed {
-    #[error("it has {} KiB; programs over {} KiB are not parsed", .0 >> 10, MAX_CODE >> 10)]
+    #[error("{}", larger("programs", MAX_CODE, *.0))]
     TooLarge(usize),
-    #[error("it is nested over {MAX_DEPTH} levels deep")]
+    #[error("programs nested more than {MAX_DEPTH} deep are not read")]
     TooDeep,
-    #[error("it takes the parser too long")]
+    #[error("programs that take the parser more than {} steps are not read", MAX_REPORTS * 100)]
     TooLong,
 }
 
@@ -48,6 +48,7 @@ struct Node {
 /// A parsed program. Comments, punctuation and keywords are left out; operators stay.
 #[derive(Debug)]
 pub struct Code<'a> {
+    sources: &'a Sources,
     pub source: SourceId,
     text: &'a [u8],
     nodes: Vec<Node>,
@@ -57,37 +58,44 @@ pub struct Code<'a> {
 }
 
 impl<'a> Code<'a> {
-    /// Parses a program. A broken one has a tree as well: what can be read is read.
-    pub fn parse(source: SourceId, text: &'a [u8], language: &Language) -> Result<Self, Unparsed> {
-        Self::of(&parsed(text, language)?, source, text, language, 0)
+    /// Parses a program. A broken one has a tree as well: what can be read is read. That there is none is told.
+    pub fn parse(sources: &'a Sources, source: SourceId, language: &Language) -> Result<Self, Unparsed> {
+        Self::parse_instead(sources, source, sources.bytes(source), language)
     }
 
     /// Parses what stands for a program: as many bytes, of which some are others.
     pub fn parse_instead(
+        sources: &'a Sources,
         source: SourceId,
-        text: &'a [u8],
         instead: &[u8],
         language: &Language,
     ) -> Result<Self, Unparsed> {
-        Self::of(&parsed(instead, language)?, source, text, language, 0)
+        let code = parsed(instead, language).and_then(|tree| Self::of(&tree, sources, source, language, 0));
+        code.inspect_err(|why| tell(sources, source, *why))
     }
 
     /// Parses a file that is one value, such as JSON. Bare, its braces would be a block; so it is read in parentheses.
-    pub fn parse_value(source: SourceId, text: &'a [u8], language: &Language) -> Result<Self, Unparsed> {
-        let wrapped = [b"(", text, b")"].concat();
-        Self::of(&parsed(&wrapped, language)?, source, text, language, 1)
+    pub fn parse_value(
+        sources: &'a Sources,
+        source: SourceId,
+        language: &Language,
+    ) -> Result<Self, Unparsed> {
+        let wrapped = [b"(", sources.bytes(source), b")"].concat();
+        let code = parsed(&wrapped, language).and_then(|tree| Self::of(&tree, sources, source, language, 1));
+        code.inspect_err(|why| tell(sources, source, *why))
     }
 
     fn of(
         tree: &Tree,
+        sources: &'a Sources,
         source: SourceId,
-        text: &'a [u8],
         language: &Language,
         shift: usize,
     ) -> Result<Self, Unparsed> {
         let mut code = Self {
+            sources,
             source,
-            text,
+            text: sources.bytes(source),
             nodes: Vec::new(),
             kinds: named(language.node_kind_count(), |id| language.node_kind_for_id(id)),
             fields: named(language.field_count() + 1, |id| language.field_name_for_id(id)),
@@ -223,6 +231,28 @@ impl<'a> Code<'a> {
         found.map(|(id, _)| Id(short(id)))
     }
 
+    /// Says that a bound was reached at a node.
+    pub fn cut_off(&self, at: Id, what: impl Into<String>) {
+        self.sources.cut_off(self.span(at), what);
+    }
+
+    /// The first of all that stand in some relation to a node. Where somebody asks for more, it is told that there are.
+    pub fn first<T>(
+        &self,
+        most: usize,
+        what: &'static str,
+        at: Id,
+        all: impl Iterator<Item = T>,
+    ) -> impl Iterator<Item = T> {
+        let mut left = most;
+        all.take_while(move |_| {
+            if left == 0 {
+                self.cut_off(at, over(what, most));
+            }
+            left.checked_sub(1).inspect(|less| left = *less).is_some()
+        })
+    }
+
     /// The node as written; empty where it is not UTF-8.
     pub fn text(&self, id: Id) -> &'a str {
         self.text_of(self.span(id))
@@ -232,6 +262,10 @@ impl<'a> Code<'a> {
     pub fn text_of(&self, span: Span) -> &'a str {
         std::str::from_utf8(self.text.get(span.range()).unwrap_or_default()).unwrap_or_default()
     }
+}
+
+fn tell(sources: &Sources, source: SourceId, why: Unparsed) {
+    sources.cut_off(Span::top(source), why.to_string());
 }
 
 fn parsed(text: &[u8], language: &Language) -> Result<Tree, Unparsed> {
@@ -296,7 +330,7 @@ mod tests {
 
     fn parse<'a>(sources: &'a Sources, text: &str) -> Result<Code<'a>, Unparsed> {
         let source = sources.add(Origin::Builtin("t.js".into()), text.as_bytes().to_vec());
-        Code::parse(source, sources.bytes(source), &javascript())
+        Code::parse(sources, source, &javascript())
     }
 
     #[test]
@@ -336,7 +370,7 @@ mod tests {
     fn a_value_keeps_its_place() {
         let sources = Sources::new();
         let source = sources.add(Origin::Builtin("t.json".into()), &b"{ \"a\": 12 }"[..]);
-        let code = Code::parse_value(source, sources.bytes(source), &javascript()).unwrap();
+        let code = Code::parse_value(&sources, source, &javascript()).unwrap();
         let number = code.all().find(|id| code.kind(*id) == "number").unwrap();
         assert_eq!((code.text(number), code.span(number).range()), ("12", 7..9));
     }

@@ -4,33 +4,55 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::calls::Id;
-use crate::text::Span;
+use super::calls::{Code, Id};
+use crate::text::{Span, deeper, over};
 
-/// How much is worked out: every expression costs fuel, and none is followed into itself.
+/// How much is worked out: every expression costs fuel, and none is followed into itself. Where it ends is told.
 #[derive(Debug)]
 pub struct Effort {
+    bounds: Bounds,
     fuel: Rc<Cell<u32>>,
     depth: Cell<u32>,
-    deepest: u32,
     busy: RefCell<Vec<Id>>,
 }
 
+/// How many expressions are worked out, and how many in one another.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub fuel: u32,
+    pub depth: u32,
+}
+
+impl Bounds {
+    /// Says which of them was reached at a node.
+    pub fn tell(self, code: &Code<'_>, at: Id, exhausted: bool) {
+        code.cut_off(
+            at,
+            match exhausted {
+                true => over("expressions that lead to listeners", self.fuel),
+                false => deeper("expressions in one another", self.depth),
+            },
+        );
+    }
+}
+
 impl Effort {
-    pub fn new(fuel: u32, deepest: u32) -> Self {
-        Self { fuel: Rc::new(Cell::new(fuel)), depth: Cell::default(), deepest, busy: RefCell::default() }
+    pub fn new(bounds: Bounds) -> Self {
+        let fuel = Rc::new(Cell::new(bounds.fuel));
+        Self { bounds, fuel, depth: Cell::default(), busy: RefCell::default() }
     }
 
     /// The effort in another file, of the same fuel.
     pub fn elsewhere(&self) -> Self {
         let (depth, busy) = (Cell::default(), RefCell::default());
-        Self { fuel: self.fuel.clone(), depth, deepest: self.deepest, busy }
+        Self { fuel: self.fuel.clone(), depth, busy, ..*self }
     }
 
-    /// One level deeper, as long as there is fuel.
-    pub fn deeper<T>(&self, further: impl FnOnce() -> T) -> Option<T> {
+    /// One level deeper at a node, as long as there is fuel.
+    pub fn deeper<T>(&self, code: &Code<'_>, at: Id, further: impl FnOnce() -> T) -> Option<T> {
         let depth = self.depth.get();
-        if self.is_exhausted() || depth >= self.deepest {
+        if self.is_exhausted() || depth >= self.bounds.depth {
+            self.bounds.tell(code, at, self.is_exhausted());
             return None;
         }
         self.spend(1);

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::php_ini::{self, Filled, Statement, Text};
-use crate::text::{SourceId, Sources, Span, Tree, has_magic};
+use crate::text::{SourceId, Sources, Span, Tree, deeper, has_magic, over};
 
 /// `ini_recursion` of fpm_conf.c.
 const MAX_DEPTH: usize = 5;
@@ -98,8 +98,7 @@ impl Walk<'_, '_> {
         self.read.seen.insert(source);
         self.read.files += 1;
         if self.read.files > MAX_FILES {
-            let message = format!("the includes after the first {MAX_FILES} files were not read");
-            return Err(Stop::Cut(message, Span::top(source)));
+            return Err(Stop::Cut(over("files", MAX_FILES), Span::top(source)));
         }
         let bytes = self.setting.sources.bytes(source);
         lines(bytes).try_for_each(|line| self.line(source, bytes, line, depth))
@@ -142,7 +141,11 @@ impl Walk<'_, '_> {
         // At the end of a line its last byte.
         let end = range.start + text.trim_ascii_end().len();
         let at = fault.at.min(end.saturating_sub(1)).max(range.start);
-        refused(fault.message, Span::new(source, at..at + 1))
+        let at = Span::new(source, at..at + 1);
+        match fault.ours {
+            Some(most) => Err(Stop::Cut(deeper(fault.message, most), at)),
+            None => refused(fault.message, at),
+        }
     }
 
     fn include(&mut self, value: &Text, source: SourceId, depth: usize) -> Result<(), Stop> {

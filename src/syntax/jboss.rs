@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::template::closing_brace;
-use crate::text::Span;
+use crate::text::{Sources, Span, deeper, larger};
 
 /// Expressions in expressions.
-const DEPTH: u32 = 20;
+const MAX_DEPTH: u32 = 20;
 
 /// No value that matters here is longer.
 const MAX_VALUE: usize = 4096;
@@ -41,17 +41,25 @@ impl Properties {
     }
 
     /// A value, and whether the text at its place is the same.
-    pub fn resolve(&self, text: &str, at: Span, exact: bool) -> Resolved {
+    pub fn resolve(&self, sources: &Sources, text: &str, at: Span, exact: bool) -> Resolved {
         let text = text.to_owned();
-        self.resolved(Resolved { text, at, exact, unless: Vec::new(), open: false }, DEPTH)
+        self.resolved(sources, Resolved { text, at, exact, unless: Vec::new(), open: false }, 0)
     }
 
-    fn resolved(&self, value: Resolved, depth: u32) -> Resolved {
+    fn resolved(&self, sources: &Sources, value: Resolved, depth: u32) -> Resolved {
         let text = value.text.clone();
         let Some((before, after)) = text.split_once("${") else { return value };
-        let Some(end) = closing_brace(after).filter(|_| depth > 0 && text.len() < MAX_VALUE) else {
+        let Some(end) = closing_brace(after) else { return Resolved { open: true, ..value } };
+        if depth >= MAX_DEPTH || text.len() >= MAX_VALUE {
+            sources.cut_off(
+                value.at,
+                match depth {
+                    MAX_DEPTH.. => deeper("expressions in one another", MAX_DEPTH),
+                    _ => larger("values of properties", MAX_VALUE, text.len()),
+                },
+            );
             return Resolved { open: true, ..value };
-        };
+        }
         let inner = after.get(..end).unwrap_or_default();
         let rest = after.get(end + 1..).unwrap_or_default();
         let (names, default) = match inner.split_once(':') {
@@ -78,6 +86,6 @@ impl Properties {
             }
             (None, None) => return Resolved { open: true, ..value },
         };
-        self.resolved(next, depth - 1)
+        self.resolved(sources, next, depth + 1)
     }
 }

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{SourceId, Sources, Span, deeper, larger};
 
 /// Properties may name others, to this depth.
-const DEPTH: u32 = 8;
+const MAX_DEPTH: u32 = 8;
 
 /// No value that matters here is longer.
 const MAX_VALUE: usize = 4096;
@@ -124,22 +124,33 @@ impl Arguments {
     }
 
     /// A property by any of its names, with those that it names filled in.
-    pub fn property(&self, names: &[String]) -> Option<Text> {
+    pub fn property(&self, sources: &Sources, names: &[String]) -> Option<Text> {
         let found = names.iter().find_map(|name| self.properties.get(name));
         let found = found.or_else(|| names.iter().find_map(|name| self.of_jvm.get(name)))?;
-        Some(self.filled(found, DEPTH))
+        Some(self.filled(sources, found, 0))
     }
 
-    fn filled(&self, property: &Text, depth: u32) -> Text {
+    fn filled(&self, sources: &Sources, property: &Text, depth: u32) -> Text {
         let mut filled = Text { text: String::new(), ..property.clone() };
         let mut rest = property.text.as_str();
         while let Some((before, after)) = rest.split_once("${") {
             filled.text.push_str(before);
             let Some((name, tail)) = after.split_once('}') else { break };
             let named = self.properties.get(name).or_else(|| self.of_jvm.get(name));
-            match named.filter(|_| depth > 0 && filled.text.len() < MAX_VALUE) {
+            let named = named.filter(|_| match filled.text.len() {
+                _ if depth >= MAX_DEPTH => {
+                    sources.cut_off(property.at, deeper("properties in one another", MAX_DEPTH));
+                    false
+                }
+                length if length >= MAX_VALUE => {
+                    sources.cut_off(property.at, larger("values of properties", MAX_VALUE, length));
+                    false
+                }
+                _ => true,
+            });
+            match named {
                 Some(named) => {
-                    let value = self.filled(named, depth - 1);
+                    let value = self.filled(sources, named, depth + 1);
                     // The number is where the other property is set.
                     if before.is_empty() && tail.is_empty() && filled.text.is_empty() {
                         return value;

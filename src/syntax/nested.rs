@@ -5,8 +5,8 @@ use toml::de::{DeTable, DeValue};
 use super::yaml::{self, Node};
 use crate::text::{SourceId, Sources, Span};
 
-/// How deep settings that matter to anybody are nested, and a little more.
-pub const MAX_DEPTH: usize = 8;
+/// How deep settings that matter to anybody are nested, and a little more. What lies deeper is never asked for.
+pub const DEEPEST: usize = 8;
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,20 +32,22 @@ impl Setting {
     }
 }
 
-/// The settings of a file's first document in YAML, or what is wrong with it.
-pub fn of_yaml(sources: &Sources, file: SourceId) -> Result<Vec<Setting>, (String, Span)> {
+/// The settings of a file's first document in YAML, or what is wrong with it; none where it is too much, which is told.
+pub fn of_yaml(sources: &Sources, file: SourceId) -> Result<Option<Vec<Setting>>, (String, Span)> {
     let yaml = yaml::read(sources, file);
-    if let Some(broken) = yaml.broken {
-        return Err((format!("not read to its end: {}", broken.message), broken.at));
+    match yaml.broken {
+        Some(broken) if broken.ours => return Ok(None),
+        Some(broken) => return Err((format!("not read to its end: {}", broken.message), broken.at)),
+        None => {}
     }
     let mut found = Vec::new();
     yaml.documents.iter().take(1).for_each(|document| maps(document, &mut Vec::new(), &mut found));
-    Ok(found)
+    Ok(Some(found))
 }
 
 fn maps(node: &Node, path: &mut Vec<String>, found: &mut Vec<Setting>) {
     // What is left out is not set.
-    if node.is_null() || path.len() > MAX_DEPTH {
+    if node.is_null() || path.len() > DEEPEST {
         return;
     }
     let entries = node.merged();
@@ -62,7 +64,7 @@ fn maps(node: &Node, path: &mut Vec<String>, found: &mut Vec<Setting>) {
 }
 
 /// The settings of a file in TOML, or what is wrong with it.
-pub fn of_toml(sources: &Sources, file: SourceId) -> Result<Vec<Setting>, (String, Span)> {
+pub fn of_toml(sources: &Sources, file: SourceId) -> Result<Option<Vec<Setting>>, (String, Span)> {
     let text = std::str::from_utf8(sources.bytes(file));
     let text = text.map_err(|_| ("it is not UTF-8".to_owned(), Span::top(file)))?;
     let table = DeTable::parse(text).map_err(|error| {
@@ -71,11 +73,11 @@ pub fn of_toml(sources: &Sources, file: SourceId) -> Result<Vec<Setting>, (Strin
     })?;
     let mut found = Vec::new();
     tables(file, table.get_ref(), &mut Vec::new(), &mut found);
-    Ok(found)
+    Ok(Some(found))
 }
 
 fn tables(file: SourceId, table: &DeTable<'_>, path: &mut Vec<String>, found: &mut Vec<Setting>) {
-    if path.len() > MAX_DEPTH {
+    if path.len() > DEEPEST {
         return;
     }
     for (key, value) in table {

@@ -51,6 +51,8 @@ pub enum Filled {
 pub struct Fault {
     pub message: &'static str,
     pub at: usize,
+    /// How deep we follow, where it is PHP that would go on.
+    pub ours: Option<usize>,
 }
 
 /// The statements of `bytes[range]`, up to the first fault.
@@ -101,7 +103,7 @@ impl<'a> Scan<'a> {
     }
 
     fn fault<T>(&self, message: &'static str) -> Step<T> {
-        Err(Fault { message, at: self.at.min(self.bytes.len()) })
+        Err(Fault { message, at: self.at.min(self.bytes.len()), ours: None })
     }
 
     /// Passes over the bytes of a kind; the answer is where they stood.
@@ -245,7 +247,8 @@ impl<'a> Scan<'a> {
     fn operand(&mut self, depth: usize) -> Step<Text> {
         let Some(sign @ (b'(' | b'~' | b'!')) = self.peek() else { return self.list(State::Value) };
         if depth >= MAX_DEPTH {
-            return self.fault("more brackets and signs than we follow");
+            let fault = self.fault("brackets and signs");
+            return fault.map_err(|fault| Fault { ours: Some(MAX_DEPTH), ..fault });
         }
         self.at += 1;
         self.blanks();

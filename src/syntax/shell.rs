@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::letters::{Letter, Letters};
-use crate::text::Span;
+use crate::text::{Cut, Sources, Span, deeper, over};
 
 /// How many bytes all expansions of one script may come to: variables can name each other into millions.
 const MAX_EXPANDED: usize = 1 << 18;
@@ -67,6 +67,8 @@ pub struct Variables {
     by_name: HashMap<String, Known>,
     /// How many bytes have come of expansions so far.
     expanded: usize,
+    /// Where bounds were reached, each once.
+    cuts: Vec<Cut>,
     /// `$@`: the arguments of the script, if they are known.
     pub arguments: Option<Vec<Word>>,
 }
@@ -82,7 +84,20 @@ impl Variables {
     pub fn set(&mut self, name: &str, known: Known) {
         if self.by_name.len() < MAX_VARIABLES || self.by_name.contains_key(name) {
             self.by_name.insert(name.to_owned(), known);
+        } else if let Known::Set(value) = known {
+            self.cut_off(value.at, over("variables", MAX_VARIABLES));
         }
+    }
+
+    fn cut_off(&mut self, at: Span, what: String) {
+        if !self.cuts.iter().any(|cut| cut.what == what) {
+            self.cuts.push(Cut { at, what });
+        }
+    }
+
+    /// Tells where bounds were reached so far.
+    pub fn tell(&mut self, sources: &Sources) {
+        self.cuts.drain(..).for_each(|Cut { at, what }| sources.cut_off(at, what));
     }
 
     pub fn get(&self, name: &str) -> Known {
@@ -249,7 +264,8 @@ impl<'a> Shell<'a> {
     fn script(&mut self) {
         while let Some(byte) = self.peek() {
             if self.found.len() >= MAX_COMMANDS {
-                return;
+                let at = self.text.get(self.at).map_or(self.here, |letter| letter.at);
+                return self.variables.cut_off(at, over("commands of one script", MAX_COMMANDS));
             }
             match byte {
                 b'\n' => {
@@ -469,8 +485,9 @@ impl<'a> Shell<'a> {
         let exported = Rc::make_mut(&mut self.exported);
         let value = (*value).clone();
         exported.retain(|known| known.name != name);
-        if exported.len() < MAX_VARIABLES {
-            exported.push(Assignment { name, value });
+        match exported.len() < MAX_VARIABLES {
+            true => exported.push(Assignment { name, value }),
+            false => self.variables.cut_off(value.at, over("variables", MAX_VARIABLES)),
         }
     }
 
@@ -668,7 +685,12 @@ impl<'a> Shell<'a> {
             self.at += 1;
             return self.put(making, known, quoted, begun);
         }
-        if depth >= MAX_DEPTH || !matches!(operator, Some(b'-' | b'=' | b'+' | b'?')) {
+        if !matches!(operator, Some(b'-' | b'=' | b'+' | b'?')) {
+            return self.unknown_braces(making, begun);
+        }
+        if depth >= MAX_DEPTH {
+            let at = self.written(begun, self.at);
+            self.variables.cut_off(at, deeper("references in one another", MAX_DEPTH));
             return self.unknown_braces(making, begun);
         }
         self.at += usize::from(colon) + 1;
@@ -793,9 +815,13 @@ impl<'a> Shell<'a> {
     }
 
     /// Nothing more is expanded.
-    fn exhausted(&self, making: &mut Making) -> bool {
+    fn exhausted(&mut self, making: &mut Making) -> bool {
         let exhausted = self.variables.expanded >= MAX_EXPANDED;
-        making.open |= exhausted;
+        if exhausted {
+            making.open = true;
+            let at = self.text.get(self.at.saturating_sub(1)).map_or(self.here, |letter| letter.at);
+            self.variables.cut_off(at, over("KiB of values that are filled in", MAX_EXPANDED >> 10));
+        }
         exhausted
     }
 
@@ -811,7 +837,7 @@ impl<'a> Shell<'a> {
             self.variables.expanded += 1;
             making.letters.0.push(letter);
         } else {
-            making.open = true;
+            self.exhausted(making);
         }
     }
 

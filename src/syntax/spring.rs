@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use super::template::closing_brace;
 use super::yaml::{self, Node};
 use super::{java, properties};
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree, deeper, larger, over};
 
 /// Placeholders in placeholders, and maps in maps.
-const DEPTH: u32 = 20;
+const MAX_DEPTH: u32 = 20;
 
 /// No value that matters here is longer.
 const MAX_VALUE: usize = 4096;
 
-/// The most documents, profiles and properties that are looked at for one application.
-const MOST: usize = 20_000;
+/// Properties that are looked at for one application.
+const MAX_PROPERTIES: usize = 20_000;
 
 /// One property as some place sets it.
 #[derive(Debug, Clone)]
@@ -46,8 +46,9 @@ pub struct Filled {
 }
 
 /// All that is set, the strongest last.
-#[derive(Debug, Default)]
-pub struct Config {
+#[derive(Debug)]
+pub struct Config<'a> {
+    sources: &'a Sources,
     all: Vec<Property>,
     /// The end of the last plain property of a .properties file of the jar: there another line fits.
     pub room: Option<Span>,
@@ -59,15 +60,15 @@ const FOLDERS: [&str; 4] = ["src/main/resources", "src/main/resources/config", "
 /// The weakest first: what is loaded by the same name from the same place.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "properties"];
 
-impl Config {
-    pub fn read(sources: &Sources, tree: &Tree, module: &Path) -> Self {
-        let mut config = Self::default();
+impl<'a> Config<'a> {
+    pub fn read(sources: &'a Sources, tree: &Tree, module: &Path) -> Self {
+        let mut config = Self { sources, all: Vec::new(), room: None };
         let mut of_profiles = Vec::new();
         for folder in FOLDERS {
             let folder = module.join(folder);
             for extension in EXTENSIONS {
                 let plain = folder.join(format!("application.{extension}"));
-                config.file(sources, tree, &plain, None);
+                config.file(tree, &plain, None);
                 let named = format!("{}/application-*.{extension}", folder.display());
                 of_profiles.extend(tree.glob(named.trim_start_matches('/').as_bytes()));
             }
@@ -79,19 +80,20 @@ impl Config {
         for path in of_profiles {
             let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             let profile = stem.strip_prefix("application-").unwrap_or_default().to_owned();
-            config.file(sources, tree, &path, Some(profile));
+            config.file(tree, &path, Some(profile));
         }
         config
     }
 
-    fn file(&mut self, sources: &Sources, tree: &Tree, path: &Path, profile: Option<String>) {
+    fn file(&mut self, tree: &Tree, path: &Path, profile: Option<String>) {
+        let sources = self.sources;
         let Ok(source) = tree.read(sources, path) else { return };
         let is_yaml = path.extension().is_some_and(|extension| extension != "properties");
         let mut documents: Vec<Vec<Property>> = Vec::new();
         if is_yaml {
             for document in &yaml::read(sources, source).documents {
                 let mut found = Vec::new();
-                flatten(document, String::new(), DEPTH, &mut found);
+                flatten(sources, document, String::new(), 0, &mut found);
                 documents.push(found);
             }
         } else {
@@ -106,7 +108,10 @@ impl Config {
             let named = document.iter().find(|it| on.contains(&it.key.as_str())).map(|it| it.text.clone());
             let profile = named.or_else(|| profile.clone());
             document.iter_mut().for_each(|it| it.profile.clone_from(&profile));
-            let left = MOST.saturating_sub(self.all.len());
+            let left = MAX_PROPERTIES.saturating_sub(self.all.len());
+            if let Some(first) = document.get(left) {
+                sources.cut_off(first.at, over("properties", MAX_PROPERTIES));
+            }
             self.all.extend(document.into_iter().take(left));
         }
     }
@@ -171,7 +176,7 @@ impl Config {
             unless: Vec::new(),
             open: property.open,
         };
-        Some(self.filled(start, DEPTH))
+        Some(self.filled(start, 0))
     }
 
     /// Fills in `${name}` and `${name:default}`.
@@ -181,10 +186,17 @@ impl Config {
         else {
             return value;
         };
-        let end = closing_brace(&after);
-        let (Some(end), true) = (end, depth > 0 && value.text.len() < MAX_VALUE) else {
+        let Some(end) = closing_brace(&after) else { return Filled { open: true, ..value } };
+        if depth >= MAX_DEPTH || value.text.len() >= MAX_VALUE {
+            self.sources.cut_off(
+                value.at,
+                match depth {
+                    MAX_DEPTH.. => deeper("placeholders in one another", MAX_DEPTH),
+                    _ => larger("values of properties", MAX_VALUE, value.text.len()),
+                },
+            );
             return Filled { open: true, ..value };
-        };
+        }
         let inner = after.get(..end).unwrap_or_default();
         let rest = after.get(end + 1..).unwrap_or_default();
         let (name, default) =
@@ -207,7 +219,7 @@ impl Config {
             }
             _ => return Filled { open: true, ..value },
         }
-        self.filled(value, depth - 1)
+        self.filled(value, depth + 1)
     }
 }
 
@@ -245,9 +257,19 @@ fn squeezed(name: &str) -> String {
     uniform(name).replace('.', "")
 }
 
-fn flatten(node: &Node, path: String, depth: u32, found: &mut Vec<Property>) {
-    if found.len() >= MOST || depth == 0 {
+/// What is cut off of more properties than are looked at is told by who takes them.
+fn flatten(sources: &Sources, node: &Node, path: String, depth: u32, found: &mut Vec<Property>) {
+    if found.len() > MAX_PROPERTIES {
         return;
+    }
+    if depth >= MAX_DEPTH || path.len() >= MAX_VALUE {
+        return sources.cut_off(
+            node.span,
+            match depth {
+                MAX_DEPTH.. => deeper("maps in one another", MAX_DEPTH),
+                _ => larger("names of properties", MAX_VALUE, path.len()),
+            },
+        );
     }
     if let Some(text) = node.text() {
         let open = node.tag.as_ref().is_some_and(|tag| !tag.starts_with("!!"));
@@ -258,9 +280,7 @@ fn flatten(node: &Node, path: String, depth: u32, found: &mut Vec<Property>) {
     for (key, value) in node.merged() {
         let Some(name) = key.text() else { continue };
         let dot = if path.is_empty() { "" } else { "." };
-        if path.len() < MAX_VALUE {
-            flatten(value, format!("{path}{dot}{name}"), depth - 1, found);
-        }
+        flatten(sources, value, format!("{path}{dot}{name}"), depth + 1, found);
     }
 }
 
@@ -276,7 +296,7 @@ fn of_properties(sources: &Sources, source: SourceId) -> Vec<Vec<Property>> {
         at += line.len() + 1;
     }
     let mut documents: Vec<Vec<Property>> = vec![Vec::new(); starts.len() + 1];
-    for property in properties::read(sources, source).into_iter().take(MOST) {
+    for property in properties::read(sources, source).into_iter().take(MAX_PROPERTIES + 1) {
         let exact = sources.slice(property.at) == property.value.as_bytes();
         let document = starts.partition_point(|start| *start < property.at.range().start);
         if let Some(document) = documents.get_mut(document) {

@@ -8,7 +8,7 @@ use super::number::strtol;
 use super::refusal::Refusal;
 use super::template::is_placeholder;
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Sources, Span, Tree, has_magic};
+use crate::text::{SourceId, Sources, Span, Tree, has_magic, over};
 
 /// Includes in includes: parseOneConfigFile in src/cache_cf.cc.
 const MAX_DEPTH: u32 = 16;
@@ -75,7 +75,7 @@ impl Walk<'_, '_> {
             last = line.at();
             self.seen.lines += 1;
             if self.seen.lines > MAX_LINES {
-                return Err(Refusal::ours("it says more than we read", last));
+                return Err(Refusal::ours(over("lines", MAX_LINES), last));
             }
             line.fill(&self.macros);
             if !self.given.installed {
@@ -137,7 +137,7 @@ impl Walk<'_, '_> {
         for path in paths {
             self.seen.includes += 1;
             if self.seen.includes > MAX_INCLUDES {
-                return Err(Refusal::ours("it says more than we read", at));
+                return Err(Refusal::ours(over("included files", MAX_INCLUDES), at));
             }
             if depth >= MAX_DEPTH {
                 let why = format!("can't include {}: includes are nested too deeply (>16)!", path.display());

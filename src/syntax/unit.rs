@@ -5,9 +5,6 @@ use super::letters::{Letter, Letters};
 use super::shell::Word;
 use crate::text::{SourceId, Sources, Span};
 
-/// The longest line that systemd reads (conf-parser.c, LONG_LINE_MAX).
-const MAX_LINE: usize = 1 << 20;
-
 /// `Key=value` in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -19,7 +16,7 @@ pub struct Entry {
     pub at: Span,
 }
 
-/// All entries in order.
+/// All entries in order. Whoever reads units reads none with a line as long as systemd refuses: LONG_LINE_MAX, 1 MiB.
 pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
     let bytes = sources.bytes(file);
     let mut found = Vec::new();
@@ -38,7 +35,7 @@ pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
         }
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         line.push_bytes(file, start, text);
-        if continues(&mut line) && line.len() < MAX_LINE {
+        if continues(&mut line) {
             continue;
         }
         found.extend(entry(&std::mem::take(&mut line), &mut section));

@@ -4,18 +4,16 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, options};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle, options};
 
 use super::letters::Letters;
-use crate::text::{Slot, SourceId, Sources, Span};
+use crate::text::{Slot, SourceId, Sources, Span, deeper, larger, over};
 
 /// The largest file that is parsed, in bytes. What is larger was made by a machine.
 pub const MAX_YAML: usize = 2 << 20;
 
 /// How many nodes all anchors and aliases of a file may come to: a few lines can name each other into millions.
 const MAX_ALIASED: usize = 100_000;
-
-const TOO_MUCH: &str = "what its anchors and aliases name comes to too much";
 
 /// How deep lists and maps may be nested, so that whoever walks a tree may do it by recursion.
 const MAX_DEPTH: usize = 120;
@@ -58,6 +56,8 @@ pub struct Node {
 pub struct Broken {
     pub message: String,
     pub at: Span,
+    /// It is too much for us alone, which is told.
+    pub ours: bool,
 }
 
 /// The documents of a file, as far as they can be read.
@@ -321,21 +321,44 @@ fn aligned(span: Span, written: &[u8], text: &str, doubled: bool) -> Option<Lett
     Some(letters)
 }
 
-/// Reads a file of any number of documents.
+impl Yaml {
+    /// Where the file is at fault, and no bound of ours.
+    pub fn fault(&self) -> Option<&Broken> {
+        self.broken.as_ref().filter(|broken| !broken.ours)
+    }
+}
+
+/// Why there is nothing more: what, where, and whether that is a bound of ours.
+type Stop = (String, usize, bool);
+
+/// Reads a file of any number of documents. Where that is too much it is told.
 pub fn read(sources: &Sources, file: SourceId) -> Yaml {
     let bytes = sources.bytes(file);
-    let refused = |message: String, at: usize| {
-        let broken = Broken { message, at: Span::new(file, at..at) };
-        Yaml { documents: Vec::new(), broken: Some(broken) }
+    let text = match std::str::from_utf8(bytes) {
+        _ if bytes.len() > MAX_YAML => Err((larger("YAML files", MAX_YAML, bytes.len()), 0, true)),
+        Ok(text) => Ok(text),
+        Err(error) => Err(("it is not UTF-8".into(), error.valid_up_to(), false)),
     };
-    if bytes.len() > MAX_YAML {
-        let (size, limit) = (bytes.len() >> 10, MAX_YAML >> 10);
-        return refused(format!("it has {size} KiB; YAML files over {limit} KiB are not parsed"), 0);
-    }
-    match std::str::from_utf8(bytes) {
+    let (documents, stop) = match text {
         Ok(text) => Reader::new(file, text).read(),
-        Err(error) => refused("it is not UTF-8".into(), error.valid_up_to()),
+        Err(stop) => (Vec::new(), Some(stop)),
+    };
+    let broken = stop.map(|(message, at, ours)| {
+        let at = at.min(bytes.len());
+        Broken { message, at: Span::new(file, at..at), ours }
+    });
+    if let Some(broken) = broken.as_ref().filter(|broken| broken.ours) {
+        sources.cut_off(broken.at, broken.message.as_str());
     }
+    Yaml { documents, broken }
+}
+
+fn too_deep(at: usize) -> Stop {
+    (deeper("lists and maps", MAX_DEPTH), at, true)
+}
+
+fn too_much(at: usize) -> Stop {
+    (over("values behind anchors and aliases", MAX_ALIASED), at, true)
 }
 
 /// A list or map whose end has not come yet.
@@ -360,7 +383,7 @@ impl<'a> Reader<'a> {
         Self { file, text, open: Vec::new(), anchors: HashMap::new(), aliased: 0, done: Vec::new() }
     }
 
-    fn read(mut self) -> Yaml {
+    fn read(mut self) -> (Vec<Node>, Option<Stop>) {
         let options = options! {
             emit_comments: false,
             // One more list in a map is one level here, two for some of the parser's own counts.
@@ -372,19 +395,20 @@ impl<'a> Reader<'a> {
                 Ok((event, span)) => self.take(event, span.byte_range().unwrap_or_default()),
                 Err(error) => {
                     let at = error.marker().byte_offset().unwrap_or(0);
-                    Err((error.kind().to_string(), at))
+                    match error.kind() {
+                        ErrorKind::RecursionLimitExceeded => Err(too_deep(at)),
+                        kind => Err((kind.to_string(), at, false)),
+                    }
                 }
             };
-            if let Err((message, at)) = done {
-                let at = at.min(self.text.len());
-                let broken = Some(Broken { message, at: Span::new(self.file, at..at) });
-                return Yaml { documents: self.done, broken };
+            if let Err(stop) = done {
+                return (self.done, Some(stop));
             }
         }
-        Yaml { documents: self.done, broken: None }
+        (self.done, None)
     }
 
-    fn take(&mut self, event: Event<'_>, range: Range<usize>) -> Result<(), (String, usize)> {
+    fn take(&mut self, event: Event<'_>, range: Range<usize>) -> Result<(), Stop> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let node = self.scalar(&text, style, range, tag.map(|tag| tag.original()));
@@ -426,9 +450,9 @@ impl<'a> Reader<'a> {
         range: Range<usize>,
         anchor: usize,
         tag: Option<String>,
-    ) -> Result<(), (String, usize)> {
+    ) -> Result<(), Stop> {
         if self.open.len() >= MAX_DEPTH {
-            return Err((format!("it is nested over {MAX_DEPTH} levels deep"), range.start));
+            return Err(too_deep(range.start));
         }
         let flow = style == StructureStyle::Flow;
         let span = Span::new(self.file, range);
@@ -437,7 +461,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn end(&mut self, range: Range<usize>) -> Result<(), (String, usize)> {
+    fn end(&mut self, range: Range<usize>) -> Result<(), Stop> {
         let Some(Open { mut node, anchor, .. }) = self.open.pop() else { return Ok(()) };
         let last = match &node.kind {
             NodeKind::Scalar(..) => None,
@@ -453,23 +477,23 @@ impl<'a> Reader<'a> {
         self.put(node, anchor)
     }
 
-    fn alias(&mut self, id: usize, range: Range<usize>) -> Result<(), (String, usize)> {
+    fn alias(&mut self, id: usize, range: Range<usize>) -> Result<(), Stop> {
         let Some((node, size)) = self.anchors.get(&id) else { return Ok(()) };
         self.aliased += size;
         if self.aliased > MAX_ALIASED {
-            return Err((TOO_MUCH.into(), range.start));
+            return Err(too_much(range.start));
         }
         let node = Node { aliased: true, ..node.clone() };
         self.put(node, 0)
     }
 
     /// A finished node goes where it belongs.
-    fn put(&mut self, node: Node, anchor: usize) -> Result<(), (String, usize)> {
+    fn put(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
         if anchor != 0 {
             let size = node.size();
             self.aliased += size;
             if self.aliased > MAX_ALIASED {
-                return Err((TOO_MUCH.into(), node.span.range().start));
+                return Err(too_much(node.span.range().start));
             }
             self.anchors.insert(anchor, (node.clone(), size));
         }
@@ -602,7 +626,7 @@ mod tests {
             let members = vec![format!("*a{}", level - 1); 9].join(", ");
             bomb.push_str(&format!("a{level}: &a{level} [{members}]\n"));
         }
-        assert!(yaml(bomb.as_bytes()).1.broken.unwrap().message.contains("too much"));
+        assert!(yaml(bomb.as_bytes()).1.broken.unwrap().message.contains("anchors"));
         for open in ["[", "{", "- ", "? ", "&a ", "a: ", "\"", "\n - ", "!!a "] {
             let started = std::time::Instant::now();
             let _ = yaml(open.repeat(MAX_YAML / open.len()).as_bytes());

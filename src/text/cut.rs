@@ -1,6 +1,7 @@
 //! Bounds that were reached: what an audit leaves unread for the sake of its time and memory is told.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 
 use super::{SourceId, Span};
@@ -28,4 +29,24 @@ impl Cuts {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().map(|((_, what), at)| Cut { at: *at, what: what.clone() }).collect()
     }
+}
+
+/// How it is said that there is more of something than is looked at; `what` is in the plural.
+pub fn over(what: impl Display, most: impl Display) -> String {
+    format!("only the first {most} {what} are looked at")
+}
+
+/// How it is said that something is not followed further in; `what` is in the plural, and does something.
+pub fn deeper(what: impl Display, most: impl Display) -> String {
+    format!("{what} more than {most} deep are not followed")
+}
+
+/// How it is said that a file is too large, in bytes; `what` is what such files are, in the plural.
+pub fn larger(what: impl Display, most: usize, size: usize) -> String {
+    let most = if most.is_multiple_of(1 << 20) { format!("{} MiB", most >> 20) } else { kib(most) };
+    format!("{what} over {most} are not read: this one has {}", kib(size))
+}
+
+fn kib(size: usize) -> String {
+    format!("{} KiB", size.div_ceil(1024))
 }

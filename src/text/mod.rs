@@ -12,8 +12,8 @@ mod span;
 pub mod tree;
 mod word;
 
-pub use cut::Cut;
 use cut::Cuts;
+pub use cut::{Cut, deeper, larger, over};
 pub use edit::{Edit, apply};
 pub use glob::{Glob, has_magic, levels};
 pub use pattern::Pattern;

@@ -59,7 +59,8 @@ pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -
     let mut count = 0;
     for instruction in instructions {
         if instruction.name == "FROM" {
-            if let Some((done, name)) = current.take() {
+            if let Some((mut done, name)) = current.take() {
+                done.variables.tell(scene.sources);
                 if !scene.spend(done.size()) {
                     return None;
                 }
@@ -76,8 +77,10 @@ pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -
             None => {}
         }
     }
+    globals.tell(scene.sources);
     let target = target.map(str::to_ascii_lowercase);
-    let (last, name) = current?;
+    let (mut last, name) = current?;
+    last.variables.tell(scene.sources);
     match target.filter(|target| *target != name) {
         Some(target) => stages.remove(&target),
         None => Some(last),

@@ -172,13 +172,10 @@ fn braces(word: Word, known: &dyn Fn(&str) -> Known) -> Word {
     Word { letters, open, ..word }
 }
 
-/// No variable that a unit sets has a longer name.
-const MAX_NAME: usize = 256;
-
 /// The name in `${NAME}`, and where it ends.
 fn reference(text: &[Letter], at: usize) -> Option<(String, usize)> {
     let rest = text.get(at + 2..)?;
-    let length = rest.iter().take(MAX_NAME).take_while(|letter| !matches!(letter.byte, b'}' | b':')).count();
+    let length = rest.iter().take_while(|letter| !matches!(letter.byte, b'}' | b':' | b'$')).count();
     rest.get(length).filter(|letter| letter.byte == b'}' && length > 0)?;
     let name = rest.iter().take(length).map(|letter| char::from(letter.byte)).collect();
     Some((name, at + 2 + length + 1))

@@ -28,6 +28,16 @@ pub(super) enum Line {
     },
 }
 
+impl Line {
+    /// Where it begins in its file.
+    pub(super) fn start(&self) -> usize {
+        match self {
+            Line::Assigns { key, .. } | Line::Excludes { key } => key.start,
+            Line::Stray { whole } => whole.start,
+        }
+    }
+}
+
 /// A longer line ends the reading of its file (`LONG_LINE_MAX` in src/basic/fileio.h of systemd).
 const SYSTEMD_LONGEST: usize = 1 << 20;
 
@@ -122,6 +132,14 @@ impl Name {
         if has_magic(&path) { Name::Pattern(path) } else { Name::One(path) }
     }
 
+    /// Whether systemd makes more patterns of it than are looked at.
+    pub(super) fn is_cut_off(&self) -> bool {
+        match self {
+            Name::Pattern(pattern) => braces(pattern).1,
+            Name::One(_) => false,
+        }
+    }
+
     /// Whether the name leads to this path, such as `net/core/somaxconn`.
     pub(super) fn leads_to(&self, path: &str, tool: Tool) -> bool {
         match self {
@@ -129,7 +147,7 @@ impl Name {
             // procps opens the path as it is, and the kernel resolves it.
             Name::One(name) => resolved(name).as_deref() == Some(path.as_bytes()),
             Name::Pattern(pattern) if tool == Tool::Systemd => {
-                braces(pattern).iter().any(|pattern| matches(pattern, path))
+                braces(pattern).0.iter().any(|pattern| matches(pattern, path))
             }
             Name::Pattern(pattern) => matches(pattern, path),
         }
@@ -168,13 +186,18 @@ fn matches(pattern: &[u8], path: &str) -> bool {
     Glob::new(&once).matches(path.as_bytes())
 }
 
+/// Patterns that the braces of one make, and are looked at.
+pub(super) const MAX_PATTERNS: usize = 64;
+
 /// systemd expands the first pair of braces (GLOB_BRACE), and does so only in patterns. Several pairs: the first is enough,
 /// expanded again and again, up to a number that no file needs.
-fn braces(pattern: &[u8]) -> Vec<Vec<u8>> {
-    const MOST: usize = 64;
+fn braces(pattern: &[u8]) -> (Vec<Vec<u8>>, bool) {
     let mut todo = vec![pattern.to_vec()];
     let mut done = Vec::new();
-    while let Some(next) = todo.pop().filter(|_| todo.len() + done.len() < MOST) {
+    while let Some(next) = todo.pop() {
+        if todo.len() + done.len() >= MAX_PATTERNS {
+            return (done, true);
+        }
         match pair(&next) {
             None => done.push(next),
             Some((before, inside, after)) => {
@@ -183,7 +206,7 @@ fn braces(pattern: &[u8]) -> Vec<Vec<u8>> {
             }
         }
     }
-    done
+    (done, false)
 }
 
 /// What stands before, in and behind the innermost of the first braces.

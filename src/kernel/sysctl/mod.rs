@@ -8,7 +8,7 @@ mod number;
 mod outcome;
 mod slot;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range as Bytes;
 use std::path::Path;
 
@@ -18,16 +18,16 @@ use crate::model::{
     Assignment, Fate, Kernel, Kind, Problem, ProblemKind, ReadAs, Suspect, Sysctl, Sysctls, Value, key,
 };
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree, over};
 use files::{File, Files, Search};
-use line::{Line, Name, Tool};
+use line::{Line, MAX_PATTERNS, Name, Tool};
 use outcome::{Hit, Lot};
 use slot::DropIns;
 
 /// No sysctl file has as many lines: what has is data under a wrong name.
-const MOST_LINES: usize = 20_000;
-/// A file with more lines about unknown keys of the network is none of sysctls.
-const MOST_ODD: usize = 1_000;
+const MAX_LINES: usize = 20_000;
+/// Lines about unknown keys of the network, of all files, that may have been meant for ours.
+const MAX_ODD: usize = 10_000;
 
 /// The sysctls of a tree's host.
 pub fn read(
@@ -88,6 +88,12 @@ struct Row<'a> {
     line: Line,
 }
 
+impl Row<'_> {
+    fn span(&self) -> Span {
+        Span::new(self.source, self.line.start()..self.line.start())
+    }
+}
+
 /// The lines of all files that concern us.
 #[derive(Default)]
 struct Gathered<'a> {
@@ -132,10 +138,14 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn gather(self, files: &'a [File], tool: Tool) -> Gathered<'a> {
         let mut gathered = Gathered::default();
+        let mut seen: HashSet<(SourceId, usize)> = HashSet::new();
         let paths = key::ALL.map(|key| (key, key.replace('.', "/")));
         for row in files.iter().flat_map(|file| self.rows(file, tool)) {
             let name = self.name(&row, tool);
             let leads = |path: &str| name.as_ref().is_some_and(|name| name.leads_to(path, tool));
+            if tool == Tool::Systemd && name.as_ref().is_some_and(Name::is_cut_off) {
+                self.sources.cut_off(row.span(), over("patterns that braces make", MAX_PATTERNS));
+            }
             let mut known = false;
             for (key, _) in paths.iter().filter(|(_, path)| leads(path)) {
                 let (rows, hits) = gathered.by_key.entry(key).or_default();
@@ -143,10 +153,14 @@ impl<'a> Reader<'a> {
                 rows.push(row.clone());
                 known = true;
             }
-            let seen = |other: &Row<'_>| (other.source, &other.line) == (row.source, &row.line);
-            if !known && gathered.odd.len() < MOST_ODD && self.is_odd(&row) && !gathered.odd.iter().any(seen)
-            {
-                gathered.odd.push(row);
+            if known || !self.is_odd(&row) || !seen.insert((row.source, row.line.start())) {
+                continue;
+            }
+            match gathered.odd.len() < MAX_ODD {
+                true => gathered.odd.push(row),
+                false => {
+                    self.sources.cut_off(row.span(), over("lines about other keys of the network", MAX_ODD))
+                }
             }
         }
         gathered
@@ -155,7 +169,14 @@ impl<'a> Reader<'a> {
     fn rows(self, file: &'a File, tool: Tool) -> impl Iterator<Item = Row<'a>> {
         let source = file.text.clone().ok();
         let text = source.map(|source| self.sources.bytes(source)).unwrap_or_default();
-        let rows = line::lines(text, tool).take(MOST_LINES).zip(std::iter::repeat(source));
+        let mut left = MAX_LINES;
+        let within = move |_: &Line| {
+            if let Some(source) = source.filter(|_| left == 0) {
+                self.sources.cut_off(Span::top(source), over("lines of sysctls", MAX_LINES));
+            }
+            left.checked_sub(1).inspect(|less| left = *less).is_some()
+        };
+        let rows = line::lines(text, tool).take_while(within).zip(std::iter::repeat(source));
         rows.filter_map(move |(line, source)| Some(Row { file, source: source?, line }))
             .filter(move |row| !self.is_template(row))
     }
@@ -286,16 +307,9 @@ impl<'a> Reader<'a> {
         Some(Value::written(number.value, at))
     }
 
-    fn is_too_long(self, source: SourceId) -> bool {
-        line::lines(self.sources.bytes(source), Tool::Systemd).nth(MOST_LINES).is_some()
-    }
-
     /// A file that counts at boot and that we cannot read. A link that leads nowhere is nothing to it.
     fn problem(self, file: &File) -> Option<Problem> {
         let why = match &file.text {
-            Ok(source) if self.is_too_long(*source) => {
-                format!("only its first {MOST_LINES} lines count here")
-            }
             Ok(_) | Err(Unread::Missing | Unread::Dangling(_) | Unread::Outside) => return None,
             Err(_) if files::is_mask(self.tree, &file.path) => return None,
             Err(why) => why.to_string(),

@@ -70,8 +70,10 @@ fn wanted(keys: &Keys) -> impl Iterator<Item = &str> {
 
 pub(super) fn yaml(sources: &Sources, file: SourceId) -> Keyed {
     let yaml = yaml::read(sources, file);
-    let refused = yaml.broken.map(|broken| (broken.message, broken.at));
-    let mut found = Keyed { typed: true, refused, ..Keyed::default() };
+    let refused = yaml.fault().map(|broken| (broken.message.clone(), broken.at));
+    let open = yaml.broken.as_ref().filter(|broken| broken.ours);
+    let open = open.map(|broken| ("it was not read to its end".into(), broken.at));
+    let mut found = Keyed { typed: true, refused, open, ..Keyed::default() };
     for document in &yaml.documents {
         maps("", document, &mut found.keys);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::said::{Said, Written};
 use crate::model::Command;
 use crate::syntax::calls::{Code, Id, Unparsed};
-use crate::syntax::python::{FUEL, Modules, Python, Thing, Value};
+use crate::syntax::python::{MAX_FUEL, Modules, Python, Thing, Value};
 use crate::text::{SourceId, Sources, Span};
 
 /// What the module leaves behind.
@@ -40,10 +40,10 @@ pub(super) fn read<'w>(
     wanted: impl Iterator<Item = &'w str>,
     command: Option<&Command>,
 ) -> Result<Module, Unparsed> {
-    let python = Python::parse(file, sources.bytes(file))?;
+    let python = Python::parse(sources, file)?;
     let code = &python.code;
     let started = Started(command);
-    let reading = python.reading_among(&started, FUEL);
+    let reading = python.reading_among(&started, MAX_FUEL);
     let names = wanted.filter_map(|name| {
         let value = reading.last(name)?;
         let at = assigned(code, name).unwrap_or_else(|| Span::top(file));

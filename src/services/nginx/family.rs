@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::release::Release;
 use super::sockets::{Refusal, Sockets};
 use super::walk::Told;
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Sources, Span, over};
 
 /// Names of folders that a main file above them includes, as distributions and the images of nginx have them.
 const PARTS: [&str; 7] = [
@@ -21,7 +21,7 @@ const PARTS: [&str; 7] = [
 ];
 
 /// More than a folder has of configurations that exclude each other; each is looked for among all that are left.
-const MOST_APART: usize = 64;
+const MAX_APART: usize = 64;
 
 /// The folder of the nginx that a fragment in `folder` belongs to.
 pub(super) fn of(folder: &Path) -> PathBuf {
@@ -43,10 +43,10 @@ pub(super) fn together(fragments: Vec<Told>) -> Told {
 
 /// The nginxes that fragments of one folder are for: what nginx would refuse to read together is meant for different ones,
 /// as a site's configuration with TLS and the one without.
-pub(super) fn parted(fragments: Vec<Told>, release: &Release<'_>) -> Vec<Told> {
+pub(super) fn parted(sources: &Sources, fragments: Vec<Told>, release: &Release<'_>) -> Vec<Told> {
     let mut nginxes = Vec::new();
     let mut left = numbered(fragments);
-    while !left.is_empty() && nginxes.len() < MOST_APART {
+    while !left.is_empty() && nginxes.len() < MAX_APART {
         let mut out = Vec::new();
         loop {
             let refused = refused(&left, release);
@@ -60,6 +60,14 @@ pub(super) fn parted(fragments: Vec<Told>, release: &Release<'_>) -> Vec<Told> {
         }
         nginxes.push(together(left));
         left = out;
+    }
+    if let [first, _, ..] = left.as_slice()
+        && let Some(heard) = first.listens.first()
+    {
+        sources.cut_off(
+            heard.listen.at,
+            over("configurations that exclude each other in one folder", MAX_APART),
+        );
     }
     nginxes.extend(left);
     nginxes

@@ -7,10 +7,10 @@ use super::super::Ground;
 use super::address::Address;
 use super::listen::{Listen, Module};
 use super::pass::Passes;
-use super::sockets::{Shared, Sockets};
+use super::sockets::{MAX_SOCKETS, Shared, Sockets};
 use super::walk::{Heard, Told};
 use crate::model::{Apply, Endpoint, Hop, Listener, Setting, Step, Transport, Value};
-use crate::text::{Slot, Span};
+use crate::text::{Slot, Span, over};
 
 /// Where the options of addresses will go if they are written: two listens of one address cannot both have any.
 #[derive(Default)]
@@ -27,16 +27,19 @@ pub(super) struct Listeners<'l, 't> {
     pub(super) sockets: &'l Sockets<'t>,
     /// How often each `listen` is included.
     pub(super) uses: HashMap<Span, u32>,
-    passes: Passes<'t>,
+    passes: Passes<'l, 't>,
 }
 
 impl<'l, 't> Listeners<'l, 't> {
     pub(super) fn of(ground: Ground<'l>, told: &'t Told, sockets: &'l Sockets<'t>) -> Self {
+        if let Some(at) = sockets.cut {
+            ground.sources.cut_off(at, over("addresses of one nginx", MAX_SOCKETS));
+        }
         let mut uses = HashMap::new();
         for heard in &told.listens {
             *uses.entry(heard.listen.at).or_default() += 1;
         }
-        Self { ground, told, sockets, uses, passes: Passes::of(told) }
+        Self { ground, told, sockets, uses, passes: Passes::of(ground, told) }
     }
 
     pub(super) fn all(&self) -> Vec<Listener> {

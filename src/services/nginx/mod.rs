@@ -145,7 +145,7 @@ impl Reading<'_> {
     fn family(&mut self, fragments: Vec<Told>) {
         let nginxes = match self.library.ground.is_machine() {
             true => vec![family::together(fragments)],
-            false => family::parted(fragments, &self.release),
+            false => family::parted(self.library.ground.sources, fragments, &self.release),
         };
         for told in nginxes {
             self.open(&told, false);

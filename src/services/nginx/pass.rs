@@ -2,31 +2,29 @@
 
 use std::collections::HashMap;
 
-use super::super::Ground;
+use super::super::{Ground, Hops};
 use super::address::number;
 use super::listen::Module;
 use super::walk::{Told, Upstream};
 use crate::model::{Endpoint, Hop, Next};
 use crate::text::Span;
 
-/// A front has a few upstreams; a machine-made file that has thousands is not followed to the last.
-const MAX_HOPS: usize = 64;
-
 /// The next hops of every server.
-pub(super) struct Passes<'t> {
+pub(super) struct Passes<'l, 't> {
     by_server: HashMap<usize, Vec<(&'t [u8], Span)>>,
     upstreams: HashMap<(Module, &'t [u8]), &'t Upstream>,
+    looked_at: Hops<'l>,
 }
 
-impl<'t> Passes<'t> {
-    pub(super) fn of(told: &'t Told) -> Self {
+impl<'l, 't> Passes<'l, 't> {
+    pub(super) fn of(ground: Ground<'l>, told: &'t Told) -> Self {
         let mut by_server: HashMap<usize, Vec<(&[u8], Span)>> = HashMap::new();
         for passed in &told.passes {
             by_server.entry(passed.server).or_default().push((&passed.to, passed.at));
         }
         let named = told.upstreams.iter();
         let named = named.map(|upstream| ((upstream.module, upstream.name.as_slice()), upstream));
-        Self { by_server, upstreams: named.collect() }
+        Self { by_server, upstreams: named.collect(), looked_at: Hops::of(ground) }
     }
 
     /// Where some servers of one module pass on to, each address once. What holds a variable is not known.
@@ -36,19 +34,9 @@ impl<'t> Passes<'t> {
         module: Module,
         servers: impl Iterator<Item = usize>,
     ) -> Vec<Hop> {
-        let mut hops: Vec<Hop> = Vec::new();
         let passed = servers.filter_map(|server| self.by_server.get(&server)).flatten();
-        for (to, at) in passed {
-            for hop in self.hops(ground, module, to, *at) {
-                if hops.len() >= MAX_HOPS {
-                    return hops;
-                }
-                if hops.iter().all(|known| known.to != hop.to) {
-                    hops.push(hop);
-                }
-            }
-        }
-        hops
+        let passed = passed.take_while(|(_, at)| self.looked_at.may_look(*at));
+        self.looked_at.gather(passed.flat_map(|(to, at)| self.hops(ground, module, to, *at)))
     }
 
     fn hops(&self, ground: Ground<'_>, module: Module, to: &[u8], at: Span) -> Vec<Hop> {

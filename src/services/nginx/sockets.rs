@@ -11,7 +11,7 @@ use super::walk::{Connections, Heard};
 use crate::text::Span;
 
 /// As many ports as an address has; nobody means more, and each costs memory.
-const MAX_SOCKETS: usize = 1 << 16;
+pub(super) const MAX_SOCKETS: usize = 1 << 16;
 
 const SHARED: &str =
     "socket options belong to the address, not to the server: only one listen of it may have any";
@@ -91,6 +91,8 @@ pub(super) struct Sockets<'t> {
     /// By module, kind, family and port.
     wildcards: HashMap<(Module, bool, bool, u16), usize>,
     pub(super) refusals: Vec<Refusal>,
+    /// The first listen that is one too many for us.
+    pub(super) cut: Option<Span>,
 }
 
 impl<'t> Sockets<'t> {
@@ -113,6 +115,8 @@ impl<'t> Sockets<'t> {
         } else if index < MAX_SOCKETS {
             self.known.insert(key, index);
             self.add(heard, address);
+        } else {
+            self.cut = self.cut.or(Some(heard.listen.at));
         }
     }
 

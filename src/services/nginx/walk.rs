@@ -14,7 +14,7 @@ use super::torn::Torn;
 use crate::model::{Label, Problem, ProblemKind};
 use crate::syntax::blocks::Word;
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Span, has_magic};
+use crate::text::{SourceId, Span, has_magic, over};
 
 /// More than any configuration has; includes that multiply would never end.
 const MAX_INCLUSIONS: usize = 1 << 18;
@@ -377,7 +377,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         self.addresses += listen.addresses.len();
         match (full, self.addresses >= MAX_ADDRESSES) {
             (false, false) => self.told.listens.push(Heard { listen, server: server.id, implicit }),
-            (false, true) => self.lost(listen.at, "too many addresses, the rest is not read"),
+            (false, true) => self.cut_off(listen.at, over("addresses that servers listen on", MAX_ADDRESSES)),
             (true, _) => {}
         }
     }
@@ -440,7 +440,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             self.inclusions += 1;
             match self.inclusions {
                 ..MAX_INCLUSIONS => self.enter(file, include.at),
-                MAX_INCLUSIONS => self.lost(include.at, "too many includes, the rest is not read"),
+                MAX_INCLUSIONS => self.cut_off(include.at, over("files that are included", MAX_INCLUSIONS)),
                 _ => {}
             }
         }
@@ -556,6 +556,10 @@ impl<'w, 'a> Walk<'w, 'a> {
         if let Some(problem) = self.told.problems.last_mut() {
             problem.help = Some(help.to_owned());
         }
+    }
+
+    fn cut_off(&mut self, at: Span, what: String) {
+        self.library.ground.sources.cut_off(at, what);
     }
 
     /// nginx would not start.

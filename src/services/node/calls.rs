@@ -2,11 +2,15 @@
 
 use std::rc::Rc;
 
-use super::eval::{Evaluation, MANY};
+use super::eval::Evaluation;
 use super::names::{is_function, last_name};
 use super::program::{Frame, Spot};
 use super::value::{Server, Thing, Value, agreed, leading_integer};
 use crate::syntax::calls::Id;
+use crate::text::over;
+
+/// Calls of one name that are looked through for those of one function.
+const MAX_NAMED: usize = 256;
 
 impl Evaluation<'_, '_> {
     pub(super) fn arguments(&self, call: &Spot) -> Vec<Spot> {
@@ -134,7 +138,7 @@ impl Evaluation<'_, '_> {
         let files = root(here.file).into_iter().chain(root(app.made.file).filter(|it| it.file != here.file));
         let sets = files.flat_map(|root| {
             let calls = self.file(&root).and_then(|file| file.names.calls.get("set")).into_iter().flatten();
-            calls.map(move |call| root.to(*call)).take(MANY).collect::<Vec<_>>()
+            self.first(&root, calls.map(|call| root.to(*call)))
         });
         let values = sets.filter_map(|call| {
             let object = self.program.field(&self.program.field(&call, "function")?, "object")?;
@@ -158,7 +162,8 @@ impl Evaluation<'_, '_> {
         }
         let mut returns = Vec::new();
         self.follow(&body, &mut returns);
-        let values = returns.iter().take(MANY).map(|value| self.value(value)).collect();
+        let values =
+            self.first(function, returns.iter()).into_iter().map(|value| self.value(value)).collect();
         agreed(values, self.program.text(call)).unwrap_or_else(|| Thing::Undefined.into())
     }
 
@@ -211,7 +216,7 @@ impl Evaluation<'_, '_> {
             !between.any(|outer| is_function(code.kind(outer)))
         };
         let returns = code.all_in(at.node).filter(|node| code.kind(*node) == "return_statement").filter(own);
-        returns.filter_map(|node| code.children(node).next()).map(|node| at.to(node)).take(MANY).collect()
+        self.first(at, returns.filter_map(|node| code.children(node).next()).map(|node| at.to(node)))
     }
 
     pub(super) fn ternary(&self, at: &Spot) -> Value {
@@ -341,8 +346,12 @@ impl Evaluation<'_, '_> {
             return vec![function.to(call)];
         }
         let Some(name) = own_name(code, function.node) else { return Vec::new() };
-        let calls = names.calls.get(name).into_iter().flatten().map(|call| function.to(*call));
-        calls.take(8 * MANY).filter(|call| self.calls(call, function)).take(MANY).collect()
+        let named = names.calls.get(name).map_or(&[][..], Vec::as_slice);
+        if named.len() > MAX_NAMED {
+            self.cut_off(function, over("calls of one name", MAX_NAMED));
+        }
+        let calls = named.iter().take(MAX_NAMED).map(|call| function.to(*call));
+        self.first(function, calls.filter(|call| self.calls(call, function)))
     }
 
     fn calls(&self, call: &Spot, function: &Spot) -> bool {

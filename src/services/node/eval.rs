@@ -2,18 +2,26 @@
 //! the files tell. Nothing is run; what only a run could tell is unknown, with the reason.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 
+use super::MAX_EXPRESSIONS;
 use super::names::{self, Binding, Name, Origin, Step};
 use super::program::{File, FileId, Program, Spot};
 use super::servers::Listens;
 use super::value::{Server, Thing, Value, agreed, number_literal, unescaped};
+use crate::model::{Problem, ProblemKind};
+use crate::services::Ground;
 use crate::syntax::calls::Id;
+use crate::text::{Span, deeper, over};
 
 /// How many expressions lie in one another, through names and calls, before it is given up.
-const DEEPEST: u32 = 48;
+const MAX_DEPTH: u32 = 48;
 
-/// How many bindings of one name, or calls of one function, are looked at.
-pub(super) const MANY: usize = 32;
+/// How many bindings of one name, calls of one function or elements of one array are looked at.
+const MAX_EACH: usize = 32;
+
+/// A type that says more is none of a server alone.
+const SHORT_TYPE: usize = 32;
 
 const TOO_FAR: &str = "it takes too long to follow";
 
@@ -22,24 +30,63 @@ pub(super) struct Evaluation<'p, 'a> {
     pub program: &'p Program<'a>,
     pub fuel: Cell<u32>,
     depth: Cell<u32>,
+    too_deep: Cell<bool>,
+    /// The expressions that lie around the one that is worked out.
+    around: RefCell<Vec<(FileId, Id)>>,
     /// What is being worked out: a name that is assigned from itself is not asked again.
     busy: RefCell<Vec<(FileId, Id)>>,
 }
 
 impl<'p, 'a> Evaluation<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, fuel: u32) -> Self {
-        Self { program, fuel: Cell::new(fuel), depth: Cell::new(0), busy: RefCell::default() }
+        let (depth, too_deep, fuel) = (Cell::default(), Cell::default(), Cell::new(fuel));
+        let (around, busy) = (RefCell::default(), RefCell::default());
+        Self { program, fuel, depth, too_deep, around, busy }
+    }
+
+    /// The first of what there may be much of; that there is more is told at a node.
+    pub(super) fn first<T>(&self, at: &Spot, mut all: impl Iterator<Item = T>) -> Vec<T> {
+        let first = all.by_ref().take(MAX_EACH).collect();
+        if all.next().is_some() {
+            self.cut_off(at, over("values, calls and elements of each name", MAX_EACH));
+        }
+        first
+    }
+
+    pub(super) fn cut_off(&self, at: &Spot, what: String) {
+        if let Some(at) = self.program.span(at) {
+            self.program.ground.sources.cut_off(at, what);
+        }
+    }
+
+    /// What was not worked out. Where the file takes in nothing that makes servers, little is lost with it.
+    pub(super) fn tell_effort(&self, file: Span) -> Option<Problem> {
+        let Ground { sources, .. } = self.program.ground;
+        let what = match (self.fuel.get() == 0, self.too_deep.get()) {
+            (true, _) => over("expressions that lead to listeners", MAX_EXPRESSIONS),
+            (_, true) => deeper("expressions in one another", MAX_DEPTH),
+            (false, false) => return None,
+        };
+        if self.program.servers.may_be_made_in(sources.bytes(file.source)) {
+            sources.cut_off(file, what);
+            return None;
+        }
+        let message = format!("{what}, so servers in it may be missed");
+        Some(self.program.ground.problem(ProblemKind::Skipped, message, file))
     }
 
     pub(super) fn value(&self, at: &Spot) -> Value {
+        self.around.borrow_mut().push((at.file, at.node));
         let value = self.deeper(|| self.expression(at));
+        self.around.borrow_mut().pop();
         value.unwrap_or_else(|| Value::unknown(TOO_FAR))
     }
 
     /// Goes one step further in, unless that is too far.
     pub(super) fn deeper<T>(&self, further: impl FnOnce() -> T) -> Option<T> {
         let (fuel, depth) = (self.fuel.get(), self.depth.get());
-        if fuel == 0 || depth == DEEPEST {
+        if fuel == 0 || depth == MAX_DEPTH {
+            self.too_deep.set(self.too_deep.get() || depth == MAX_DEPTH && !self.goes_round());
             return None;
         }
         self.fuel.set(fuel - 1);
@@ -47,6 +94,12 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let result = further();
         self.depth.set(depth);
         Some(result)
+    }
+
+    /// What is made of itself is known no better further in.
+    fn goes_round(&self) -> bool {
+        let mut seen = HashSet::new();
+        self.around.borrow().iter().any(|place| !seen.insert(*place))
     }
 
     fn expression(&self, at: &Spot) -> Value {
@@ -146,7 +199,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let Some((scope, bindings)) = file.names.scopes.find(&file.code, name, at.node) else {
             return self.global(at, name);
         };
-        let bindings = bindings.get(..MANY).unwrap_or(bindings);
+        let bindings = self.first(at, bindings.iter());
         let mut values: Vec<Value> = bindings.iter().filter_map(|binding| self.bound(at, binding)).collect();
         values.extend(self.assigned(at, file, name, scope));
         let value = agreed(values, name).unwrap_or_else(|| self.unknown(at));
@@ -200,12 +253,13 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let here = |node: Id| {
             file.names.scopes.find(&file.code, name, node).is_some_and(|(found, _)| found == scope)
         };
-        let here = assignments.iter().filter(|(node, _)| here(*node)).take(MANY);
-        here.filter_map(|(_, value)| match value {
-            Some(value) => self.once(&at.to(*value)),
-            None => Some(self.unknown(at)),
-        })
-        .collect()
+        let here = self.first(at, assignments.iter().filter(|(node, _)| here(*node)));
+        here.into_iter()
+            .filter_map(|(_, value)| match value {
+                Some(value) => self.once(&at.to(*value)),
+                None => Some(self.unknown(at)),
+            })
+            .collect()
     }
 
     fn global(&self, at: &Spot, name: &str) -> Value {
@@ -374,18 +428,19 @@ impl<'p, 'a> Evaluation<'p, 'a> {
             }
         };
         let code = &file.code;
-        let listens: Listens = code.all_in(at.node).take(MANY).find_map(|node| match code.kind(node) {
-            "nested_type_identifier" => {
-                let (module, name) = (code.field(node, "module")?, code.field(node, "name")?);
-                named(code.text(module), Some(code.text(name)))
-            }
-            "type_identifier"
-                if code.role(node) != "name" || code.kind(code.parent(node)?) == "generic_type" =>
-            {
-                named(code.text(node), None)
-            }
-            _ => None,
-        })?;
+        let listens: Listens =
+            code.all_in(at.node).take(SHORT_TYPE).find_map(|node| match code.kind(node) {
+                "nested_type_identifier" => {
+                    let (module, name) = (code.field(node, "module")?, code.field(node, "name")?);
+                    named(code.text(module), Some(code.text(name)))
+                }
+                "type_identifier"
+                    if code.role(node) != "name" || code.kind(code.parent(node)?) == "generic_type" =>
+                {
+                    named(code.text(node), None)
+                }
+                _ => None,
+            })?;
         Some(Thing::Server(Server { listens, made: at.clone() }).into())
     }
 }

@@ -42,6 +42,9 @@ fn of_call(evaluation: &Evaluation<'_, '_>, call: &Spot) -> Option<(Server, Vec<
     let site = site(evaluation, call)?;
     let text = evaluation.program.ground.sources.bytes(site.source);
     if !is_on_a_short_line(text, site.start as usize) {
+        if evaluation.program.ground.sources.slice(site).starts_with(b"listen") {
+            evaluation.program.minified.push(site);
+        }
         return None;
     }
     let server = evaluation.server_of(call)?;

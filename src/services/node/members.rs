@@ -1,6 +1,6 @@
 //! What stands behind a dot: properties of objects, members of classes, exports of modules, the environment.
 
-use super::eval::{Evaluation, MANY};
+use super::eval::Evaluation;
 use super::names::{is_class, is_function, key};
 use super::program::Spot;
 use super::servers::Listens;
@@ -54,8 +54,8 @@ impl Evaluation<'_, '_> {
             }
         };
         let assigned = file.names.members.get(name).into_iter().flatten();
-        let here = assigned.filter(|(other, _)| code.text(*other) == text && same(*other)).take(MANY);
-        here.filter_map(|(_, value)| self.once(&object.to(*value))).collect()
+        let here = assigned.filter(|(other, _)| code.text(*other) == text && same(*other));
+        self.first(object, here).into_iter().filter_map(|(_, value)| self.once(&object.to(*value))).collect()
     }
 
     pub(super) fn member(&self, object: &Value, name: &str, at: &Spot) -> Value {
@@ -207,7 +207,9 @@ impl Evaluation<'_, '_> {
         let assigned = file.names.members.get(name).into_iter().flatten();
         let here =
             assigned.filter(|(object, _)| code.kind(*object) == "this" && code.contains(body, *object));
-        values.extend(here.take(MANY).filter_map(|(_, value)| self.once(&class.to(*value))));
+        values.extend(
+            self.first(class, here).into_iter().filter_map(|(_, value)| self.once(&class.to(*value))),
+        );
         let value = agreed(values, name);
         if types.is_empty() {
             return value;
@@ -243,8 +245,11 @@ impl Evaluation<'_, '_> {
 
     fn subclasses(&self, class: &Spot) -> Vec<Spot> {
         let Some(file) = self.file(class) else { return Vec::new() };
-        let classes = file.names.classes.iter().take(MANY).map(|node| class.to(*node));
+        let extends =
+            |node: &&Id| file.code.children(**node).any(|it| file.code.kind(it) == "class_heritage");
+        let classes = self.first(class, file.names.classes.iter().filter(extends)).into_iter();
         classes
+            .map(|node| class.to(*node))
             .filter(|sub| !sub.is_at(class))
             .filter(|sub| matches!(self.heritage(sub), Some(Value { thing: Thing::Class(base), .. }) if base.is_at(class)))
             .collect()

@@ -6,6 +6,7 @@ mod eval;
 mod listen;
 mod listeners;
 mod members;
+mod minified;
 mod names;
 mod place;
 mod program;
@@ -20,19 +21,17 @@ use memchr::memmem;
 
 use super::{Candidate, Found, Ground};
 use crate::model::ProblemKind;
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, over};
 use eval::Evaluation;
+use minified::is_on_a_short_line;
 use program::Program;
 use servers::Servers;
 
-/// The longest line that somebody wrote, in bytes: a call on a longer one was put there by a minifier.
-const LONGEST_LINE: usize = 1_000;
-
 /// Expressions that are worked out for one file: a thousand times what a server needs.
-const FUEL: u32 = 50_000;
+const MAX_EXPRESSIONS: u32 = 50_000;
 
-/// Calls of the name `listen` that are looked at in one file.
-const MOST_CALLS: usize = 1_000;
+/// Calls that may listen, by their names, of which as many are looked at in one file.
+const MAX_CALLS: usize = 1_000;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let servers = match Servers::read(ground.service) {
@@ -48,61 +47,49 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     }) {
         all.listeners.extend(found.listeners);
         all.problems.extend(found.problems);
+        all.left_out += found.left_out;
     }
+    minified::tell(&program, &all.listeners);
     all
 }
 
 fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
     let mut found = Found::default();
-    let text = program.ground.sources.bytes(source);
-    if !may_matter(text) {
-        return found;
-    }
-    let whole = Span::top(source);
-    let file = match program.open(&path, source) {
-        Ok(file) => file,
-        Err(why) => {
-            let message = format!("{} was not read for servers: {why}", path.display());
-            found.problems.push(program.ground.problem(ProblemKind::Skipped, message, whole));
-            return found;
+    let (text, whole) = (program.ground.sources.bytes(source), Span::top(source));
+    if !may_matter(text, |at| is_on_a_short_line(text, at)) {
+        let minified = may_matter(text, |_| true);
+        if minified {
+            program.minified.push(whole);
         }
-    };
-    let evaluation = Evaluation::new(program, FUEL);
+        return Found { left_out: usize::from(minified), ..found };
+    }
+    let Ok(file) = program.open(&path, source) else { return found };
+    let evaluation = Evaluation::new(program, MAX_EXPRESSIONS);
     let mut calls = evaluation.may_listen(file);
-    let many = calls.len() > MOST_CALLS;
-    calls.truncate(MOST_CALLS);
+    let many = calls.get(MAX_CALLS).map(|call| program.span(call).unwrap_or(whole));
+    calls.truncate(MAX_CALLS);
     found.listeners = listeners::of_calls(&evaluation, &calls);
     let broken = program.file(file).and_then(|file| Some(file.code.span(file.code.broken()?)));
     let rest = |at: Span| text.get(at.range().start..).unwrap_or_default();
-    let lost = broken.filter(|at| !found.listeners.is_empty() || may_matter(rest(*at)));
-    let why = [
-        (lost, "this is not understood"),
-        (many.then_some(whole), "it calls too much that may listen"),
-        ((evaluation.fuel.get() == 0).then_some(whole), "it takes too long to follow"),
-    ];
-    for (at, why) in why {
-        let message = format!("{why}, so servers in it may be missed");
-        found.problems.extend(at.map(|at| program.ground.problem(ProblemKind::Skipped, message, at)));
+    let is_short = |at: &Span| may_matter(rest(*at), |inner| is_on_a_short_line(rest(*at), inner));
+    let lost = broken.filter(|at| !found.listeners.is_empty() || is_short(at));
+    let message = "this is not understood, so servers in it may be missed";
+    found.problems.extend(lost.map(|at| program.ground.problem(ProblemKind::Skipped, message, at)));
+    if let Some(at) = many {
+        program.ground.sources.cut_off(at, over("calls of this file that may listen", MAX_CALLS));
     }
+    found.problems.extend(evaluation.tell_effort(whole));
     found
 }
 
-/// Something that makes servers listen stands in it, and not only where a minifier has been.
-fn may_matter(text: &[u8]) -> bool {
+/// Something that makes servers listen stands in it, at a place that counts.
+fn may_matter(text: &[u8], counts: impl Fn(usize) -> bool) -> bool {
     let is_method = |at: &usize| {
         let rest = text.get(at + b"listen".len()..).unwrap_or_default().trim_ascii_start();
         rest.first().is_some_and(|next| b"(?.<)!".contains(next))
     };
-    memmem::find_iter(text, b"listen").filter(is_method).any(|at| is_on_a_short_line(text, at))
+    memmem::find_iter(text, b"listen").filter(is_method).any(counts)
         || [&b"@hono/node-server"[..], b"hapi"].iter().any(|word| memmem::find(text, word).is_some())
-}
-
-fn is_on_a_short_line(text: &[u8], at: usize) -> bool {
-    let before = text.get(at.saturating_sub(LONGEST_LINE)..at).unwrap_or_default();
-    let after = text.get(at..text.len().min(at + LONGEST_LINE)).unwrap_or_default();
-    let start = memchr::memrchr(b'\n', before).map_or(before.len(), |newline| before.len() - newline - 1);
-    let end = memchr::memchr(b'\n', after).unwrap_or(after.len());
-    start + end < LONGEST_LINE
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ impl Spot {
 pub(super) struct Program<'a> {
     pub ground: Ground<'a>,
     pub servers: &'a Servers,
+    /// Calls that a minifier has been at.
+    pub minified: boxcar::Vec<Span>,
     files: boxcar::Vec<File<'a>>,
     by_path: Mutex<HashMap<PathBuf, Result<FileId, Unparsed>>>,
 }
@@ -64,7 +66,8 @@ const EXTENSIONS: [&str; 7] = ["js", "cjs", "mjs", "ts", "cts", "mts", "json"];
 
 impl<'a> Program<'a> {
     pub(super) fn new(ground: Ground<'a>, servers: &'a Servers) -> Self {
-        Self { ground, servers, files: boxcar::Vec::new(), by_path: Mutex::default() }
+        let (minified, files) = (boxcar::Vec::new(), boxcar::Vec::new());
+        Self { ground, servers, minified, files, by_path: Mutex::default() }
     }
 
     pub(super) fn file(&self, id: FileId) -> Option<&File<'a>> {
@@ -128,26 +131,27 @@ impl<'a> Program<'a> {
     }
 
     fn parse(&self, path: &Path, source: SourceId) -> Result<(Code<'a>, Names<'a>), Unparsed> {
-        let text = self.ground.sources.bytes(source);
+        let sources = self.ground.sources;
         let extension = path.extension().and_then(|extension| extension.to_str());
         let code = match extension {
-            Some("json") => Code::parse_value(source, text, &javascript()),
+            Some("json") => Code::parse_value(sources, source, &javascript()),
             Some("ts" | "mts" | "cts") => {
-                Code::parse(source, text, &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into())
+                Code::parse(sources, source, &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into())
             }
-            _ => self.parse_javascript(source, text),
+            _ => self.parse_javascript(source),
         }?;
         let names = Names::gather(&code);
         Ok((code, names))
     }
 
     /// Type annotations in a `.js` file are Flow's; TypeScript's grammar reads most of them.
-    fn parse_javascript(&self, source: SourceId, text: &'a [u8]) -> Result<Code<'a>, Unparsed> {
-        let code = Code::parse(source, text, &javascript())?;
+    fn parse_javascript(&self, source: SourceId) -> Result<Code<'a>, Unparsed> {
+        let sources = self.ground.sources;
+        let code = Code::parse(sources, source, &javascript())?;
         if code.broken().is_none() {
             return Ok(code);
         }
-        let typed = Code::parse(source, text, &tree_sitter_typescript::LANGUAGE_TSX.into());
+        let typed = Code::parse(sources, source, &tree_sitter_typescript::LANGUAGE_TSX.into());
         Ok(typed.ok().filter(|typed| typed.broken().is_none()).unwrap_or(code))
     }
 

@@ -1,5 +1,6 @@
 //! Which exports of which modules make servers, from `rules/services/node.toml`, and by whose rules each listens.
 
+use memchr::memmem;
 use serde::Deserialize;
 
 use crate::knowledge::Service;
@@ -67,6 +68,19 @@ impl Servers {
 
     pub(super) fn gives_back(&self, module: &str) -> bool {
         self.gives_back.iter().any(|name| name == module)
+    }
+
+    /// Whether a file takes in a module that makes servers, however it is written, or calls Node's own function for it.
+    pub(super) fn may_be_made_in(&self, text: &[u8]) -> bool {
+        let has = |needle: &str| memmem::find(text, needle.as_bytes()).is_some();
+        let takes_in = |entry: &Entry| {
+            let module = &entry.module;
+            let quoted = ["\"", "'", "`"].into_iter().flat_map(|quote| {
+                ["require(", "from", "from "].map(|before| format!("{before}{quote}{module}{quote}"))
+            });
+            has(module) && quoted.into_iter().any(|written| has(&written))
+        };
+        has("createServer(") || self.server.iter().any(takes_in)
     }
 
     fn find(&self, module: &str, wanted: impl Fn(&Entry) -> bool) -> Option<Listens> {

@@ -3,15 +3,16 @@
 
 use std::rc::Rc;
 
-use super::eval::{Evaluation, MANY};
+use super::eval::Evaluation;
 use super::names::{NAMELESS, is_function, last_name};
 use super::program::{FileId, Frame, Spot};
 use super::servers::Listens;
 use super::value::{Server, Thing};
 use crate::syntax::calls::Id;
+use crate::text::deeper;
 
 /// How many calls deep a caller is looked for.
-const CALLERS: u32 = 4;
+const MAX_CALLERS: usize = 4;
 
 /// What the branches around a call say of whether it is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,25 +93,37 @@ impl Evaluation<'_, '_> {
 
     /// A node once for every way in which control comes to it.
     pub(super) fn reached(&self, at: &Spot) -> Vec<Spot> {
-        let frames = self.frames(at, CALLERS);
-        frames.into_iter().take(MANY).map(|frame| Spot { frame, ..at.clone() }).collect()
+        let frames = self.frames(at, &mut Vec::new());
+        frames.into_iter().map(|frame| Spot { frame, ..at.clone() }).collect()
     }
 
-    fn frames(&self, at: &Spot, callers: u32) -> Vec<Option<Rc<Frame>>> {
-        let Some(file) = self.file(at).filter(|_| callers > 0) else { return vec![None] };
+    /// The ways to a node, from what is entered on the way to the call that it lies in.
+    fn frames(&self, at: &Spot, inner: &mut Vec<(FileId, Id)>) -> Vec<Option<Rc<Frame>>> {
+        let Some(file) = self.file(at) else { return vec![None] };
         let code = &file.code;
         let turns = |node: &Id| is_function(code.kind(*node)) || code.kind(*node) == "for_in_statement";
         let owners = code.ancestors(at.node).filter(turns).map(|node| Spot { frame: None, ..at.to(node) });
         let entered = owners.map(|owner| (self.ways_into(&owner), owner)).find(|(ways, _)| !ways.is_empty());
         let Some((ways, owner)) = entered else { return vec![None] };
+        let owned = (owner.file, owner.node);
+        if inner.len() == MAX_CALLERS {
+            // What a function that calls itself is given is known by then.
+            if !inner.contains(&owned) {
+                self.cut_off(&owner, deeper("callers of callers", MAX_CALLERS));
+            }
+            return vec![None];
+        }
+        inner.push(owned);
         let mut frames = Vec::new();
         for (from, given) in ways {
-            for outer in self.frames(&from, callers - 1) {
+            let outers = self.frames(&from, inner).into_iter();
+            let entered = outers.map(|outer| {
                 let given = given.iter().map(|at| Spot { frame: outer.clone(), ..at.clone() }).collect();
-                frames.push(Some(Rc::new(Frame { owner: (owner.file, owner.node), given, outer })));
-            }
-            frames.truncate(MANY);
+                Some(Rc::new(Frame { owner: owned, given, outer }))
+            });
+            frames = self.first(&owner, frames.into_iter().chain(entered));
         }
+        inner.pop();
         frames
     }
 
@@ -133,8 +146,8 @@ impl Evaluation<'_, '_> {
     fn turns(&self, from: &Spot, array: Option<Spot>) -> Vec<(Spot, Vec<Spot>)> {
         match array.map(|array| self.value(&array).thing) {
             Some(Thing::Array(made)) => {
-                let elements = self.program.children(&made).into_iter().take(MANY);
-                elements.map(|element| (from.clone(), vec![element])).collect()
+                let elements = self.first(&made, self.program.children(&made).into_iter());
+                elements.into_iter().map(|element| (from.clone(), vec![element])).collect()
             }
             _ => Vec::new(),
         }

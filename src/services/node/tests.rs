@@ -246,7 +246,7 @@ fn what_is_no_server_does_not_count() {
 #[test]
 fn a_minified_line_does_not_count() {
     let call = "require('http').createServer().listen(80)";
-    let long = format!("{}{call}\n", ";".repeat(LONGEST_LINE));
+    let long = format!("{}{call}\n", ";".repeat(minified::LONGEST_LINE));
     assert_eq!(read_program(&long).rows(), [""; 0]);
     assert_eq!(read_program(&format!("{long}{call}\n")).rows(), ["*:80 511"]);
 }
@@ -280,7 +280,7 @@ fn bombs_end_with_a_word() {
     let deep: String = (1..400).map(|n| format!("const x{n} = x{} + 1;\n", n - 1)).collect();
     for text in [
         format!("{HTTP}const x0 = 1;\n{deep}server.listen(x399);\n"),
-        format!("{HTTP}{}server.listen(80);", "server.listen(80);\n".repeat(MOST_CALLS)),
+        format!("{HTTP}{}server.listen(80);", "server.listen(80);\n".repeat(MAX_CALLS)),
         format!("{HTTP}const a = [...a]; const o = {{ ...o }}; server.listen(...a); server.listen(o);"),
         format!(
             "{HTTP}function f() {{ return g() }} function g() {{ return f() + f() }} server.listen(f());"
@@ -290,6 +290,7 @@ fn bombs_end_with_a_word() {
     ] {
         let on_a_small_stack = std::thread::Builder::new().stack_size(2 << 20);
         let read = on_a_small_stack.spawn(move || read_program(&text)).unwrap().join().unwrap();
-        assert!(!read.says().is_empty() || !read.found.problems.is_empty() || read.rows().is_empty());
+        let said = !read.says().is_empty() || !read.found.problems.is_empty();
+        assert!(said || !read.sources.cuts().is_empty() || read.rows().is_empty());
     }
 }

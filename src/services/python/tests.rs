@@ -206,6 +206,25 @@ fn names_lead_to_other_files() {
 }
 
 #[test]
+fn a_file_that_is_named_as_what_it_imports_asks_itself_once() {
+    let program = "from concurrent import futures\nfrom http.server import HTTPServer\n";
+    let program = format!("{program}futures.Pool()\nHTTPServer(('', 80), None).serve_forever()\n");
+    let seen = read_files(&[("app/concurrent.py", &program)]);
+    assert_eq!((seen.rows().len(), seen.cuts()), (1, vec![]));
+}
+
+#[test]
+fn an_option_is_found_behind_many_others() {
+    let options: String = (0..100).map(|n| format!("parser.add_argument('--a{n}')\n")).collect();
+    let program = format!(
+        "import argparse\nfrom http.server import HTTPServer\nparser = argparse.ArgumentParser()\n{options}\
+         parser.add_argument('--port', type=int, default=80)\nargs = parser.parse_args()\n\
+         HTTPServer(('', args.port), None).serve_forever()\n"
+    );
+    assert_eq!(read_program(&program).rows(), ["0.0.0.0:80 5"]);
+}
+
+#[test]
 fn a_number_points_at_its_literal() {
     let read = read_program("import uvicorn\nuvicorn.run(app, backlog=512)\n");
     let value = read.one().backlog.value.as_ref().unwrap();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::{Candidate, Found, Ground};
 use crate::model::{Label, Listener, Problem, ProblemKind};
 use crate::syntax::xml::{self, Element, Reading};
-use crate::text::Span;
+use crate::text::{Span, over};
 use attributes::Number;
 use connector::Opening;
 use properties::Properties;
@@ -80,7 +80,11 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     }
     if let Some(root) = document.elements.first().filter(|_| document.complete) {
         let version = version(ground, folder);
-        Instance { ground, document, properties, installed, version }.server(root, found);
+        let instance = Instance { ground, document, properties, installed, version };
+        instance.server(root, found);
+        if let Some(what) = instance.properties.cut_off() {
+            ground.sources.cut_off(root.tag, what);
+        }
     }
 }
 
@@ -152,8 +156,7 @@ impl Instance<'_> {
         });
         for (count, (service, (index, element))) in connectors.enumerate() {
             if count == MAX_CONNECTORS {
-                let message = format!("the Connectors after the first {MAX_CONNECTORS} were not read");
-                found.problems.push(self.ground.problem(ProblemKind::Skipped, message, element.tag));
+                self.ground.sources.cut_off(element.tag, over("Connectors of one Tomcat", MAX_CONNECTORS));
                 break;
             }
             match self.connector(service, index, element, offset) {

@@ -1,5 +1,6 @@
 //! What `${name}` stands for in a server.xml: catalina.properties beside it, and the -D options that its JVM is started with.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ const MAX_VALUE: usize = 1 << 16;
 const ENDS: [char; 4] = [' ', '\t', '"', '\''];
 
 /// The properties of one Tomcat.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Properties {
     known: HashMap<String, Known>,
     /// Somebody else may set what is not set here: the environment, or a command line outside the tree.
@@ -24,6 +25,8 @@ pub(super) struct Properties {
     /// Set, but not by the files of the tree alone.
     elsewhere: Vec<String>,
     prefer_ipv4: bool,
+    /// Some value grew past what is looked at.
+    cut: Cell<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,8 +48,7 @@ pub(super) struct Filled {
 impl Properties {
     /// `folder` holds server.xml. In an installed Tomcat nothing else sets properties than what is read here.
     pub(super) fn read(ground: Ground<'_>, folder: &Path, installed: bool) -> Self {
-        let mut found =
-            Self { known: HashMap::new(), open: !installed, elsewhere: Vec::new(), prefer_ipv4: false };
+        let mut found = Self { open: !installed, ..Self::default() };
         if let Some(base) = folder.parent().filter(|_| folder.ends_with("conf")) {
             found.set("catalina.base", format!("/{}", base.display()), None);
         }
@@ -101,8 +103,12 @@ impl Properties {
     pub(super) fn fill(&self, value: &str) -> Filled {
         let mut text = value.to_owned();
         for _ in 0..ROUNDS {
-            if !text.contains("${") || text.len() > MAX_VALUE {
+            if !text.contains("${") {
                 break;
+            }
+            if text.len() > MAX_VALUE {
+                self.cut.set(true);
+                return Filled { text, open: true, from: None };
             }
             let next = self.fill_once(&text);
             if next == text {
@@ -116,6 +122,13 @@ impl Properties {
         let from = single.and_then(|name| Some((name, self.known.get(name)?)));
         let from = from.filter(|(_, known)| known.text == text);
         Filled { text, open, from: from.and_then(|(name, known)| Some((name.to_owned(), known.at?))) }
+    }
+
+    /// What is not looked at of the values.
+    pub(super) fn cut_off(&self) -> Option<String> {
+        self.cut
+            .get()
+            .then(|| format!("values that placeholders make longer than {MAX_VALUE} bytes are not filled in"))
     }
 
     fn fill_once(&self, value: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Broken, Token};
-use crate::text::{SourceId, Sources, Span, Tree, has_magic};
+use crate::text::{SourceId, Sources, Span, Tree, has_magic, over};
 
 /// Snippets and files can import each other into millions of words.
 const MAX_TOKENS: usize = 200_000;
@@ -37,6 +37,8 @@ pub struct Blocks {
     pub sites: Vec<Block>,
     /// What Caddy would stop at.
     pub broken: Option<Broken>,
+    /// It is a bound of ours that it broke at.
+    pub cut: bool,
     /// The files that were imported.
     pub imported: HashSet<PathBuf>,
     /// Imports that lead out of what was given.
@@ -85,6 +87,7 @@ pub fn read(setting: Setting<'_>, file: SourceId) -> Blocks {
         taken: 0,
         put: 0,
         imports: 0,
+        edges: HashMap::new(),
         made: Blocks::default(),
     };
     let done = reader.tokens(file).and_then(|mut tokens| {
@@ -105,6 +108,8 @@ struct Reader<'a> {
     /// How many words imports have brought in.
     put: usize,
     imports: usize,
+    /// Which files import which: Caddy refuses those that import themselves.
+    edges: HashMap<SourceId, HashSet<SourceId>>,
     made: Blocks,
 }
 
@@ -122,9 +127,14 @@ impl Reader<'_> {
         let Some(token) = self.pending.pop() else { return Ok(None) };
         self.taken += 1;
         match self.taken > MAX_TOKENS {
-            true => Err(("its imports come to too much".to_owned(), token.span)),
+            true => Err(self.too_much(token.span)),
             false => Ok(Some(token)),
         }
+    }
+
+    fn too_much(&mut self, at: Span) -> Broken {
+        self.made.cut = true;
+        (over("words of a file and its imports", MAX_TOKENS), at)
     }
 
     fn peek(&self) -> Option<&Token> {
@@ -292,7 +302,8 @@ impl Reader<'_> {
             return Err(("Import requires a non-empty filepath".to_owned(), import.span));
         };
         if self.imports > MAX_IMPORTS {
-            return Err(("there are too many imports".to_owned(), import.span));
+            self.made.cut = true;
+            return Err((over("imports", MAX_IMPORTS), import.span));
         }
         let arguments: Vec<String> = arguments.map(|argument| argument.text).collect();
         let tokens = match self.snippets.get(&what.text) {
@@ -329,7 +340,7 @@ impl Reader<'_> {
         }
         self.put += put.len();
         if self.put > MAX_TOKENS {
-            return Err(("its imports come to too much".to_owned(), at));
+            return Err(self.too_much(at));
         }
         self.pending.extend(put.into_iter().rev());
         Ok(())
@@ -356,6 +367,11 @@ impl Reader<'_> {
             let read = self.setting.tree.read(self.setting.sources, &path);
             let file =
                 read.map_err(|why| (format!("Could not import {}: {why}", path.display()), what.span))?;
+            if self.is_cycle(what.span.source, file) {
+                let name = |file| self.setting.sources.get(file).name();
+                let (from, to) = (name(what.span.source), name(file));
+                return Err((format!("a cycle of imports exists between /{from} and /{to}"), what.span));
+            }
             self.made.imported.extend(self.setting.tree.resolve(&path).ok());
             let mut more = self.tokens(file)?;
             if let Some(first) = more.first_mut() {
@@ -363,10 +379,25 @@ impl Reader<'_> {
             }
             tokens.extend(more);
             if tokens.len() > MAX_TOKENS {
-                return Err(("its imports come to too much".to_owned(), what.span));
+                return Err(self.too_much(what.span));
             }
         }
         Ok(tokens)
+    }
+
+    /// Whether a file that another is to import leads back to it (importgraph.go).
+    fn is_cycle(&mut self, from: SourceId, to: SourceId) -> bool {
+        let (mut met, mut left) = (HashSet::new(), vec![to]);
+        while let Some(file) = left.pop() {
+            if file == from {
+                return true;
+            }
+            if met.insert(file) {
+                left.extend(self.edges.get(&file).into_iter().flatten());
+            }
+        }
+        self.edges.entry(from).or_default().insert(to);
+        false
     }
 
     /// A pattern is relative to the file that the `import` stands in. In a repository `/etc/caddy` is the main file's folder.

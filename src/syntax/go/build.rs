@@ -1,5 +1,7 @@
 //! Whether a file is compiled on Linux: the constraints in its name and in its `//go:build` line (go/build/constraint).
 
+use crate::text::deeper;
+
 /// Systems and processors that a file's name may end in (internal/syslist), without Linux and its common processors.
 const OTHERS: [&str; 32] = [
     "aix",
@@ -40,29 +42,35 @@ const OTHERS: [&str; 32] = [
 const TRUE: [&str; 6] = ["linux", "unix", "amd64", "arm64", "gc", "cgo"];
 
 /// Nesting of parentheses and `!`.
-const DEEPEST: u32 = 32;
+const MAX_DEPTH: u32 = 32;
 
-/// Whether a file of this name and text is for Linux, and for every build there.
-pub(super) fn is_for_linux(name: &str, text: &[u8]) -> bool {
+/// Whether a file of this name and text is for Linux, and for every build there; `cut_off` is told where that is not read.
+pub(super) fn is_for_linux(name: &str, text: &[u8], cut_off: impl FnOnce(String)) -> bool {
     let stem = name.strip_suffix(".go").unwrap_or(name);
     let mut ends = stem.split('_').skip(1).collect::<Vec<_>>().into_iter().rev().take(2);
-    !ends.any(|end| OTHERS.contains(&end)) && constraint(text).is_none_or(holds)
+    !ends.any(|end| OTHERS.contains(&end))
+        && constraint(text).is_none_or(|constraint| holds(constraint, cut_off))
 }
 
 /// The `//go:build` line: it stands before the package's name.
 fn constraint(text: &[u8]) -> Option<&str> {
     let lines = text.split(|byte| *byte == b'\n').map(|line| std::str::from_utf8(line).unwrap_or_default());
-    let before = lines.take_while(|line| !line.starts_with("package "));
-    before.take(500).find_map(|line| line.strip_prefix("//go:build "))
+    let mut before = lines.take_while(|line| !line.starts_with("package "));
+    before.find_map(|line| line.strip_prefix("//go:build "))
 }
 
-fn holds(constraint: &str) -> bool {
-    let mut words = Words { rest: constraint };
-    words.either(0)
+fn holds(constraint: &str, cut_off: impl FnOnce(String)) -> bool {
+    let mut words = Words { rest: constraint, too_deep: false };
+    let found = words.either(0);
+    if words.too_deep {
+        cut_off(deeper("build constraints in one another", MAX_DEPTH));
+    }
+    found
 }
 
 struct Words<'t> {
     rest: &'t str,
+    too_deep: bool,
 }
 
 impl<'t> Words<'t> {
@@ -90,7 +98,8 @@ impl<'t> Words<'t> {
     }
 
     fn single(&mut self, depth: u32) -> bool {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
+            self.too_deep = true;
             return true;
         }
         if self.take("!") {
@@ -115,10 +124,10 @@ mod tests {
     #[test]
     fn files_of_other_systems_are_told() {
         for name in ["server_linux.go", "server.go", "windows.go", "server_linux_amd64.go", "linux.go"] {
-            assert!(is_for_linux(name, b""), "{name}");
+            assert!(is_for_linux(name, b"", drop), "{name}");
         }
         for name in ["server_windows.go", "server_darwin_arm64.go", "server_s390x.go"] {
-            assert!(!is_for_linux(name, b""), "{name}");
+            assert!(!is_for_linux(name, b"", drop), "{name}");
         }
         for (line, expected) in [
             ("linux", true),
@@ -133,8 +142,8 @@ mod tests {
             ("", false),
         ] {
             let text = format!("// a comment\n\n//go:build {line}\n\npackage main\n");
-            assert_eq!(is_for_linux("a.go", text.as_bytes()), expected, "{line}");
+            assert_eq!(is_for_linux("a.go", text.as_bytes(), drop), expected, "{line}");
         }
-        assert!(is_for_linux("a.go", b"package main\n\n//go:build ignore\n"));
+        assert!(is_for_linux("a.go", b"package main\n\n//go:build ignore\n", drop));
     }
 }

@@ -2,9 +2,11 @@
 
 use super::names::{Binding, Origin, is_function};
 use super::types::Kind;
-use super::{At, Go, MANY, Question, Reading, Thing, Value};
+use super::{At, Go, MAX_CALLS, MAX_VALUES, Question, Reading, Thing, Value};
 use crate::syntax::calls::Id;
 
+const BINDINGS: &str = "bindings of one name";
+const ASSIGNMENTS: &str = "assignments to one field";
 const TOO_FAR: &str = "it takes too long to follow";
 
 /// A variable: its file, the node in which it holds, and what binds it there.
@@ -30,7 +32,7 @@ pub(super) enum Given<'p, 'a> {
 
 impl<'p, 'a> Reading<'p, 'a> {
     pub fn value(&self, at: At<'p, 'a>) -> Value {
-        self.deeper(|| self.expression(at)).unwrap_or_else(|| Value::unknown(TOO_FAR))
+        self.deeper(at, || self.expression(at)).unwrap_or_else(|| Value::unknown(TOO_FAR))
     }
 
     /// Unknown, because this expression is decided elsewhere.
@@ -169,14 +171,14 @@ impl<'p, 'a> Reading<'p, 'a> {
             let calls = self.callers(function);
             return calls
                 .into_iter()
-                .filter_map(|call| self.deeper(|| Some(work(call.argument(index)?)))?)
+                .filter_map(|call| self.deeper(call, || Some(work(call.argument(index)?)))?)
                 .collect();
         };
         // The argument is one of the caller's own.
         let inner = self.frames.borrow_mut().split_off(frame);
         let call = inner.first().map(|(_, call)| *call);
         let argument = call.and_then(|call| call.argument(index));
-        let done = argument.and_then(|argument| self.deeper(|| work(argument)));
+        let done = argument.and_then(|argument| self.deeper(argument, || work(argument)));
         self.frames.borrow_mut().extend(inner);
         done.into_iter().collect()
     }
@@ -207,9 +209,11 @@ impl<'p, 'a> Reading<'p, 'a> {
             let calls = go.names.calls.get(name).map_or(&[][..], Vec::as_slice);
             calls.iter().map(move |id| At { go, id: *id })
         });
-        let leads_here =
-            |call: &At<'p, 'a>| self.deeper(|| self.targets(*call).contains(&function)).unwrap_or_default();
-        calls.take(MANY * 4).filter(leads_here).take(MANY).collect()
+        let leads_here = |call: &At<'p, 'a>| {
+            self.deeper(*call, || self.targets(*call).contains(&function)).unwrap_or_default()
+        };
+        let calls = function.first_of(MAX_CALLS, "calls of one name", calls).filter(leads_here);
+        function.first_of(MAX_VALUES, "calls of one function", calls).collect()
     }
 
     /// The variable that a name means: of this file, else of its package.
@@ -273,7 +277,8 @@ impl<'p, 'a> Reading<'p, 'a> {
         let mut all: Vec<(Id, Given<'p, 'a>)> = bound.chain(assigned).chain(flags).collect();
         all.sort_by_key(|(id, _)| *id);
         if scope == go.code.root() || go.code.source != at.source() {
-            return all.into_iter().map(|(_, given)| given).take(MANY).collect();
+            let all = all.into_iter().map(|(_, given)| given);
+            return at.first_of(MAX_VALUES, BINDINGS, all).collect();
         }
         reaching(all, scope, at)
     }
@@ -303,10 +308,12 @@ impl<'p, 'a> Reading<'p, 'a> {
             let is_it = |selector: At<'p, 'a>| {
                 selector.kind() == "selector_expression" && selector.field("operand").is_some_and(same)
             };
-            let assigned = assigned.iter().filter(|(left, _)| is_it(At { go, id: *left })).take(MANY);
+            let assigned = assigned.iter().filter(|(left, _)| is_it(At { go, id: *left }));
+            let assigned = of.first_of(MAX_VALUES, ASSIGNMENTS, assigned);
             found.extend(assigned.map(|(_, origin)| given(go, *origin, None)));
             let pointed = pointed.iter().map(|id| At { go, id: *id });
-            let pointed = pointed.filter(|it| it.field("operand").is_some_and(is_it)).take(MANY);
+            let pointed = pointed.filter(|it| it.field("operand").is_some_and(is_it));
+            let pointed = of.first_of(MAX_VALUES, ASSIGNMENTS, pointed);
             found.extend(pointed.filter_map(|it| self.flag_for(it)));
         }
         found.extend(own.and_then(|own| self.tagged(own, name)));
@@ -321,8 +328,8 @@ impl<'p, 'a> Reading<'p, 'a> {
         let embedded = self.fields(own).into_iter().filter(|field| field.field("name").is_none());
         let types =
             embedded.filter_map(|field| field.field("type")).filter(|it| it.kind() == "qualified_type");
-        let makers = types.take(MANY).flat_map(|it| {
-            let given = self.deeper(|| self.member(of, it.last_name())).unwrap_or_default();
+        let makers = of.first_of(MAX_VALUES, "embedded types", types).flat_map(|it| {
+            let given = self.deeper(it, || self.member(of, it.last_name())).unwrap_or_default();
             given.into_iter().flat_map(|given| self.made_of(given))
         });
         makers.filter_map(|literal| element(literal, name)).map(Given::Is).collect()
@@ -370,7 +377,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             all.iter().map(move |id| At { go, id: *id })
         });
         let unqualified = |it: &At<'p, 'a>| it.field("type").is_some_and(|of| of.kind() != "qualified_type");
-        all.filter(unqualified).take(MANY).collect()
+        own.first_of(MAX_VALUES, "literals of one type", all.filter(unqualified)).collect()
     }
 
     /// The literals that may have made what an expression is.
@@ -382,7 +389,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             "call_expression" if at.field("function").is_some_and(|it| it.text() == "new") => vec![at],
             "call_expression" => self.returns(at, 0, |value| self.makers(value)).concat(),
             "identifier" | "selector_expression" => {
-                let given = self.origins(at).into_iter().take(MANY);
+                let given = at.first_of(MAX_VALUES, BINDINGS, self.origins(at).into_iter());
                 given.flat_map(|given| self.made_of(given)).collect()
             }
             _ => Vec::new(),
@@ -414,7 +421,8 @@ impl<'p, 'a> Reading<'p, 'a> {
                 let all = go.names.functions.get(name).map_or(&[][..], Vec::as_slice);
                 all.iter().map(move |id| At { go, id: *id })
             });
-            all.filter(|it| it.kind() == "function_declaration").take(MANY).collect()
+            let all = all.filter(|it| it.kind() == "function_declaration");
+            call.first_of(MAX_VALUES, "functions of one name", all).collect()
         };
         match (called.kind(), called.field("operand")) {
             ("identifier", _) => plain(self.package(called, name)),
@@ -435,12 +443,13 @@ impl<'p, 'a> Reading<'p, 'a> {
         work: impl Fn(At<'p, 'a>) -> T,
     ) -> Vec<T> {
         let mut found = Vec::new();
-        for target in self.targets(call).into_iter().take(2) {
-            let returned: Vec<At<'p, 'a>> = target.returns().take(MANY).collect();
+        for target in self.targets(call) {
+            let returned: Vec<At<'p, 'a>> =
+                target.first_of(MAX_VALUES, "returns of one function", target.returns()).collect();
             self.frames.borrow_mut().push((target, call));
             for list in returned {
                 let value = list.first().and_then(|list| list.children().nth(index));
-                found.extend(value.and_then(|value| self.deeper(|| work(value))));
+                found.extend(value.and_then(|value| self.deeper(value, || work(value))));
             }
             self.frames.borrow_mut().pop();
         }
@@ -476,7 +485,8 @@ fn reaching<'p, 'a>(all: Vec<(Id, Given<'p, 'a>)>, scope: Id, at: At<'p, 'a>) ->
     };
     let before = all.into_iter().filter(|(id, given)| (!in_order || *id < at.id) && !is_part(given));
     let mut live = Vec::new();
-    for (id, given) in before.collect::<Vec<_>>().into_iter().rev().take(MANY) {
+    let latest = before.collect::<Vec<_>>().into_iter().rev();
+    for (id, given) in at.first_of(MAX_VALUES, BINDINGS, latest) {
         live.push(given);
         if is_sure(id) {
             break;

@@ -8,10 +8,10 @@ use memchr::memmem;
 
 use super::{Go, Value, build};
 use crate::syntax::calls::Unparsed;
-use crate::text::{SourceId, Sources, Tree};
+use crate::text::{SourceId, Sources, Span, Tree, over};
 
-/// Files of one package.
-const MOST: usize = 400;
+/// Files of one package that are read.
+const MAX_FILES: usize = 400;
 
 /// What is known of packages that lie in no tree.
 #[derive(Debug, Default)]
@@ -49,7 +49,8 @@ impl<'a> Files<'a> {
     pub fn open(&self, path: &Path, source: SourceId) -> Option<Result<&Go<'a>, Unparsed>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let text = self.sources.bytes(source);
-        build::is_for_linux(&name, text).then(|| self.parsed(path, source))
+        let cut_off = |what| self.sources.cut_off(Span::top(source), what);
+        build::is_for_linux(&name, text, cut_off).then(|| self.parsed(path, source))
     }
 
     fn parsed(&self, path: &Path, source: SourceId) -> Result<&Go<'a>, Unparsed> {
@@ -57,7 +58,7 @@ impl<'a> Files<'a> {
         let index = match known {
             Some(known) => known,
             None => {
-                let parsed = Go::parse(source, self.sources.bytes(source));
+                let parsed = Go::parse(self.sources, source);
                 let push = |go| self.files.push((path.to_owned(), go));
                 *lock(&self.known).entry(source).or_insert_with(|| parsed.map(push))
             }
@@ -90,7 +91,12 @@ impl<'a> Files<'a> {
             let source = self.tree.read(self.sources, &path).ok()?;
             Some((path, source))
         };
-        paths.filter(is_source).take(MOST).filter_map(read).collect()
+        let mut sources = paths.filter(is_source);
+        let files: Vec<_> = sources.by_ref().take(MAX_FILES).filter_map(read).collect();
+        if let (Some((_, first)), Some(_)) = (files.first(), sources.next()) {
+            self.sources.cut_off(Span::top(*first), over("files of one package", MAX_FILES));
+        }
+        files
     }
 
     fn with_name(&self, files: Vec<(PathBuf, SourceId)>, name: &str) -> Vec<&Go<'a>> {

@@ -13,20 +13,24 @@ mod value;
 use std::cell::{Cell, RefCell};
 
 use super::calls::{Code, Id, Unparsed};
-use crate::text::{SourceId, Span};
+use super::eval::Bounds;
+use crate::text::{SourceId, Sources, Span};
 pub use files::{Files, Libraries};
 use names::{Names, Origin, last_name};
 pub use types::Kind;
 pub use value::{Thing, Value};
 
 /// How many expressions lie in one another, through names and calls, before it is given up.
-const DEEPEST: u32 = 48;
+const MAX_DEPTH: u32 = 48;
 
-/// How many bindings of one name, or calls of one function, are looked at.
-const MANY: usize = 32;
+/// How many bindings of one name, or calls of one function, are followed.
+const MAX_VALUES: usize = 32;
+
+/// How many calls of one name are looked at for those of one function.
+const MAX_CALLS: usize = 1_000;
 
 /// Expressions that are worked out for one file: many times what a program needs.
-pub const FUEL: u32 = 50_000;
+pub const MAX_FUEL: u32 = 50_000;
 
 /// A parsed file and the names in it.
 #[derive(Debug)]
@@ -36,8 +40,8 @@ pub struct Go<'a> {
 }
 
 impl<'a> Go<'a> {
-    pub fn parse(source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
-        let code = Code::parse(source, text, &tree_sitter_go::LANGUAGE.into())?;
+    pub fn parse(sources: &'a Sources, source: SourceId) -> Result<Self, Unparsed> {
+        let code = Code::parse(sources, source, &tree_sitter_go::LANGUAGE.into())?;
         let names = Names::gather(&code);
         Ok(Self { code, names })
     }
@@ -133,6 +137,16 @@ impl<'p, 'a> At<'p, 'a> {
         self.go.arguments(self.id).get(index).map(|id| self.to(*id))
     }
 
+    /// The first of all that stand in some relation to it; where there are more, that is told.
+    fn first_of<T>(
+        self,
+        most: usize,
+        what: &'static str,
+        all: impl Iterator<Item = T>,
+    ) -> impl Iterator<Item = T> {
+        self.code().first(most, what, self.id, all)
+    }
+
     /// The last name of an expression or a type.
     fn last_name(self) -> &'a str {
         last_name(self.code(), self.id)
@@ -151,6 +165,7 @@ enum Question {
 /// Evaluates expressions of some file. It ends: every expression costs fuel.
 pub struct Reading<'p, 'a> {
     files: &'p Files<'a>,
+    bounds: Bounds,
     fuel: Cell<u32>,
     depth: Cell<u32>,
     /// What is being worked out: a name that is assigned from itself is not asked again.
@@ -162,18 +177,15 @@ pub struct Reading<'p, 'a> {
 impl<'p, 'a> Reading<'p, 'a> {
     pub fn new(files: &'p Files<'a>, fuel: u32) -> Self {
         let (busy, frames) = (RefCell::default(), RefCell::default());
-        Self { files, fuel: Cell::new(fuel), depth: Cell::new(0), busy, frames }
-    }
-
-    /// Whether so much was followed that nothing more is.
-    pub fn is_exhausted(&self) -> bool {
-        self.fuel.get() == 0
+        let bounds = Bounds { fuel, depth: MAX_DEPTH };
+        Self { files, bounds, fuel: Cell::new(fuel), depth: Cell::new(0), busy, frames }
     }
 
     /// Goes one step further in, unless that is too far.
-    fn deeper<T>(&self, further: impl FnOnce() -> T) -> Option<T> {
+    fn deeper<T>(&self, at: At<'p, 'a>, further: impl FnOnce() -> T) -> Option<T> {
         let (fuel, depth) = (self.fuel.get(), self.depth.get());
-        if fuel == 0 || depth == DEEPEST {
+        if fuel == 0 || depth == MAX_DEPTH {
+            self.bounds.tell(at.code(), at.id, fuel == 0);
             return None;
         }
         self.fuel.set(fuel - 1);
@@ -190,7 +202,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             return None;
         }
         self.busy.borrow_mut().push((what, source, id));
-        let result = self.deeper(work);
+        let result = self.deeper(at, work);
         self.busy.borrow_mut().pop();
         result
     }

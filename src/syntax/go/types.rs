@@ -1,7 +1,10 @@
 //! What type an expression has: that of a library by its full name, or one that the program declares.
 
 use super::names::{Origin, without_version};
-use super::{At, MANY, Question, Reading};
+use super::{At, MAX_CALLS, MAX_VALUES, Question, Reading};
+
+/// Fields of one type that are looked at.
+const MAX_FIELDS: usize = 1_000;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind<'p, 'a> {
@@ -62,7 +65,9 @@ impl<'p, 'a> Reading<'p, 'a> {
     pub(super) fn fields(&self, of: At<'p, 'a>) -> Vec<At<'p, 'a>> {
         let structure = of.field("type").filter(|structure| structure.kind() == "struct_type");
         let list = structure.and_then(At::first);
-        list.map(|list| list.children().take(MANY * 8).collect()).unwrap_or_default()
+        let fields =
+            list.map(|list| of.first_of(MAX_FIELDS, "fields of one type", list.children()).collect());
+        fields.unwrap_or_default()
     }
 
     /// The methods of this name of a type that the program declares.
@@ -74,14 +79,14 @@ impl<'p, 'a> Reading<'p, 'a> {
         };
         let found = self.package(of, name).into_iter().flat_map(|go| {
             let all = go.names.functions.get(name).map_or(&[][..], Vec::as_slice);
-            all.iter().take(MANY).map(move |id| At { go, id: *id })
+            all.iter().map(move |id| At { go, id: *id })
         });
-        found.filter(of_type).collect()
+        of.first_of(MAX_CALLS, "methods of one name", found).filter(of_type).collect()
     }
 
     /// The type that is written at a node.
     pub(super) fn kind_of_type(&self, at: At<'p, 'a>) -> Option<Kind<'p, 'a>> {
-        self.deeper(|| match at.kind() {
+        self.deeper(at, || match at.kind() {
             "pointer_type" | "parenthesized_type" => self.kind_of_type(at.first()?),
             "generic_type" => self.kind_of_type(at.field("type")?),
             "qualified_type" => {
@@ -128,7 +133,7 @@ impl<'p, 'a> Reading<'p, 'a> {
 
     fn kind_of_variable(&self, at: At<'p, 'a>) -> Option<Kind<'p, 'a>> {
         let variable = self.variable(at)?;
-        variable.bindings.iter().take(MANY).find_map(|binding| {
+        at.first_of(MAX_VALUES, "bindings of one name", variable.bindings.iter()).find_map(|binding| {
             let node = |id| At { go: variable.go, id };
             match (binding.declared, binding.origin) {
                 (Some(declared), _) => self.kind_of_type(node(declared)),

@@ -3,8 +3,11 @@
 use super::environment::{Environment, Known};
 use crate::text::Span;
 
-/// Parentheses and `!` in one condition, and blocks in each other (MAXNESTEDCONDS).
-const MAX_DEPTH: u32 = 16;
+/// Blocks in each other (MAXNESTEDCONDS).
+const MAX_DEPTH: usize = 16;
+
+/// Parentheses in each other; HAProxy itself goes on to 1,024 (MAX_CFG_RECURSION).
+pub(super) const MAX_PARENTHESES: u32 = 16;
 
 /// What stands before `(` in a condition. The rest depends on how HAProxy was built.
 const PREDICATES: [&str; 14] = [
@@ -24,9 +27,14 @@ const PREDICATES: [&str; 14] = [
     "fips_mode",
 ];
 
-/// A condition that HAProxy cannot read.
+/// Why a condition cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unparsable;
+pub(super) enum Unparsable {
+    /// By HAProxy either.
+    Faulty,
+    /// By us alone.
+    TooDeep,
+}
 
 /// What a condition is judged on.
 pub(super) struct Judge<'a> {
@@ -41,7 +49,7 @@ impl Judge<'_> {
             return Ok(Some(false));
         }
         let (value, rest) = self.either(text, 0)?;
-        if rest.trim().is_empty() { Ok(value) } else { Err(Unparsable) }
+        if rest.trim().is_empty() { Ok(value) } else { Err(Unparsable::Faulty) }
     }
 
     fn either<'t>(&self, text: &'t str, depth: u32) -> Result<(Option<bool>, &'t str), Unparsable> {
@@ -80,10 +88,10 @@ impl Judge<'_> {
             rest = after.trim_start();
         }
         let (value, rest) = match rest.strip_prefix('(') {
-            Some(_) if depth >= MAX_DEPTH => return Err(Unparsable),
+            Some(_) if depth >= MAX_PARENTHESES => return Err(Unparsable::TooDeep),
             Some(inner) => {
                 let (value, rest) = self.either(inner, depth + 1)?;
-                (value, rest.trim_start().strip_prefix(')').ok_or(Unparsable)?)
+                (value, rest.trim_start().strip_prefix(')').ok_or(Unparsable::Faulty)?)
             }
             None => self.plain(rest)?,
         };
@@ -94,18 +102,18 @@ impl Judge<'_> {
     fn plain<'t>(&self, text: &'t str) -> Result<(Option<bool>, &'t str), Unparsable> {
         let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         if digits > 0 {
-            let (number, rest) = text.split_at_checked(digits).ok_or(Unparsable)?;
+            let (number, rest) = text.split_at_checked(digits).ok_or(Unparsable::Faulty)?;
             return Ok((Some(number.bytes().any(|digit| digit != b'0')), rest));
         }
         let end = text.find(['(', ' ']).unwrap_or(text.len());
-        let (name, rest) = text.split_at_checked(end).ok_or(Unparsable)?;
+        let (name, rest) = text.split_at_checked(end).ok_or(Unparsable::Faulty)?;
         if !PREDICATES.contains(&name) {
-            return Err(Unparsable);
+            return Err(Unparsable::Faulty);
         }
         match rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) {
             Some((arguments, rest)) => Ok((self.predicate(name, arguments), rest)),
             None if name == "fips_mode" => Ok((None, rest)),
-            None => Err(Unparsable),
+            None => Err(Unparsable::Faulty),
         }
     }
 
@@ -183,13 +191,13 @@ impl Blocks {
         at: Span,
         holds: impl FnOnce() -> Result<Option<bool>, Unparsable>,
     ) -> Result<(), &'static str> {
-        if self.0.len() + 1 >= MAX_DEPTH as usize {
+        if self.0.len() + 1 >= MAX_DEPTH {
             return Err("too many nested '.if'");
         }
         let mut block = Block { now: Now::Off, taken: false, maybe: None, last: false };
         match self.now() {
             Now::Off => block.taken = true,
-            _ => block.branch(at, holds().map_err(|Unparsable| "unparsable conditional expression")?),
+            _ => block.branch(at, holds().map_err(|_| "unparsable conditional expression")?),
         }
         self.0.push(block);
         Ok(())
@@ -204,7 +212,7 @@ impl Blocks {
         match block {
             Block { last: true, .. } => return Err("'.elif' after '.else' is not permitted"),
             Block { taken: true, .. } => block.now = Now::Off,
-            _ => block.branch(at, holds().map_err(|Unparsable| "unparsable conditional expression")?),
+            _ => block.branch(at, holds().map_err(|_| "unparsable conditional expression")?),
         }
         Ok(())
     }
@@ -265,12 +273,12 @@ mod tests {
             ("version_atleast(2.4)", Ok(known(true))),
             ("version_before(2.4)", Ok(known(false))),
             ("feature(OPENSSL)", Ok(None)),
-            ("what(1)", Err(Unparsable)),
-            ("defined(A", Err(Unparsable)),
-            ("1 1", Err(Unparsable)),
+            ("what(1)", Err(Unparsable::Faulty)),
+            ("defined(A", Err(Unparsable::Faulty)),
+            ("1 1", Err(Unparsable::Faulty)),
         ] {
             assert_eq!(judge.holds(text), seen, "{text}");
         }
-        assert_eq!(judge.holds(&"(".repeat(100_000)), Err(Unparsable));
+        assert_eq!(judge.holds(&"(".repeat(100_000)), Err(Unparsable::TooDeep));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::words::Line;
+use crate::text::{Sources, larger, over};
 
 /// What systemd or HAProxy itself sets, with values that no file tells.
 const GIVEN: [&str; 17] = [
@@ -54,13 +55,14 @@ impl Environment {
         Self { variables: HashMap::new(), complete, changes: 0 }
     }
 
-    /// Does what a line of `global` says of variables.
-    pub(super) fn take(&mut self, line: &Line) {
+    /// Does what a line of `global` says of variables, as far as that is not too much, which is told.
+    pub(super) fn take(&mut self, sources: &Sources, line: &Line) {
         if self.is_lost() {
             return;
         }
         self.changes += 1;
         if self.is_lost() {
+            sources.cut_off(line.at, over("changes of variables", MAX_CHANGES));
             (self.variables, self.complete) = (HashMap::new(), false);
             return;
         }
@@ -70,6 +72,9 @@ impl Environment {
             "setenv" | "presetenv" => {
                 let is_open = line.words.iter().skip(1).take(2).any(|word| word.open);
                 let value = line.text(2);
+                if value.len() > MAX_VALUE {
+                    sources.cut_off(line.at, larger("values of variables", MAX_VALUE, value.len()));
+                }
                 self.set(name, value, is_open || line.maybe.is_some() || value.len() > MAX_VALUE);
             }
             "unsetenv" => {

@@ -13,11 +13,11 @@ mod words;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use condition::{Blocks, Judge, Now};
+use condition::{Blocks, Judge, MAX_PARENTHESES, Now, Unparsable};
 
 use super::refusal::Refusal;
 use super::template::is_template;
-use crate::text::{SourceId, Sources, Span, Word};
+use crate::text::{SourceId, Sources, Span, Word, deeper, larger};
 
 pub use address::{Address, Host, Resolve, to_connect, to_listen};
 pub use arguments::Arguments;
@@ -26,8 +26,8 @@ pub use environment::Environment;
 pub use keywords::Keywords;
 pub use words::Line;
 
-/// HAProxy stops here itself.
-const MAX_REFUSALS: usize = 50;
+/// HAProxy itself stops at so many.
+const REFUSALS: usize = 50;
 /// What a file without an end of line at its end is refused from: 2.3 (cfgparse.c, "Missing LF on last line").
 const NEEDS_LINE_END: [u16; 3] = [2, 3, 0];
 
@@ -119,6 +119,7 @@ pub fn read(sources: &Sources, files: &[SourceId], given: Given<'_>) -> Document
     let Given { keywords, version, environment } = given;
     let document = Document { environment: Rc::new(environment), ..Document::default() };
     let mut walk = Walk {
+        sources,
         keywords,
         version,
         document,
@@ -135,6 +136,7 @@ pub fn read(sources: &Sources, files: &[SourceId], given: Given<'_>) -> Document
 }
 
 struct Walk<'a> {
+    sources: &'a Sources,
     keywords: &'a Keywords<'a>,
     version: Option<[u16; 3]>,
     document: Document,
@@ -154,7 +156,7 @@ impl Walk<'_> {
         (self.in_section, self.blocks) = (false, Blocks::default());
         let mut start = 0;
         for raw in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if self.document.refusals.len() >= MAX_REFUSALS {
+            if self.document.refusals.len() >= REFUSALS {
                 return;
             }
             self.line(raw, source, start);
@@ -188,8 +190,14 @@ impl Walk<'_> {
             return; // the start of a scope, for -dS
         }
         match words::cut(raw, source, start, &self.document.environment) {
-            Ok(line) if line.words.is_empty() => {}
-            Ok(line) => self.statement(line),
+            Ok((line, _)) if line.words.is_empty() => {}
+            Ok((line, filled)) => {
+                if filled > words::MAX_EXPANDED {
+                    let what = larger("values of one line", words::MAX_EXPANDED, filled);
+                    self.sources.cut_off(line.at, what);
+                }
+                self.statement(line);
+            }
             Err(fault) => {
                 let at = Span::new(source, start + fault.at..start + raw.trim_ascii_end().len());
                 // Lines are cut before it is known whether they count.
@@ -221,7 +229,16 @@ impl Walk<'_> {
         let words = line.words.get(1..).unwrap_or_default();
         let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
         let judge = Judge { environment: &line.environment, version: self.version };
-        let holds = || if words.iter().any(|word| word.open) { Ok(None) } else { judge.holds(&text) };
+        let holds = || match words.iter().any(|word| word.open) {
+            true => Ok(None),
+            false => judge.holds(&text).or_else(|why| match why {
+                Unparsable::TooDeep => {
+                    self.sources.cut_off(line.at, deeper("parentheses in a condition", MAX_PARENTHESES));
+                    Ok(None)
+                }
+                why => Err(why),
+            }),
+        };
         let done = match line.text(0) {
             ".if" => self.blocks.open(line.at, holds),
             ".elif" => self.blocks.other(line.at, holds),
@@ -334,7 +351,7 @@ impl Walk<'_> {
             return self.refuse_line(why, &line, at);
         }
         if kind == Kind::Global && name.ends_with("env") {
-            Rc::make_mut(&mut self.document.environment).take(&line);
+            Rc::make_mut(&mut self.document.environment).take(self.sources, &line);
         }
         section.lines.push(line);
     }

@@ -10,8 +10,8 @@ use crate::text::{SourceId, Span, Word};
 
 /// Words of a line (MAX_LINE_ARGS).
 const MAX_WORDS: usize = 64;
-/// What one variable may make of a line: more is no configuration.
-const MAX_EXPANDED: usize = 1 << 16;
+/// What variables may make of a line, in bytes: more is no configuration.
+pub(super) const MAX_EXPANDED: usize = 1 << 16;
 
 /// The words of one line.
 #[derive(Debug, Clone)]
@@ -73,13 +73,13 @@ struct Part {
     foreign: bool,
 }
 
-/// Cuts a line that starts at offset `base` of a source.
+/// Cuts a line that starts at offset `base` of a source, and says how many bytes of values it is asked for.
 pub(super) fn cut(
     text: &[u8],
     source: SourceId,
     base: usize,
     environment: &Rc<Environment>,
-) -> Result<Line, Fault> {
+) -> Result<(Line, usize), Fault> {
     let mut cutter = Cutter {
         text,
         at: 0,
@@ -100,13 +100,14 @@ pub(super) fn cut(
     let ends = |part: &Part| part.range.map_or(0, |(_, end)| end);
     let start = kept.first().and_then(|part| part.range).map_or(0, |(start, _)| start);
     let end = kept.last().map_or(start, ends);
-    Ok(Line {
+    let line = Line {
         words: kept.iter().map(|part| part.finish(text, source, base)).collect(),
         at: Span::new(source, base + start..base + end),
         whole: parts.get(count..).unwrap_or_default().iter().all(|part| part.range.is_none()),
         maybe: None,
         environment: Rc::clone(environment),
-    })
+    };
+    Ok((line, cutter.expanded))
 }
 
 impl Part {
@@ -246,11 +247,13 @@ impl Cutter<'_> {
                 return Ok(());
             }
         };
-        self.word.foreign = true;
-        self.expanded += value.len();
+        self.expanded = self.expanded.saturating_add(value.len());
         if self.expanded > MAX_EXPANDED {
-            return Err(Fault { what: "line too long", at: start });
+            self.word.open = true;
+            self.take(written.len(), written);
+            return Ok(());
         }
+        self.word.foreign = true;
         self.touch(written.len());
         if several {
             self.spread(&value)
@@ -297,7 +300,7 @@ mod tests {
         let source = Sources::new().add(Origin::Builtin(String::new()), Vec::new());
         match cut(text.as_bytes(), source, 0, &Rc::new(environment)) {
             Err(fault) => format!("{} at {}", fault.what, fault.at),
-            Ok(line) => {
+            Ok((line, _)) => {
                 let word = |word: &Word| {
                     let mark = if word.exact { "" } else { "~" };
                     format!("{mark}{}", word.text)

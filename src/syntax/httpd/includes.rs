@@ -6,9 +6,9 @@ use super::Walk;
 use crate::text::{Tree, has_magic};
 
 /// As deep as Apache goes into folders (AP_MAX_INCLUDE_DIR_DEPTH in server/config.c).
-const MAX_FOLDERS: usize = 20;
+pub(super) const MAX_FOLDERS: usize = 20;
 /// More than any configuration has.
-const MAX_FILES: usize = 1 << 14;
+pub(super) const MAX_FILES: usize = 1 << 14;
 
 /// The folders that the paths of one main file start from.
 #[derive(Debug, Clone)]
@@ -45,6 +45,15 @@ pub(super) struct Targets {
     pub(super) pattern: bool,
     /// The files, whether or not they are there; none where a pattern matches nothing.
     pub(super) files: Vec<PathBuf>,
+    /// A folder that lies deeper than Apache goes.
+    pub(super) too_deep: Option<PathBuf>,
+}
+
+/// What a path or a pattern leads to.
+#[derive(Debug, Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    too_deep: Option<PathBuf>,
 }
 
 impl Walk<'_, '_> {
@@ -53,20 +62,20 @@ impl Walk<'_, '_> {
         let tree = self.given.tree;
         let path = self.home.path(word);
         let found = matching(tree, &path);
-        let is_there = |files: &[PathBuf]| files.iter().any(|file| tree.entry(file).is_ok());
+        let is_there = |found: &Found| found.files.iter().any(|file| tree.entry(file).is_ok());
         let comes_back = |file: &PathBuf| {
             tree.read(self.given.sources, file).is_ok_and(|source| self.reading.contains(&source))
         };
-        let fits = |files: &Vec<PathBuf>| is_there(files) && !files.iter().any(comes_back);
-        let files = match is_there(&found) {
+        let fits = |found: &Found| is_there(found) && !found.files.iter().any(comes_back);
+        let Found { files, too_deep } = match is_there(&found) {
             true => found,
             false => self.moved(&path).into_iter().find(fits).unwrap_or(found),
         };
-        Targets { pattern: is_pattern(&path), path, files }
+        Targets { pattern: is_pattern(&path), path, files, too_deep }
     }
 
     /// Where a path below ServerRoot lies in a repository: its main file will be put there.
-    fn moved(&self, path: &Path) -> Vec<Vec<PathBuf>> {
+    fn moved(&self, path: &Path) -> Vec<Found> {
         let home = &self.home;
         let rest = path.strip_prefix(&home.root).ok().filter(|_| !self.given.machine);
         let Some(rest) = rest else { return Vec::new() };
@@ -81,28 +90,30 @@ impl Walk<'_, '_> {
     }
 }
 
-fn matching(tree: &Tree, path: &Path) -> Vec<PathBuf> {
-    let found = match is_pattern(path) {
+fn matching(tree: &Tree, path: &Path) -> Found {
+    let paths = match is_pattern(path) {
         true => tree.glob(path.as_os_str().as_encoded_bytes()),
         false => vec![path.to_owned()],
     };
-    let mut files = Vec::new();
-    for path in found {
-        collect(tree, path, 0, &mut files);
+    let mut found = Found::default();
+    for path in paths {
+        found.collect(tree, path, 0);
     }
-    files
+    found
 }
 
-/// A folder is all that lies in it, also what is hidden.
-fn collect(tree: &Tree, path: PathBuf, depth: usize, files: &mut Vec<PathBuf>) {
-    if files.len() >= MAX_FILES {
-        return;
-    }
-    if !tree.is_folder(&path) {
-        files.push(path);
-    } else if depth < MAX_FOLDERS {
-        for name in tree.list(&path) {
-            collect(tree, path.join(name), depth + 1, files);
+impl Found {
+    /// A folder is all that lies in it, also what is hidden.
+    fn collect(&mut self, tree: &Tree, path: PathBuf, depth: usize) {
+        match tree.is_folder(&path) {
+            _ if self.files.len() >= MAX_FILES => {}
+            false => self.files.push(path),
+            true if depth >= MAX_FOLDERS => self.too_deep = Some(path),
+            true => {
+                for name in tree.list(&path) {
+                    self.collect(tree, path.join(name), depth + 1);
+                }
+            }
         }
     }
 }

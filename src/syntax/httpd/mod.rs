@@ -21,7 +21,7 @@ use macros::{Macro, Macros};
 use super::start::Start;
 use super::template::{is_placeholder, is_template};
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree, deeper, over};
 
 pub use address::{Answers, Host, parse_address};
 pub use lines::{Line, Lines, Text};
@@ -234,7 +234,7 @@ impl Walk<'_, '_> {
         let before = self.read;
         self.read = self.read.saturating_add(bytes);
         if before < MAX_READ && self.read >= MAX_READ {
-            self.lost(at, "too many includes, the rest is not read");
+            self.given.sources.cut_off(at, over("MiB of files and macros", MAX_READ >> 20));
         }
         self.read < MAX_READ
     }
@@ -247,7 +247,11 @@ impl Walk<'_, '_> {
         if skipped && line.text.bytes().first() != Some(&b'<') {
             return;
         }
-        let text = if skipped { line.text.clone() } else { self.given.variables.fill(&line.text) };
+        let text = if skipped {
+            line.text.clone()
+        } else {
+            self.given.variables.fill(self.given.sources, &line.text)
+        };
         let mut words = text.words();
         let Some(name) = words.next().map(|name| lower(&name)) else { return };
         match name.strip_prefix("</") {
@@ -367,7 +371,10 @@ impl Walk<'_, '_> {
             return self.refuse(at, &format!("macro '{name}' used with another number of arguments"));
         }
         let size = made.lines.iter().map(|line| line.text.bytes().len() + COST).sum();
-        if self.depth >= MAX_DEPTH || !self.spend(size, at) {
+        if self.depth >= MAX_DEPTH {
+            return self.given.sources.cut_off(at, deeper("macros in one another", MAX_DEPTH));
+        }
+        if !self.spend(size, at) {
             return;
         }
         let in_macro = std::mem::replace(&mut self.in_macro, true);
@@ -388,6 +395,14 @@ impl Walk<'_, '_> {
             return;
         }
         let targets = self.find(&text);
+        if targets.files.len() >= includes::MAX_FILES {
+            self.given.sources.cut_off(at, over("included files", includes::MAX_FILES));
+        }
+        if let Some(folder) = &targets.too_deep {
+            let most = includes::MAX_FOLDERS;
+            let what = "exceeds the maximum include directory nesting level";
+            return self.lost(at, format!("Directory /{} {what} of {most}", folder.display()));
+        }
         if targets.pattern {
             self.matched.extend(targets.files.iter().cloned());
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use memchr::memchr;
 
 use super::lines::Text;
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree, larger};
 
 /// No value that matters is longer: where variables double each other, what would be longer stays as it is written.
 const MAX_VALUE: usize = 1 << 13;
@@ -66,7 +66,8 @@ impl Variables {
                     let at = start + offset;
                     let is_there = bytes.get(at..at + value.len()) == Some(value.as_bytes());
                     let span = is_there.then(|| Span::new(source, at..at + value.len()));
-                    filled(&Text::of(value.as_bytes(), span), &known)
+                    let text = Text::of(value.as_bytes(), span);
+                    filled(&text, &known, &mut |size| tell(sources, Span::new(source, at..at), size))
                 });
                 if let Some(value) = written {
                     known.insert(assignment.name.to_owned(), value);
@@ -104,7 +105,7 @@ impl Variables {
     }
 
     /// A text with its variables filled in; one that nothing sets stays as it is written (ap_resolve_env).
-    pub(super) fn fill(&self, text: &Text) -> Text {
+    pub(super) fn fill(&self, sources: &Sources, text: &Text) -> Text {
         if memchr(b'$', text.bytes()).is_none() {
             return text.clone();
         }
@@ -112,6 +113,9 @@ impl Variables {
         let mut at = 0;
         while let Some((start, end)) = variable(text.bytes(), at) {
             if full.bytes().len() > MAX_VALUE {
+                if let Some(at) = text.span() {
+                    tell(sources, at, full.bytes().len());
+                }
                 return text.clone();
             }
             full.append(&text.slice(at..start));
@@ -125,6 +129,10 @@ impl Variables {
         full.append(&text.slice(at..text.bytes().len()));
         full
     }
+}
+
+fn tell(sources: &Sources, at: Span, size: usize) {
+    sources.cut_off(at, larger("values of variables", MAX_VALUE, size));
 }
 
 /// The next `${NAME}` from an offset on.
@@ -190,7 +198,7 @@ fn unquoted(value: &str) -> &str {
 }
 
 /// The shell's `$NAME` and `${NAME}`; nothing where it does more than that.
-fn filled(text: &Text, known: &HashMap<String, Text>) -> Option<Text> {
+fn filled(text: &Text, known: &HashMap<String, Text>, too_long: &mut dyn FnMut(usize)) -> Option<Text> {
     let bytes = text.bytes();
     let mut full = Text::default();
     let mut at = 0;
@@ -202,7 +210,11 @@ fn filled(text: &Text, known: &HashMap<String, Text>) -> Option<Text> {
         let name =
             bytes.get(first..)?.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_');
         let end = first + name.count();
-        if end == first || braced && bytes.get(end) != Some(&b'}') || full.bytes().len() > MAX_VALUE {
+        if end == first || braced && bytes.get(end) != Some(&b'}') {
+            return None;
+        }
+        if full.bytes().len() > MAX_VALUE {
+            too_long(full.bytes().len());
             return None;
         }
         full.append(known.get(&text.slice(first..end).show())?);

@@ -1,13 +1,14 @@
 //! What was called on a builder before it is used, wherever in the file: on the chain, on the variable that holds it.
 
 use super::Value;
-use super::eval::Evaluation;
+use super::eval::{BINDINGS, Evaluation};
 use super::library::{Library, Of};
 use super::names::Origin;
 use crate::syntax::calls::Id;
+use crate::text::over;
 
-/// Variables and methods that lead to one builder.
-const MANY: usize = 50;
+/// Variables and methods that lead to one builder, and are followed.
+const MAX_SEEN: usize = 50;
 
 #[derive(Debug, Default)]
 pub struct Built {
@@ -31,8 +32,11 @@ impl<L: Library> Evaluation<'_, '_, L> {
     }
 
     fn follow(&self, at: Id, class: L::Class, built: &mut Built) {
-        if built.seen.contains(&at) || built.seen.len() > MANY {
+        if built.seen.contains(&at) {
             return;
+        }
+        if built.seen.len() > MAX_SEEN {
+            return self.code().cut_off(at, over("places of one builder", MAX_SEEN));
         }
         built.seen.push(at);
         let inner = |id| self.code().children(id).next();
@@ -60,9 +64,10 @@ impl<L: Library> Evaluation<'_, '_, L> {
         let own = object.is_none_or(|object| self.kind(object) == "this");
         let returned = self.file.names.methods.get(self.method(call)).filter(|_| own);
         let Some(methods) = returned else { return };
-        for method in methods.iter().take(MANY) {
+        for method in self.first("methods of one name", call, methods.iter()) {
             let returns = self.code().all_in(*method).filter(|id| self.kind(*id) == "return_statement");
-            for value in returns.take(MANY).filter_map(|id| self.code().children(id).next()) {
+            let returns = self.first("returns of one method", *method, returns);
+            for value in returns.filter_map(|id| self.code().children(id).next()) {
                 self.follow(value, class, built);
             }
         }
@@ -73,7 +78,7 @@ impl<L: Library> Evaluation<'_, '_, L> {
             built.unclear = Some("it is made elsewhere".to_owned());
             return;
         };
-        for variable in variables.iter().take(MANY) {
+        for variable in self.first(BINDINGS, at, variables.iter()) {
             match variable.origin {
                 Origin::Value(value) => self.follow(value, class, built),
                 Origin::Nothing => {}

@@ -7,18 +7,19 @@ use super::library::{Library, Of};
 use super::names::{Names, Origin, Variable, is_class_body, simple_name};
 use super::{Outside, Thing, Value, integer};
 use crate::syntax::calls::{Code, Id, Unparsed};
-use crate::syntax::eval::{Effort, shown};
-use crate::text::{Slot, SourceId, Sources, Span, Tree};
+use crate::syntax::eval::{Bounds, Effort, shown};
+use crate::text::{Slot, SourceId, Sources, Span, Tree, deeper};
 
 /// How deep expressions, variables and methods are followed.
-const DEPTH: u32 = 60;
+const MAX_DEPTH: u32 = 60;
 
 /// Constants of other files are followed through so many of them.
-const FILES: u32 = 3;
+const MAX_FILES: u32 = 3;
 
 /// Uses of one name, callers of one method that are looked at.
-pub(super) const MANY: usize = 200;
+pub(super) const MAX_VALUES: usize = 200;
 
+pub(super) const BINDINGS: &str = "bindings of one name";
 const TOO_FAR: &str = "it takes too long to follow";
 
 pub struct File<'a> {
@@ -40,7 +41,8 @@ pub struct Evaluation<'p, 'a, L: Library> {
 
 impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
     pub fn new(sources: &'p Sources, tree: &'p Tree, library: &'p L, file: &'p File<'a>, fuel: u32) -> Self {
-        Self { sources, tree, library, file, effort: Effort::new(fuel, DEPTH), away: 0 }
+        let effort = Effort::new(Bounds { fuel, depth: MAX_DEPTH });
+        Self { sources, tree, library, file, effort, away: 0 }
     }
 
     pub fn code(&self) -> &'p Code<'a> {
@@ -76,6 +78,16 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
         }
     }
 
+    /// As many of all as are looked at; where there are more, that is told.
+    pub(super) fn first<T>(
+        &self,
+        what: &'static str,
+        at: Id,
+        all: impl Iterator<Item = T>,
+    ) -> impl Iterator<Item = T> {
+        self.code().first(MAX_VALUES, what, at, all)
+    }
+
     /// Looking through a long list costs as well.
     fn spend(&self, length: usize) {
         self.effort.spend(u32::try_from(length / 16).unwrap_or(u32::MAX));
@@ -87,7 +99,7 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
     }
 
     pub fn value(&self, at: Id) -> Of<L> {
-        let value = self.effort.deeper(|| self.value_of(at));
+        let value = self.effort.deeper(self.code(), at, || self.value_of(at));
         value.unwrap_or_else(|| Value::unknown(TOO_FAR, self.span(at)))
     }
 
@@ -269,7 +281,7 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
     /// A constant of a class in another file of the same source folder.
     fn constant_of(&self, class: &str, name: &str) -> Option<Of<L>> {
         let names = &self.file.names;
-        if self.away >= FILES || class.contains(['(', ' ', '[']) || self.effort.is_exhausted() {
+        if class.contains(['(', ' ', '[']) || self.effort.is_exhausted() {
             return None;
         }
         let folder = self.file.path.parent()?;
@@ -277,9 +289,13 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
         let base = folder.ancestors().nth(packages)?;
         let path = base.join(format!("{}.java", class.replace('.', "/")));
         let real = self.tree.resolve(&path).ok().filter(|real| !self.tree.is_folder(real))?;
+        if self.away >= MAX_FILES {
+            self.code().cut_off(self.code().root(), deeper("constants of other files", MAX_FILES));
+            return None;
+        }
         let source = self.tree.read(self.sources, &real).ok()?;
         self.effort.spend(100);
-        let file = File::parse(real, source, self.sources.bytes(source)).ok()?;
+        let file = File::parse(real, self.sources, source).ok()?;
         let there = Evaluation {
             sources: self.sources,
             tree: self.tree,
@@ -302,7 +318,7 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
 
     fn of_variable_named(&self, at: Id, name: &str, scope: Id, variables: &[Variable]) -> Of<L> {
         let mut values = Vec::new();
-        for variable in variables.iter().take(MANY) {
+        for variable in self.first(BINDINGS, at, variables.iter()) {
             match variable.origin {
                 Origin::Value(node) => values.extend(self.once(node)),
                 Origin::Parameter(of, index) => values.push(self.parameter(at, of, index)),
@@ -340,12 +356,8 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
                 });
             !declares && self.variable(*node).is_some_and(|(found, _)| found == scope)
         };
-        all.iter()
-            .filter(|node| code.contains(scope, **node))
-            .filter(|node| is_use(node))
-            .take(MANY)
-            .copied()
-            .collect()
+        let all = all.iter().copied().filter(|node| code.contains(scope, *node)).filter(is_use);
+        self.first("uses of one name", scope, all).collect()
     }
 
     /// The name as a whole: `this.name` of `name`.
@@ -382,7 +394,7 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
             (self.kind(**call) == "object_creation_expression") == is_constructor
                 && self.arguments(**call).len() == wanted
         };
-        let given = calls.iter().filter(fits).take(MANY);
+        let given = self.first("calls of one method", of, calls.iter().filter(fits));
         let values: Vec<Of<L>> =
             given.filter_map(|call| self.once(*self.arguments(*call).get(index)?)).collect();
         let why = || Value::unknown(format!("`{name}` is called with it from elsewhere"), self.span(at));
@@ -403,7 +415,8 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
                 .find(|outer| matches!(code.kind(*outer), "method_declaration" | "lambda_expression"));
             code.kind(*node) == "return_statement" && owner == Some(*method)
         });
-        let values = returns.take(MANY).filter_map(|node| self.once(code.children(node).next()?)).collect();
+        let returns = self.first("returns of one method", *method, returns);
+        let values = returns.filter_map(|node| self.once(code.children(node).next()?)).collect();
         Value::agreed(values, self.method(call))
     }
 
@@ -436,8 +449,8 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
 }
 
 impl<'a> File<'a> {
-    pub fn parse(path: PathBuf, source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
-        let code = Code::parse(source, text, &tree_sitter_java::LANGUAGE.into())?;
+    pub fn parse(path: PathBuf, sources: &'a Sources, source: SourceId) -> Result<Self, Unparsed> {
+        let code = Code::parse(sources, source, &tree_sitter_java::LANGUAGE.into())?;
         let names = Names::gather(&code);
         Ok(Self { path, code, names })
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Value;
-use super::eval::{Evaluation, MANY};
+use super::eval::{BINDINGS, Evaluation};
 use super::names::Origin;
 use crate::syntax::calls::Id;
 
@@ -99,7 +99,7 @@ impl<L: Library> Evaluation<'_, '_, L> {
 
     /// The class of an expression's object.
     pub fn class(&self, at: Id) -> Option<L::Class> {
-        self.effort.deeper(|| self.class_of(at)).flatten()
+        self.effort.deeper(self.code(), at, || self.class_of(at)).flatten()
     }
 
     fn class_of(&self, at: Id) -> Option<L::Class> {
@@ -110,10 +110,12 @@ impl<L: Library> Evaluation<'_, '_, L> {
             "assignment_expression" => self.class(self.field(at, "right")?),
             "identifier" | "field_access" => {
                 let (_, variables) = self.variable(at)?;
-                variables.iter().take(MANY).find_map(|variable| match (variable.declared, variable.origin) {
-                    (Some(declared), _) => self.class_named(self.text(declared)),
-                    (None, Origin::Value(value)) => self.class(value),
-                    _ => None,
+                self.first(BINDINGS, at, variables.iter()).find_map(|variable| {
+                    match (variable.declared, variable.origin) {
+                        (Some(declared), _) => self.class_named(self.text(declared)),
+                        (None, Origin::Value(value)) => self.class(value),
+                        _ => None,
+                    }
                 })
             }
             "method_invocation" => self.class_returned(at),

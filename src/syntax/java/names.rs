@@ -42,7 +42,7 @@ pub struct Names<'a> {
 }
 
 /// A method has no more (The Java Virtual Machine Specification, 4.3.3).
-const MOST_PARAMETERS: usize = 255;
+const PARAMETERS: usize = 255;
 
 pub(super) fn is_class_body(kind: &str) -> bool {
     matches!(kind, "class_body" | "enum_body" | "enum_body_declarations" | "interface_body")
@@ -157,7 +157,7 @@ impl<'a> Names<'a> {
 
     fn parameter(&mut self, code: &Code<'a>, id: Id) {
         let Some(list) = code.parent(id) else { return };
-        let index = code.children(list).take(MOST_PARAMETERS).position(|it| it == id);
+        let index = code.children(list).take(PARAMETERS).position(|it| it == id);
         let owner = code
             .parent(list)
             .filter(|owner| matches!(code.kind(*owner), "method_declaration" | "constructor_declaration"));

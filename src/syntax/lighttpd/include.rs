@@ -10,7 +10,7 @@ use super::{Config, Entry};
 use crate::syntax::refusal::Refusal;
 use crate::syntax::start::Start;
 use crate::text::tree::Unread;
-use crate::text::{Span, has_magic};
+use crate::text::{Span, deeper, has_magic, over};
 
 /// Files that include files; lighttpd itself goes on until it runs out of stack.
 const MAX_DEPTH: usize = 32;
@@ -38,7 +38,11 @@ impl<'a> Config<'a> {
     /// config_parse_file in src/configfile.c.
     fn draw_in(&mut self, pattern: &str, at: Span, depth: usize) -> Result<(), Refusal> {
         let mut found = false;
-        for pattern in braces(pattern) {
+        let patterns = braces(pattern);
+        if patterns.len() > MAX_PATTERNS {
+            return Err(Refusal::ours(over("patterns that braces make", MAX_PATTERNS), at));
+        }
+        for pattern in patterns {
             for path in self.paths(&pattern) {
                 found = true;
                 self.read_in(&path, at, depth)?;
@@ -59,8 +63,11 @@ impl<'a> Config<'a> {
 
     fn read_in(&mut self, path: &Path, at: Span, depth: usize) -> Result<(), Refusal> {
         self.includes += 1;
-        if depth >= MAX_DEPTH || self.includes > MAX_INCLUDES {
-            return Err(Refusal::new(format!("{} is included without end", path.display()), at));
+        if depth >= MAX_DEPTH {
+            return Err(Refusal::ours(deeper("includes", MAX_DEPTH), at));
+        }
+        if self.includes > MAX_INCLUDES {
+            return Err(Refusal::ours(over("included files", MAX_INCLUDES), at));
         }
         match self.given.tree.read(self.given.sources, path) {
             Ok(source) => {

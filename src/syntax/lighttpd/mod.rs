@@ -17,7 +17,7 @@ use words::{Variables, Words};
 
 use super::refusal::Refusal;
 use super::start::Start;
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree, deeper, over};
 
 pub use address::normalize;
 pub use data::{Data, Item, List, Taken, Value, boolean, integer, short, string};
@@ -175,7 +175,7 @@ impl<'a> Config<'a> {
                 other => words.drop(&other, at),
             }
             if frames.len() > MAX_DEPTH {
-                return Err(Refusal::new("blocks in blocks are nested too deeply", at));
+                return Err(Refusal::ours(deeper("blocks in blocks", MAX_DEPTH), at));
             }
         }
         self.dropped = self.dropped.or(words.dropped);
@@ -338,7 +338,7 @@ impl Variables for Config<'_> {
     fn pay(&mut self, cost: usize, at: Span) -> Result<(), Refusal> {
         self.work = self.work.saturating_add(cost);
         match self.work > MAX_WORK {
-            true => Err(Refusal::ours("it says more than we read", at)),
+            true => Err(Refusal::ours(over("words and bytes that are put together", MAX_WORK), at)),
             false => Ok(()),
         }
     }

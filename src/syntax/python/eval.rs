@@ -3,10 +3,10 @@
 use super::value::{integer_literal, unescaped};
 use super::{Reading, Thing, Value};
 use crate::syntax::calls::Id;
-use crate::text::Span;
+use crate::text::{Span, larger};
 
 /// The longest text that is put together, in bytes. Addresses and paths are far below.
-const LONGEST: usize = 1 << 12;
+pub(super) const MAX_TEXT: usize = 1 << 12;
 
 impl Reading<'_, '_> {
     pub(super) fn expression(&self, at: Id) -> Value {
@@ -116,8 +116,12 @@ impl Reading<'_, '_> {
         Some(text)
     }
 
-    fn computed_text(&self, at: Id, text: String) -> Value {
-        if text.len() > LONGEST { self.unknown(at) } else { Thing::Text(text).into() }
+    pub(super) fn computed_text(&self, at: Id, text: String) -> Value {
+        if text.len() > MAX_TEXT {
+            self.code().cut_off(at, larger("texts that are put together", MAX_TEXT, text.len()));
+            return self.unknown(at);
+        }
+        Thing::Text(text).into()
     }
 
     fn concatenated(&self, at: Id) -> Value {

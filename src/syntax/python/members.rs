@@ -4,8 +4,10 @@ use std::rc::Rc;
 
 use super::names::{Origin, is_function};
 use super::value::Spot;
-use super::{MANY, Made, Reading, Thing, Value};
+use super::{BINDINGS, Made, Reading, Thing, Value};
 use crate::syntax::calls::Id;
+
+const ASSIGNMENTS: &str = "assignments to one attribute";
 
 impl Reading<'_, '_> {
     pub(super) fn attribute(&self, at: Id) -> Value {
@@ -34,7 +36,7 @@ impl Reading<'_, '_> {
             let live = self.reaching(bindings, node, None);
             return Value::agreed(live.iter().filter_map(|binding| self.bound(binding)).collect(), name);
         }
-        self.effort.deeper(|| {
+        self.effort.deeper(self.code(), node, || {
             let mut bases = self.bases(class).into_iter();
             bases.find_map(|base| match base.thing {
                 Thing::Class(base) => self.of_class(base, name),
@@ -49,7 +51,8 @@ impl Reading<'_, '_> {
         let list = self.here(class).and_then(|class| code.field(class, "superclasses"));
         let positional = |id: &Id| !matches!(code.kind(*id), "keyword_argument" | "dictionary_splat");
         let bases = list.into_iter().flat_map(|list| code.children(list)).filter(positional);
-        bases.take(MANY).filter_map(|base| self.once(base)).collect()
+        let at = list.unwrap_or(code.root());
+        self.first("classes of one class", at, bases).filter_map(|base| self.once(base)).collect()
     }
 
     /// The imported classes that a class is one of, the nearest first.
@@ -58,9 +61,10 @@ impl Reading<'_, '_> {
             Thing::Named(name) => vec![name.clone()],
             Thing::Class(class) if self.here(*class).is_none() => self.modules.kinds(*class),
             Thing::Class(class) => {
-                let kinds = self.effort.deeper(|| {
+                let kinds = self.effort.deeper(self.code(), class.node, || {
                     let bases = self.bases(*class).into_iter();
-                    bases.flat_map(|base| self.kinds(&base)).take(MANY).collect()
+                    let kinds = bases.flat_map(|base| self.kinds(&base));
+                    self.first("classes of one class", class.node, kinds).collect()
                 });
                 kinds.unwrap_or_default()
             }
@@ -72,7 +76,8 @@ impl Reading<'_, '_> {
     pub fn of_instance(&self, made: &Rc<Made>, name: &str) -> Option<Value> {
         let assigned = self.python.names.members.get(name).map_or(&[][..], Vec::as_slice);
         let mut values = Vec::new();
-        for (object, value) in assigned.iter().take(MANY) {
+        let at = assigned.first().map_or(self.code().root(), |(object, _)| *object);
+        for (object, value) in self.first(ASSIGNMENTS, at, assigned.iter()) {
             let Some(Thing::Made(owner)) = self.once(*object).map(|owner| owner.thing) else { continue };
             let of_class = matches!((&owner.class.thing, &made.class.thing), (Thing::Class(a), Thing::Class(b)) if a == b);
             if owner.call == made.call || of_class {
@@ -93,7 +98,8 @@ impl Reading<'_, '_> {
     pub fn assigned_to(&self, full_name: &str, attribute: &str) -> Option<Value> {
         let assigned = self.python.names.members.get(attribute).map_or(&[][..], Vec::as_slice);
         let is_it = |object: Id| self.once(object).is_some_and(|object| object.name() == Some(full_name));
-        let values = assigned.iter().take(MANY).filter(|(object, _)| is_it(*object));
+        let at = assigned.first().map_or(self.code().root(), |(object, _)| *object);
+        let values = self.first(ASSIGNMENTS, at, assigned.iter()).filter(|(object, _)| is_it(*object));
         let values = values.filter_map(|(object, value)| match value {
             Some(value) => self.once(*value),
             None => Some(self.unknown(*object)),
@@ -104,27 +110,20 @@ impl Reading<'_, '_> {
     /// The default of an option that `argparse` or `optparse` reads from the command line.
     fn option(&self, made: &Rc<Made>, name: &str) -> Option<Value> {
         let kind = made.kinds.iter().find(|kind| kind.ends_with(".parse_args"))?;
-        let calls = self.python.calls(if is_optparse(kind) { "add_option" } else { "add_argument" });
-        calls.iter().take(MANY).find_map(|call| self.option_of(*call, name))
+        let mut calls = self.calls(if is_optparse(kind) { "add_option" } else { "add_argument" });
+        calls.find_map(|call| self.option_of(call, name))
     }
 
     /// The default of an option that `tornado.options` reads from the command line.
     pub(super) fn tornado_option(&self, name: &str) -> Option<Value> {
-        let calls = self.python.calls("define").iter().take(MANY);
         let name = name.strip_prefix("tornado.options.options.")?;
-        calls.copied().find_map(|call| self.option_of(call, name))
+        self.calls("define").find_map(|call| self.option_of(call, name))
     }
 
     /// The default of the option of this name that a call defines.
     fn option_of(&self, call: Id, name: &str) -> Option<Value> {
-        let mut flags = Vec::new();
-        while let Some(flag) = self.argument(call, Some(flags.len()), "") {
-            let Some(flag) = flag.text() else { break };
-            flags.push(flag.to_owned());
-            if flags.len() > MANY {
-                break;
-            }
-        }
+        let flags = self.positionals(call).map_while(|flag| self.value(flag).text().map(str::to_owned));
+        let flags: Vec<String> = flags.collect();
         let named = |flag: &&String| flag.trim_start_matches('-').replace('-', "_") == name;
         let flag = flags.iter().find(named);
         let dest = self.argument(call, None, "dest");
@@ -159,11 +158,15 @@ impl Reading<'_, '_> {
 
     /// The node of a positional argument; none after a `*`.
     pub fn positional(&self, call: Id, index: usize) -> Option<Id> {
+        self.positionals(call).nth(index)
+    }
+
+    fn positionals(&self, call: Id) -> impl Iterator<Item = Id> {
         let code = self.code();
-        let list = code.field(call, "arguments").filter(|list| code.kind(*list) == "argument_list")?;
+        let list = code.field(call, "arguments").filter(|list| code.kind(*list) == "argument_list");
         let plain = |id: &Id| code.kind(*id) != "keyword_argument" && code.kind(*id) != "dictionary_splat";
-        let mut before = code.children(list).filter(plain).take_while(|id| code.kind(*id) != "list_splat");
-        before.nth(index)
+        let all = list.into_iter().flat_map(|list| code.children(list));
+        all.filter(plain).take_while(|id| code.kind(*id) != "list_splat")
     }
 
     /// An argument by its place or its name; unknown where a `*` or `**` may hold it.
@@ -257,7 +260,7 @@ impl Reading<'_, '_> {
             let mut around = code.ancestors(*id).take_while(|outer| *outer != function);
             code.kind(*id) == "return_statement" && !around.any(|outer| is_function(code.kind(outer)))
         };
-        let returns = code.all_in(function).filter(own).take(MANY);
+        let returns = self.first("returns of one function", function, code.all_in(function).filter(own));
         let values = returns.filter_map(|id| match code.children(id).next() {
             Some(value) => self.once(value),
             None => Some(Thing::None.into()),
@@ -327,7 +330,7 @@ impl Reading<'_, '_> {
             rest = after;
         }
         text.push_str(rest);
-        (!rest.contains('}') && text.len() < 4096).then_some(Thing::Text(text))
+        (!rest.contains('}')).then(|| self.computed_text(at, text).thing)
     }
 
     /// `os.environ.get("PORT", 8000)`.
@@ -345,15 +348,16 @@ impl Reading<'_, '_> {
     fn joined(&self, at: Id) -> Value {
         let mut path = std::path::PathBuf::new();
         let mut unless = Value::from(Thing::None);
-        let mut index = 0;
-        while let Some(part) = self.argument(at, Some(index), "") {
+        let mut parts = 0;
+        for part in self.positionals(at) {
+            let part = self.value(part);
             let Some(text) = part.text() else { return self.or_unknown(part, at) };
             path.push(text);
             unless = unless.and_unless(&part.unless);
-            index += 1;
-            if index > MANY {
-                return self.unknown(at);
-            }
+            parts += 1;
+        }
+        if let Some(more) = self.argument(at, Some(parts), "") {
+            return self.or_unknown(more, at);
         }
         Value::from(Thing::Text(path.to_string_lossy().into_owned())).and_unless(&unless.unless)
     }
@@ -451,9 +455,10 @@ impl Reading<'_, '_> {
             None => function,
         };
         let shift = usize::from(class.is_some() && !self.decorated(of, "staticmethod"));
-        let calls = self.python.calls(called).iter().copied().take(MANY);
+        let calls = self.first("calls of one function", of, self.python.calls(called).iter().copied());
         let mut values = Vec::new();
-        let is_it = |call: &Id| self.effort.deeper(|| self.calls_it(*call, of, class)).unwrap_or(false);
+        let is_it =
+            |call: &Id| self.effort.deeper(code, *call, || self.calls_it(*call, of, class)).unwrap_or(false);
         for call in calls.filter(is_it) {
             values.extend(match self.argument(call, index.checked_sub(shift), name) {
                 Some(value) => Some(value),
@@ -473,14 +478,15 @@ impl Reading<'_, '_> {
         let starts = ["Process", "Thread"].into_iter().flat_map(|name| self.python.calls(name)).copied();
         let is_it = |start: &Id| {
             let target = self.keyword(*start, "target");
-            let target = target.and_then(|target| self.effort.deeper(|| self.once(target))?);
+            let target =
+                target.and_then(|target| self.effort.deeper(self.code(), target, || self.once(target))?);
             target.is_some_and(|target| target.thing == Thing::Function(self.spot(of)))
         };
         let given = |start: Id| match self.argument(start, None, "args")?.thing {
             Thing::List(items) => items.get(index?).cloned(),
             _ => Some(self.unknown(start)),
         };
-        starts.take(MANY).filter(is_it).filter_map(given).collect()
+        self.first("threads and processes", of, starts).filter(is_it).filter_map(given).collect()
     }
 
     fn not_called(&self, at: Id, of: Id, name: &str, default: Option<Id>) -> Value {
@@ -500,7 +506,7 @@ impl Reading<'_, '_> {
     fn click_option(&self, of: Id, name: &str) -> Option<Value> {
         let code = self.code();
         let outer = code.parent(of).filter(|outer| code.kind(*outer) == "decorated_definition")?;
-        let decorators = code.children(outer).filter(|id| code.kind(*id) == "decorator").take(MANY);
+        let decorators = code.children(outer).filter(|id| code.kind(*id) == "decorator");
         let calls = decorators.filter_map(|id| code.children(id).next());
         let mut calls = calls.filter(|call| {
             let function = code.field(*call, "function").map_or("", |id| code.text(id));
@@ -525,7 +531,7 @@ impl Reading<'_, '_> {
         let Some(callee) = code.field(call, "function") else { return false };
         match (code.kind(callee), class) {
             ("identifier", _) => match self.find(code.text(callee), callee) {
-                Some((_, bindings)) => bindings.iter().take(MANY).any(|binding| {
+                Some((_, bindings)) => self.first(BINDINGS, callee, bindings.iter()).any(|binding| {
                     matches!(binding.origin, Origin::Expression(node) if node == of || Some(node) == class)
                 }),
                 None => false,

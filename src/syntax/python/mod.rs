@@ -12,26 +12,30 @@ mod value;
 use std::borrow::Cow;
 
 use super::calls::{Code, Id, Unparsed};
-use super::eval::{Effort, shown};
-use crate::text::SourceId;
+use super::eval::{Bounds, Effort, shown};
+use crate::text::{SourceId, Sources};
 pub use names::last_name;
 use names::{Binding, Names, Origin, is_function, is_scope};
-pub use program::{Libraries, Linked, Program, questions};
+pub use program::{Libraries, Linked, Program, Questions, questions};
 pub use told::{Reached, Told};
 pub use value::{Made, Spot, Thing, Value, integer_of};
 
 /// How many expressions lie in one another, through names and calls, before it is given up.
-const DEEPEST: u32 = 48;
+const MAX_DEPTH: u32 = 48;
 
-/// How many bindings of one name, or calls of one function, are looked at.
-const MANY: usize = 32;
+/// How many bindings of one name, or calls of one function, are followed.
+const MAX_VALUES: usize = 32;
+
+/// How many calls of one name are looked through for options and settings.
+const MAX_CALLS: usize = 1_000;
 
 /// Expressions that are worked out for one file: many times what a program needs.
-pub const FUEL: u32 = 50_000;
+pub const MAX_FUEL: u32 = 50_000;
 
-/// How many lines of comment may follow each other.
-const MAX_COMMENT: usize = 500;
+/// Lines of comment that follow each other and are left to the grammar.
+const LONG_COMMENT: usize = 500;
 
+const BINDINGS: &str = "bindings of one name";
 const TOO_FAR: &str = "it takes too long to follow";
 
 /// A parsed program and the names in it.
@@ -52,7 +56,7 @@ fn without_long_comments(text: &[u8]) -> Cow<'_, [u8]> {
         if is_silent(line) {
             lines += 1;
         } else {
-            if lines > MAX_COMMENT {
+            if lines > LONG_COMMENT {
                 let comment = blanked.to_mut().get_mut(start..at).unwrap_or_default();
                 comment
                     .iter_mut()
@@ -67,9 +71,10 @@ fn without_long_comments(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 impl<'a> Python<'a> {
-    pub fn parse(source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
+    pub fn parse(sources: &'a Sources, source: SourceId) -> Result<Self, Unparsed> {
         let language = tree_sitter_python::LANGUAGE.into();
-        let code = Code::parse_instead(source, text, &without_long_comments(text), &language)?;
+        let text = without_long_comments(sources.bytes(source));
+        let code = Code::parse_instead(sources, source, &text, &language)?;
         let names = Names::gather(&code);
         Ok(Self { code, names })
     }
@@ -91,13 +96,13 @@ impl<'a> Python<'a> {
 
     /// Works out what stands in this file; what it imports is not looked into.
     pub fn reading(&self) -> Reading<'_, 'a> {
-        self.reading_among(&Alone, FUEL)
+        self.reading_among(&Alone, MAX_FUEL)
     }
 
     /// Works out what stands in this file, and follows what it imports to others of the program. The fuel is how many
-    /// expressions it may cost; [`FUEL`] is plenty.
+    /// expressions it may cost; [`MAX_FUEL`] is plenty.
     pub fn reading_among<'p>(&'p self, modules: &'p dyn Modules, fuel: u32) -> Reading<'p, 'a> {
-        Reading { python: self, modules, effort: Effort::new(fuel, DEEPEST) }
+        Reading { python: self, modules, effort: Effort::new(Bounds { fuel, depth: MAX_DEPTH }) }
     }
 }
 
@@ -154,13 +159,21 @@ impl<'p, 'a> Reading<'p, 'a> {
         (spot.source == self.code().source).then_some(spot.node)
     }
 
-    /// Whether so much was followed that nothing more is.
-    pub fn is_exhausted(&self) -> bool {
-        self.effort.is_exhausted()
+    /// As many of all as are followed from a node; where there are more, that is told.
+    fn first<T>(&self, what: &'static str, at: Id, all: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        self.code().first(MAX_VALUES, what, at, all)
+    }
+
+    /// The calls of a name that are looked through.
+    fn calls(&self, name: &str) -> impl Iterator<Item = Id> {
+        let code = self.code();
+        let all = self.python.calls(name);
+        let at = all.get(MAX_CALLS).copied().unwrap_or(code.root());
+        code.first(MAX_CALLS, "calls of one name", at, all.iter().copied())
     }
 
     pub fn value(&self, at: Id) -> Value {
-        let value = self.effort.deeper(|| self.expression(at));
+        let value = self.effort.deeper(self.code(), at, || self.expression(at));
         value.unwrap_or_else(|| Value::unknown(TOO_FAR))
     }
 
@@ -176,7 +189,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     pub fn may_be_imported(&self, at: Id) -> bool {
         match self.find(self.code().text(at), at) {
             Some((_, bindings)) => {
-                bindings.iter().take(MANY).any(|binding| matches!(binding.origin, Origin::Import(_)))
+                self.first(BINDINGS, at, bindings.iter()).any(|it| matches!(it.origin, Origin::Import(_)))
             }
             None => !self.python.names.wildcards.is_empty(),
         }
@@ -217,7 +230,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     }
 
     fn global(&self, at: Id, name: &str) -> Value {
-        let wildcards = self.python.names.wildcards.iter().take(MANY);
+        let wildcards = self.first("imports of whole modules", at, self.python.names.wildcards.iter());
         let source = self.code().source;
         for module in wildcards {
             if self.modules.exports(source, module, name) {
@@ -249,7 +262,8 @@ impl<'p, 'a> Reading<'p, 'a> {
         let bindings = earlier.and_then(|count| bindings.get(..count)).unwrap_or(bindings);
         let before = |binding: &Binding| at.is_none_or(|at| !self.is_part_of(binding, at));
         let mut live = Vec::new();
-        for binding in bindings.iter().rev().take(MANY).filter(|binding| before(binding)) {
+        let latest = self.first(BINDINGS, at.unwrap_or(scope), bindings.iter().rev());
+        for binding in latest.filter(|binding| before(binding)) {
             let branches = || self.branches(binding.at, scope);
             if branches().any(|branch| self.is_dead(branch)) {
                 continue;

@@ -1,22 +1,22 @@
 //! The files of a program: parsed when they are asked for, once; and which file an import means.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Modules, Python, Reading, Spot, Thing, Value};
-use crate::syntax::calls::Unparsed;
-use crate::text::{SourceId, Sources, Tree};
+use crate::syntax::calls::{Id, Unparsed};
+use crate::text::{SourceId, Sources, Span, Tree, deeper, over};
 
 /// How many files are asked one by another.
-const DEEPEST: u32 = 4;
+const MAX_DEPTH: u32 = 4;
 
 /// How often one file's names lead to others.
-const MOST_QUESTIONS: u32 = 1_000;
+const MAX_QUESTIONS: u32 = 1_000;
 
 /// Expressions that one such question may cost.
-const FUEL: u32 = 1_000;
+const MAX_FUEL: u32 = 1_000;
 
 /// What is known of the modules that are no files of the program.
 pub trait Libraries: Sync {
@@ -53,7 +53,7 @@ impl<'a> Program<'a> {
         let index = match known {
             Some(known) => known,
             None => {
-                let parsed = Python::parse(source, self.sources.bytes(source));
+                let parsed = Python::parse(self.sources, source);
                 let mut known = lock(&self.known);
                 *known
                     .entry(source)
@@ -130,39 +130,80 @@ impl<'a> Program<'a> {
 pub struct Linked<'p, 'a> {
     program: &'p Program<'a>,
     depth: u32,
-    left: &'p Cell<u32>,
+    questions: &'p Questions,
+}
+
+/// What a file asks of others.
+#[derive(Debug)]
+pub struct Questions {
+    left: Cell<u32>,
+    /// Those that wait for an answer: one that asks itself has none.
+    open: RefCell<Vec<(SourceId, Question)>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Question {
+    Last(String),
+    Returned(Id),
+    Kinds(Id),
+    Member(Id, String),
 }
 
 /// How many questions a file may ask of others.
-pub fn questions() -> Cell<u32> {
-    Cell::new(MOST_QUESTIONS)
+pub fn questions() -> Questions {
+    Questions { left: Cell::new(MAX_QUESTIONS), open: RefCell::default() }
 }
 
 impl<'p, 'a> Linked<'p, 'a> {
-    pub fn new(program: &'p Program<'a>, left: &'p Cell<u32>) -> Self {
-        Self { program, depth: 0, left }
+    pub fn new(program: &'p Program<'a>, questions: &'p Questions) -> Self {
+        Self { program, depth: 0, questions }
     }
 
-    fn ask<T>(&self, source: SourceId, look: impl FnOnce(&Reading<'_, '_>) -> T) -> Option<T> {
-        if self.depth == DEEPEST || self.left.get() == 0 {
+    /// Says which bound keeps it from asking more of a file, or for it.
+    fn tell(&self, source: SourceId) {
+        let what = match self.questions.left.get() {
+            0 => over("names of other files", MAX_QUESTIONS),
+            _ => deeper("imports from file to file", MAX_DEPTH),
+        };
+        self.program.sources.cut_off(Span::top(source), what);
+    }
+
+    fn ask<T>(
+        &self,
+        source: SourceId,
+        question: Question,
+        look: impl FnOnce(&Reading<'_, '_>) -> T,
+    ) -> Option<T> {
+        let Questions { left, open } = self.questions;
+        let question = (source, question);
+        if open.borrow().contains(&question) {
             return None;
         }
-        self.left.set(self.left.get() - 1);
+        if left.get() == 0 || self.depth == MAX_DEPTH {
+            self.tell(source);
+            return None;
+        }
+        left.set(left.get() - 1);
         let (_, python) = self.program.file(source)?;
         let linked = Linked { depth: self.depth + 1, ..*self };
-        Some(look(&python.reading_among(&linked, FUEL)))
+        open.borrow_mut().push(question);
+        let answer = look(&python.reading_among(&linked, MAX_FUEL));
+        open.borrow_mut().pop();
+        Some(answer)
     }
 }
 
 impl Modules for Linked<'_, '_> {
     fn value(&self, from: SourceId, name: &str) -> Option<Value> {
-        if self.left.get() == 0 {
+        if self.questions.left.get() == 0 {
+            self.tell(from);
             return None;
         }
         let (source, rest) = self.program.imported(from, name)?;
         let mut parts = rest.split('.');
         let first = parts.next()?;
-        let mut value = self.ask(source, |reading| reading.last(first))??;
+        let mut value =
+            self.ask(source, Question::Last(first.to_owned()), |reading| reading.last(first))??;
         for part in parts {
             let Thing::Class(class) = value.thing else { return None };
             value = self.member(class, part)?;
@@ -171,16 +212,20 @@ impl Modules for Linked<'_, '_> {
     }
 
     fn returned(&self, function: Spot) -> Option<Value> {
-        self.ask(function.source, |reading| reading.returned(function.node))
+        self.ask(function.source, Question::Returned(function.node), |reading| {
+            reading.returned(function.node)
+        })
     }
 
     fn kinds(&self, class: Spot) -> Vec<String> {
         let class_value = Thing::Class(class).into();
-        self.ask(class.source, |reading| reading.kinds(&class_value)).unwrap_or_default()
+        let question = Question::Kinds(class.node);
+        self.ask(class.source, question, |reading| reading.kinds(&class_value)).unwrap_or_default()
     }
 
     fn member(&self, class: Spot, name: &str) -> Option<Value> {
-        self.ask(class.source, |reading| reading.of_class(class, name))?
+        let question = Question::Member(class.node, name.to_owned());
+        self.ask(class.source, question, |reading| reading.of_class(class, name))?
     }
 
     fn exports(&self, from: SourceId, module: &str, name: &str) -> bool {

@@ -4,7 +4,7 @@ use crate::text::{Origin, Sources};
 fn with<T>(text: &str, look: impl FnOnce(&Reading<'_, '_>) -> T) -> T {
     let sources = Sources::new();
     let source = sources.add(Origin::Builtin("t.py".into()), text.as_bytes().to_vec());
-    let python = Python::parse(source, sources.bytes(source)).unwrap();
+    let python = Python::parse(&sources, source).unwrap();
     look(&python.reading())
 }
 
@@ -253,7 +253,7 @@ fn hostile_programs_end_soon() {
         let started = std::time::Instant::now();
         let sources = Sources::new();
         let source = sources.add(Origin::Builtin("t.py".into()), program.as_bytes().to_vec());
-        if let Ok(python) = Python::parse(source, sources.bytes(source)) {
+        if let Ok(python) = Python::parse(&sources, source) {
             let reading = python.reading();
             let _ = reading.last("x");
             for name in python.called() {
@@ -268,15 +268,15 @@ fn hostile_programs_end_soon() {
 
 #[test]
 fn a_long_comment_does_not_take_longer() {
-    let comment = "    # \u{fc} f(1)\r\n".repeat(MAX_COMMENT + 1);
+    let comment = "    # \u{fc} f(1)\r\n".repeat(LONG_COMMENT + 1);
     let text = format!("if a:\n    b()\n{comment}    f('# \u{fc}')\n");
     let read = without_long_comments(text.as_bytes());
     assert_eq!(read.len(), text.len());
     assert_eq!(read.iter().filter(|byte| **byte == b'#').count(), 1);
     let sources = Sources::new();
     let source = sources.add(Origin::Builtin("t.py".into()), text.clone().into_bytes());
-    let program = Python::parse(source, text.as_bytes()).unwrap();
+    let program = Python::parse(&sources, source).unwrap();
     assert_eq!(program.calls("f").len(), 1);
-    let few = "# a\n".repeat(MAX_COMMENT);
+    let few = "# a\n".repeat(LONG_COMMENT);
     assert_eq!(without_long_comments(few.as_bytes()), few.as_bytes());
 }

@@ -3,13 +3,9 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::{Condition, Made, Reading, Thing, Value, last_name};
+use super::{Condition, MAX_CALLS, Made, Reading, Thing, Value, last_name};
 use crate::syntax::calls::Id;
 use crate::text::Span;
-
-/// Functions on the way to a call that are looked through, one calling the other, and calls that are looked at of each.
-const FUNCTIONS: usize = 8;
-const CALLS: usize = 8;
 
 /// Where a call is told what.
 pub enum Told {
@@ -40,9 +36,9 @@ impl Reading<'_, '_> {
     /// All settings of the whole program.
     pub fn settings(&self, update: &str, prefix: &str, of: &str) -> Told {
         let mut entries = Vec::new();
-        let calls = self.python.calls("update").iter().take(32);
-        for call in calls.filter(|call| self.callee(**call).iter().any(|name| name == update)) {
-            match self.argument(*call, Some(0), "").map(|value| value.thing) {
+        let calls = self.calls("update");
+        for call in calls.filter(|call| self.callee(*call).iter().any(|name| name == update)) {
+            match self.argument(call, Some(0), "").map(|value| value.thing) {
                 Some(Thing::Dict(more)) => entries.extend(more),
                 _ => return Told::Nowhere("its settings come from elsewhere".to_owned()),
             }
@@ -75,7 +71,7 @@ impl Reading<'_, '_> {
             Some(Thing::Made(made)) => is_it(made),
             _ => false,
         };
-        let calls = self.python.calls(method).iter().copied().take(64).filter(is_it);
+        let calls = self.calls(method).filter(is_it);
         let calls: Vec<Id> = calls.collect();
         let function = |id: Id| code.ancestors(id).find(|outer| code.kind(*outer) == "function_definition");
         let close: Vec<Id> = match near {
@@ -125,7 +121,7 @@ impl Reading<'_, '_> {
             || (code.kind(function) == "identifier" && self.may_be_imported(function))
     }
 
-    /// How control comes to a node: through the functions that it lies in, as far as this file calls them. Each call is looked
+    /// How control comes to a node: through the functions that it lies in, as far as this file calls them. Each name is looked
     /// at once: by way of functions that call each other there are millions of ways to one.
     pub fn reached(&self, at: Id) -> Reached {
         match self.condition(at) {
@@ -134,19 +130,18 @@ impl Reading<'_, '_> {
             Condition::Open => {}
         }
         let code = &self.python.code;
-        let (mut met, mut level) = (HashSet::from([at]), vec![at]);
-        for left in (0..=FUNCTIONS).rev() {
-            let mut next = Vec::new();
-            for at in level {
-                let outer = code.ancestors(at).find(|outer| code.kind(*outer) == "function_definition");
-                let Some(function) = outer else { return Reached::Always };
-                let name = code.field(function, "name").map_or("", |name| code.text(name));
-                let calls = self.python.calls(name).iter().copied();
-                let calls = calls.filter(|call| !code.contains(function, *call)).take(CALLS);
-                next.extend(calls.filter(|call| left > 0 && met.insert(*call)));
+        let (mut met, mut left) = (HashSet::new(), vec![at]);
+        let mut next = code.first(MAX_CALLS, "calls on the way to one call", at, std::iter::repeat(()));
+        while let Some(call) = left.pop().filter(|_| next.next().is_some()) {
+            if call != at && self.condition(call) != Condition::Open {
+                continue;
             }
-            next.retain(|call| self.condition(*call) == Condition::Open);
-            level = next;
+            let outer = code.ancestors(call).find(|outer| code.kind(*outer) == "function_definition");
+            let Some(function) = outer else { return Reached::Always };
+            let name = code.field(function, "name").map_or("", |name| code.text(name));
+            if met.insert(name) {
+                left.extend(self.calls(name).filter(|call| !code.contains(function, *call)));
+            }
         }
         Reached::ByItself
     }

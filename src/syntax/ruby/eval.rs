@@ -5,10 +5,10 @@ use std::path::{Component, Path, PathBuf};
 use super::value::{integer_of, leading_integer, unescaped};
 use super::{Reading, Thing, Value};
 use crate::syntax::calls::Id;
-use crate::text::Span;
+use crate::text::{Span, larger};
 
 /// The longest text that is put together, in bytes.
-const LONGEST: usize = 1 << 12;
+const MAX_TEXT: usize = 1 << 12;
 
 impl Reading<'_, '_> {
     pub(super) fn expression(&self, at: Id) -> Value {
@@ -92,7 +92,11 @@ impl Reading<'_, '_> {
     }
 
     fn computed(&self, at: Id, text: String) -> Value {
-        if text.len() > LONGEST { self.unknown(at) } else { Thing::Text(text).into() }
+        if text.len() > MAX_TEXT {
+            self.code().cut_off(at, larger("texts that are put together", MAX_TEXT, text.len()));
+            return self.unknown(at);
+        }
+        Thing::Text(text).into()
     }
 
     fn not_known(&self, part: Value, at: Id) -> Value {
@@ -308,7 +312,7 @@ impl Reading<'_, '_> {
     fn texts(&self, at: Id, arguments: &[Id]) -> Result<(Vec<String>, Vec<String>), Value> {
         let mut texts = Vec::new();
         let mut unless = Vec::new();
-        for argument in arguments.iter().take(16) {
+        for argument in arguments {
             let value = self.value(*argument);
             match value.string().filter(|_| value.thing != Thing::Nil) {
                 Some(text) => texts.push(text),

@@ -7,22 +7,22 @@ mod value;
 use std::collections::HashMap;
 
 use super::calls::{Code, Id, Unparsed};
-use super::eval::{Effort, shown};
-use crate::text::{SourceId, Span};
+use super::eval::{Bounds, Effort, shown};
+use crate::text::{SourceId, Sources, Span};
 pub use eval::expand_path;
 pub use value::{Thing, Value, integer_of, leading_integer};
 
 /// How many expressions lie in one another before it is given up.
-const DEEPEST: u32 = 48;
+const MAX_DEPTH: u32 = 48;
 
 /// How many assignments of one name are looked at.
-const MANY: usize = 32;
+const MAX_VALUES: usize = 32;
 
 /// Expressions that are worked out for one file: many times what a configuration needs.
-const FUEL: u32 = 20_000;
+const MAX_FUEL: u32 = 20_000;
 
 /// Directives of one file that are looked at.
-const MOST: usize = 1_000;
+const MAX_DIRECTIVES: usize = 1_000;
 
 const TOO_FAR: &str = "it takes too long to follow";
 
@@ -63,8 +63,8 @@ pub struct Directive<'a> {
 }
 
 impl<'a> Ruby<'a> {
-    pub fn parse(source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
-        let code = Code::parse(source, text, &tree_sitter_ruby::LANGUAGE.into())?;
+    pub fn parse(sources: &'a Sources, source: SourceId) -> Result<Self, Unparsed> {
+        let code = Code::parse(sources, source, &tree_sitter_ruby::LANGUAGE.into())?;
         let mut assigned: HashMap<&'a str, Vec<Assignment>> = HashMap::new();
         for id in code.all() {
             let kind = code.kind(id);
@@ -87,7 +87,8 @@ impl<'a> Ruby<'a> {
     }
 
     pub fn reading<'r>(&'r self, around: &'r Surroundings) -> Reading<'r, 'a> {
-        Reading { ruby: self, around, effort: Effort::new(FUEL, DEEPEST) }
+        let effort = Effort::new(Bounds { fuel: MAX_FUEL, depth: MAX_DEPTH });
+        Reading { ruby: self, around, effort }
     }
 }
 
@@ -115,7 +116,7 @@ impl<'a> Reading<'_, 'a> {
             };
             Some(Directive { name, call, conditions: self.conditions(call)? })
         });
-        found.take(MOST).collect()
+        code.first(MAX_DIRECTIVES, "directives", code.root(), found).collect()
     }
 
     fn is_statement(&self, at: Id) -> bool {
@@ -184,7 +185,7 @@ impl<'a> Reading<'_, 'a> {
     }
 
     pub fn value(&self, at: Id) -> Value {
-        let value = self.effort.deeper(|| self.expression(at));
+        let value = self.effort.deeper(self.code(), at, || self.expression(at));
         value.unwrap_or_else(|| Value::unknown(TOO_FAR))
     }
 
@@ -256,7 +257,8 @@ impl<'a> Reading<'_, 'a> {
         let Some(assignments) = self.ruby.assigned.get(name) else { return self.unknown(at) };
         let before = assignments.partition_point(|assignment| assignment.at < at);
         let mut values: Vec<Value> = Vec::new();
-        for assignment in assignments.get(..before).unwrap_or_default().iter().rev().take(MANY) {
+        let latest = assignments.get(..before).unwrap_or_default().iter().rev();
+        for assignment in code.first(MAX_VALUES, "assignments of one name", at, latest) {
             if code.contains(assignment.at, at) {
                 continue;
             }

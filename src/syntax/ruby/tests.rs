@@ -4,7 +4,7 @@ use crate::text::{Origin, Sources};
 fn with<T>(text: &str, around: &Surroundings, look: impl FnOnce(&Reading<'_, '_>, &Sources) -> T) -> T {
     let sources = Sources::new();
     let source = sources.add(Origin::Builtin("t.rb".into()), text.as_bytes().to_vec());
-    let ruby = Ruby::parse(source, sources.bytes(source)).unwrap();
+    let ruby = Ruby::parse(&sources, source).unwrap();
     look(&ruby.reading(around), &sources)
 }
 
@@ -161,7 +161,7 @@ fn hostile_files_end_soon() {
         let started = std::time::Instant::now();
         let sources = Sources::new();
         let source = sources.add(Origin::Builtin("t.rb".into()), program.as_bytes().to_vec());
-        if let Ok(ruby) = Ruby::parse(source, sources.bytes(source)) {
+        if let Ok(ruby) = Ruby::parse(&sources, source) {
             let around = Surroundings::default();
             let reading = ruby.reading(&around);
             for directive in reading.directives() {

@@ -2,12 +2,21 @@
 
 use std::path::Path;
 
+use crate::text::{larger, over};
+
 /// More than anybody nests.
 const MAX_ROUNDS: usize = 200;
 const MAX_LENGTH: usize = 1 << 16;
 
 /// What cannot be told, as written.
 pub(super) type Filled = Result<String, String>;
+
+/// What is left open between brackets, and the bound that keeps it from being filled in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Open {
+    pub(super) text: String,
+    pub(super) cut: Option<String>,
+}
 
 /// The file that is read, for `%n` and its like (core/uwsgi.c: config_magic_table_fill).
 #[derive(Debug, Clone, Default)]
@@ -88,7 +97,7 @@ pub(super) fn brackets(
     text: &str,
     symbol: char,
     get: &dyn Fn(&str) -> Result<Option<String>, String>,
-) -> Filled {
+) -> Result<String, Open> {
     let mut text = text.to_owned();
     let (mut from, mut rounds) = (0, 0);
     let open = format!("{symbol}(");
@@ -97,10 +106,15 @@ pub(super) fn brackets(
         let Some(length) = closing(inside) else { break };
         let name = inside.get(..length).unwrap_or_default();
         rounds += 1;
-        if rounds > MAX_ROUNDS || text.len() > MAX_LENGTH {
-            return Err(text);
+        let cut = match text.len() {
+            _ if rounds > MAX_ROUNDS => Some(over("placeholders of one option", MAX_ROUNDS)),
+            length if length > MAX_LENGTH => Some(larger("values of options", MAX_LENGTH, length)),
+            _ => None,
+        };
+        if cut.is_some() {
+            return Err(Open { text, cut });
         }
-        match get(name).map_err(|_| format!("{open}{name})"))? {
+        match get(name).map_err(|_| Open { text: format!("{open}{name})"), cut: None })? {
             Some(value) => {
                 text.replace_range(start..start + open.len() + length + 1, &value);
                 from = 0;
@@ -199,7 +213,7 @@ mod tests {
             assert_eq!(brackets(text, '%', &get).as_deref(), Ok(filled), "{text}");
         }
         assert!(brackets("%(loop)", '%', &get).is_err());
-        assert_eq!(brackets("y%(x)", '%', &get), Err("%(x)".into()));
+        assert_eq!(brackets("y%(x)", '%', &get), Err(Open { text: "%(x)".into(), cut: None }));
     }
 
     #[test]

@@ -2,17 +2,21 @@
 
 use super::entry::{Entry, Options};
 use crate::syntax::refusal::Refusal;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{Slot, SourceId, Span, deeper};
 
 const MAX_DEPTH: usize = 64;
 const FAULT: &str = "it is no JSON";
 
 /// The members of the object of the asked name.
 pub(super) fn read(source: SourceId, bytes: &[u8], asked: &str) -> Options {
-    let mut reader = Reader { source, bytes, at: 0, options: Options::default() };
+    let mut reader = Reader { source, bytes, at: 0, too_deep: false, options: Options::default() };
     if reader.value(&mut |reader, key| reader.section(key, asked), 0).is_none() {
         let at = reader.at.min(bytes.len());
-        reader.options.fault = Some(Refusal::new(FAULT, Span::new(source, at..at)));
+        let at = Span::new(source, at..at);
+        reader.options.fault = Some(match reader.too_deep {
+            true => Refusal::ours(deeper("objects and lists", MAX_DEPTH), at),
+            false => Refusal::new(FAULT, at),
+        });
     }
     reader.options
 }
@@ -21,6 +25,7 @@ struct Reader<'a> {
     source: SourceId,
     bytes: &'a [u8],
     at: usize,
+    too_deep: bool,
     options: Options,
 }
 
@@ -42,6 +47,7 @@ impl<'a> Reader<'a> {
     /// Passes over a value; the members of an object go to `member`.
     fn value(&mut self, member: &mut Member<'_, 'a>, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
+            self.too_deep = true;
             return None;
         }
         match self.peek()? {

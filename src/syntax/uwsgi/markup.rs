@@ -10,8 +10,12 @@ pub(super) fn read(sources: &Sources, tree: &Tree, source: SourceId, id: Option<
     let reading = xml::read(sources, tree, source, &nowhere);
     let mut options = Options::default();
     let Some(parent) = parent(&reading, id).filter(|_| reading.complete) else {
-        let at = reading.fault.map_or_else(|| Span::top(source), |fault| fault.at);
-        options.fault = Some(Refusal::new("it has no whole <uwsgi>", at));
+        let why = "it has no whole <uwsgi>";
+        options.fault = Some(match reading.fault {
+            Some(fault) => Refusal::new(why, fault.at),
+            None if reading.complete => Refusal::new(why, Span::top(source)),
+            None => Refusal::ours(why, Span::top(source)),
+        });
         return options;
     };
     let depth = reading.elements.get(parent).map_or(0, |element| element.depth);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::number::atoi;
 use super::refusal::Refusal;
-use crate::text::{Slot, SourceId, Sources, Span, Tree};
+use crate::text::{Slot, SourceId, Sources, Span, Tree, deeper, over};
 
 pub use arguments::{Arguments, Known, read as arguments};
 pub use entry::{Entry, Options, ini};
@@ -127,7 +127,11 @@ impl<'a> Setup<'a> {
 
     /// An option as it is read.
     pub fn add(&mut self, entry: Entry) {
-        if self.refusal.is_some() || self.exported.len() >= MAX_OPTIONS {
+        if self.refusal.is_some() {
+            return;
+        }
+        if self.exported.len() >= MAX_OPTIONS {
+            self.refusal = Some(Refusal::ours(over("options", MAX_OPTIONS), entry.at));
             return;
         }
         if self.running {
@@ -170,7 +174,11 @@ impl<'a> Setup<'a> {
 
     /// Keeps an option, and takes it at once if it is one of those.
     fn export(&mut self, entry: Entry) {
-        if self.refusal.is_some() || self.exported.len() >= MAX_OPTIONS {
+        if self.refusal.is_some() {
+            return;
+        }
+        if self.exported.len() >= MAX_OPTIONS {
+            self.refusal = Some(Refusal::ours(over("options", MAX_OPTIONS), entry.at));
             return;
         }
         let index = self.exported.len();
@@ -226,8 +234,11 @@ impl<'a> Setup<'a> {
                 items(Some(data.split(' ').filter(|item| !item.is_empty()).map(str::to_owned).collect()))
             }
             "for-times" => {
-                let times = atoi(&data).min(MAX_TIMES);
-                items(Some((1..=times).map(|time| time.to_string()).collect()))
+                let times = atoi(&data);
+                if times > MAX_TIMES {
+                    self.given.sources.cut_off(entry.at, over("rounds of a loop", MAX_TIMES));
+                }
+                items(Some((1..=times.min(MAX_TIMES)).map(|time| time.to_string()).collect()))
             }
             "for-glob" | "for-readline" => items(None),
             _ => Logic::If { truth: self.truth(&entry.key, &data).filter(|_| known), data, what },
@@ -331,7 +342,8 @@ impl<'a> Setup<'a> {
     /// Reads a file of the tree. `counts`: the capitals of `%N` may be its.
     pub fn read(&mut self, path: &Path, kind: &str, section: Option<&str>, counts: bool, at: Span) {
         if self.depth >= MAX_DEPTH {
-            return self.refuse("its files name each other without end", at);
+            self.refusal = Some(Refusal::ours(deeper("files that name each other", MAX_DEPTH), at));
+            return;
         }
         let (tree, sources) = (self.given.tree, self.given.sources);
         let source = match tree.read(sources, path) {
@@ -358,8 +370,9 @@ impl<'a> Setup<'a> {
 
     /// The options of a text that was read.
     pub fn take(&mut self, source: SourceId, options: Options, magic: &Magic) {
-        if let Some(Refusal { why, at, .. }) = options.fault {
-            return self.refuse(why, at);
+        if let Some(fault) = options.fault.filter(|_| self.refusal.is_none()) {
+            self.refusal = Some(fault).filter(|fault| fault.ours || self.perhaps.is_none());
+            return;
         }
         self.tops.extend(options.top.map(|top| (source, top)));
         self.depth += 1;
@@ -404,7 +417,7 @@ impl<'a> Setup<'a> {
     fn fill(&mut self) {
         let environment = self.given.environment.clone();
         for exported in self.exported.iter_mut().filter(|exported| !exported.done) {
-            replace(&mut exported.entry, '$', &|name| environment.get(name));
+            replace(self.given.sources, &mut exported.entry, '$', &|name| environment.get(name));
         }
         let mut first: HashMap<String, usize> = HashMap::new();
         for (index, exported) in self.exported.iter().enumerate() {
@@ -417,7 +430,7 @@ impl<'a> Setup<'a> {
                 continue;
             };
             let option = |name: &str| first.get(name).and_then(|index| self.exported.get(*index));
-            replace(&mut entry, '%', &|name| {
+            replace(self.given.sources, &mut entry, '%', &|name| {
                 let open = |name: &str| {
                     option(name).is_some_and(|one| one.entry.open.is_some() || one.perhaps.is_some())
                 };
@@ -434,7 +447,12 @@ impl<'a> Setup<'a> {
     }
 }
 
-fn replace(entry: &mut Entry, symbol: char, get: &dyn Fn(&str) -> Result<Option<String>, String>) {
+fn replace(
+    sources: &Sources,
+    entry: &mut Entry,
+    symbol: char,
+    get: &dyn Fn(&str) -> Result<Option<String>, String>,
+) {
     if !entry.value.contains(symbol) {
         return;
     }
@@ -443,7 +461,10 @@ fn replace(entry: &mut Entry, symbol: char, get: &dyn Fn(&str) -> Result<Option<
             entry.exact &= filled == entry.value;
             entry.value = filled;
         }
-        Err(open) => entry.open = entry.open.take().or(Some(open)),
+        Err(fill::Open { text, cut }) => {
+            cut.into_iter().for_each(|cut| sources.cut_off(entry.at, cut));
+            entry.open = entry.open.take().or(Some(text));
+        }
     }
 }
 

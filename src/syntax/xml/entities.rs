@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::cursor::is_space;
 use super::{Fault, Piece, Reader, dtd, is_char};
-use crate::text::Span;
 use crate::text::tree::Unread;
+use crate::text::{Span, deeper};
 
 /// What the JDK draws in before it takes a file for an attack (JDK 17, jdk.xml.internal.XMLSecurityManager:
 /// entityExpansionLimit, totalEntitySizeLimit).
@@ -25,11 +25,8 @@ impl Left {
         Self { references: MAX_REFERENCES, bytes: MAX_ENTITY_BYTES }
     }
 
-    /// One more reference, to an entity of so many bytes and inside so many entities.
-    fn take(&mut self, bytes: usize, depth: usize) -> Result<(), String> {
-        if depth > MAX_NESTING {
-            return Err(format!("entities are nested more than {MAX_NESTING} deep"));
-        }
+    /// One more reference, to an entity of so many bytes.
+    fn take(&mut self, bytes: usize) -> Result<(), String> {
         self.references = self
             .references
             .checked_sub(1)
@@ -104,9 +101,11 @@ impl Reader<'_> {
         }
         let entity = self.entity(name, at)?;
         self.expanding.push(name.to_owned());
-        self.left
-            .take(entity.piece().text.len(), self.expanding.len())
-            .map_err(|message| Fault { message, at })?;
+        if self.expanding.len() > MAX_NESTING {
+            self.cut = true;
+            return Err(Fault { message: deeper("entities in one another", MAX_NESTING), at });
+        }
+        self.left.take(entity.piece().text.len()).map_err(|message| Fault { message, at })?;
         let read = read(self, &entity)?;
         self.expanding.pop();
         Ok(read)

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use quick_xml::events::Event;
 
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Tree, over};
 use cursor::{Cursor, is_space};
 use dtd::Dtd;
 use entities::Left;
@@ -30,6 +30,7 @@ pub struct Reading {
     pub elements: Vec<Element>,
     /// The root's end tag was reached: what is wrong comes after it.
     pub complete: bool,
+    /// Nothing where a bound of ours ended the reading, which is told.
     pub fault: Option<Fault>,
 }
 
@@ -127,9 +128,13 @@ pub fn read(sources: &Sources, tree: &Tree, file: SourceId, locate: &Locate<'_>)
         left: Left::new(),
         nodes: 0,
         depth: 0,
+        cut: false,
         elements: Vec::new(),
     };
-    let fault = reader.document(file).err();
+    let mut fault = reader.document(file).err();
+    if let Some(Fault { message, at }) = fault.take_if(|_| reader.cut) {
+        sources.cut_off(at, message);
+    }
     Reading { complete: reader.depth == 0 && !reader.elements.is_empty(), elements: reader.elements, fault }
 }
 
@@ -205,6 +210,8 @@ struct Piece {
 }
 
 struct Reader<'a> {
+    /// It stops at a bound of ours.
+    cut: bool,
     sources: &'a Sources,
     tree: &'a Tree,
     locate: &'a Locate<'a>,
@@ -340,10 +347,8 @@ impl Reader<'_> {
             return fault(format!("the attribute {} is given twice", twice.name));
         }
         self.nodes += 1 + attributes.len();
-        match self.nodes > MAX_NODES {
-            true => fault(format!("there are more than {MAX_NODES} elements and attributes")),
-            false => Ok(()),
-        }
+        self.cut = self.nodes > MAX_NODES;
+        if self.cut { fault(over("elements and attributes", MAX_NODES)) } else { Ok(()) }
     }
 }
 

@@ -46,8 +46,11 @@ impl Scratch {
         format!("{} {}{}", element.depth, element.name, attributes.collect::<String>())
     }
 
+    /// What is wrong with it, or too much.
     fn fault(&self) -> String {
-        self.read().fault.map(|fault| fault.message).unwrap_or_default()
+        let fault = self.read().fault.map(|fault| fault.message);
+        let cut = || self.sources.cuts().into_iter().map(|cut| cut.what).next();
+        fault.or_else(cut).unwrap_or_default()
     }
 }
 

@@ -1,0 +1,21 @@
+//! Trees that spend the budgets of `src/kernel` and `src/suppress`.
+
+use super::tree::{Tree, lines};
+
+pub fn sysctl_patterns(tree: &Tree) {
+    tree.file("etc/sysctl.d/a.conf", format!("net.core.{}somaxconn* = 1\n", "{a,b}".repeat(7)));
+}
+
+pub fn sysctl_lines(tree: &Tree) {
+    tree.file("etc/sysctl.d/a.conf", "net.core.somaxconn = 4096\n".repeat(20_001));
+}
+
+pub fn sysctl_odd(tree: &Tree) {
+    let odd = lines(10_001, |number| format!("net.ipv4.a{number} = 1"));
+    tree.file("etc/sysctl.d/a.conf", format!("net.core.somaxconn = 4096\n{odd}"));
+}
+
+pub fn long_comment(tree: &Tree) {
+    let text = format!("http {{ # {} backlog-audit: ignore queue-clamped\n}}\n", "x".repeat(3_000));
+    tree.file("etc/nginx/nginx.conf", text);
+}
