@@ -15,6 +15,7 @@ mod plain;
 pub mod prometheus;
 pub mod sarif;
 mod screen;
+mod secrets;
 mod subject;
 mod twins;
 mod xml;
