@@ -61,8 +61,8 @@ fn wide(width: usize) -> Screen {
     Screen { width, ..Screen::plain() }
 }
 
-/// A report that shows all lines of the text, and speaks of each.
-fn about(text: &str) -> Report {
+/// A report that shows all lines of the text, and speaks of each if it is asked to.
+fn about(text: &str, speaks: bool) -> Report {
     let mut hand = ByHand::new();
     let file = hand.file("srv/some.conf", format!("{text}\nlisten 80 backlog=511;\n"));
     let listen = hand.at(file, "backlog=511");
@@ -72,9 +72,12 @@ fn about(text: &str) -> Report {
     for line in text.split_inclusive('\n') {
         let at = Span::new(file, start..start + 1);
         start += line.len();
-        let said = line.trim();
+        let said = if speaks { line.trim() } else { "" };
         let finding = hand.finding("unreadable", Severity::Error, &format!("it is not known: {said}"), at);
         finding.labels = vec![Label::new(at, said)];
+        if !speaks {
+            continue;
+        }
         finding.fixes = vec![Fix {
             title: format!("change {said}"),
             safety: Safety::Safe,
@@ -86,7 +89,7 @@ fn about(text: &str) -> Report {
     hand.0
 }
 
-/// Lines of what was found in the text, quoted as formats do or not.
+/// The secrets that are shown.
 fn leaks(shown: &str, secrets: &[String]) -> Vec<String> {
     let lines = secrets.iter().flat_map(|secret| secret.lines()).map(str::trim);
     lines.filter(|secret| secret.len() > 2 && shown.contains(secret)).map(str::to_owned).collect()
@@ -101,14 +104,12 @@ fn shown_beside(scratch: &Scratch, line: &str) -> Report {
 #[test]
 fn no_line_of_a_report_shows_a_secret() {
     for shape in shapes() {
-        let shown = human::render(
-            &about(&shape.text),
-            &wide(400),
-            &Again::default(),
-            Some(Severity::Info),
-        );
+        let shown =
+            human::render(&about(&shape.text, false), &wide(400), &Again::default(), Some(Severity::Info));
         let lines: Vec<&str> = shown.lines().filter(|line| line.contains('│')).collect();
-        let leaked = leaks(&lines.join("\n"), &shape.secrets);
+        let words: Vec<String> =
+            shape.secrets.iter().flat_map(|it| it.split_whitespace()).map(str::to_owned).collect();
+        let leaked = leaks(&lines.join("\n"), &words);
         assert!(lines.len() > 1 && leaked.is_empty(), "{leaked:?} in\n{shown}");
     }
 }
@@ -116,7 +117,7 @@ fn no_line_of_a_report_shows_a_secret() {
 #[test]
 fn no_format_speaks_of_a_secret_of_one_line() {
     for shape in shapes().iter().filter(|shape| !shape.text.contains('\n')) {
-        for (name, shown) in all_formats(&about(&shape.text)) {
+        for (name, shown) in all_formats(&about(&shape.text, true)) {
             let leaked = leaks(&shown, &shape.secrets);
             assert!(leaked.is_empty(), "{name}: {leaked:?} of {}\n{shown}", shape.text);
         }
@@ -144,12 +145,7 @@ fn what_only_looks_secret_stays_readable() {
         paragraphs("open.txt").iter().flat_map(|part| part.lines()).map(str::to_owned).collect();
     assert!(all.len() >= 80);
     for line in all {
-        let shown = human::render(
-            &about(&line),
-            &wide(400),
-            &Again::default(),
-            Some(Severity::Info),
-        );
+        let shown = human::render(&about(&line, false), &wide(400), &Again::default(), Some(Severity::Info));
         let drawn = shown.lines().any(|it| it.contains('│') && it.contains(line.trim()));
         assert!(drawn, "{line}\n{shown}");
     }
@@ -232,7 +228,8 @@ fn what_decides_a_queue_is_never_hidden() {
                 let expected =
                     RECORDED.iter().fold(line, |line, (secret, shown)| line.replace(secret, shown));
                 let shown = lines.get(&position.line).cloned().unwrap_or_default();
-                let end = if position.end_line == position.line { position.end_column - 1 } else { expected.len() };
+                let end =
+                    if position.end_line == position.line { position.end_column - 1 } else { expected.len() };
                 let part = |text: &str| {
                     let end = end.min(text.len());
                     text.get((position.column - 1).min(end)..end).map(|part| part.trim_end().to_owned())

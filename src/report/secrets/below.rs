@@ -7,6 +7,7 @@ use regex::bytes::Regex;
 
 use super::names;
 use super::scan::{Name, Scan};
+use super::text::Text;
 use super::value;
 
 static SECRET: LazyLock<Option<Regex>> =
@@ -22,7 +23,7 @@ static PART: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m-u)^---"
 pub(super) fn block(scan: &mut Scan, start: usize, name: &Name) -> bool {
     let text = scan.text;
     let before = text.lately(name.range.start);
-    if !before.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'"' | b'\'')) {
+    if !is_first(text, name) {
         return false;
     }
     let column = before.len() - usize::from(before.ends_with(b"\"") || before.ends_with(b"'"));
@@ -66,6 +67,12 @@ pub(super) fn block(scan: &mut Scan, start: usize, name: &Name) -> bool {
         scan.at = at.min(text.len());
     }
     found
+}
+
+/// Whether nothing but quotes and dashes stands before the name on its line.
+pub(super) fn is_first(text: Text, name: &Name) -> bool {
+    let before = text.lately(name.range.start);
+    before.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'"' | b'\''))
 }
 
 /// Lines of a mapping below a name that are looked at for its value.

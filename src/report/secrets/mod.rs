@@ -2,6 +2,7 @@
 //! they look like, on the safe side; what a program means by them is not known.
 
 mod below;
+mod given;
 mod names;
 mod pairs;
 mod scan;
@@ -15,22 +16,11 @@ use std::ops::Range;
 
 use crate::text::Source;
 
-/// What a text is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Voice {
-    /// Lines of a file, which directives begin.
-    Lines,
-    /// Words of ours, which may repeat what a file says.
-    Words,
-}
-
 /// The places in the text that hold secrets, in order and apart.
-pub(super) fn secrets(text: &[u8], voice: Voice) -> Vec<Range<usize>> {
-    let mut found = scan::scan(text, voice);
+pub(super) fn secrets(text: &[u8]) -> Vec<Range<usize>> {
+    let mut found = scan::scan(text);
     shapes::find(text, &mut found);
-    if voice == Voice::Lines {
-        below::kubernetes(text, &mut found);
-    }
+    below::kubernetes(text, &mut found);
     found.sort_unstable_by_key(|range| (range.start, range.end));
     let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
     for range in found.into_iter().filter(|range| range.start < range.end) {
@@ -45,7 +35,7 @@ pub(super) fn secrets(text: &[u8], voice: Voice) -> Vec<Range<usize>> {
 /// Words of a report, which may repeat what a file says, with secrets starred.
 pub(super) fn masked(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    for range in secrets(text.as_bytes(), Voice::Words) {
+    for range in secrets(text.as_bytes()) {
         if let Some(secret) = bytes.get_mut(range) {
             secret.fill(b'*');
         }
@@ -58,7 +48,7 @@ pub(super) fn masked(text: &str) -> String {
 pub(super) fn secrets_on(source: &Source, line: usize) -> Vec<Range<usize>> {
     let start = source.start_of(line);
     let end = start + source.line(line).len();
-    let all = source.hidden(|text| secrets(text, Voice::Lines));
+    let all = source.hidden(secrets);
     let first = all.partition_point(|range| range.end <= start);
     let on_line = all.iter().skip(first).take_while(|range| range.start < end);
     on_line.map(|range| range.start.max(start) - start..range.end.min(end) - start).collect()

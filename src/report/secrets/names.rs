@@ -93,7 +93,7 @@ const PUBLIC: [&str; 20] = [
 ];
 
 /// A name that ends so says something about a secret.
-const ABOUT: [&str; 58] = [
+const ABOUT: [&str; 59] = [
     "age",
     "alg",
     "algorithm",
@@ -108,6 +108,7 @@ const ABOUT: [&str; 58] = [
     "disabled",
     "enabled",
     "encoding",
+    "encryption",
     "endpoint",
     "expiration",
     "expires",
@@ -185,7 +186,10 @@ pub(super) fn weight(name: &[u8]) -> Option<Weight> {
     if words.iter().any(|word| word.ends_with("keystore") || word.ends_with("truststore")) {
         return Some(Weight::Store);
     }
-    if (words.len() > 1 && ABOUT.contains(&last.as_str())) || counts_tokens(&words) {
+    if (words.len() > 1 && ABOUT.contains(&last.as_str()))
+        || counts_tokens(&words)
+        || finds_credentials(&words)
+    {
         return None;
     }
     let strong = |(at, word): (usize, &String)| {
@@ -237,6 +241,12 @@ fn key(words: &[String]) -> Option<Weight> {
 fn counts_tokens(words: &[String]) -> bool {
     let counted = ["input", "max", "min", "num", "output", "server", "total"];
     matches!(words, [first, .., last] if counted.contains(&first.as_str()) && last == "tokens")
+}
+
+/// systemd's `LoadCredential=` and `ConditionCredential=` name one that lies elsewhere.
+fn finds_credentials(words: &[String]) -> bool {
+    let verbs = ["condition", "import", "inherit", "load", "assert"];
+    matches!(words, [verb, what, ..] if verbs.contains(&verb.as_str()) && singular(what) == "credential")
 }
 
 /// `proxy_pass`, `PassEnv`, `pass_header`.

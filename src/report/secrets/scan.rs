@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use super::names::{self, Weight};
-use super::text::{Literal, Mark, Text, is_of_name};
-use super::{Voice, below, pairs, value};
+use super::text::{Literal, Mark, Text};
+use super::{below, pairs, value};
 
 static STEMS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(names::STEMS).ok());
 
@@ -63,26 +63,25 @@ pub(super) struct Name {
 
 /// Until when all literals are secret.
 #[derive(Clone, Copy)]
-struct Wide {
-    depth: i32,
+pub(super) struct Wide {
+    pub(super) depth: i32,
     /// Brackets may hold it open beyond the line.
-    lines: bool,
+    pub(super) lines: bool,
 }
 
 pub(super) struct Scan<'a> {
     pub(super) text: Text<'a>,
-    voice: Voice,
     pub(super) found: Vec<Range<usize>>,
     pub(super) at: usize,
     fresh: bool,
     comment: bool,
     login: bool,
-    quote: Option<Mark>,
-    wide: Option<Wide>,
+    pub(super) quote: Option<Mark>,
+    pub(super) wide: Option<Wide>,
 }
 
 /// The places in the text that hold what is given to names of secrets.
-pub(super) fn scan(text: &[u8], voice: Voice) -> Vec<Range<usize>> {
+pub(super) fn scan(text: &[u8]) -> Vec<Range<usize>> {
     let Some(stems) = STEMS.as_ref() else { return Vec::new() };
     let mut stems = stems.find_iter(text).map(|stem| stem.start()).peekable();
     if stems.peek().is_none() {
@@ -91,7 +90,6 @@ pub(super) fn scan(text: &[u8], voice: Voice) -> Vec<Range<usize>> {
     let text = Text(text);
     let mut scan = Scan {
         text,
-        voice,
         found: Vec::new(),
         at: 0,
         fresh: true,
@@ -196,7 +194,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The literal that the mark opens, which in a comment ends with its line.
-    fn literal(&self, mark: Mark) -> Literal {
+    pub(super) fn literal(&self, mark: Mark) -> Literal {
         let literal = self.text.literal(mark);
         if !self.comment {
             return literal;
@@ -257,7 +255,7 @@ impl<'a> Scan<'a> {
         let strong = name.weight > Weight::Weak;
         match text.byte(gap) {
             b'%' if text.has(gap, "%3D") || text.has(gap, "%3d") => self.value(gap + 3, name, false),
-            b'=' | b'!' if self.compares(gap) => self.compared(gap),
+            b'=' | b'!' if self.compares(gap) => self.compared(gap, strong),
             b'=' if text.byte(gap + 1) == b'>' => self.given(gap + 2, name),
             // Of options comments say `key= is`.
             b'=' if self.comment && gap == after && text.byte(gap + 1).is_ascii_whitespace() => {}
@@ -309,10 +307,10 @@ impl<'a> Scan<'a> {
     }
 
     /// A literal that a secret is compared with.
-    fn compared(&mut self, at: usize) {
+    fn compared(&mut self, at: usize, strong: bool) {
         let signs = (at..at + 4).take_while(|at| matches!(self.text.byte(*at), b'=' | b'!' | b'~')).count();
         let at = self.text.blanks(at + signs);
-        if let Some(mark) = self.text.mark(at) {
+        if let Some(mark) = self.text.mark(at).filter(|_| strong) {
             self.hide_literal(mark);
         }
     }
@@ -320,7 +318,7 @@ impl<'a> Scan<'a> {
     /// What stands in for a secret that is not set: `SECRET || "x"`, `getenv("SECRET").or("x")`, `fetch("SECRET") { "x" }`.
     fn falls_back(&self, at: usize, closed: bool) -> bool {
         let signs = ["||", "??", "?:", "or ", "| ", "if "];
-        self.voice == Voice::Lines && !self.comment && signs.iter().any(|sign| self.text.has(at, sign))
+        !self.comment && signs.iter().any(|sign| self.text.has(at, sign))
             || (closed && matches!(self.text.byte(at), b'.' | b'{'))
     }
 
@@ -335,249 +333,9 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn widen(&mut self, at: usize, lines: bool) {
+    pub(super) fn widen(&mut self, at: usize, lines: bool) {
         self.wide = Some(Wide { depth: 0, lines });
         self.at = at;
-    }
-
-    /// What follows a sign that gives a name something.
-    fn given(&mut self, at: usize, name: &Name) {
-        let colon = self.text.before(at) == b':';
-        let filled = self.is_filled(name.range.start) && matches!(self.text.byte(at), b'-' | b'=' | b'?');
-        let at = at + usize::from(colon && filled);
-        let start = self.text.blanks(at);
-        if colon && self.voice == Voice::Lines && below::block(self, start, name) {
-            return;
-        }
-        if start < self.text.len() && self.text.byte(start) == b'\n' {
-            let next = self.text.white(start);
-            if let Some(mark) = self.text.mark(next) {
-                self.hide_literal(mark);
-            }
-            return;
-        }
-        self.value(start, name, start > at || colon || self.is_small(name));
-    }
-
-    /// Whether a name stands where a shell or a template fills something in: `${NAME`, `{$NAME`.
-    fn is_filled(&self, start: usize) -> bool {
-        let before = self.text.lately(start);
-        before.ends_with(b"${")
-            || before.ends_with(b"{$")
-            || before.ends_with(b"%{")
-            || before.ends_with(b"#{")
-    }
-
-    /// Names in small letters stand in settings, where a value goes on behind a blank; `PASSWORD=x` may stand before a command.
-    fn is_small(&self, name: &Name) -> bool {
-        self.text.slice(name.range.clone()).iter().any(u8::is_ascii_lowercase)
-    }
-
-    /// Hides the value that starts here. `spaced` says that words behind a blank may belong to it.
-    fn value(&mut self, at: usize, name: &Name, spaced: bool) {
-        let mut at = self.text.blanks(at);
-        at += if self.text.has(at, "&'static ") { "&'static ".len() } else { 0 };
-        // More than a type and the value are never read.
-        for _ in 0..3 {
-            let after = match self.text.mark(at) {
-                Some(mark) if self.quote.is_none_or(|open| !self.text.is_mark(at, open)) => {
-                    if name.weight == Weight::Weak && self.names_another(mark) {
-                        self.at = at;
-                        return;
-                    }
-                    self.hide_literal(mark);
-                    self.at
-                }
-                Some(_) => return,
-                None if self.is_opened(at, name) => return,
-                None => match self.bare(at, name, spaced) {
-                    Some(after) => after,
-                    None => return,
-                },
-            };
-            match self.goes_on(after) {
-                Some(next) => at = next,
-                None => return,
-            }
-        }
-    }
-
-    /// `key="password" value="x"`: what is given to the name is the name of something beside it.
-    fn names_another(&self, mark: Mark) -> bool {
-        let literal = self.text.literal(mark);
-        let name = self.text.slice(literal.content.clone());
-        name.iter().all(|byte| is_of_name(*byte))
-            && names::weight(name).is_some()
-            && pairs::value_of(self.text, literal.content, literal.after).is_some()
-    }
-
-    /// A value in brackets, or one that a template fills in.
-    fn is_opened(&mut self, at: usize, name: &Name) -> bool {
-        let (text, byte) = (self.text, self.text.byte(at));
-        let template = text.has(at, "{{") || text.has(at, "{%") || text.has(at, "<%");
-        let rest = text.shortly(at + 1);
-        let close = match byte {
-            _ if template => {
-                self.widen(at, false);
-                return true;
-            }
-            b'(' => b')',
-            b'[' => b']',
-            b'{' => b'}',
-            _ => return false,
-        };
-        let end = rest.iter().position(|byte| *byte == close);
-        let quoted =
-            rest.iter().take(end.unwrap_or(usize::MAX)).any(|byte| matches!(byte, b'"' | b'\'' | b'`'));
-        let goes_on = |end: usize| rest.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
-        if byte == b'{' && end.is_some_and(goes_on) {
-            return false;
-        }
-        let open_line = matches!(rest.trim_ascii().last(), None | Some(b',' | b'[' | b'{' | b'('));
-        match end {
-            Some(end) if !quoted && (byte != b'{' || names::is_many(text.slice(name.range.clone()))) => {
-                self.hide(at + 1..at + 1 + end);
-                self.at = at + 1 + end;
-            }
-            None if !quoted && !open_line => return false,
-            _ => self.widen(at, name.weight > Weight::Weak),
-        }
-        true
-    }
-
-    /// Hides a value without quotes; gives its end unless it is something that the scan has to step into.
-    fn bare(&mut self, at: usize, name: &Name, spaced: bool) -> Option<usize> {
-        let text = self.text;
-        let open = self.quote;
-        if let Some(end) = self.end_of_whole(at, name) {
-            self.hide_unless_open(at..end);
-            self.at = end;
-            return None;
-        }
-        let end = text.bare_end(at, open);
-        let word = text.slice(at..end);
-        let prefix = word.iter().take(4).position(|byte| matches!(byte, b'"' | b'\''));
-        let letters = |count: &usize| {
-            word.iter().take(*count).all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'$' | b'@'))
-        };
-        if let Some(mark) = prefix.filter(letters).and_then(|count| text.mark(at + count)) {
-            // `b"x"`
-            self.hide_literal(mark);
-            return Some(self.at);
-        }
-        self.at = end;
-        if word.starts_with(b"${") && !value::is_open(word) {
-            let inner = word.iter().position(|byte| matches!(byte, b':' | b'-'));
-            self.hide(at + inner.map_or(0, |at| at + 1)..end - usize::from(word.ends_with(b"}")));
-            return Some(end);
-        }
-        if value::leads(word) || value::is_call(word, text.shortly(end)) {
-            self.at = at;
-            self.wide = Some(Wide { depth: 0, lines: false });
-            return None;
-        }
-        let next = self.goes_on(end);
-        let is_type =
-            value::is_type(word) && (next.is_some() || !spaced || text.byte(text.blanks(end)) == b'|');
-        let number = name.weight == Weight::Weak && word.iter().all(u8::is_ascii_digit);
-        if is_type || number || (value::is_open(word) && name.weight != Weight::Store) {
-            self.at = if word.is_empty() { at.max(self.at) } else { at };
-            return (end > at).then_some(end).filter(|_| next.is_some());
-        }
-        let end = if spaced && next.is_none() { self.tail(end, name) } else { end };
-        self.hide(at..end);
-        self.at = end;
-        Some(end)
-    }
-
-    /// A header, an entry of an environment in quotes of its own, and what stands in a fallback of a shell are taken whole.
-    fn end_of_whole(&self, at: usize, name: &Name) -> Option<usize> {
-        let text = self.text;
-        if self.is_filled(name.range.start) && matches!(text.byte(name.range.end), b':' | b'-' | b'=') {
-            let rest = text.shortly(at);
-            return rest.iter().position(|byte| *byte == b'}').map(|end| at + end);
-        }
-        let word = text.slice(at..text.bare_end(at, self.quote));
-        let scheme = ["apikey", "basic", "bearer", "digest", "negotiate", "token"];
-        let scheme = scheme.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-            || word.starts_with(b"AWS4-");
-        let header = names::is_header(text.slice(name.range.clone())) && (scheme || self.is_cookie(name));
-        let entry = self.quote.is_some_and(|quote| quote.end() == name.range.start && self.is_entry(quote));
-        let end = match self.quote {
-            Some(quote) if header || entry => text.literal(quote).content.end.min(text.line_end(at)),
-            None if header => text.line_end(at),
-            _ => return None,
-        };
-        (end > at).then_some(end)
-    }
-
-    fn is_cookie(&self, name: &Name) -> bool {
-        self.text.slice(name.range.clone()).eq_ignore_ascii_case(b"cookie")
-            && self.text.byte(name.range.end) == b':'
-    }
-
-    /// Whether a quote is around one entry of a list rather than around a command.
-    fn is_entry(&self, quote: Mark) -> bool {
-        let before = self.text.lately(quote.start).trim_ascii_end().to_ascii_lowercase();
-        let Some(last) = before.last() else { return true };
-        let head = before.trim_ascii_end();
-        let signs = head.iter().rev().take_while(|byte| b"=:+ \t".contains(byte)).count();
-        let word = last_word(head.get(..head.len() - signs).unwrap_or_default());
-        match last {
-            b'[' | b'"' | b'\'' | b',' => {
-                ![&b"c\""[..], b"c'", b"c\",", b"c',"].iter().any(|end| head.ends_with(end))
-            }
-            b'-' => !head.ends_with(b"--"),
-            _ => [&b"-e"[..], b"-h", b"env", b"environment", b"export", b"header", b"headers", b"setenv"]
-                .iter()
-                .any(|end| word.ends_with(end)),
-        }
-    }
-
-    /// The end of a value that has blanks: it goes on to the end of its line, where no more than words follow.
-    fn tail(&self, end: usize, name: &Name) -> usize {
-        let text = self.text;
-        let begun = text.lately(name.range.start);
-        let first = begun.iter().filter(|byte| byte.is_ascii_whitespace()).count() <= begun.len().min(60)
-            && begun.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty() && *word != b"-").count()
-                <= 1
-            && !begun.iter().any(|byte| matches!(byte, b'=' | b':' | b'{' | b'('));
-        let rest = text.shortly(end);
-        let rest = match rest.windows(2).position(|pair| pair == b" #") {
-            Some(comment) => rest.get(..comment).unwrap_or_default(),
-            None => rest,
-        };
-        let words = rest.trim_ascii_end();
-        let signs = |byte: &u8| b"=:{}()[]<>|&;\"'`/\\".contains(byte);
-        let file =
-            |pair: &[u8]| pair.first() == Some(&b'.') && pair.get(1).is_some_and(u8::is_ascii_alphanumeric);
-        let plain = !words.iter().any(signs) && !words.windows(2).any(|pair| pair == b" -" || file(pair));
-        let open = first && self.voice == Voice::Lines && self.quote.is_none() && rest.len() < 290;
-        if open && plain { end + words.len() } else { end }
-    }
-
-    /// Where a value goes on: behind an operator all literals belong to it, behind `=` the value follows its type.
-    fn goes_on(&mut self, end: usize) -> Option<usize> {
-        let text = self.text;
-        let gap = text.blanks(end);
-        let spaced = gap > end;
-        match text.byte(gap) {
-            b'=' if matches!(text.byte(gap + 1), b'=' | b'>') => None,
-            b'=' if spaced => Some(text.blanks(gap + 1)),
-            b'|' | b'?' | b'+' | b'%' if spaced => self.go_wide(gap),
-            b'.' | b'(' | b'[' if !spaced => self.go_wide(gap),
-            b'o' | b'i' | b'e'
-                if spaced && ["or ", "if ", "else "].iter().any(|word| text.has(gap, word)) =>
-            {
-                self.go_wide(gap)
-            }
-            _ => None,
-        }
-    }
-
-    fn go_wide(&mut self, at: usize) -> Option<usize> {
-        self.widen(at, false);
-        None
     }
 
     /// A name and a value with a blank between them.
@@ -606,7 +364,8 @@ impl<'a> Scan<'a> {
         }
         let behind = at + word.len();
         if self.takes(name, behind, mark.is_some(), quoted) {
-            self.value(at, name, false);
+            let lead = text.lately(name.range.start).trim_ascii();
+            self.value(at, name, lead.eq_ignore_ascii_case(b"env"));
         }
     }
 
@@ -624,8 +383,7 @@ impl<'a> Scan<'a> {
         let variable = before.strip_suffix(b"$").unwrap_or(before);
         let previous = last_word(variable.trim_ascii_end()).to_ascii_lowercase();
         let known = HEADS.iter().any(|head| previous == head.as_bytes());
-        let sure = previous.iter().any(|byte| matches!(byte, b'_' | b'-'));
-        if known && (sure || self.voice == Voice::Lines) && !self.comment {
+        if known && !self.comment {
             return true;
         }
         if matches!(text.before(range.start), b'/' | b'$' | b'@') {
@@ -636,14 +394,21 @@ impl<'a> Scan<'a> {
             // Comments speak of secrets, and comment lines out.
             return !self.comment || (last && name.weight > Weight::Weak);
         }
-        let strong = name.weight > Weight::Weak && self.voice == Voice::Lines && !self.comment;
-        if !strong || quoted || self.quote.is_some() || matches!(&previous[..], b"-e" | b"--env") {
+        let strong = name.weight > Weight::Weak && !self.comment;
+        let described = before.trim_ascii_start().starts_with(b"Description=");
+        if !strong || described || quoted || self.quote.is_some() || matches!(&previous[..], b"-e" | b"--env")
+        {
             return false;
         }
-        self.login || literal || (last && !text.slice(name.range.clone()).contains(&b'.'))
+        let name = text.slice(name.range.clone());
+        let compound = name.contains(&b'_')
+            || name
+                .windows(2)
+                .any(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()));
+        self.login || literal || ((last || compound) && !name.contains(&b'.'))
     }
 
-    fn hide_literal(&mut self, mark: Mark) {
+    pub(super) fn hide_literal(&mut self, mark: Mark) {
         let literal = self.literal(mark);
         let content = literal.content.clone();
         let rest = self.text.byte(literal.after);
@@ -672,6 +437,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-fn last_word(text: &[u8]) -> &[u8] {
-    text.rsplit(u8::is_ascii_whitespace).next().unwrap_or_default()
+/// The last word, without a quote before it.
+pub(super) fn last_word(text: &[u8]) -> &[u8] {
+    let quote = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'`' | b'"' | b'\'' | b'(');
+    text.rsplit(quote).next().unwrap_or_default()
 }

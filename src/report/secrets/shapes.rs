@@ -95,10 +95,7 @@ static SHAPES: [Shape; 22] = [
     Shape::new(&[":AA"], r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b"),
     // Web tokens, keys for ssh, TLS and age.
     Shape::new(&["eyJ"], r"\beyJ[\w-]{5,}(?:\.[\w-]*)+"),
-    Shape::new(
-        &["-----BEGIN "],
-        r"(?s)-----BEGIN [A-Z0-9 ]*(?:PRIVATE KEY|KEY BLOCK|KEY)[A-Z ]*-----(.*?)(?:-----END|\z)",
-    ),
+    Shape::new(&["-----BEGIN "], r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----(.*?)(?:-----END|\z)"),
     Shape::new(&["AGE-SECRET-KEY-1"], r"\bAGE-SECRET-KEY-1\w{10,}"),
     // Hashes of passwords: crypt(5), Apache, LDAP, Django, and bcrypt once more in base64 as Caddy has it.
     Shape::new(
@@ -166,7 +163,7 @@ static LOGINS: [Shape; 27] = [
         &["dentified", "DENTIFIED"],
         r#"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?["']([^"']+)["']"#,
     ),
-    Shape::new(&["user ", "ACL SETUSER"], r"(?m)^[ \t]*(?:user|ACL SETUSER)\s[^\n]*?\s[>#<]([^\s]+)"),
+    Shape::new(&["user ", "ACL SETUSER"], r"\b(?:user|ACL SETUSER)[ \t]+\S+[^\n]*?[ \t]>([^\s]+)"),
     Shape::new(
         &["@"],
         r#"(?:^|[\s"'=(])[A-Za-z_][\w.+-]*:([^\s"'/@]+)@(?:\w*\(|[\w-]+\.[\w.-]+(?:[:/\s"']|$)|localhost|/)"#,

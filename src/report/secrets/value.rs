@@ -10,7 +10,7 @@ const LONGEST: usize = 300;
 /// What another place holds: `$NAME`, `${NAME}`, `$http_authorization`, `%(ENV_NAME)s`, `{{ name }}`, `process.env.NAME`.
 static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"^(?:(?i:basic|bearer|token) )?(?-u:\$\$?[A-Z_][A-Z0-9_]*|\$[a-z]+(?:_[a-z]+)+|\$\(\w+\)|\$\$?\{[A-Za-z_][\w.]*\}",
+        r"^(?:(?i:basic|bearer|token) )?(?-u:\$\d|\$\$?[A-Z_][A-Z0-9_]*|\$[a-z]+(?:_[a-z]+)+|\$\(\w+\)|\$\$?\{[A-Za-z_][\w.]*\}",
         r"|\{\$?[A-Za-z_][\w.]*\}|\{\{[^{}\x22'`]*\}\}|%\(\w+\)s|%[A-Z_]+%|@[A-Z_]+@|<%=?[^%\x22']*%>",
         r"|\$\(cat [/\w.-]+\)|\$\(<[/\w.-]+\)|%\{[A-Z_:]+\}[a-z]?",
         r"|(?:process\.env|import\.meta\.env|os\.environ|ENV|System\.getenv|self|this|cls)[.\w]*)$",
