@@ -20,7 +20,7 @@ mod subject;
 mod twins;
 mod xml;
 
-pub(crate) use plain::inline;
+pub(crate) use plain::{inline, said};
 pub use screen::{Detail, Screen};
 pub(crate) use screen::{counted, left, right, tail};
 

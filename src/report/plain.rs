@@ -20,7 +20,7 @@ pub(crate) fn inline(text: &str) -> String {
 }
 
 /// Words of a report on one line, harmless and with secrets starred.
-pub(super) fn said(text: &str) -> String {
+pub(crate) fn said(text: &str) -> String {
     inline(&masked(text))
 }
 

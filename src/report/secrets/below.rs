@@ -27,6 +27,8 @@ pub(super) fn block(scan: &mut Scan, start: usize, name: &Name) -> bool {
         return false;
     }
     let column = before.len() - usize::from(before.ends_with(b"\"") || before.ends_with(b"'"));
+    let tagged = matches!(text.byte(start), b'!' | b'&');
+    let start = if tagged { text.blanks(text.bare_end(start, None)) } else { start };
     let scalar = matches!(text.byte(start), b'|' | b'>');
     let signs = |at: &usize| matches!(text.byte(*at), b'|' | b'>' | b'+' | b'-' | b'0'..=b'9');
     let after = start + if scalar { (start..start + 3).take_while(signs).count() } else { 0 };

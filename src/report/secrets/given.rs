@@ -152,8 +152,9 @@ impl Scan<'_> {
         let next = self.goes_on(end);
         let is_type =
             value::is_type(word) && (next.is_some() || !spaced || text.byte(text.blanks(end)) == b'|');
-        let number = name.weight == Weight::Weak && word.iter().all(u8::is_ascii_digit);
-        if is_type || number || (value::is_open(word) && name.weight != Weight::Store) {
+        let harmless =
+            name.weight == Weight::Weak && (word.iter().all(u8::is_ascii_digit) || value::is_prose(word));
+        if is_type || harmless || (value::is_open(word) && name.weight != Weight::Store) {
             self.at = if word.is_empty() { at.max(self.at) } else { at };
             return (end > at).then_some(end).filter(|_| next.is_some());
         }

@@ -11,7 +11,7 @@ pub(super) enum Weight {
 }
 
 /// What the names are made of, to be looked for at a glance.
-pub(super) const STEMS: &str = r"(?i-u)auth|clear-text|cookie|cred|dockerconfig|community|key|pass|psk|pw|salt|secret|sig|stringdata|token|truststore|webhook";
+pub(super) const STEMS: &str = r"(?i-u)auth|clear-text|cookie|cred|dockerconfig|plaintext|community|key|pass|psk|pw|salt|secret|sig|stringdata|token|truststore|webhook";
 
 /// Words that name a secret wherever they stand in a name, and at the end of a word too: `authtoken`.
 const SECRET: [&str; 9] =
@@ -24,7 +24,7 @@ const OTHERS: [&str; 6] = ["bypass", "compass", "encompass", "proxypass", "surpa
 const ALONE: [&str; 6] = ["cred", "pass", "psk", "pw", "rocommunity", "rwcommunity"];
 
 /// Names of secrets whose words do not tell; the first is what a Secret of Kubernetes holds in the clear.
-const WHOLE: [&str; 4] = ["stringData", ".dockerconfigjson", "dockerconfigjson", "clear-text"];
+const WHOLE: [&str; 5] = ["stringData", ".dockerconfigjson", "dockerconfigjson", "clear-text", "plaintext"];
 
 /// Words that name a secret at the end of a name; before that they name something about one (`keyAlias`).
 const AT_END: [&str; 16] = [
@@ -222,7 +222,7 @@ fn at_end(words: &[String]) -> bool {
     AT_END.contains(&one)
         || (one == "salt" && !before.is_empty())
         || (one == "cookie" && before.last().is_some_and(|word| word == "erlang"))
-        || (one == "auth" && words.len() < 2)
+        || (one == "auth" && before.last().is_none_or(|word| word == "basic"))
 }
 
 /// A name that ends with `key`.

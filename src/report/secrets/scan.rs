@@ -122,7 +122,7 @@ impl<'a> Scan<'a> {
             b',' | b';' => self.ends(),
             b'#' => self.comments(1),
             b'/' if self.text.byte(self.at + 1) == b'/' => self.comments(2),
-            b'=' if self.text.byte(self.at + 1) == b'>' && self.is_program() => self.wide = None,
+            b'=' if self.text.byte(self.at + 1) == b'>' && self.is_program() => self.arrow(),
             _ => {}
         }
         self.fresh = match byte {
@@ -133,6 +133,12 @@ impl<'a> Scan<'a> {
             _ => false,
         };
         self.at += 1;
+    }
+
+    /// Behind an arrow may stand what a function does.
+    fn arrow(&mut self) {
+        let body = self.text.byte(self.text.blanks(self.at + 2));
+        self.wide = self.wide.filter(|_| body != b'{' && body != b'\n');
     }
 
     /// An arrow in what a call is given begins a function, whose literals are its own.
@@ -265,7 +271,8 @@ impl<'a> Scan<'a> {
             b':' if text.byte(gap + 1) == b':' || text.has(gap + 1, "//") => {}
             b':' => self.given(gap + 1, name),
             b'-' if self.is_filled(start) => self.value(gap + 1, name, false),
-            b',' if quoted && strong => self.argument(gap + 1, name),
+            b',' if strong && (quoted || text.before(start) == b':') => self.argument(gap + 1),
+            b',' if strong => self.tuple(gap),
             b'(' if strong && gap == name.range.end => self.widen(gap, false),
             _ if (strong || quoted) && self.falls_back(gap, quoted && closed) => self.widen(gap, false),
             b'\n' if text.before(start) == b'-' => below::next_item(self, gap),
@@ -317,19 +324,31 @@ impl<'a> Scan<'a> {
 
     /// What stands in for a secret that is not set: `SECRET || "x"`, `getenv("SECRET").or("x")`, `fetch("SECRET") { "x" }`.
     fn falls_back(&self, at: usize, closed: bool) -> bool {
-        let signs = ["||", "??", "?:", "or ", "| ", "if "];
+        let signs = ["||", "??", "?:", "or ", "| ", "if ", "*/"];
         !self.comment && signs.iter().any(|sign| self.text.has(at, sign))
             || (closed && matches!(self.text.byte(at), b'.' | b'{'))
     }
 
     /// The next argument of a call or a command: `getenv("SECRET", "x")`.
-    fn argument(&mut self, at: usize, name: &Name) {
+    fn argument(&mut self, at: usize) {
         let at = self.text.white(at);
         let is_option = self.text.byte(at + 1) == b'-';
         match self.text.mark(at) {
             Some(mark) if !is_option => self.hide_literal(mark),
-            None if self.text.before(name.range.start) != b'-' => self.widen(at, false),
+            // To the end of the call.
+            None => (self.wide, self.at) = (Some(Wide { depth: 1, lines: false }), at),
             _ => {}
+        }
+    }
+
+    /// `password, port = "x", 80`
+    fn tuple(&mut self, at: usize) {
+        let names =
+            |byte: &u8| !(super::text::is_of_name(*byte) || matches!(byte, b',' | b' ' | b'$' | b'@'));
+        let rest = self.text.shortly(at);
+        let sign = rest.iter().position(names).unwrap_or(0);
+        if matches!(rest.get(sign..), Some([b'=', next, ..]) if *next != b'=') {
+            (self.wide, self.at) = (Some(Wide { depth: 1, lines: false }), at + sign + 1);
         }
     }
 

@@ -114,7 +114,7 @@ static SHAPES: [Shape; 22] = [
 ];
 
 /// Who logs in to what: the secret is the last group.
-static LOGINS: [Shape; 27] = [
+static LOGINS: [Shape; 28] = [
     Shape::new(
         &[" -u", "\"-u", "'-u", " -U", "--user", "--auth", "--basic-auth", "--proxy-user", "--cred"],
         r#"(?:^|[\s"'\[,=])(?:-u|-U|--user|--auth|--basic-auth|--proxy-user|--credentials?|--userpwd)(?:[=\s]+|["'],\s*)["']?([\w.@+-]+):([^\s"',]+)"#,
@@ -149,6 +149,10 @@ static LOGINS: [Shape; 27] = [
     Shape::new(
         &["map ", "map\t"],
         r"(?is)\bmap\s+\$\w*(?:key|token|auth|secret|pass)\w*\s+\$\w+\s*\{(.*?)\}",
+    ),
+    Shape::new(
+        &["set-var("],
+        r"(?i)\bset-var\([^)\n]*(?:key|token|auth|secret|pass)[^)\n]*\)[ \t]+str\(([^)\n]*)\)",
     ),
     Shape::new(&["login="], r"\blogin=[^:\s]+:(\S+)"),
     Shape::new(

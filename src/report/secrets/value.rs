@@ -81,7 +81,9 @@ const TYPES: [&str; 20] = [
 ];
 
 /// Words of sentences and programs that follow a name without being given to it.
-const PROSE: [&str; 49] = [
+const PROSE: [&str; 51] = [
+    "invalid",
+    "port",
     "a",
     "an",
     "and",
