@@ -55,6 +55,11 @@ impl Scan<'_> {
                         return;
                     }
                     self.hide_literal(mark);
+                    let end = if spaced { self.tail(self.at, name) } else { self.at };
+                    if self.text.byte(self.at) == b' ' {
+                        self.hide(self.at..end);
+                        self.at = end;
+                    }
                     self.at
                 }
                 Some(_) => return,
@@ -71,13 +76,14 @@ impl Scan<'_> {
         }
     }
 
-    /// `key="password" value="x"`: what is given to the name is the name of something beside it.
+    /// `key="password" value="x"`: what is given to the name is the name of something beside it, or no more than `value`.
     fn names_another(&self, mark: Mark) -> bool {
         let literal = self.text.literal(mark);
         let name = self.text.slice(literal.content.clone());
-        name.iter().all(|byte| is_of_name(*byte))
+        let paired = name.iter().all(|byte| is_of_name(*byte))
             && names::weight(name).is_some()
-            && pairs::value_of(self.text, literal.content, literal.after).is_some()
+            && pairs::value_of(self.text, literal.content, literal.after).is_some();
+        paired || value::is_prose(name)
     }
 
     /// A value in brackets, or one that a template fills in.

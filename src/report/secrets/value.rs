@@ -81,7 +81,8 @@ const TYPES: [&str; 20] = [
 ];
 
 /// Words of sentences and programs that follow a name without being given to it.
-const PROSE: [&str; 51] = [
+const PROSE: [&str; 52] = [
+    "without",
     "invalid",
     "port",
     "a",
@@ -170,7 +171,7 @@ pub(super) fn is_type(word: &[u8]) -> bool {
 }
 
 pub(super) fn is_prose(word: &[u8]) -> bool {
-    PROSE.iter().any(|known| word == known.as_bytes())
+    PROSE.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 pub(super) fn leads(word: &[u8]) -> bool {
