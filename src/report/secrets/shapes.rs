@@ -1,24 +1,27 @@
 //! Secrets that are known by their shape, wherever they stand: tokens of known makers, keys, hashes, and who logs in to what.
 
 use std::ops::Range;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
+use memchr::memmem::Finder;
 use regex::bytes::{Captures, Match, Regex};
 
 struct Shape {
     /// One of these stands in whatever has the shape, so that most patterns are never made.
     needles: &'static [&'static str],
     pattern: &'static str,
+    finders: OnceLock<Vec<Finder<'static>>>,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Shape {
     const fn new(needles: &'static [&'static str], pattern: &'static str) -> Self {
-        Self { needles, pattern, regex: OnceLock::new() }
+        Self { needles, pattern, finders: OnceLock::new(), regex: OnceLock::new() }
     }
 
     fn regex(&self, text: &[u8]) -> Option<&Regex> {
-        let held = self.needles.iter().any(|needle| memchr::memmem::find(text, needle.as_bytes()).is_some());
+        let finders = self.finders.get_or_init(|| self.needles.iter().map(Finder::new).collect());
+        let held = finders.iter().any(|needle| needle.find(text).is_some());
         let regex = || self.regex.get_or_init(|| Regex::new(&format!("(?-u){}", self.pattern)).ok());
         if held { regex().as_ref() } else { None }
     }
@@ -167,7 +170,7 @@ static LOGINS: [Shape; 28] = [
         &["dentified", "DENTIFIED"],
         r#"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?["']([^"']+)["']"#,
     ),
-    Shape::new(&["user ", "ACL SETUSER"], r"\b(?:user|ACL SETUSER)[ \t]+\S+[^\n]*?[ \t]>([^\s]+)"),
+    Shape::new(&[" >", "\t>"], r"\b(?:user|ACL SETUSER)[ \t]+\S+[^\n]*?[ \t]>([^\s]+)"),
     Shape::new(
         &["@"],
         r#"(?:^|[\s"'=(])[A-Za-z_][\w.+-]*:([^\s"'/@]+)@(?:\w*\(|[\w-]+\.[\w.-]+(?:[:/\s"']|$)|localhost|/)"#,
@@ -201,17 +204,7 @@ const SCHEME: [&str; 16] = [
     "prefix",
 ];
 
-/// What stands in whatever has one of the shapes, to be looked for at a glance.
-static GLANCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let needles = SHAPES.iter().chain(&LOGINS).flat_map(|shape| shape.needles.iter().copied());
-    let all: Vec<String> = needles.chain(["://"]).map(regex::escape).collect();
-    Regex::new(&format!("(?-u){}", all.join("|"))).ok()
-});
-
 pub(super) fn find(text: &[u8], found: &mut Vec<Range<usize>>) {
-    if !GLANCE.as_ref().is_some_and(|glance| glance.is_match(text)) {
-        return;
-    }
     let whole = |shape: Captures| Some(shape.get(1).or(shape.get(0))?.range());
     for regex in SHAPES.iter().filter_map(|shape| shape.regex(text)) {
         found.extend(regex.captures_iter(text).filter_map(whole));
