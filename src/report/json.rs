@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Report, plain};
+use super::{Report, plain, secrets};
 use crate::model::{
     Apply, CappedBy, Fix, Hop, Kind, Link, Listener, Place, PlaceKind, Queue, ReadAs, Running, Safety,
     Severity, Step, Sysctl, Transport, key,
@@ -346,7 +346,7 @@ fn listener_entry(
     let backlog = listener.backlog.value.as_ref();
     let step = |step: &Step| StepEntry {
         value: step.value,
-        what: plain::masked(&step.what),
+        what: secrets::masked(&step.what),
         at: at(&report.sources, step.at),
     };
     ListenerEntry {
@@ -405,15 +405,15 @@ fn running_entry(report: &Report, listener: usize) -> Option<RunningEntry> {
 pub(super) fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Option<FindingEntry> {
     let finding = report.findings.get(index)?;
     let label = |label: &crate::model::Label| LabelEntry {
-        message: plain::masked(&label.message),
+        message: secrets::masked(&label.message),
         at: at(&report.sources, label.at),
     };
     let fixes = finding.fixes.iter().enumerate();
     Some(FindingEntry {
         rule: finding.rule.clone(),
         severity: finding.severity,
-        message: plain::masked(&finding.message),
-        help: finding.help.as_deref().map(plain::masked),
+        message: secrets::masked(&finding.message),
+        help: finding.help.as_deref().map(secrets::masked),
         listener: finding.listener.and_then(|listener| ids.get(listener)).cloned(),
         at: at(&report.sources, finding.at),
         labels: finding.labels.iter().map(label).collect(),
@@ -423,10 +423,11 @@ pub(super) fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Op
 
 fn fix_entry(report: &Report, (finding, fix): (usize, usize), it: &Fix) -> FixEntry {
     let edits = report.plan.edits_of(finding, fix);
+    let then = report.plan.then_of(&report.findings, finding, fix);
     FixEntry {
-        title: it.title.clone(),
+        title: secrets::masked(&it.title),
         safety: it.safety,
-        then: report.plan.then_of(&report.findings, finding, fix),
+        then: then.iter().map(|command| secrets::masked(command)).collect(),
         edits: edits.map(|planned| edit_entry(&report.sources, planned)).collect(),
     }
 }

@@ -15,11 +15,12 @@ mod plain;
 pub mod prometheus;
 pub mod sarif;
 mod screen;
+mod secrets;
 mod subject;
 mod twins;
 mod xml;
 
-pub(crate) use plain::inline;
+pub(crate) use plain::{inline, said};
 pub use screen::{Detail, Screen};
 pub(crate) use screen::{counted, left, right, tail};
 

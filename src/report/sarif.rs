@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use serde_json::{Value, json};
 
 use super::subject::{Paths, Subject};
-use super::{Report, json, plain};
+use super::{Report, json, secrets};
 use crate::model::{Fix, Safety, Severity, Step};
 use crate::rules::Rule;
 use crate::text::{Origin, Source, Span};
@@ -64,9 +64,9 @@ fn level(severity: Severity) -> &'static str {
 impl Subject<'_> {
     fn result(&self, rules: &[&Rule]) -> Value {
         let finding = self.finding;
-        let message = plain::masked(&finding.message);
+        let message = secrets::masked(&finding.message);
         let text = match &finding.help {
-            Some(help) => format!("{message}; {}", plain::masked(help)),
+            Some(help) => format!("{message}; {}", secrets::masked(help)),
             None => message,
         };
         let mut result = json!({
@@ -94,7 +94,7 @@ impl Subject<'_> {
     fn related(&self) -> Vec<Value> {
         let labels = self.finding.labels.iter().enumerate();
         let numbered = labels.map(|(index, label)| {
-            let mut location = self.location(label.at, Some(&plain::masked(&label.message)));
+            let mut location = self.location(label.at, Some(&secrets::masked(&label.message)));
             if let Some(fields) = location.as_object_mut() {
                 fields.insert("id".into(), (index + 1).into());
             }
@@ -106,7 +106,7 @@ impl Subject<'_> {
     /// The steps by which the listener's number came about.
     fn ledger(&self) -> Vec<Value> {
         let step = |step: &Step| {
-            let what = plain::masked(&step.what);
+            let what = secrets::masked(&step.what);
             let text = step.value.map_or(what.clone(), |value| format!("{value}: {what}"));
             json!({ "location": self.location(step.at, Some(&text)) })
         };
@@ -155,7 +155,7 @@ impl Subject<'_> {
         let unsafe_too = if fix.safety == Safety::Unsafe { " (unsafe: it changes behaviour)" } else { "" };
         (!changes.is_empty()).then(|| {
             json!({
-                "description": { "text": format!("{}{unsafe_too}", fix.title) },
+                "description": { "text": format!("{}{unsafe_too}", secrets::masked(&fix.title)) },
                 "artifactChanges": changes,
             })
         })

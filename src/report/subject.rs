@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Report, plain};
+use super::{Report, plain, secrets};
 use crate::model::{Finding, Label, Safety, Step};
 use crate::text::{Source, Span};
 
@@ -174,7 +174,7 @@ impl Subject<'_> {
             None => ("", String::new()),
         };
         let path = in_root(source);
-        let line = plain::without_secrets(source, self.report.sources.position(span).line);
+        let line = secrets::without_secrets(source, self.report.sources.position(span).line);
         let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
         let line = words.join(&b' ');
         let parts = [self.finding.rule.as_bytes(), service.as_bytes(), address.as_bytes(), &path, &line];

@@ -1,6 +1,7 @@
 //! Everything that a number can come from: audited files, `/proc` readings, command-line flags and our own tables.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -30,11 +31,17 @@ pub struct Source {
     pub origin: Origin,
     bytes: Cow<'static, [u8]>,
     lines: OnceLock<Vec<u32>>,
+    hidden: OnceLock<Vec<Range<usize>>>,
 }
 
 impl Source {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// What no report shows of the text, found when first asked for.
+    pub(crate) fn hidden(&self, find: impl FnOnce(&[u8]) -> Vec<Range<usize>>) -> &[Range<usize>] {
+        self.hidden.get_or_init(|| find(&self.bytes))
     }
 
     /// The path as a report prints it, without escaping: `etc/sysctl.conf`, `builtin:rules/kernel.toml`, `--kernel`.
@@ -121,7 +128,7 @@ impl Sources {
     }
 
     pub fn add(&self, origin: Origin, bytes: impl Into<Cow<'static, [u8]>>) -> SourceId {
-        let source = Source { origin, bytes: bytes.into(), lines: OnceLock::new() };
+        let source = Source { origin, bytes: bytes.into(), lines: OnceLock::new(), hidden: OnceLock::new() };
         SourceId(u32::try_from(self.all.push(source)).unwrap_or(u32::MAX))
     }
 
@@ -137,6 +144,7 @@ impl Sources {
                 origin: Origin::Builtin(String::new()),
                 bytes: Cow::Borrowed(&[]),
                 lines: OnceLock::new(),
+                hidden: OnceLock::new(),
             })
         })
     }

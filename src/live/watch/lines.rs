@@ -10,7 +10,7 @@ use super::rows::{self, Row};
 use super::words::{self, Moving};
 use super::{Ended, Error, Wish, reader};
 use crate::model::{Finding, Running};
-use crate::report::{Report, counted, inline, left};
+use crate::report::{Report, counted, inline, left, said};
 
 const HEAD: &str = "# time                namespace address                queued  peak limit  drops/s half-open sockets service\n";
 
@@ -105,7 +105,7 @@ impl Lines {
         let now: BTreeSet<Key> = report.findings.iter().map(key).collect();
         let is_new = |it: &&Finding| self.looks > 1 && !self.findings.contains(&key(it));
         let told = |it: &Finding| {
-            format!("{time} # {} {}: {}\n", it.severity.word(), inline(&it.rule), inline(&it.message))
+            format!("{time} # {} {}: {}\n", it.severity.word(), inline(&it.rule), said(&it.message))
         };
         let text = report.findings.iter().filter(is_new).map(told).collect();
         self.findings = now;

@@ -6,8 +6,8 @@ use std::ops::{Range, RangeInclusive};
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use unicode_width::UnicodeWidthChar;
 
-use crate::report::plain;
 use crate::report::screen::tail;
+use crate::report::{plain, secrets};
 use crate::text::{Source, SourceId, Sources, Span};
 
 /// Runs of lines that are this close are drawn as one.
@@ -140,7 +140,7 @@ impl Excerpt {
         let room = width.saturating_sub(gutter(line)).max(20);
         let spots: Vec<Spot> =
             marks.iter().map(|(range, mark)| Spot::new(range.clone(), &mark.message)).collect();
-        let mut drawn = Drawn::new(bytes, &plain::secrets_on(source, line), &spots, room);
+        let mut drawn = Drawn::new(bytes, &secrets::secrets_on(source, line), &spots, room);
         if marks.iter().any(|(range, _)| range.start == bytes.len()) {
             // Something for a mark at the end of a line to stand under.
             drawn.text.push(' ');
@@ -351,7 +351,10 @@ impl Piece {
 
 /// The characters of a part of a line: tabs as blanks, harmful ones spelled out, bytes that are not UTF-8 too, secrets starred.
 fn pieces(bytes: &[u8], part: Range<usize>, secrets: &[Range<usize>]) -> Vec<Piece> {
-    let secret = |at: usize| secrets.iter().any(|range| range.contains(&at));
+    let secret = |at: usize| {
+        let next = secrets.partition_point(|range| range.end <= at);
+        secrets.get(next).is_some_and(|range| range.contains(&at))
+    };
     let mut pieces = Vec::new();
     let (mut at, mut column) = (part.start, 0);
     for chunk in bytes.get(part).unwrap_or_default().utf8_chunks() {

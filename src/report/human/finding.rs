@@ -138,7 +138,7 @@ impl Page<'_> {
             Safety::Safe => "safe",
             Safety::Unsafe => "unsafe",
         };
-        let title = format!("{} {}", plain::inline(&fix.title), self.screen.faint(&format!("({safety})")));
+        let title = format!("{} {}", plain::said(&fix.title), self.screen.faint(&format!("({safety})")));
         let mut text = self.beside("fix", &title);
         let files = self.files(group, index);
         if !files.is_empty() {
@@ -149,7 +149,7 @@ impl Page<'_> {
         for (at, command) in commands.iter().take(most).enumerate() {
             let lead = if at == 0 { "then" } else { "" };
             text.push_str(&self.lead(lead));
-            text.push_str(&plain::inline(command));
+            text.push_str(&plain::said(command));
             text.push('\n');
         }
         if commands.len() > most {

@@ -60,12 +60,12 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
 /// Why the program cannot do what it was asked, at the place in a file that is to blame.
 pub fn fault(sources: &Sources, at: Span, message: &str, screen: &Screen) -> String {
     let mark = Mark { at, message: String::new() };
-    finding::drawn(sources, &[mark], &plain::inline(message), Severity::Error, screen)
+    finding::drawn(sources, &[mark], &plain::said(message), Severity::Error, screen)
 }
 
 /// The same without a place.
 pub fn error(message: &str, screen: &Screen) -> String {
-    let shown: Vec<String> = message.lines().map(plain::inline).collect();
+    let shown: Vec<String> = message.lines().map(plain::said).collect();
     format!("{} {}\n", screen.paint(screen::accent(Severity::Error), "error:"), shown.join("\n"))
 }
 

@@ -7,7 +7,7 @@ use super::detail;
 use super::paint::Paint;
 use crate::live::watch::app::{App, Mode};
 use crate::live::watch::rows::Row;
-use crate::report::{Report, counted, inline};
+use crate::report::{Report, counted, inline, said};
 
 /// A rule and the row.
 const HEAD: usize = 2;
@@ -63,7 +63,7 @@ fn wrong(report: &Report, row: &Row, (width, height): (usize, usize), paint: &Pa
     };
     let style = paint.severity(finding.severity);
     let sign = paint.severity_sign(finding.severity);
-    let text = format!("{}: {}", inline(&finding.rule), inline(&finding.message));
+    let text = format!("{}: {}", inline(&finding.rule), said(&finding.message));
     let mut lines: Vec<Line> = Vec::new();
     for (nth, line) in detail::clipped(&text, width.saturating_sub(5), MESSAGE, paint).into_iter().enumerate()
     {

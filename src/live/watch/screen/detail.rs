@@ -8,7 +8,7 @@ use crate::live::watch::app::App;
 use crate::live::watch::rows::{Row, address};
 use crate::live::watch::words;
 use crate::model::{Listening, Namespace, Queue, Seen, Severity, key};
-use crate::report::{Report, inline, left, right};
+use crate::report::{Report, inline, left, right, said};
 use crate::text::{Origin, Span as Place};
 
 /// Lines longer than this are hard to read.
@@ -119,21 +119,21 @@ impl Page<'_> {
     fn finding(&mut self, index: usize) {
         let Some(finding) = self.report.findings.get(index) else { return };
         let sign = self.paint.severity_sign(finding.severity);
-        let text = format!("{}: {}", inline(&finding.rule), inline(&finding.message));
+        let text = format!("{}: {}", inline(&finding.rule), said(&finding.message));
         let style = self.paint.severity(finding.severity);
         for (nth, line) in wrapped(&text, self.width.saturating_sub(3)).into_iter().enumerate() {
             let lead = if nth == 0 { format!(" {sign} ") } else { "   ".to_owned() };
             self.lines.push(Line::from(Span::styled(format!("{lead}{line}"), style)));
         }
         for (nth, fix) in finding.fixes.iter().enumerate() {
-            self.beside("  fix", &inline(&fix.title), Style::new());
+            self.beside("  fix", &said(&fix.title), Style::new());
             let then = self.report.plan.then_of(&self.report.findings, index, nth);
             for (nth, command) in then.iter().enumerate() {
-                self.beside(if nth == 0 { "  then" } else { "" }, &inline(command), Style::new());
+                self.beside(if nth == 0 { "  then" } else { "" }, &said(command), Style::new());
             }
         }
         if let Some(help) = &finding.help {
-            self.beside("  help", &inline(help), Style::new());
+            self.beside("  help", &said(help), Style::new());
         }
     }
 
@@ -150,7 +150,7 @@ impl Page<'_> {
     }
 
     fn steps(&mut self, queue: &Queue) {
-        let words: Vec<String> = queue.steps.iter().map(|step| inline(&step.what)).collect();
+        let words: Vec<String> = queue.steps.iter().map(|step| said(&step.what)).collect();
         let widest =
             words.iter().map(|words| words.chars().count()).filter(|it| *it <= 40).max().unwrap_or(0);
         for (nth, (step, words)) in queue.steps.iter().zip(&words).enumerate() {
@@ -283,11 +283,11 @@ fn names(message: &str, address: &str) -> bool {
 pub(super) fn next(report: &Report, index: usize) -> Vec<(&'static str, String)> {
     let Some(finding) = report.findings.get(index) else { return Vec::new() };
     let Some(fix) = finding.fixes.first() else {
-        return finding.help.iter().map(|help| ("help", inline(help))).collect();
+        return finding.help.iter().map(|help| ("help", said(help))).collect();
     };
     let then = report.plan.then_of(&report.findings, index, 0);
-    let then: Vec<String> = then.iter().map(|command| inline(command)).collect();
-    let mut lines = vec![("next", inline(&fix.title))];
+    let then: Vec<String> = then.iter().map(|command| said(command)).collect();
+    let mut lines = vec![("next", said(&fix.title))];
     if !then.is_empty() {
         lines.push(("then", then.join("; ")));
     }

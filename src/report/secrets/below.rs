@@ -1,0 +1,173 @@
+//! Values below their names, as YAML has them: block scalars, lists, scalars on a line of their own, and what a Secret of
+//! Kubernetes holds.
+
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use super::names;
+use super::scan::{Name, Scan};
+use super::text::Text;
+use super::value;
+
+static SECRET: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?m-u)^kind:[ \t]*["']?(?:Sealed)?Secret["']?[ \t\r]*$"#).ok());
+
+static DATA: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?m-u)^(?:data|stringData):[ \t\r]*\n((?:[ \t]+[^\n]*(?:\n|\z)|[ \t\r]*\n)*)").ok()
+});
+
+static PART: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m-u)^---").ok());
+
+/// Hides what lies below a name that has nothing beside it; whether there was something.
+pub(super) fn block(scan: &mut Scan, start: usize, name: &Name) -> bool {
+    let text = scan.text;
+    let before = text.lately(name.range.start);
+    if !is_first(text, name) {
+        return false;
+    }
+    let column = before.len() - usize::from(before.ends_with(b"\"") || before.ends_with(b"'"));
+    let tagged = matches!(text.byte(start), b'!' | b'&');
+    let start = if tagged { text.blanks(text.bare_end(start, None)) } else { start };
+    let scalar = matches!(text.byte(start), b'|' | b'>');
+    let signs = |at: &usize| matches!(text.byte(*at), b'|' | b'>' | b'+' | b'-' | b'0'..=b'9');
+    let after = start + if scalar { (start..start + 3).take_while(signs).count() } else { 0 };
+    let after = text.blanks(after);
+    let end = if text.byte(after) == b'#' { text.line_end(after) } else { after };
+    if end >= text.len() || !matches!(text.byte(end), b'\n' | b'\r') {
+        return false;
+    }
+    let below = Below { scalar, many: names::is_many(text.slice(name.range.clone())) };
+    let mut passed = 0;
+    let hidden = scan.found.len();
+    let mut at = text.line_end(end);
+    while at < text.len() {
+        let line = at + 1 + usize::from(text.byte(at) == b'\r');
+        let end = text.line_end(line);
+        let content = text.slice(line..end);
+        let indent = content.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        if indent < content.len() && !(below.many || passed < MOST) {
+            break;
+        }
+        if indent < content.len() {
+            let item = !scalar && content.get(indent..).is_some_and(|rest| rest.starts_with(b"- "));
+            if indent < column || (indent == column && !item) {
+                break;
+            }
+            match line_below(scan, line + indent, end, below) {
+                Line::Hidden => {}
+                Line::Passed => passed += 1,
+            }
+        }
+        at = end.max(line);
+        if line >= text.len() {
+            break;
+        }
+    }
+    let found = scan.found.len() > hidden;
+    if found && passed == 0 {
+        scan.at = at.min(text.len());
+    }
+    found
+}
+
+/// Whether nothing but quotes and dashes stands before the name on its line.
+pub(super) fn is_first(text: Text, name: &Name) -> bool {
+    let before = text.lately(name.range.start);
+    before.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'"' | b'\''))
+}
+
+/// Lines of a mapping below a name that are looked at for its value.
+const MOST: usize = 6;
+
+/// Whether a key gives the value of the name above.
+fn is_value(key: &[u8]) -> bool {
+    [&b"default"[..], b"value", b"defaultValue", b"plaintext", b"text"].contains(&key)
+}
+
+#[derive(Clone, Copy)]
+struct Below {
+    scalar: bool,
+    many: bool,
+}
+
+enum Line {
+    Hidden,
+    /// A mapping, whose names speak for themselves.
+    Passed,
+}
+
+/// Hides a line below a name.
+fn line_below(scan: &mut Scan, start: usize, end: usize, below: Below) -> Line {
+    let text = scan.text;
+    if below.scalar {
+        scan.hide(start..end);
+        return Line::Hidden;
+    }
+    let content = text.slice(start..end);
+    let dash = content.iter().take_while(|byte| matches!(byte, b'-' | b' ')).count();
+    let item = content.get(dash..).unwrap_or_default();
+    let colon = item.windows(2).position(|pair| pair == b": ");
+    let key = colon.or(item.ends_with(b":").then(|| item.len() - 1));
+    match key {
+        None => {
+            let open = value::is_open(item.trim_ascii_end()) || item.starts_with(b"#");
+            if !open {
+                scan.hide(start + dash..end);
+            }
+            Line::Hidden
+        }
+        Some(at) if below.many || is_value(item.get(..at).unwrap_or_default()) => {
+            let from = start + dash + at + 1;
+            let value = text.blanks(from).min(end);
+            scan.hide_unless_open(value..end);
+            if below.many { Line::Hidden } else { Line::Passed }
+        }
+        Some(_) => Line::Passed,
+    }
+}
+
+/// Hides the list item on the next line, which is what the option on this one is given.
+pub(super) fn next_item(scan: &mut Scan, at: usize) {
+    let text = scan.text;
+    let next = text.white(at);
+    if text.byte(next) != b'-' || text.byte(next + 1) != b' ' {
+        return;
+    }
+    let value = text.blanks(next + 1);
+    if text.byte(value) != b'-' && !text.slice(value..value + 2).ends_with(b"-") {
+        let end = text.line_end(value);
+        scan.hide_unless_open(value..end);
+        scan.at = end;
+    }
+}
+
+/// Hides the values of Secrets of Kubernetes.
+pub(super) fn kubernetes(bytes: &[u8], found: &mut Vec<std::ops::Range<usize>>) {
+    if memchr::memmem::find(bytes, b"Secret").is_none() {
+        return;
+    }
+    let (Some(secret), Some(data), Some(part)) = (SECRET.as_ref(), DATA.as_ref(), PART.as_ref()) else {
+        return;
+    };
+    let starts: Vec<usize> = part.find_iter(bytes).map(|sign| sign.start()).collect();
+    let ends = starts.iter().copied().chain([bytes.len()]);
+    for (start, end) in std::iter::once(0).chain(starts.iter().copied()).zip(ends) {
+        let document = bytes.get(start..end).unwrap_or_default();
+        if !secret.is_match(document) {
+            continue;
+        }
+        for block in data.captures_iter(document).filter_map(|block| block.get(1)) {
+            let mut at = start + block.start();
+            for line in block.as_bytes().split_inclusive(|byte| *byte == b'\n') {
+                let text = line.trim_ascii_end();
+                let value = memchr::memchr(b':', text).map_or(0, |colon| colon + 1);
+                let blanks = text.iter().skip(value).take_while(|byte| byte.is_ascii_whitespace()).count();
+                if value + blanks < text.len() {
+                    found.push(at + value + blanks..at + text.len());
+                }
+                at += line.len();
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What is hidden keeps its place, whatever the text, and each byte is looked at a few times only.
+
+use std::cell::Cell;
+
+use proptest::prelude::*;
+
+use super::*;
+
+thread_local! {
+    /// Bytes that were looked at.
+    pub(super) static WORK: Cell<usize> = const { Cell::new(0) };
+}
+
+fn starred(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for range in secrets(text.as_bytes()) {
+        bytes[range].fill(b'*');
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn values_are_starred_and_columns_stay() {
+    for (text, shown) in [
+        (
+            r#"<Connector keystorePass="ch&amp;ng" port="1"/>"#,
+            r#"<Connector keystorePass="*********" port="1"/>"#,
+        ),
+        (r#"secret='a b' requiredSecret = "c""#, r#"secret='***' requiredSecret = "*""#),
+        ("  password: hunter2, port: 80", "  password: *******, port: 80"),
+        (r#"{"api_token": "abc"}"#, r#"{"api_token": "***"}"#),
+        ("const apiKey = `x${y}`;", "const apiKey = `*****`;"),
+        ("secure_link_secret abc;", "secure_link_secret ***;"),
+        ("  auth_token 'a b';", "  auth_token '***';"),
+        ("DATABASE=postgres://me:pw@db/x", "DATABASE=postgres://me:**@db/x"),
+        ("DB_PASSWORD=x", "DB_PASSWORD=*"),
+        ("keystorePass=\n   \"ab\"", "keystorePass=\n   \"**\""),
+        ("secret=\"not closed", "secret=\"**********"),
+        ("Environment=DB_PASSWORD=x PORT=80", "Environment=DB_PASSWORD=* PORT=80"),
+        ("web: DB_PASS=x gunicorn -b :80 --backlog 511", "web: DB_PASS=* gunicorn -b :80 --backlog 511"),
+        ("-e A=b -e DB_PASSWORD=é€ -p 80:80", "-e A=b -e DB_PASSWORD=***** -p 80:80"),
+        ("sh -c \"PASSWORD=x nginx\" --backlog 5", "sh -c \"PASSWORD=* nginx\" --backlog 5"),
+        ("{password: x, listen: 80}", "{password: *, listen: 80}"),
+        ("https://x/?token=a&port=80", "https://x/?token=*&port=80"),
+    ] {
+        assert_eq!(starred(text), shown);
+    }
+}
+
+#[test]
+fn words_of_ours_are_no_directives() {
+    for text in [
+        "the token bucket of this proxy is full",
+        "nothing sets the key net.core.somaxconn",
+        "pass the option to listen(2)",
+        "without a secret the Connector does not start",
+        "the key is written in a file that systemd-sysctl does not read",
+    ] {
+        let shown = starred(text);
+        assert_eq!(shown, text);
+    }
+    let said =
+        "cannot read `proxy_set_header Authorization \"x1\"`, DB_PASSWORD=x2 --token x3 of redis://:x4@h";
+    let shown = starred(said);
+    assert!(!(1..5).any(|at| shown.contains(&format!("x{at}"))), "{shown}");
+}
+
+/// What makes a scanner look far ahead or back.
+const PIECES: [&str; 52] = [
+    "a=",
+    "\"",
+    "'",
+    "://",
+    "password=",
+    "password=\"",
+    "password='x",
+    "key=f(",
+    "${PASSWORD:-",
+    "token: ",
+    "secrets:\n ",
+    "{{",
+    "name=\"password\" ",
+    "<password>",
+    "\n",
+    "\\",
+    "[",
+    "x ",
+    "--password ",
+    " -u a:b",
+    "Bearer ",
+    "password ",
+    "tokens[",
+    "-----BEGIN PRIVATE KEY-----",
+    "mysql -p",
+    "password=/etc/",
+    "map $key $x {",
+    "eyJabcdef.",
+    "secret || \"",
+    "password: |\n",
+    "kind: Secret\n---\n",
+    "password = [\n",
+    "@",
+    ":",
+    "u:p@",
+    "https://",
+    "<x name=\"password\" ",
+    "name: token\n",
+    "password(",
+    "$$1$",
+    " user >",
+    "&quot;",
+    "password=\\\"",
+    "password,\"",
+    "password\t",
+    "a.",
+    "a-",
+    "é",
+    "secrets:\n",
+    " password:\n",
+    "value=\"x\" ",
+    "password=${A} ",
+];
+
+fn work(text: &str) -> usize {
+    WORK.with(|work| work.set(0));
+    secrets(text.as_bytes());
+    WORK.with(Cell::get)
+}
+
+#[test]
+fn ten_times_the_text_is_ten_times_the_work() {
+    for piece in PIECES {
+        let (small, large) = (work(&piece.repeat(1_000)), work(&piece.repeat(10_000)));
+        assert!(large <= 12 * small + 10_000, "{piece:?}: {small} and {large}");
+        assert!(large <= 600 * 10_000 * piece.len(), "{piece:?}: {large}");
+    }
+    for piece in ["a=", "\"", "://"] {
+        let text = piece.repeat((1 << 20) / piece.len());
+        assert!(work(&text) < 20 * text.len(), "{piece:?}");
+    }
+}
+
+fn is_sound(text: &str) -> bool {
+    let found = secrets(text.as_bytes());
+    let apart = found.windows(2).all(|pair| pair[0].end < pair[1].start);
+    let whole = |at: usize| text.is_char_boundary(at);
+    apart && found.iter().all(|range| range.start < range.end && whole(range.start) && whole(range.end))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ranges_are_whole_characters_of_the_text(text in "(?s).{0,200}") {
+        prop_assert!(is_sound(&text));
+    }
+
+    #[test]
+    fn so_they_are_where_much_looks_secret(
+        picks in prop::collection::vec(0..PIECES.len() + 6, 0..40),
+    ) {
+        let more = ["€", "é", " ", "\r\n", "}", ")"];
+        let text: String = picks.iter().map(|at| PIECES.get(*at).unwrap_or_else(|| &more[at - PIECES.len()])).copied().collect();
+        prop_assert!(is_sound(&text), "{:?}", text);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let found = secrets(&bytes);
+        prop_assert!(found.iter().all(|range| range.end <= bytes.len()));
+    }
+}
