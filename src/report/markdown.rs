@@ -160,7 +160,7 @@ fn code(commands: &[String]) -> String {
     if commands.is_empty() {
         return String::new();
     }
-    let mut lines: Vec<String> = commands.iter().take(LISTED).map(|line| plain::said(line)).collect();
+    let mut lines: Vec<String> = commands.iter().take(LISTED).map(|line| plain::inline(line)).collect();
     if commands.len() > LISTED {
         lines.push(format!("# and {} more", commands.len() - LISTED));
     }

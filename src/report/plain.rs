@@ -6,26 +6,11 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::text::Source;
+pub(super) use crate::text::{is_harmful, spell_out as push};
+pub(crate) use crate::text::spelled_out as inline;
 
 /// Names of secrets may stand this many lines above their values.
 const REACH: usize = 3;
-
-/// Whether a terminal may obey the character or a reader be misled by it: controls (C0, DEL, C1), and the marks that are
-/// invisible or turn the direction of writing (Unicode TR 36, "Bidirectional Text Spoofing").
-pub(super) fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// The text with every harmful character spelled out: `\n`, `\x1b`, `\u{202e}`.
-pub(crate) fn inline(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        push(&mut shown, c);
-    }
-    shown
-}
 
 /// Words of a report, which may repeat what a file says, with secrets starred.
 pub(super) fn masked(text: &str) -> String {
@@ -42,18 +27,6 @@ pub(super) fn masked(text: &str) -> String {
 /// The same on one line and harmless.
 pub(super) fn said(text: &str) -> String {
     inline(&masked(text))
-}
-
-/// Adds one character, spelled out if it is harmful.
-pub(super) fn push(shown: &mut String, c: char) {
-    match c {
-        '\n' => shown.push_str("\\n"),
-        '\r' => shown.push_str("\\r"),
-        '\t' => shown.push_str("\\t"),
-        c if !is_harmful(c) => shown.push(c),
-        c if u32::from(c) < 0x100 => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
-        c => shown.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-    }
 }
 
 /// A name, what parts it from its value, and the value: `secret="x"`, `password: 'x'`, `"token": "x"`, `apiKey = x`.

@@ -152,7 +152,7 @@ impl Subject<'_> {
             let safety = if fix.safety == Safety::Safe { "safe" } else { "unsafe" };
             lines.push(format!("fix: {} ({safety})", plain::said(&fix.title)));
             let then = self.report.plan.then_of(&self.report.findings, self.index, index);
-            lines.extend(then.iter().map(|command| format!("then: {}", plain::said(command))));
+            lines.extend(then.iter().map(|command| format!("then: {}", plain::inline(command))));
         }
         lines.extend(self.help().map(|help| format!("help: {help}")));
         lines

@@ -286,7 +286,10 @@ pub(super) fn next(report: &Report, index: usize) -> Vec<(&'static str, String)>
         return finding.help.iter().map(|help| ("help", inline(help))).collect();
     };
     let then = report.plan.then_of(&report.findings, index, 0);
-    let then: Vec<String> = then.iter().map(|command| inline(command)).collect();
+    // On one line, nothing runs behind a comment.
+    let (told, mut then): (Vec<String>, Vec<String>) =
+        then.iter().map(|command| inline(command)).partition(|command| command.starts_with('#'));
+    then.extend(told);
     let mut lines = vec![("next", inline(&fix.title))];
     if !then.is_empty() {
         lines.push(("then", then.join("; ")));
