@@ -70,7 +70,13 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
 #[cfg(target_os = "linux")]
 fn live(wanted: &Live, view: &View) -> Result<ExitCode, Failure> {
     if let Some(address) = wanted.serve {
-        return cli::serve::until_signal(address, wanted.window(), &wanted.request()?, view);
+        return cli::serve::until_signal(
+            address,
+            &wanted.serve_name,
+            wanted.window(),
+            &wanted.request()?,
+            view,
+        );
     }
     let outputs = wanted.audit.outputs()?;
     let request = wanted.request()?;
