@@ -281,7 +281,7 @@ fn apply_file(path: &str) -> String {
 }
 
 fn write_now(key: &str, value: i64) -> String {
-    format!("sysctl -w {key}={value}")
+    shell::command(&["sysctl", "-w", &format!("{key}={value}")])
 }
 
 fn planned(edit: Edit, mut serves: Vec<FixId>, then: Vec<String>) -> Planned {

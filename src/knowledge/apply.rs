@@ -107,7 +107,16 @@ fn filled(template: &str, groups: &Captures<'_>) -> Option<String> {
 /// of unit does is that unit: `reboot.target.service` must not be called `reboot.target`.
 fn unit(name: &str) -> Option<String> {
     const KINDS: [&str; 11] = [
-        ".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice",
+        ".service",
+        ".socket",
+        ".device",
+        ".mount",
+        ".automount",
+        ".swap",
+        ".target",
+        ".path",
+        ".timer",
+        ".slice",
         ".scope",
     ];
     if name.contains(['*', '?', '[']) {
@@ -130,10 +139,15 @@ mod tests {
         for service in knowledge.services() {
             for at in &service.apply.at {
                 assert!(at.path.regex().is_some(), "{}: {}", service.name, at.path.text);
-                for template in [Some(&at.restart), at.reload.as_ref(), at.check.as_ref()].into_iter().flatten() {
+                for template in
+                    [Some(&at.restart), at.reload.as_ref(), at.check.as_ref()].into_iter().flatten()
+                {
                     let filled = template.contains('$');
                     templates += usize::from(filled);
-                    assert!(!filled || template.starts_with("systemctl ") || template.starts_with("# "), "{template}");
+                    assert!(
+                        !filled || template.starts_with("systemctl ") || template.starts_with("# "),
+                        "{template}"
+                    );
                 }
             }
         }

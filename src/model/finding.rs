@@ -1,6 +1,5 @@
 //! What is wrong, where, and what would put it right.
 
-
 use schemars::JsonSchema;
 use serde::Serialize;
 

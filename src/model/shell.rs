@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_word_is_quoted_only_if_it_must_be() {
-        for plain in ["nginx", "app@1.service", "/run/a-b_c.sock", "net.core.somaxconn=1", "./é", "a,b%n+c:d"] {
+        for plain in ["nginx", "app@1.service", "/run/a-b_c.sock", "net.core.somaxconn=1", "./é", "a,b%n+c:d"]
+        {
             assert_eq!(word(plain).unwrap(), plain);
         }
         for (text, quoted) in [

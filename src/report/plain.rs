@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use regex::bytes::Regex;
 
 use crate::text::Source;
-pub(super) use crate::text::{is_harmful, spell_out as push};
 pub(crate) use crate::text::spelled_out as inline;
+pub(super) use crate::text::{is_harmful, spell_out as push};
 
 /// Names of secrets may stand this many lines above their values.
 const REACH: usize = 3;
