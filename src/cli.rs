@@ -12,9 +12,9 @@ use std::time::SystemTime;
 
 use backlog_audit::Request;
 use backlog_audit::config::FailOn;
-use backlog_audit::model::{Date, ReadAs};
+use backlog_audit::model::{Date, ReadAs, shell};
 use backlog_audit::report::catalogue;
-use backlog_audit::report::human::{Again, quoted};
+use backlog_audit::report::human::Again;
 use clap::builder::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -331,9 +331,12 @@ impl Audit {
     }
 
     fn repeated(&self, program: &str, command: &[&str]) -> Again {
-        let mut words = vec![quoted(program)];
+        let mut words = vec![program.to_owned()];
         words.extend(command.iter().map(|word| (*word).to_owned()));
-        let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
+        let mut option = |name: &str, value: &str| match value.starts_with('-') {
+            true => words.push(format!("{name}={value}")),
+            false => words.extend([name.to_owned(), value.to_owned()]),
+        };
         if let Some(read_as) = self.read_as {
             option("--as", read_as.word());
         }
@@ -370,17 +373,20 @@ impl Audit {
         words.extend(self.paths.iter().map(|path| path_word(path)));
         let written = self.formats.iter().filter(|output| output.format == Format::Patch);
         let written = written.map(|output| output.file.as_deref().unwrap_or(Path::new("-")));
-        let patch = self.patch.as_deref().into_iter().chain(written).map(path_word).next();
-        Again { program: quoted(program), command: words.join(" "), patch, unsafe_fixes: self.unsafe_fixes }
+        let patch = self.patch.as_deref().into_iter().chain(written);
+        let patch = patch.map(|path| path.to_string_lossy().into_owned()).next();
+        let command = shell::command(&words);
+        Again { program: program.to_owned(), command, patch, unsafe_fixes: self.unsafe_fixes }
     }
 }
 
-/// A path as a word of a shell; one named like a command is told apart from it.
+/// A path as it is said again: one that is named like a command or an option is told apart from it.
 fn path_word(path: &Path) -> String {
     let text = path.to_string_lossy();
     match Cli::is_command(&text) {
-        true => quoted(&format!("./{text}")),
-        false => quoted(&text),
+        true => format!("./{text}"),
+        false if text == "-" => text.into_owned(),
+        false => shell::as_path(&text).into_owned(),
     }
 }
 

@@ -1,13 +1,17 @@
 //! What has changed since a revision, asked of the git command. It looks up revisions and old contents, and nothing else: it
 //! compares no files itself, so that no filter, hook, monitor or diff program that a repository names is ever run.
 
+mod child;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use self::child::{Child, NotThere, Pipe};
 use crate::text::tree::MAX_FILE;
 use crate::text::{Origin, Source, Sources, Tree};
 
@@ -22,14 +26,42 @@ pub enum Fault {
     NoRevision { rev: String, top: PathBuf },
     #[error("--changed-since: git stopped: {0}")]
     Stopped(io::Error),
+    #[error("--changed-since: git was asked `{asked}` in {} and took longer than {seconds} seconds", top.display())]
+    Slow { asked: String, top: PathBuf, seconds: u64 },
 }
+
+/// How long git is waited for: a repository may have it read from a pipe that nobody writes to.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For what it looks up in a few files, and for each step of an answer.
+    answer: Duration,
+    /// For what it may have to walk the history for.
+    history: Duration,
+    /// For the old contents of all files.
+    all: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    answer: Duration::from_secs(10),
+    history: Duration::from_secs(60),
+    all: Duration::from_secs(600),
+};
 
 /// The files of a tree that were read and are not what they were at a revision, or where this branch left it: committed or not,
 /// and new ones too. Paths are those of the sources.
 pub fn changed(sources: &Sources, tree: &Tree, rev: &str) -> Result<Vec<PathBuf>, Fault> {
+    changed_within(sources, tree, rev, PATIENCE)
+}
+
+fn changed_within(
+    sources: &Sources,
+    tree: &Tree,
+    rev: &str,
+    patience: Patience,
+) -> Result<Vec<PathBuf>, Fault> {
     let top = tree.top();
-    let (repository, commit) = (repository(top)?, commit(top, rev)?);
-    let mut past = Past::open(top, &commit)?;
+    let (repository, commit) = (repository(top, patience.answer)?, commit(top, rev, patience.history)?);
+    let mut past = Past::open(top, &commit, patience)?;
     let mut changed = Vec::new();
     for (_, source) in sources.all() {
         let is_ours = source.root() == tree.label() || matches!(source.origin, Origin::Config(_));
@@ -40,7 +72,7 @@ pub fn changed(sources: &Sources, tree: &Tree, rev: &str) -> Result<Vec<PathBuf>
         };
         // What lies outside has no past here.
         let Ok(inside) = file.strip_prefix(&repository) else { continue };
-        let was = past.content(inside).map_err(Fault::Stopped)?;
+        let was = past.content(inside).map_err(|error| past.fault(error))?;
         if !was.is_some_and(|was| is_same(source, &file, &was)) {
             changed.push(path.to_owned());
         }
@@ -110,34 +142,46 @@ fn git(top: &Path) -> Command {
 }
 
 /// The first line that a command of git prints, or what it says instead.
-fn ask<S: AsRef<OsStr>>(top: &Path, words: &[S]) -> Result<Result<Vec<u8>, String>, Fault> {
-    let output = git(top).args(words).output().map_err(Fault::NoGit)?;
+fn ask(top: &Path, words: &[&str], time: Duration) -> Result<Result<Vec<u8>, String>, Fault> {
+    let said = Child::ask(git(top).args(words), time);
+    let said = said.map_err(|error| fault(error, &words.join(" "), top, time))?;
     let first = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().to_vec();
-    if output.status.success() {
-        return Ok(Ok(first(&output.stdout)));
+    if said.status.success() {
+        return Ok(Ok(first(&said.output)));
     }
-    let said = String::from_utf8_lossy(&first(&output.stderr)).into_owned();
-    Ok(Err(said.trim_start_matches("fatal: ").to_owned()))
+    let error = String::from_utf8_lossy(&first(&said.error)).into_owned();
+    Ok(Err(error.trim_start_matches("fatal: ").to_owned()))
+}
+
+/// What has happened to git, which was asked something.
+fn fault(error: io::Error, asked: &str, top: &Path, time: Duration) -> Fault {
+    if error.kind() == io::ErrorKind::TimedOut {
+        return Fault::Slow { asked: asked.to_owned(), top: top.to_owned(), seconds: time.as_secs() };
+    }
+    match error.downcast() {
+        Ok(NotThere(error)) => Fault::NoGit(error),
+        Err(error) => Fault::Stopped(error),
+    }
 }
 
 /// The folder of the repository that a folder lies in.
-fn repository(top: &Path) -> Result<PathBuf, Fault> {
-    match ask(top, &["rev-parse", "--show-toplevel"])? {
+fn repository(top: &Path, time: Duration) -> Result<PathBuf, Fault> {
+    match ask(top, &["rev-parse", "--show-toplevel"], time)? {
         Ok(path) => Ok(PathBuf::from(OsStr::from_bytes(&path))),
         Err(said) => Err(Fault::NoRepository { top: top.to_owned(), said }),
     }
 }
 
 /// The commit to compare with: the last one that this branch shares with the revision, if there is one, else the revision.
-fn commit(top: &Path, rev: &str) -> Result<String, Fault> {
+fn commit(top: &Path, rev: &str, time: Duration) -> Result<String, Fault> {
     let none = || Fault::NoRevision { rev: rev.to_owned(), top: top.to_owned() };
     if rev.starts_with('-') {
         return Err(none());
     }
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| none());
-    let commit = ask(top, &["rev-parse", "--verify", "--quiet", &format!("{rev}^{{commit}}")])?;
+    let commit = ask(top, &["rev-parse", "--verify", "--quiet", &format!("{rev}^{{commit}}")], time)?;
     let commit = text(commit.map_err(|_| none())?)?;
-    match ask(top, &["merge-base", &commit, "HEAD"])? {
+    match ask(top, &["merge-base", &commit, "HEAD"], time)? {
         Ok(base) => text(base),
         Err(_) => Ok(commit),
     }
@@ -145,35 +189,55 @@ fn commit(top: &Path, rev: &str) -> Result<String, Fault> {
 
 /// Contents as they were in a commit.
 struct Past {
+    top: PathBuf,
     commit: String,
-    git: Child,
-    ask: ChildStdin,
-    answer: BufReader<ChildStdout>,
+    patience: Patience,
+    until: Instant,
+    // It has nothing left to do when this is dropped: ended then, it cannot keep us waiting.
+    _git: Child,
+    ask: Pipe,
+    answer: BufReader<Pipe>,
 }
 
+/// As long as the first line of an answer may be beside the question: a name of an object, a kind and a size.
+const ANSWER: usize = 1 << 10;
+/// A longer path is none that a file can have (limits.h, PATH_MAX), as far as git is asked.
+const PATH: usize = 16 << 10;
+
 impl Past {
-    fn open(top: &Path, commit: &str) -> Result<Self, Fault> {
+    fn open(top: &Path, commit: &str, patience: Patience) -> Result<Self, Fault> {
         let mut command = git(top);
-        command.args(["cat-file", "--batch"]).stderr(Stdio::null());
-        let mut git = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(Fault::NoGit)?;
-        let (Some(ask), Some(answer)) = (git.stdin.take(), git.stdout.take()) else {
-            return Err(Fault::Stopped(io::ErrorKind::BrokenPipe.into()));
-        };
-        Ok(Self { commit: commit.to_owned(), git, ask, answer: BufReader::new(answer) })
+        command
+            .args(["cat-file", "--batch"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut git = Child::start(&mut command).map_err(Fault::NoGit)?;
+        let until = Instant::now() + patience.all;
+        let (ask, answer) = git.pipes(patience.answer, until).map_err(Fault::Stopped)?;
+        let (top, commit) = (top.to_owned(), commit.to_owned());
+        Ok(Self { top, commit, patience, until, _git: git, ask, answer: BufReader::new(answer) })
+    }
+
+    fn fault(&self, error: io::Error) -> Fault {
+        let time = if Instant::now() < self.until { self.patience.answer } else { self.patience.all };
+        fault(error, "cat-file --batch", &self.top, time)
     }
 
     /// A file by its path in the repository; `None` if there was none.
     fn content(&mut self, path: &Path) -> io::Result<Option<Was>> {
         let path = path.as_os_str().as_bytes();
         // Questions are lines.
-        if path.contains(&b'\n') {
+        if path.contains(&b'\n') || path.len() > PATH {
             return Ok(None);
         }
         let question = [self.commit.as_bytes(), b":", path, b"\n"].concat();
         self.ask.write_all(&question)?;
         self.ask.flush()?;
         let mut line = Vec::new();
-        if self.answer.read_until(b'\n', &mut line)? == 0 {
+        let most = question.len() + ANSWER;
+        (&mut self.answer).take(most as u64).read_until(b'\n', &mut line)?;
+        if line.last() != Some(&b'\n') {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let Some((kind, size)) = header(&line) else { return Ok(None) };
@@ -187,14 +251,6 @@ impl Past {
         content.read_to_end(&mut bytes)?;
         bytes.truncate(usize::try_from(size).unwrap_or(usize::MAX));
         Ok((kind == Kind::File).then_some(Was::Bytes(bytes)))
-    }
-}
-
-impl Drop for Past {
-    fn drop(&mut self) {
-        // It has nothing left to do; killed, it cannot keep us waiting.
-        let _ = self.git.kill();
-        let _ = self.git.wait();
     }
 }
 
@@ -215,4 +271,112 @@ fn header(line: &[u8]) -> Option<(Kind, u64)> {
         _ => return None,
     };
     size.parse().ok().filter(|_| words.next().is_none()).map(|size| (kind, size))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    /// A repository with two commits of one file, packed.
+    fn repository() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |words: &[&str]| {
+            let named = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"];
+            let done = git(folder.path()).args(named).args(words).stdout(Stdio::null()).status().unwrap();
+            assert!(done.success(), "{words:?}");
+        };
+        run(&["init", "--quiet"]);
+        for text in ["a\n", "b\n"] {
+            fs::write(folder.path().join("file"), text).unwrap();
+            run(&["add", "file"]);
+            run(&["commit", "--quiet", "-m", text.trim()]);
+        }
+        run(&["branch", "other"]);
+        run(&["gc", "--quiet"]);
+        folder
+    }
+
+    fn asked_about(folder: &Path, patience: Patience) -> Result<Vec<PathBuf>, Fault> {
+        let sources = Sources::new();
+        let tree = Tree::open(folder, false).unwrap();
+        let path = PathBuf::from("file");
+        sources.add(Origin::File { root: None, path }, b"b\n".to_vec());
+        changed_within(&sources, &tree, "HEAD~1", patience)
+    }
+
+    /// Every file that git opens for what it is asked.
+    #[test]
+    fn a_pipe_in_a_repository_is_not_waited_on_for_ever() {
+        let second = Duration::from_secs(1);
+        let short = Patience { answer: second, history: second, all: 3 * second };
+        let plain = repository();
+        assert_eq!(asked_about(plain.path(), PATIENCE).unwrap(), [PathBuf::from("file")]);
+        let pack = fs::read_dir(plain.path().join(".git/objects/pack")).unwrap();
+        let packed: Vec<String> = pack
+            .map(|entry| entry.unwrap().path().to_str().unwrap().rsplit_once('.').unwrap().1.to_owned())
+            .collect();
+        assert!(packed.iter().any(|it| it == "pack") && packed.iter().any(|it| it == "idx"), "{packed:?}");
+        let places = [
+            "HEAD",
+            "config",
+            "config.worktree",
+            "index",
+            "packed-refs",
+            "refs/heads/main",
+            "commondir",
+            "shallow",
+            "objects/info/alternates",
+            "objects/info/commit-graph",
+            "*.pack",
+            "*.idx",
+            "*.rev",
+            "gitdir",
+            "info/grafts",
+        ];
+        let slow = thread::scope(|scope| {
+            let ask = |place: &'static str| {
+                move || {
+                    let folder = repository();
+                    let git = folder.path().join(".git");
+                    let at = match place.strip_prefix('*') {
+                        None => git.join(place),
+                        Some(end) => {
+                            let mut files =
+                                fs::read_dir(git.join("objects/pack")).unwrap().map(|it| it.unwrap().path());
+                            let found = files.find(|it| it.to_str().unwrap().ends_with(end));
+                            found.unwrap_or_else(|| {
+                                git.join("objects/pack/x").with_extension(end.trim_start_matches('.'))
+                            })
+                        }
+                    };
+                    drop(fs::remove_file(&at));
+                    fs::create_dir_all(at.parent().unwrap()).unwrap();
+                    mknodat(CWD, &at, FileType::Fifo, Mode::RWXU, 0).unwrap();
+                    let began = Instant::now();
+                    let found = asked_about(folder.path(), short);
+                    assert!(began.elapsed() < 60 * second, "{place}");
+                    match found {
+                        Err(fault @ Fault::Slow { .. }) => {
+                            let said = fault.to_string();
+                            assert!(
+                                said.contains("git was asked `") && said.contains("longer than 1 seconds"),
+                                "{said}"
+                            );
+                            Some(place)
+                        }
+                        _ => None,
+                    }
+                }
+            };
+            let asked: Vec<_> = places.map(|place| scope.spawn(ask(place))).into_iter().collect();
+            asked.into_iter().filter_map(|it| it.join().unwrap()).collect::<Vec<_>>()
+        });
+        for place in ["HEAD", "config", "packed-refs", "commondir"] {
+            assert!(slow.contains(&place), "git does not wait there: {slow:?}");
+        }
+    }
 }

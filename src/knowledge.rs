@@ -2,6 +2,7 @@
 //! value with its place in those files, so that a report can point at the line where its source stands. An audit meets few
 //! services: of each file the head is read, which tells whether there is one, and the rest when there is.
 
+mod apply;
 mod head;
 mod kernel;
 pub mod keys;
@@ -12,13 +13,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use include_dir::{Dir, include_dir};
-use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::model::{Command, Kind, Value, Version};
 use crate::text::{Origin, SourceId, Sources, Span};
+pub use apply::ApplyCommands;
 use head::split;
 pub use head::{Lazy, lazy};
 pub use kernel::{KernelFacts, Range};
@@ -90,77 +91,6 @@ struct DefaultEntry {
     /// The service's versions that it holds for, in words.
     versions: String,
     source: String,
-}
-
-/// Commands for an administrator; data for the fixes' `then`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApplyCommands {
-    pub restart: String,
-    pub reload: Option<String>,
-    /// Checks the files without touching the running service.
-    pub check: Option<String>,
-    /// What a reload does to the backlog, and what it does not, with its source.
-    pub source: String,
-    #[serde(default)]
-    at: Vec<ApplyAt>,
-}
-
-/// How a service that is installed at certain places is restarted: the commands with the groups of `path` filled in. What is
-/// left out is as everywhere.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ApplyAt {
-    path: PathPattern,
-    restart: String,
-    reload: Option<String>,
-    check: Option<String>,
-}
-
-/// A regular expression, compiled when a fix asks.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "String")]
-struct PathPattern {
-    text: String,
-    compiled: OnceLock<Option<Regex>>,
-}
-
-impl From<String> for PathPattern {
-    fn from(text: String) -> Self {
-        Self { text, compiled: OnceLock::new() }
-    }
-}
-
-impl PathPattern {
-    /// `None` for a fault of ours, which a test keeps out.
-    fn regex(&self) -> Option<&Regex> {
-        let compile = || RegexBuilder::new(&self.text).unicode(false).build().ok();
-        self.compiled.get_or_init(compile).as_ref()
-    }
-}
-
-impl ApplyCommands {
-    /// The command that restarts the service whose file lies at `path` in its tree.
-    pub fn restart_at(&self, path: &str) -> String {
-        self.own(path, |at| Some(&at.restart)).unwrap_or_else(|| self.restart.clone())
-    }
-
-    pub fn reload_at(&self, path: &str) -> Option<String> {
-        self.own(path, |at| at.reload.as_ref()).or_else(|| self.reload.clone())
-    }
-
-    pub fn check_at(&self, path: &str) -> Option<String> {
-        self.own(path, |at| at.check.as_ref()).or_else(|| self.check.clone())
-    }
-
-    /// A command of the first place that the path is in.
-    fn own<'s>(&'s self, path: &str, command: impl Fn(&'s ApplyAt) -> Option<&'s String>) -> Option<String> {
-        let mut places = self.at.iter().filter(|_| !path.is_empty());
-        let (at, groups) = places.find_map(|at| Some((at, at.path.regex()?.captures(path.as_bytes())?)))?;
-        let mut filled = Vec::new();
-        groups.expand(command(at)?.as_bytes(), &mut filled);
-        Some(String::from_utf8_lossy(&filled).into_owned())
-    }
 }
 
 /// Something true about a service, and how we know.
@@ -591,8 +521,6 @@ mod tests {
             );
             let shape = whole.files.map_or_else(Shape::none, Shape::new);
             assert_eq!(format!("{shape:?}"), format!("{:?}", signs.shape), "{}", signs.name);
-            let paths = service.apply.at.iter().map(|at| &at.path);
-            assert!(paths.into_iter().all(|path| path.regex().is_some()), "{}", signs.name);
         }
         let (text, source) = table(&Sources::new(), COMMANDS).unwrap();
         command_lines(split(text, &STARTERS).1, source).unwrap();

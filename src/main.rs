@@ -19,6 +19,7 @@ use backlog_audit::config;
 use backlog_audit::knowledge::Knowledge;
 #[cfg(target_os = "linux")]
 use backlog_audit::live::{Machine, watch};
+use backlog_audit::model::shell;
 use backlog_audit::report::human::Again;
 use backlog_audit::report::prometheus::Exposition;
 use backlog_audit::report::{
@@ -56,7 +57,7 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
     if audit.asks_for(Format::Prometheus) {
         let failure =
             Failure::from("prometheus shows the running machine, not files by themselves".to_owned());
-        return Err(failure.with_tip(format!("{} live --format prometheus", program())));
+        return Err(failure.with_tip(shell::command(&[&program(), "live", "--format", "prometheus"])));
     }
     let request = audit.request()?;
     let report = watched(&request.progress, &Door::error(view), || backlog_audit::audit(&request))?;
@@ -69,7 +70,13 @@ fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
 #[cfg(target_os = "linux")]
 fn live(wanted: &Live, view: &View) -> Result<ExitCode, Failure> {
     if let Some(address) = wanted.serve {
-        return cli::serve::until_signal(address, wanted.window(), &wanted.request()?, view);
+        return cli::serve::until_signal(
+            address,
+            &wanted.serve_name,
+            wanted.window(),
+            &wanted.request()?,
+            view,
+        );
     }
     let outputs = wanted.audit.outputs()?;
     let request = wanted.request()?;
@@ -233,5 +240,6 @@ impl Known {
 
 /// What the program was called as: the next command is shown in the same words.
 fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned())
+    let called = std::env::args_os().next();
+    called.map_or_else(|| env!("CARGO_PKG_NAME").to_owned(), |name| name.to_string_lossy().into_owned())
 }

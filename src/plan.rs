@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use crate::model::{Finding, Host, PlaceId, Safety, Sysctl, Target, Want, shell_word};
+use crate::model::{Finding, Host, PlaceId, Safety, Sysctl, Target, Want, shell};
 use crate::text::{Edit, Slot, Sources};
 
 /// A fix: the index of the finding, and of the fix in it.
@@ -256,7 +256,7 @@ impl<'a> Draft<'a> {
     fn apply(&self, key: &str, value: i64, slot: &Slot) -> String {
         let path = self.sources.get(slot.span.source).path();
         match path.filter(|_| !slot.before.is_empty()) {
-            Some(path) => format!("sysctl -p {}", shell_word(&format!("/{}", path.display()))),
+            Some(path) => apply_file(&format!("/{}", path.display())),
             None => write_now(key, value),
         }
     }
@@ -274,8 +274,14 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// `sysctl -p` takes a pattern (procps, src/sysctl.c: Preload calls glob(3) with GLOB_BRACE).
+fn apply_file(path: &str) -> String {
+    let word = shell::word(path).filter(|_| !path.contains(['*', '?', '[', '{', '\\']));
+    word.map_or_else(|| shell::comment("let sysctl read", path), |word| format!("sysctl -p {word}"))
+}
+
 fn write_now(key: &str, value: i64) -> String {
-    format!("sysctl -w {key}={value}")
+    shell::command(&["sysctl", "-w", &format!("{key}={value}")])
 }
 
 fn planned(edit: Edit, mut serves: Vec<FixId>, then: Vec<String>) -> Planned {

@@ -3,9 +3,7 @@
 use super::facts::{Facts, Socket};
 use super::upstream_shorter::is_short;
 use crate::kernel::listen;
-use crate::model::{
-    Apply, Endpoint, Fix, PlaceId, Safety, Target, Transport, Version, Want, key, shell_word,
-};
+use crate::model::{Apply, Endpoint, Fix, PlaceId, Safety, Target, Transport, Version, Want, key, shell};
 
 impl Facts<'_> {
     /// The sysctl, if a line in these files decides it: there may be no sysctl files at all (a repository), and what a flag
@@ -97,12 +95,10 @@ impl Facts<'_> {
         restart.into_iter().chain([look(socket)]).collect()
     }
 
-    /// The path of the file that opens a socket; none where it would break a command or a comment.
+    /// The path of the file that opens a socket.
     fn path(&self, socket: &Socket<'_>) -> String {
         let path = self.sources.get(socket.listener.site.source).path();
-        // A name with a line break in it would end the comment or the command.
-        let path = path.map(|path| path.to_string_lossy()).filter(|path| !path.contains(char::is_control));
-        path.unwrap_or_default().into_owned()
+        path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
     }
 }
 
@@ -133,7 +129,10 @@ fn look(socket: &Socket<'_>) -> String {
     match &socket.listener.endpoint {
         Endpoint::Tcp(address) => format!("ss -lnt 'sport = :{}'", address.port()),
         Endpoint::DualStack(port) => format!("ss -lnt 'sport = :{port}'"),
-        Endpoint::Unix(path) => format!("ss -lx | grep -F {}", shell_word(path)),
+        Endpoint::Unix(path) => match shell::argument(path) {
+            Some(path) => format!("ss -lx | grep -F {path}"),
+            None => shell::comment("ss -lx shows", path),
+        },
         Endpoint::Unknown(Transport::Tcp) => "ss -lnt".to_owned(),
         Endpoint::Unknown(Transport::Unix) => "ss -lx".to_owned(),
     }

@@ -9,7 +9,7 @@ use backlog_audit::report::human::Again;
 use clap::{Args, ValueHint};
 
 use super::door::Failure;
-use super::words::{address, duration, interval};
+use super::words::{address, duration, host_name, interval};
 use super::{Audit, Format};
 
 const OF_LIVE: &str = "\
@@ -35,6 +35,9 @@ pub(crate) struct Live {
         help_heading = "Output"
     )]
     pub(crate) serve: Option<SocketAddr>,
+    /// A name that scrapers may call this machine by, besides its own, localhost and addresses
+    #[arg(long, value_name = "NAME", value_parser = host_name, requires = "serve", help_heading = "Output")]
+    pub(crate) serve_name: Vec<String>,
     #[command(flatten)]
     pub(crate) audit: Audit,
 }

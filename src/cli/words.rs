@@ -84,6 +84,18 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// What a scraper may call this machine.
+pub(super) fn host_name(text: &str) -> Result<String, String> {
+    let is_part = |part: &str| {
+        let within = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !part.is_empty() && !part.starts_with('-') && part.bytes().all(within)
+    };
+    match text.len() < 254 && text.strip_suffix('.').unwrap_or(text).split('.').all(is_part) {
+        true => Ok(text.to_owned()),
+        false => Err("write it as the name of a host, without a port, such as web1.example.org".to_owned()),
+    }
+}
+
 /// A length of time that something is done once in.
 pub(super) fn interval(text: &str) -> Result<Duration, String> {
     let least = Duration::from_millis(100);
@@ -151,5 +163,15 @@ mod tests {
         for text in ["", "/", "/srv/root", "web1:9798", "127.0.0.1:", "70000", "127.0.0.1:70000"] {
             assert!(address(text).is_err(), "{text}");
         }
+    }
+    #[test]
+    fn a_name_of_a_host_has_no_port_and_no_blank() {
+        assert!(
+            ["web1", "a.example.org", "a.example.org.", "x_y", "9"]
+                .into_iter()
+                .all(|it| host_name(it).is_ok())
+        );
+        let wrong = ["", ".", "a..b", "-a", "a:1", "a b", "*.a", "a/", "é", "[::1]"];
+        assert!(wrong.into_iter().all(|it| host_name(it).is_err()));
     }
 }

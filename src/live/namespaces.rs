@@ -19,7 +19,7 @@ use super::counters::CounterFiles;
 use super::diag::Diag;
 use super::owners;
 use crate::kernel;
-use crate::model::{Counters, Namespace, NamespaceKind, key};
+use crate::model::{Counters, Namespace, NamespaceKind, key, shell};
 
 /// Where ip-netns(8) keeps the namespaces that have names.
 const NAMED: &str = "/run/netns";
@@ -177,11 +177,18 @@ impl Way {
             (_, _, _, Some(unit)) => (NamespaceKind::Unit, unit),
             _ => (NamespaceKind::Other, format!("net:[{inode}]")),
         };
-        let enter = match (&self.name, self.pid) {
-            (Some(name), _) => format!("ip netns exec {}", crate::model::shell_word(name)),
-            (None, pid) => format!("nsenter -t {} -n", pid.unwrap_or_default()),
-        };
-        unread(&name, kind, inode, enter)
+        unread(&name, kind, inode, self.enter())
+    }
+
+    /// What precedes a command to run it inside. ip(8) takes no options there, so that a name may begin with a dash.
+    fn enter(&self) -> String {
+        let named = self.name.as_deref().map(|name| (name, shell::word(name)));
+        match (named, self.pid) {
+            (Some((_, Some(word))), _) => format!("ip netns exec {word}"),
+            (_, Some(pid)) => format!("nsenter -t {pid} -n"),
+            (Some((name, None)), None) => shell::comment("in the namespace", name) + ":",
+            (None, None) => String::new(),
+        }
     }
 }
 

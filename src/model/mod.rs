@@ -12,6 +12,7 @@ mod place;
 mod problem;
 mod queue;
 mod running;
+pub mod shell;
 mod sysctl;
 mod value;
 
@@ -19,7 +20,7 @@ pub use crate::text::Word;
 pub use chain::Link;
 pub use command::{Command, Room, Starter, Variable};
 pub use date::Date;
-pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want, shell_word};
+pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want};
 pub use ignore::{Came, Ignore, IgnoredRule};
 pub use listener::{Apply, Endpoint, Hop, Listener, Next, Occupied, Transport, ids};
 pub use minimum::Minimum;

@@ -423,11 +423,11 @@ pub(super) fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Op
 
 fn fix_entry(report: &Report, (finding, fix): (usize, usize), it: &Fix) -> FixEntry {
     let edits = report.plan.edits_of(finding, fix);
-    let then = report.plan.then_of(&report.findings, finding, fix);
+    
     FixEntry {
         title: secrets::masked(&it.title),
         safety: it.safety,
-        then: then.iter().map(|command| secrets::masked(command)).collect(),
+        then: report.then_of(finding, fix),
         edits: edits.map(|planned| edit_entry(&report.sources, planned)).collect(),
     }
 }

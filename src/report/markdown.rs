@@ -89,7 +89,7 @@ impl Page<'_> {
             let safety = if fix.safety == Safety::Safe { "safe" } else { "unsafe" };
             let title = escaped(&plain::said(&fix.title));
             text.push_str(&format!("**Fix** ({safety}): {title}\n\n"));
-            text.push_str(&code(&self.report.plan.then_of(&self.report.findings, subject.index, index)));
+            text.push_str(&code(&self.report.then_of(subject.index, index)));
         }
         if let Some(help) = subject.help() {
             text.push_str(&format!("**Help**: {}\n\n", escaped(&help)));
@@ -160,7 +160,7 @@ fn code(commands: &[String]) -> String {
     if commands.is_empty() {
         return String::new();
     }
-    let mut lines: Vec<String> = commands.iter().take(LISTED).map(|line| plain::said(line)).collect();
+    let mut lines: Vec<String> = commands.iter().take(LISTED).cloned().collect();
     if commands.len() > LISTED {
         lines.push(format!("# and {} more", commands.len() - LISTED));
     }

@@ -86,6 +86,11 @@ impl Report {
         self.host.listener_ids(&self.sources)
     }
 
+    /// What to run after one fix of one finding, as it is shown everywhere.
+    pub(crate) fn then_of(&self, finding: usize, fix: usize) -> Vec<String> {
+        self.plan.then_of(&self.findings, finding, fix).iter().map(|line| plain::command(line)).collect()
+    }
+
     pub fn summary(&self) -> json::Summary {
         json::Summary {
             files: self.files,

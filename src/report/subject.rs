@@ -151,8 +151,8 @@ impl Subject<'_> {
         for (index, fix) in self.finding.fixes.iter().enumerate() {
             let safety = if fix.safety == Safety::Safe { "safe" } else { "unsafe" };
             lines.push(format!("fix: {} ({safety})", plain::said(&fix.title)));
-            let then = self.report.plan.then_of(&self.report.findings, self.index, index);
-            lines.extend(then.iter().map(|command| format!("then: {}", plain::said(command))));
+            let then = self.report.then_of(self.index, index);
+            lines.extend(then.iter().map(|command| format!("then: {command}")));
         }
         lines.extend(self.help().map(|help| format!("help: {help}")));
         lines

@@ -4,6 +4,7 @@
 mod cut;
 mod edit;
 mod glob;
+mod harmless;
 mod pattern;
 mod progress;
 mod slot;
@@ -16,6 +17,7 @@ use cut::Cuts;
 pub use cut::{Cut, deeper, larger, over};
 pub use edit::{Edit, apply};
 pub use glob::{Glob, has_magic, levels};
+pub use harmless::{is_harmful, spell_out, spelled_out};
 pub use pattern::Pattern;
 pub use progress::Progress;
 pub use slot::Slot;

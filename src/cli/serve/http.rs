@@ -1,180 +1,197 @@
-//! As much of HTTP/1.1 as a scraper needs: one request a connection, bounded in size and time.
+//! As much of HTTP/1.1 as a scraper needs: what the head of a request asks, and what is written for it.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant};
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
 
 use backlog_audit::report::prometheus::Exposition;
 
+use super::super::words::host_name;
+use super::names::{Names, host};
+
 /// A request line and its headers; a scraper's take a few hundred bytes.
-const HEAD: usize = 8 << 10;
+pub(super) const HEAD: usize = 8 << 10;
 const HEADERS: usize = 64;
-/// How long a client may take to ask, to take the answer, and to hang up after that.
-const ASKS: Duration = Duration::from_secs(2);
-const TAKES: Duration = Duration::from_secs(10);
-const HANGS_UP: Duration = Duration::from_secs(1);
 
 const LANDING: &str = "<!doctype html>\n<html lang=\"en\"><title>backlog-audit</title>\n<h1>backlog-audit</h1>\n\
     <p>The listen queues of this machine: <a href=\"/metrics\">metrics</a> for Prometheus.</p></html>\n";
 const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// Answers one client. One who is too slow or has gone gets no answer.
-pub(super) fn answer(stream: &TcpStream, metrics: impl FnOnce(Exposition) -> io::Result<String>) {
-    let mut asking = Bounded { stream, until: Instant::now() + ASKS };
-    let Ok(asked) = read(&mut asking) else { return };
-    let answer = Answer::to(&asked, metrics);
-    let mut taking = Bounded { stream, until: Instant::now() + TAKES };
-    // The head goes out by itself; the rest must not wait until that has arrived.
-    if stream.set_nodelay(true).is_ok() && answer.write(&mut taking).is_ok() {
-        hang_up(stream);
-    }
+/// What is done for a head.
+pub(super) enum Reply {
+    Now(Answer),
+    /// The metrics are to be asked for.
+    Metrics(Wanted),
 }
 
-/// Says that all is said, and lets the client close: what it sent and nobody read would else reset the connection, and
-/// the answer might be lost with it.
-fn hang_up(stream: &TcpStream) {
-    let mut leaving = Bounded { stream, until: Instant::now() + HANGS_UP };
-    if stream.shutdown(Shutdown::Write).is_ok() {
-        let _ = io::copy(&mut leaving, &mut io::sink());
-    }
+/// Metrics, and how they are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) form: Exposition,
+    /// Whether they are only measured.
+    is_head: bool,
 }
 
-/// A connection that ends at a moment, however slowly bytes come and go.
-struct Bounded<'a> {
-    stream: &'a TcpStream,
-    until: Instant,
-}
-
-impl Bounded<'_> {
-    fn left(&self) -> io::Result<Option<Duration>> {
-        match self.until.saturating_duration_since(Instant::now()) {
-            Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
-            left => Ok(Some(left)),
+/// What is done for the bytes of a client; nothing as long as their head is not whole.
+pub(super) fn reply(head: &[u8], names: &Names) -> Option<Reply> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    let refuse = |status, body: &str| Some(Reply::Now(Answer::new(status, PLAIN, body)));
+    match request.parse(head) {
+        Ok(httparse::Status::Complete(length)) if length <= HEAD => Some(Asked::of(&request).reply(names)),
+        Ok(httparse::Status::Partial) if head.len() < HEAD => None,
+        Ok(_) | Err(httparse::Error::TooManyHeaders) => {
+            refuse("431 Request Header Fields Too Large", "too much is asked\n")
         }
-    }
-}
-
-impl Read for Bounded<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
-        self.stream.read(buffer)
-    }
-}
-
-impl Write for Bounded<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        self.stream.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        Err(_) => refuse("400 Bad Request", "this is no HTTP/1.1\n"),
     }
 }
 
 /// What a client asked.
-#[derive(Debug, PartialEq, Eq)]
-enum Asked {
-    /// The method, the path without its query, and what the client accepts.
-    Request { method: String, path: String, accept: String },
-    /// More than we read.
-    TooLong,
-    /// No HTTP.
-    Nonsense,
+struct Asked<'a> {
+    method: &'a str,
+    /// Without its query.
+    path: &'a str,
+    /// `127.0.0.1:9798` of the header, and of a target that is a whole URL.
+    authorities: Vec<&'a [u8]>,
+    /// No host is named where one must be, or more than one.
+    is_astray: bool,
+    /// What the client accepts.
+    accept: String,
 }
 
-/// Reads the head of a request.
-fn read(from: &mut impl Read) -> io::Result<Asked> {
-    let mut head = Vec::new();
-    let mut piece = [0; 1024];
-    loop {
-        let more = match from.read(&mut piece)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => piece.get(..count).unwrap_or_default(),
+impl<'a> Asked<'a> {
+    fn of(request: &httparse::Request<'_, 'a>) -> Self {
+        let named = |name: &'static str| {
+            let headers = request.headers.iter().filter(move |it| it.name.eq_ignore_ascii_case(name));
+            headers.map(|it| it.value)
         };
-        head.extend_from_slice(more);
-        match parse(&head) {
-            Some(asked) => return Ok(asked),
-            None if head.len() >= HEAD => return Ok(Asked::TooLong),
-            None => {}
+        let target = request.path.unwrap_or_default();
+        let (authority, path) = whole(target);
+        let mut authorities: Vec<&[u8]> = named("host").map(<[u8]>::trim_ascii).collect();
+        // RFC 9112, 3.2: every request of HTTP/1.1 has one such header, and none has two.
+        let is_astray = authorities.len() > 1 || (authorities.is_empty() && request.version == Some(1));
+        authorities.extend(authority.map(str::as_bytes));
+        let accept: Vec<_> = named("accept").map(String::from_utf8_lossy).collect();
+        Self {
+            method: request.method.unwrap_or_default(),
+            path: path.split('?').next().unwrap_or_default(),
+            authorities,
+            is_astray,
+            accept: accept.join(","),
+        }
+    }
+
+    fn reply(&self, names: &Names) -> Reply {
+        let is_head = self.method == "HEAD";
+        if let Some(refusal) = self.refusal(names) {
+            return Reply::Now(Answer { is_head, ..refusal });
+        }
+        match self.path {
+            "/metrics" => Reply::Metrics(Wanted { form: accepted(&self.accept), is_head }),
+            _ => Reply::Now(Answer { is_head, ..Answer::new("200 OK", HTML, LANDING) }),
+        }
+    }
+
+    fn refusal(&self, names: &Names) -> Option<Answer> {
+        if self.is_astray {
+            return Some(Answer::new("400 Bad Request", PLAIN, "one Host is to be named\n"));
+        }
+        let ours = |authority: &&[u8]| std::str::from_utf8(authority).is_ok_and(|text| names.know(text));
+        if let Some(stranger) = self.authorities.iter().find(|authority| !ours(authority)) {
+            return Some(misdirected(stranger));
+        }
+        match self.path {
+            "/" | "/metrics" if !matches!(self.method, "GET" | "HEAD") => {
+                Some(Answer::new("405 Method Not Allowed", PLAIN, "it is only read: GET\n"))
+            }
+            "/" | "/metrics" => None,
+            _ => Some(Answer::new("404 Not Found", PLAIN, "the metrics are at /metrics\n")),
         }
     }
 }
 
-/// What a head says once it is whole.
-fn parse(head: &[u8]) -> Option<Asked> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    match request.parse(head) {
-        Ok(httparse::Status::Partial) => None,
-        Err(httparse::Error::TooManyHeaders) => Some(Asked::TooLong),
-        Err(_) => Some(Asked::Nonsense),
-        Ok(httparse::Status::Complete(_)) => {
-            let accept = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("accept"));
-            let accept: Vec<_> = accept.map(|header| String::from_utf8_lossy(header.value)).collect();
-            let target = request.path.unwrap_or_default();
-            Some(Asked::Request {
-                method: request.method.unwrap_or_default().to_owned(),
-                path: target.split('?').next().unwrap_or_default().to_owned(),
-                accept: accept.join(","),
-            })
-        }
-    }
+/// The authority of a target that is a whole URL, and its path.
+fn whole(target: &str) -> (Option<&str>, &str) {
+    let scheme =
+        target.split_at_checked("http://".len()).filter(|(it, _)| it.eq_ignore_ascii_case("http://"));
+    let Some((_, rest)) = scheme else { return (None, target) };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    (Some(authority), if path.starts_with('/') { path } else { "/" })
 }
 
-struct Answer {
+/// Says what to type where the name is this machine's after all.
+fn misdirected(authority: &[u8]) -> Answer {
+    let name = std::str::from_utf8(authority).ok().and_then(host).filter(|name| host_name(name).is_ok());
+    let name = name.unwrap_or("NAME");
+    let body = format!(
+        "this machine is not known by that name; ask it by its address, or start it with --serve-name {name}\n"
+    );
+    Answer::new("421 Misdirected Request", PLAIN, body)
+}
+
+/// What a client gets, and how much of it is written.
+pub(super) struct Answer {
     status: &'static str,
     kind: &'static str,
-    body: String,
+    /// Many clients share one.
+    body: Arc<str>,
     /// Whether the body is only measured.
     is_head: bool,
+    written: usize,
 }
 
 impl Answer {
-    fn new(status: &'static str, kind: &'static str, body: impl Into<String>) -> Self {
-        Self { status, kind, body: body.into(), is_head: false }
+    fn new(status: &'static str, kind: &'static str, body: impl Into<Arc<str>>) -> Self {
+        Self { status, kind, body: body.into(), is_head: false, written: 0 }
     }
 
-    fn to(asked: &Asked, metrics: impl FnOnce(Exposition) -> io::Result<String>) -> Self {
-        let (method, path, accept) = match asked {
-            Asked::TooLong => {
-                return Self::new("431 Request Header Fields Too Large", PLAIN, "too much is asked\n");
-            }
-            Asked::Nonsense => return Self::new("400 Bad Request", PLAIN, "this is no HTTP/1.1\n"),
-            Asked::Request { method, path, accept } => (method.as_str(), path.as_str(), accept),
-        };
-        let answer = match path {
-            "/" | "/metrics" if !matches!(method, "GET" | "HEAD") => {
-                Self::new("405 Method Not Allowed", PLAIN, "it is only read: GET\n")
-            }
-            "/" => Self::new("200 OK", HTML, LANDING),
-            "/metrics" => Self::of(accepted(accept), metrics),
-            _ => Self::new("404 Not Found", PLAIN, "the metrics are at /metrics\n"),
-        };
-        Self { is_head: method == "HEAD", ..answer }
-    }
-
-    fn of(form: Exposition, metrics: impl FnOnce(Exposition) -> io::Result<String>) -> Self {
-        match metrics(form) {
-            Ok(text) => Self::new("200 OK", form.content_type(), text),
+    /// The metrics, or why there are none.
+    pub(super) fn metrics(wanted: Wanted, text: &Result<Arc<str>, String>) -> Self {
+        let answer = match text {
+            Ok(text) => Self::new("200 OK", wanted.form.content_type(), Arc::clone(text)),
             Err(error) => Self::new(
                 "500 Internal Server Error",
                 PLAIN,
                 format!("the machine could not be looked at: {error}\n"),
             ),
-        }
+        };
+        Self { is_head: wanted.is_head, ..answer }
     }
 
-    fn write(&self, to: &mut impl Write) -> io::Result<()> {
+    pub(super) fn body(&self) -> &Arc<str> {
+        &self.body
+    }
+
+    fn head(&self) -> String {
         let Self { status, kind, body, .. } = self;
         let allow = if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" };
-        let head = format!(
+        format!(
             "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{allow}Connection: close\r\n\r\n",
             body.len()
-        );
-        to.write_all(head.as_bytes())?;
-        if self.is_head { Ok(()) } else { to.write_all(body.as_bytes()) }
+        )
+    }
+
+    /// Writes as much as is taken now; whether that was all.
+    pub(super) fn write(&mut self, to: &mut impl Write) -> io::Result<bool> {
+        let head = self.head();
+        loop {
+            let body = if self.is_head { "" } else { &*self.body };
+            let left = match head.as_bytes().get(self.written..) {
+                Some(left) if !left.is_empty() => left,
+                _ => body.as_bytes().get(self.written - head.len()..).unwrap_or_default(),
+            };
+            if left.is_empty() {
+                return Ok(true);
+            }
+            match to.write(left) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
@@ -202,49 +219,61 @@ fn accepted(accept: &str) -> Exposition {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-    use std::thread;
-
     use super::*;
 
     /// What comes back for these bytes.
     fn answered(bytes: &str) -> String {
-        let asked = read(&mut bytes.as_bytes()).unwrap();
-        written(&Answer::to(&asked, |form| Ok(format!("{form:?}\n"))))
+        answered_with(bytes, |form| Ok(format!("{form:?}\n").into()))
     }
 
-    fn written(answer: &Answer) -> String {
+    fn answered_with(bytes: &str, metrics: impl Fn(Exposition) -> Result<Arc<str>, String>) -> String {
+        let names = Names::of_machine(&["given".to_owned()]);
+        let mut answer = match reply(bytes.as_bytes(), &names).unwrap() {
+            Reply::Now(answer) => answer,
+            Reply::Metrics(wanted) => Answer::metrics(wanted, &metrics(wanted.form)),
+        };
         let mut bytes = Vec::new();
-        answer.write(&mut bytes).unwrap();
+        assert!(answer.write(&mut bytes).unwrap());
         String::from_utf8(bytes).unwrap()
     }
 
     #[test]
     fn a_scraper_gets_the_metrics() {
-        let text = answered("GET /metrics?x=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+        let text = answered("GET /metrics?x=1 HTTP/1.1\r\nHost: 127.0.0.1:9798\r\n\r\n");
         assert_eq!(
             text,
             "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: 5\r\n\
              Connection: close\r\n\r\nText\n"
         );
-        let text = answered("GET /metrics HTTP/1.1\r\naccept: application/openmetrics-text\r\n\r\n");
+        let text =
+            answered("GET /metrics HTTP/1.1\r\nhost: [::1]\r\naccept: application/openmetrics-text\r\n\r\n");
         assert!(text.contains("application/openmetrics-text; version=1.0.0; charset=utf-8"), "{text}");
         assert!(text.ends_with("\r\n\r\nOpenMetrics\n"), "{text}");
         let text = answered("HEAD /metrics HTTP/1.0\r\n\r\n");
         assert!(text.contains("Content-Length: 5\r\n") && text.ends_with("\r\n\r\n"), "{text}");
-        assert!(answered("GET / HTTP/1.1\r\n\r\n").contains("href=\"/metrics\""));
+        assert!(answered("GET / HTTP/1.1\r\nHost:localhost\r\n\r\n").contains("href=\"/metrics\""));
     }
 
     #[test]
     fn everything_else_is_refused() {
-        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(HEADERS + 1));
+        let many = format!("GET / HTTP/1.1\r\nHost: given\r\n{}\r\n", "a: b\r\n".repeat(HEADERS + 1));
         let long = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(HEAD));
         for (bytes, status) in [
-            ("POST /metrics HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "405"),
-            ("DELETE / HTTP/1.1\r\n\r\n", "405"),
-            ("GET /metricsx HTTP/1.1\r\n\r\n", "404"),
-            ("GET /../etc/passwd HTTP/1.1\r\n\r\n", "404"),
-            ("GET http://elsewhere/ HTTP/1.1\r\n\r\n", "404"),
+            ("POST /metrics HTTP/1.1\r\nHost: given\r\nContent-Length: 3\r\n\r\nabc", "405"),
+            ("DELETE / HTTP/1.1\r\nHost: given\r\n\r\n", "405"),
+            ("GET /metricsx HTTP/1.1\r\nHost: given\r\n\r\n", "404"),
+            ("GET /../etc/passwd HTTP/1.1\r\nHost: given\r\n\r\n", "404"),
+            ("GET http://elsewhere/ HTTP/1.1\r\nHost: given\r\n\r\n", "421"),
+            ("GET http://given/x HTTP/1.1\r\nHost: given\r\n\r\n", "404"),
+            ("GET http://given/metrics HTTP/1.1\r\nHost: elsewhere\r\n\r\n", "421"),
+            ("GET http://given/metrics HTTP/1.1\r\n\r\n", "400"),
+            ("GET http://elsewhere HTTP/1.0\r\n\r\n", "421"),
+            ("GET /metrics HTTP/1.1\r\n\r\n", "400"),
+            ("GET /metrics HTTP/1.1\r\nHost: given\r\nhost: given\r\n\r\n", "400"),
+            ("GET /metrics HTTP/1.0\r\nHost: given\r\nhost: given\r\n\r\n", "400"),
+            ("GET /metrics HTTP/1.1\r\nHost: rebound.example.org:9798\r\n\r\n", "421"),
+            ("GET /metrics HTTP/1.1\r\nHost:\r\n\r\n", "421"),
+            ("GET /metrics HTTP/1.0\r\nHost: elsewhere\r\n\r\n", "421"),
             ("GET /metrics HTTP/3\r\n\r\n", "400"),
             ("\u{16}\u{3}\u{1}", "400"),
             ("GET / HTTP/1.1\r\nno colon\r\n\r\n", "400"),
@@ -255,15 +284,28 @@ mod tests {
             assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{bytes}: {text}");
             assert_eq!(text.contains("Allow: GET, HEAD\r\n"), status == "405", "{text}");
         }
-        let broken = read(&mut &b"GET /metr"[..]);
-        assert_eq!(broken.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let names = Names::of_machine(&[]);
+        assert!(reply(b"GET /metr", &names).is_none() && reply(b"", &names).is_none(), "it may go on");
     }
 
     #[test]
     fn a_look_that_fails_is_told() {
-        let asked = read(&mut &b"GET /metrics HTTP/1.1\r\n\r\n"[..]).unwrap();
-        let text = written(&Answer::to(&asked, |_| Err(io::Error::other("no netlink"))));
+        let text = answered_with("GET /metrics HTTP/1.0\r\n\r\n", |_| Err("no netlink".to_owned()));
         assert!(text.starts_with("HTTP/1.1 500 ") && text.contains("no netlink"), "{text}");
+    }
+
+    #[test]
+    fn a_stranger_is_told_what_to_type() {
+        let told = |host: &str| answered(&format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        assert!(told("metrics.example.org:80").ends_with("--serve-name metrics.example.org\n"));
+        for hostile in ["a<b>", "-rf", "a b", "$(x)", "a@b", ""] {
+            assert!(told(hostile).ends_with("--serve-name NAME\n"), "{hostile}");
+        }
+        for ours in ["given", "GIVEN:9798", "127.0.0.1", "[::1]:80", "a.localhost"] {
+            assert!(told(ours).starts_with("HTTP/1.1 200 OK\r\n"), "{ours}");
+        }
+        let whole = answered("GET http://127.0.0.1:9798/metrics?x HTTP/1.1\r\nHost: given\r\n\r\n");
+        assert!(whole.ends_with("\r\n\r\nText\n"), "{whole}");
     }
 
     #[test]
@@ -289,37 +331,5 @@ mod tests {
         ];
         assert!(open.into_iter().all(|accept| accepted(accept) == Exposition::OpenMetrics));
         assert!(text.into_iter().all(|accept| accepted(accept) == Exposition::Text));
-    }
-
-    #[test]
-    fn a_slow_client_is_left_and_a_chatty_one_is_answered() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let serve = || {
-            let (stream, _) = listener.accept().unwrap();
-            let began = Instant::now();
-            answer(&stream, |_| Ok("x 1\n".repeat(1 << 16)));
-            began.elapsed()
-        };
-        thread::scope(|scope| {
-            let server = scope.spawn(serve);
-            let mut slow = TcpStream::connect(address).unwrap();
-            // A byte from time to time must not buy more of it.
-            let end = Instant::now() + 2 * ASKS;
-            while Instant::now() < end && slow.write_all(b"G").is_ok() {
-                thread::sleep(ASKS / 10);
-            }
-            let took = server.join().unwrap();
-            assert!(took < ASKS + Duration::from_secs(1), "{took:?}");
-        });
-        thread::scope(|scope| {
-            scope.spawn(serve);
-            let mut chatty = TcpStream::connect(address).unwrap();
-            let body = "b".repeat(1 << 16);
-            write!(chatty, "GET /metrics HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-            let mut all = String::new();
-            chatty.read_to_string(&mut all).unwrap();
-            assert!(all.len() > 4 << 16 && all.ends_with("x 1\n"), "{}", all.len());
-        });
     }
 }

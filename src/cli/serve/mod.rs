@@ -1,12 +1,15 @@
 //! Answers a Prometheus scraper: each scrape is one look at the machine, beside its files as they were within the last
 //! minutes.
 
+mod clients;
 mod http;
+mod names;
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,11 +22,11 @@ use backlog_audit::{Audited, Request};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use self::clients::{Clients, Looks};
+use self::names::Names;
 use super::View;
 use super::door::{Door, Failure, reason};
 
-/// So many clients are answered at a time; the others wait in the queue.
-const WORKERS: usize = 8;
 /// A look that is not older answers the next scraper too.
 const FRESH: Duration = Duration::from_secs(1);
 /// Files that were read longer ago are read anew once somebody asks.
@@ -32,6 +35,7 @@ const FILES_LAST: Duration = Duration::from_secs(60);
 /// Serves until SIGINT or SIGTERM.
 pub(crate) fn until_signal(
     address: SocketAddr,
+    names: &[String],
     window: Duration,
     request: &Request,
     view: &View,
@@ -44,16 +48,30 @@ pub(crate) fn until_signal(
     let mut looker = Looker::open(window, Arc::clone(&files))?;
     let door = Door::error(view);
     thread::spawn(move || asked.iter().for_each(|()| files.read_anew(&door)));
-    let (wish, wishes) = channel::<Wish>();
-    thread::spawn(move || wishes.iter().for_each(|wish| wish.grant(&mut looker)));
-    let listener = Arc::new(listener);
-    for _ in 0..WORKERS {
-        let (listener, wish) = (Arc::clone(&listener), wish.clone());
-        thread::spawn(move || answer(&listener, &wish));
-    }
+    let (wish, wishes) = channel();
+    let (give, granted) = channel();
+    let (bell, mut ring) = UnixStream::pair()?;
+    let clients = Clients::of(listener, Names::of_machine(names), Looks { wish, granted, bell })?;
+    thread::spawn(move || {
+        for form in wishes {
+            let text = looker.text(form).map_err(|error| error.to_string());
+            // Where nobody listens any more, the program ends.
+            if give.send((form, text)).is_err() || ring.write_all(b"!").is_err() {
+                return;
+            }
+        }
+    });
+    let ending = signals.handle();
+    let server = thread::spawn(move || {
+        let ended = clients.serve();
+        ending.close();
+        ended
+    });
     Door::error(view).put(format!("Serving http://{address}/metrics until a signal comes.\n").as_bytes())?;
-    signals.forever().next();
-    Ok(ExitCode::SUCCESS)
+    match signals.forever().next() {
+        Some(_) => Ok(ExitCode::SUCCESS),
+        None => Err(server.join().ok().and_then(Result::err).map_or_else(ended, Failure::from)),
+    }
 }
 
 /// Why nothing can be served there, and what to do.
@@ -73,36 +91,8 @@ fn unbound(address: SocketAddr, error: &io::Error) -> Failure {
     }
 }
 
-/// Answers one client after another.
-fn answer(listener: &TcpListener, wish: &Sender<Wish>) {
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => http::answer(&stream, |form| Wish::make(wish, form)),
-            // With no file left to open, the client stays in the queue: it must not be asked for without pause.
-            Err(_) => thread::sleep(Duration::from_millis(100)),
-        }
-    }
-}
-
-/// A client waits for the metrics in this form.
-struct Wish {
-    form: Exposition,
-    reply: SyncSender<io::Result<String>>,
-}
-
-impl Wish {
-    /// Waits until it is granted.
-    fn make(to: &Sender<Wish>, form: Exposition) -> io::Result<String> {
-        let gone = || io::Error::other("the thread that looks has ended");
-        let (reply, granted) = sync_channel(1);
-        to.send(Wish { form, reply }).map_err(|_| gone())?;
-        granted.recv().map_err(|_| gone())?
-    }
-
-    /// A client who has gone meanwhile needs none.
-    fn grant(self, looker: &mut Looker) {
-        let _ = self.reply.send(looker.text(self.form));
-    }
+fn ended() -> Failure {
+    Failure::from("the thread that serves has ended".to_owned())
 }
 
 /// Looks at the machine for everybody. It has a thread to itself, so that there is one look at a time, and what a look
@@ -111,7 +101,14 @@ struct Looker {
     machine: Machine,
     window: Duration,
     files: Arc<Files>,
-    last: Option<(Instant, Report)>,
+    last: Option<Look>,
+}
+
+/// A look, and its text in the forms that were asked for.
+struct Look {
+    at: Instant,
+    report: Report,
+    texts: Vec<(Exposition, Arc<str>)>,
 }
 
 impl Looker {
@@ -123,23 +120,29 @@ impl Looker {
         Ok(Self { machine, window, files, last: None })
     }
 
-    fn text(&mut self, form: Exposition) -> io::Result<String> {
-        Ok(prometheus::render(self.report()?, form))
+    fn text(&mut self, form: Exposition) -> io::Result<Arc<str>> {
+        let look = self.look()?;
+        if let Some((_, text)) = look.texts.iter().find(|(known, _)| *known == form) {
+            return Ok(Arc::clone(text));
+        }
+        let text: Arc<str> = prometheus::render(&look.report, form).into();
+        look.texts.push((form, Arc::clone(&text)));
+        Ok(text)
     }
 
-    fn report(&mut self) -> io::Result<&Report> {
-        let (at, report) = match self.last.take().filter(|(at, _)| at.elapsed() < FRESH) {
+    fn look(&mut self) -> io::Result<&mut Look> {
+        let look = match self.last.take().filter(|last| last.at.elapsed() < FRESH) {
             Some(last) => last,
             None => {
                 let mut running = self.machine.look(self.window)?;
                 self.machine.rest();
                 let own = |owner: &Owner| owner.pid == std::process::id();
                 running.sockets.retain(|socket| !socket.owner.as_deref().is_some_and(own));
-                (Instant::now(), self.files.audited().judge(Some(running)))
+                let report = self.files.audited().judge(Some(running));
+                Look { at: Instant::now(), report, texts: Vec::new() }
             }
         };
-        let (_, report) = self.last.insert((at, report));
-        Ok(report)
+        Ok(self.last.insert(look))
     }
 }
 
@@ -213,28 +216,12 @@ mod tests {
         let (_root, request) = small();
         let files = Arc::new(Files::read(&request, sync_channel(0).0).unwrap());
         let mut looker = Looker::open(Duration::ZERO, files).unwrap();
-        let (wish, wishes) = channel::<Wish>();
-        let looked = thread::scope(|scope| {
-            let clients: Vec<_> = [Exposition::Text, Exposition::OpenMetrics, Exposition::Text]
-                .into_iter()
-                .map(|form| (wish.clone(), form))
-                .map(|(wish, form)| scope.spawn(move || Wish::make(&wish, form).unwrap()))
-                .collect();
-            drop(wish);
-            let mut looked = Vec::new();
-            for wish in wishes {
-                wish.grant(&mut looker);
-                looked.push(looker.last.as_ref().unwrap().0);
-            }
-            for text in clients.into_iter().map(|client| client.join().unwrap()) {
-                assert!(text.contains("_namespace_info{namespace=\"host\",kind=\"host\"} 1\n"), "{text}");
-            }
-            looked
-        });
-        assert_eq!(looked, [looked[0]; 3]);
-        looker.last.as_mut().unwrap().0 -= FRESH;
-        looker.report().unwrap();
-        assert!(looker.last.unwrap().0 > looked[0], "that one was old");
+        let [text, open, again] = [Exposition::Text, Exposition::OpenMetrics, Exposition::Text]
+            .map(|form| looker.text(form).unwrap());
+        assert!(text.contains("_namespace_info{namespace=\"host\",kind=\"host\"} 1\n"), "{text}");
+        assert!(open.ends_with("# EOF\n") && Arc::ptr_eq(&text, &again));
+        looker.last.as_mut().unwrap().at -= FRESH;
+        assert!(!Arc::ptr_eq(&text, &looker.text(Exposition::Text).unwrap()), "that one was old");
     }
 
     #[test]

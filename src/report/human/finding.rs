@@ -149,7 +149,7 @@ impl Page<'_> {
         for (at, command) in commands.iter().take(most).enumerate() {
             let lead = if at == 0 { "then" } else { "" };
             text.push_str(&self.lead(lead));
-            text.push_str(&plain::said(command));
+            text.push_str(command);
             text.push('\n');
         }
         if commands.len() > most {
@@ -184,7 +184,7 @@ impl Page<'_> {
         let mut all: Vec<String> = Vec::new();
         let mut known: HashSet<String> = HashSet::new();
         for member in group.members() {
-            for command in self.report.plan.then_of(&self.report.findings, member, index) {
+            for command in self.report.then_of(member, index) {
                 if known.insert(command.clone()) {
                     all.push(command);
                 }

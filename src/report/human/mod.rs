@@ -20,7 +20,7 @@ use crate::suppress::Entry;
 use crate::text::{Origin, Source, Sources, Span};
 use excerpt::Mark;
 use groups::Group;
-pub use next::{Again, quoted};
+pub use next::Again;
 
 /// Findings of one rule that are shown in full; the others get a line each.
 const IN_FULL: usize = 3;

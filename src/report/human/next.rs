@@ -1,10 +1,13 @@
 //! What to do next: the one command that helps now, and what was looked for where nothing was found.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+use unicode_width::UnicodeWidthStr;
 
 use super::plain;
 use crate::knowledge::Knowledge;
-use crate::model::{Finding, Place, ReadAs, Safety, Severity};
+use crate::model::{Finding, Place, ReadAs, Safety, Severity, shell};
 use crate::report::screen::counted;
 use crate::report::{Report, Screen};
 use crate::text::Sources;
@@ -12,11 +15,11 @@ use crate::text::Sources;
 /// The command line that made the report, as far as the next one repeats it.
 #[derive(Debug, Clone, Default)]
 pub struct Again {
-    /// The program, as it was called.
+    /// The program, as it was called; not quoted.
     pub program: String,
     /// Program, paths and options, quoted for a shell; nothing about formats.
     pub command: String,
-    /// The file that the patch was written to, quoted; `-` for standard output.
+    /// The file that the patch was written to; `-` for standard output.
     pub patch: Option<String>,
     /// The unsafe fixes are in the patch.
     pub unsafe_fixes: bool,
@@ -38,7 +41,7 @@ fn next(report: &Report, again: &Again) -> Option<(&'static str, String)> {
     let command = &again.command;
     if let Some(patch) = &again.patch {
         let written = in_patch && patch != "-";
-        return written.then(|| ("apply the patch", format!("patch -p1{} < {patch}", folder(report))));
+        return written.then(|| ("apply the patch", apply(report, patch)));
     }
     if in_patch && again.unsafe_fixes {
         return Some(("write the fixes as a patch", format!("{command} --unsafe-fixes --patch fix.patch")));
@@ -51,19 +54,17 @@ fn next(report: &Report, again: &Again) -> Option<(&'static str, String)> {
     };
     let in_trouble = |finding: &Finding| finding.severity > Severity::Info && finding.fixes.is_empty();
     if report.seen.is_some() && report.findings.iter().any(in_trouble) {
-        return Some(("keep an eye on it", format!("{} watch", again.program)));
+        return Some(("keep an eye on it", shell::command(&[&again.program, "watch"])));
     }
     if !edits.is_empty() && report.findings.iter().any(unsafe_ones) {
         return Some(("look at the unsafe fixes", format!("{command} --unsafe-fixes --format patch")));
     }
     if report.seen.is_none() && report.host.listeners.is_empty() && report.findings.is_empty() {
-        return Some((
-            "see which files a service has, and where",
-            format!("{} explain nginx", again.program),
-        ));
+        let command = shell::command(&[&again.program, "explain", "nginx"]);
+        return Some(("see which files a service has, and where", command));
     }
     let worst = report.findings.iter().rev().max_by_key(|finding| finding.severity)?;
-    Some(("read more about it", format!("{} explain {}", again.program, worst.rule)))
+    Some(("read more about it", shell::command(&[&again.program, "explain", &worst.rule])))
 }
 
 /// What a look at the running machine does not tell: the faults of the files alone.
@@ -71,18 +72,31 @@ pub(super) fn in_files(report: &Report, screen: &Screen, again: &Again) -> Strin
     if report.in_files == 0 {
         return String::new();
     }
-    let places = report.host.places.iter().map(|place| quoted(&from_here(&place.top).to_string_lossy()));
-    let command = format!("{} {}", again.program, places.collect::<Vec<_>>().join(" "));
-    let faults = counted(report.in_files, "fault");
-    screen.hang("", &format!("The files alone have {faults} more: {}", plain::inline(&command)))
+    let place = |place: &Place| shell::as_path(&from_here(&place.top).to_string_lossy()).into_owned();
+    let words: Vec<String> =
+        std::iter::once(again.program.clone()).chain(report.host.places.iter().map(place)).collect();
+    let command = shell::command(&words);
+    let text = format!("The files alone have {} more:", counted(report.in_files, "fault"));
+    let whole = format!("{text} {command}");
+    // A line is not broken inside a quoted word.
+    let is_broken = command.contains('\'') && whole.width() > screen.width;
+    if is_broken { format!("{text}\n\n    {command}\n") } else { screen.hang("", &whole) }
 }
 
-/// ` -d ROOT`, where the patch is applied anywhere but here.
-fn folder(report: &Report) -> String {
-    let [place] = report.host.places.as_slice() else { return String::new() };
-    match from_here(&place.top) {
-        top if top == Path::new(".") => String::new(),
-        top => format!(" -d {}", quoted(&top.to_string_lossy())),
+/// The command that applies the patch, from here.
+fn apply(report: &Report, patch: &str) -> String {
+    let top = match report.host.places.as_slice() {
+        [place] => from_here(&place.top),
+        _ => PathBuf::from("."),
+    };
+    let folder = top.to_string_lossy();
+    let mut words = vec![Cow::Borrowed("patch"), "-p1".into()];
+    if top != Path::new(".") {
+        words.extend(["-d".into(), shell::as_path(&folder)]);
+    }
+    match shell::word(patch) {
+        Some(word) => format!("{} < {word}", shell::command(&words)),
+        None => shell::comment("apply with patch -p1:", patch),
     }
 }
 
@@ -101,15 +115,6 @@ pub(super) fn shown_path(place: &Place) -> String {
     let top = from_here(&place.top);
     let path = if place.read_as == ReadAs::Etc { top.join("etc") } else { top };
     plain::inline(&path.to_string_lossy())
-}
-
-/// The text as one word of a shell.
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-._/:=,@%+".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
 }
 
 /// Where no listener was found: what was looked for, and how.

@@ -127,9 +127,9 @@ impl Page<'_> {
         }
         for (nth, fix) in finding.fixes.iter().enumerate() {
             self.beside("  fix", &said(&fix.title), Style::new());
-            let then = self.report.plan.then_of(&self.report.findings, index, nth);
+            let then = self.report.then_of(index, nth);
             for (nth, command) in then.iter().enumerate() {
-                self.beside(if nth == 0 { "  then" } else { "" }, &said(command), Style::new());
+                self.beside(if nth == 0 { "  then" } else { "" }, command, Style::new());
             }
         }
         if let Some(help) = &finding.help {
@@ -285,8 +285,10 @@ pub(super) fn next(report: &Report, index: usize) -> Vec<(&'static str, String)>
     let Some(fix) = finding.fixes.first() else {
         return finding.help.iter().map(|help| ("help", said(help))).collect();
     };
-    let then = report.plan.then_of(&report.findings, index, 0);
-    let then: Vec<String> = then.iter().map(|command| said(command)).collect();
+    // On one line, nothing runs behind a comment.
+    let (told, mut then): (Vec<String>, Vec<String>) =
+        report.then_of(index, 0).into_iter().partition(|line| line.starts_with('#'));
+    then.extend(told);
     let mut lines = vec![("next", said(&fix.title))];
     if !then.is_empty() {
         lines.push(("then", then.join("; ")));
