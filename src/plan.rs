@@ -1,10 +1,10 @@
 //! From what checks want to what is written: wants for one target are merged by maximum, and each target gets one edit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::model::{Finding, Host, PlaceId, Safety, Sysctl, Target, Want, shell_word};
-use crate::text::{Edit, Slot, Sources};
+use crate::text::{Edit, HashMap, Slot, Sources};
 
 /// A fix: the index of the finding, and of the fix in it.
 type FixId = (usize, usize);
@@ -180,7 +180,7 @@ impl<'a> Draft<'a> {
     /// The numbers of programs. One number may be that of many listeners: it is written once, as the most that is wanted.
     fn backlogs(&self) -> Vec<Planned> {
         let mut wanted: Vec<(&Slot, i64, Vec<FixId>)> = Vec::new();
-        let mut known: HashMap<&Slot, usize> = HashMap::new();
+        let mut known: HashMap<&Slot, usize> = HashMap::default();
         for (target, wish) in &self.wishes {
             let Target::Backlog { listener } = target else { continue };
             let backlog = self.host.listeners.get(*listener).map(|listener| &listener.backlog);

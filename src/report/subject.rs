@@ -1,12 +1,11 @@
 //! Findings as other programs are told of them: the file that each stands in, its words, and what tells it from others.
 
-use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Report, plain};
 use crate::model::{Finding, Label, Safety, Step};
-use crate::text::{Source, Span};
+use crate::text::{HashMap, Source, Span};
 
 /// A report's files by the paths that a pipeline knows them by: from the working directory, where they lie below it.
 pub(super) struct Paths<'a> {
@@ -48,7 +47,7 @@ impl<'a> Paths<'a> {
 
     /// All findings, in the order of the report.
     pub(super) fn subjects(&self) -> Vec<Subject<'_>> {
-        let mut twins: HashMap<u64, usize> = HashMap::new();
+        let mut twins: HashMap<u64, usize> = HashMap::default();
         let findings = self.report.findings.iter().enumerate();
         let subject = |(index, finding): (usize, &'a Finding)| {
             let mut subject = Subject { paths: self, report: self.report, finding, index, print: (0, 0) };

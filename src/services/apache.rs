@@ -1,7 +1,7 @@
 //! httpd.conf and apache2.conf: where Apache listens, the one ListenBacklog of all its sockets, where its virtual hosts pass
 //! requests on to, and what Apache would refuse to start with.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::syntax::httpd::{
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span};
 
 /// The names of the files that it begins with.
 const MAIN: [&str; 2] = ["/apache2.conf", "/httpd.conf"];
@@ -257,7 +257,7 @@ impl Told {
     /// Whether both want an address: the same one, or one of a port that the other wants all of.
     fn excludes(&self, other: &Told) -> bool {
         let one = |host| Some(host).filter(|host: &&Host| !host.is_any());
-        let mut own: HashMap<u16, HashSet<Option<&Host>>> = HashMap::new();
+        let mut own: HashMap<u16, HashSet<Option<&Host>>> = HashMap::default();
         for (host, port) in self.addresses() {
             own.entry(*port).or_default().insert(one(host));
         }
@@ -276,7 +276,7 @@ impl Told {
         let here = |host: &&VirtualHost| host.answers.iter().any(|answers| answers.takes(address, port));
         let own = self.hosts.iter().filter(here).flat_map(|host| &host.passes);
         let mut hops: Vec<Hop> = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         for pass in own.chain(&self.passes) {
             let members = match pass {
                 Pass::Balancer(name) => self.balancers.get(name).map_or(&[][..], Vec::as_slice),
@@ -538,9 +538,9 @@ struct Wanted<'t> {
 impl<'t> Sockets<'t> {
     fn of(ground: Ground<'t>, told: &'t Told, version: Option<Version>) -> Self {
         let (setting, steps) = backlog(ground, told, version);
-        let (ports, listeners, conflicts) = (HashMap::new(), Vec::new(), Vec::new());
+        let (ports, listeners, conflicts) = (HashMap::default(), Vec::new(), Vec::new());
         let mut sockets = Self { ground, told, setting, steps, ports, listeners, conflicts };
-        let mut written: HashMap<(&Host, u16), &Listen> = HashMap::new();
+        let mut written: HashMap<(&Host, u16), &Listen> = HashMap::default();
         let mut wanted = Vec::new();
         for listen in told.listens.iter().filter(|listen| listen.only_if.is_none()) {
             if let Ok((host, port)) = &listen.address {

@@ -1,7 +1,6 @@
 //! haproxy.cfg: what HAProxy listens on, and how its backlogs follow from its many maxconns (listener_backlog() in
 //! src/listener.c), down to the one that it works out from the limit of open files.
 
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use crate::syntax::haproxy::{
     Section, Shards, is_literal,
 };
 use crate::syntax::refusal::Refusal;
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span};
 
 /// Before, `listen NAME ADDRESS` opens a socket (cfg_parse_listen() in src/cfgparse.c).
 const LISTEN_WITHOUT_BIND: Version = Version::new(1, 6, 0);
@@ -87,7 +86,7 @@ struct Run {
 /// All that the files start, and one for each file that none of these reads.
 fn runs(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    let mut read: HashSet<PathBuf> = HashSet::new();
+    let mut read: HashSet<PathBuf> = HashSet::default();
     for (command, arguments) in ground.started() {
         let Some(run) = Run::of(ground, command, arguments) else { continue };
         // What two units start with the same files is one.
@@ -732,7 +731,7 @@ impl<'a> Instance<'a> {
         let names = own.into_iter().chain(proxy.named().map(|(word, _)| word.text.as_str()));
         let servers = names.take(MAX_LOOKED_AT).filter_map(|name| servers.get(name)).flatten();
         let hops = servers.take(MAX_LOOKED_AT).filter_map(|(address, at)| self.hop(address, *at, port));
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let key = |next: &Next| match next {
             Next::At(endpoint) => (endpoint.to_string(), 0),
             Next::Named(name, port) => (name.clone(), *port),

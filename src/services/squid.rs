@@ -1,7 +1,6 @@
 //! squid.conf: the ports that Squid listens on. It has no number for their queue: it asks for a quarter of the file
 //! descriptors that it may have.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::{Candidate, Found, Ground, Main, file_of, in_the_way};
@@ -13,7 +12,7 @@ use crate::syntax::refusal::Refusal;
 use crate::syntax::squid::{self, Given, Line};
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::text::{Slot, Span};
+use crate::text::{HashSet, Slot, Span};
 
 /// MAXTCPLISTENPORTS in src/defines.h.
 const MAX_PORTS: usize = 128;

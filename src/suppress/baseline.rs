@@ -1,13 +1,13 @@
 //! The findings that were there when somebody began to look: a baseline hides them, and nothing else. A finding is known by its
 //! rule, its listener and the text of its line, so that it is the same one after lines have moved.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Finding, Host, Place};
-use crate::text::Sources;
+use crate::text::{HashMap, Sources};
 
 const VERSION: u32 = 1;
 
@@ -119,7 +119,7 @@ struct Left<'a> {
 
 impl<'a> Left<'a> {
     fn of(entries: &'a [Entry]) -> Self {
-        let mut left = Self { entries: Vec::new(), by_key: HashMap::new(), here: HashMap::new() };
+        let mut left = Self { entries: Vec::new(), by_key: HashMap::default(), here: HashMap::default() };
         for (at, entry) in entries.iter().enumerate() {
             left.entries.push((entry, entry.count));
             left.by_key.entry(entry.key()).or_default().push(at);

@@ -1,11 +1,11 @@
 //! What somebody decided to live with, in a comment or in the policy: it is left out, and what came of every such decision
 //! is kept.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::model::{Came, Date, Endpoint, Finding, Host, Ignore, Listener};
-use crate::text::{Glob, Pattern, SourceId, Sources, Span};
+use crate::text::{Glob, HashMap, Pattern, SourceId, Sources, Span};
 
 /// An ignore and what it is about.
 #[derive(Debug, Clone)]
@@ -108,7 +108,7 @@ struct Index {
 
 impl Index {
     fn of(ignoring: &[Ignoring]) -> Self {
-        let mut index = Self { by_line: HashMap::new(), anywhere: Vec::new() };
+        let mut index = Self { by_line: HashMap::default(), anywhere: Vec::new() };
         for (at, it) in ignoring.iter().enumerate() {
             match it.reach {
                 Reach::Line(source, line) => index.by_line.entry((source, line)).or_default().push(at),

@@ -1,10 +1,9 @@
 //! `/etc/hosts`: names and their addresses.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{HashMap, SourceId, Sources, Span, Tree};
 
 /// A name's address and the line that gives it; no line where it is what every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

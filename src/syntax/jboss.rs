@@ -1,9 +1,7 @@
 //! Expressions of JBoss, `${name:default}`, and who sets the names.
 
-use std::collections::HashMap;
-
 use super::template::closing_brace;
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// Expressions in expressions.
 const DEPTH: u32 = 20;

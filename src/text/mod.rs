@@ -4,6 +4,7 @@
 mod cut;
 mod edit;
 mod glob;
+mod hash;
 mod pattern;
 mod progress;
 mod slot;
@@ -16,6 +17,7 @@ pub use cut::Cut;
 use cut::Cuts;
 pub use edit::{Edit, apply};
 pub use glob::{Glob, has_magic, levels};
+pub use hash::{HashMap, HashSet};
 pub use pattern::Pattern;
 pub use progress::Progress;
 pub use slot::Slot;

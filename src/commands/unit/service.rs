@@ -1,6 +1,5 @@
 //! What a service unit starts: its `ExecStart=` after all drop-ins, with its variables, its folder and its limit of open files.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::expand::{self, Specifiers};
@@ -11,7 +10,7 @@ use crate::model::{Problem, ProblemKind, Starter, Value};
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::{Assignment, Known, Variables, Word};
 use crate::syntax::unit::{self, Entry, Words};
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// What system.conf says for all units.
 #[derive(Debug, Default)]
@@ -36,7 +35,7 @@ impl Manager {
             Some(name.to_owned())
         });
         let mut files: Vec<PathBuf> = vec!["etc/systemd/system.conf".into()];
-        let mut dropins: HashMap<std::ffi::OsString, PathBuf> = HashMap::new();
+        let mut dropins: HashMap<std::ffi::OsString, PathBuf> = HashMap::default();
         for folder in ["etc", "run", "usr/local/lib", "usr/lib", "lib"] {
             let folder = Path::new(folder).join("systemd/system.conf.d");
             for name in scene.tree.list(&folder) {

@@ -1,10 +1,11 @@
 //! Listeners behind one another, a line a chain: `nginx :443 511 -> php-fpm /run/php/php8.2-fpm.sock 128`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::{Page, plain, table};
 use crate::model::{Endpoint, Link, Listener, Severity};
 use crate::report::screen::accent;
+use crate::text::HashMap;
 
 /// Chains that get a line; the others are counted.
 const SHOWN: usize = 12;
@@ -33,7 +34,7 @@ impl Page<'_> {
     /// Chains that differ only in the address of a front of the same service and length, as one; and how many more there are.
     fn alike<'c>(&self, all: &'c [Vec<usize>]) -> Vec<(&'c [usize], usize)> {
         let mut kept: Vec<(&[usize], usize)> = Vec::new();
-        let mut known: HashMap<(&str, Option<i64>, &[usize]), usize> = HashMap::new();
+        let mut known: HashMap<(&str, Option<i64>, &[usize]), usize> = HashMap::default();
         for chain in all {
             let Some((front, behind)) = chain.split_first() else { continue };
             let Some((listener, queue)) = self.report.listener(*front) else { continue };

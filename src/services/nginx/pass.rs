@@ -1,13 +1,11 @@
 //! Where requests go on to: what `proxy_pass`, `fastcgi_pass` and the like name, and the servers of upstreams.
 
-use std::collections::HashMap;
-
 use super::super::Ground;
 use super::address::number;
 use super::listen::Module;
 use super::walk::{Told, Upstream};
 use crate::model::{Endpoint, Hop, Next};
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// A front has a few upstreams; a machine-made file that has thousands is not followed to the last.
 const MAX_HOPS: usize = 64;
@@ -20,7 +18,7 @@ pub(super) struct Passes<'t> {
 
 impl<'t> Passes<'t> {
     pub(super) fn of(told: &'t Told) -> Self {
-        let mut by_server: HashMap<usize, Vec<(&[u8], Span)>> = HashMap::new();
+        let mut by_server: HashMap<usize, Vec<(&[u8], Span)>> = HashMap::default();
         for passed in &told.passes {
             by_server.entry(passed.server).or_default().push((&passed.to, passed.at));
         }

@@ -1,11 +1,10 @@
 //! What `${name}` stands for in a server.xml: catalina.properties beside it, and the -D options that its JVM is started with.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::services::Ground;
 use crate::syntax::properties;
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// Tomcat gives up after this many rounds (IntrospectionUtils.replaceProperties).
 const ROUNDS: usize = 20;
@@ -46,7 +45,7 @@ impl Properties {
     /// `folder` holds server.xml. In an installed Tomcat nothing else sets properties than what is read here.
     pub(super) fn read(ground: Ground<'_>, folder: &Path, installed: bool) -> Self {
         let mut found =
-            Self { known: HashMap::new(), open: !installed, elsewhere: Vec::new(), prefer_ipv4: false };
+            Self { known: HashMap::default(), open: !installed, elsewhere: Vec::new(), prefer_ipv4: false };
         if let Some(base) = folder.parent().filter(|_| folder.ends_with("conf")) {
             found.set("catalina.base", format!("/{}", base.display()), None);
         }

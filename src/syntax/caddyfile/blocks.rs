@@ -1,10 +1,9 @@
 //! The blocks of a Caddyfile: the global options and the sites, with snippets and imported files in their places.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Broken, Token};
-use crate::text::{SourceId, Sources, Span, Tree, has_magic};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, has_magic};
 
 /// Snippets and files can import each other into millions of words.
 const MAX_TOKENS: usize = 200_000;
@@ -81,7 +80,7 @@ pub fn read(setting: Setting<'_>, file: SourceId) -> Blocks {
     let mut reader = Reader {
         setting,
         pending: Vec::new(),
-        snippets: HashMap::new(),
+        snippets: HashMap::default(),
         taken: 0,
         put: 0,
         imports: 0,

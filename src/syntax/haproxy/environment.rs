@@ -1,9 +1,9 @@
 //! The variables that HAProxy sees: those of its unit and of `setenv` lines before.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::words::Line;
+use crate::text::HashMap;
 
 /// What systemd or HAProxy itself sets, with values that no file tells.
 const GIVEN: [&str; 17] = [
@@ -51,7 +51,7 @@ pub struct Environment {
 impl Environment {
     /// An empty one.
     pub fn new(complete: bool) -> Self {
-        Self { variables: HashMap::new(), complete, changes: 0 }
+        Self { variables: HashMap::default(), complete, changes: 0 }
     }
 
     /// Does what a line of `global` says of variables.
@@ -61,7 +61,7 @@ impl Environment {
         }
         self.changes += 1;
         if self.is_lost() {
-            (self.variables, self.complete) = (HashMap::new(), false);
+            (self.variables, self.complete) = (HashMap::default(), false);
             return;
         }
         let name = line.text(1);

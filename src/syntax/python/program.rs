@@ -1,13 +1,12 @@
 //! The files of a program: parsed when they are asked for, once; and which file an import means.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Modules, Python, Reading, Spot, Thing, Value};
 use crate::syntax::calls::Unparsed;
-use crate::text::{SourceId, Sources, Tree};
+use crate::text::{HashMap, SourceId, Sources, Tree};
 
 /// How many files are asked one by another.
 const DEEPEST: u32 = 4;

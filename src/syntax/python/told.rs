@@ -1,11 +1,10 @@
 //! Calls as they look from outside: what they are told, on what they are made, and whether control comes to them.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::{Condition, Made, Reading, Thing, Value, last_name};
 use crate::syntax::calls::Id;
-use crate::text::Span;
+use crate::text::{HashSet, Span};
 
 /// Functions on the way to a call that are looked through, one calling the other, and calls that are looked at of each.
 const FUNCTIONS: usize = 8;
@@ -134,7 +133,7 @@ impl Reading<'_, '_> {
             Condition::Open => {}
         }
         let code = &self.python.code;
-        let (mut met, mut level) = (HashSet::from([at]), vec![at]);
+        let (mut met, mut level) = (HashSet::from_iter([at]), vec![at]);
         for left in (0..=FUNCTIONS).rev() {
             let mut next = Vec::new();
             for at in level {

@@ -4,11 +4,9 @@
 mod eval;
 mod value;
 
-use std::collections::HashMap;
-
 use super::calls::{Code, Id, Unparsed};
 use super::eval::{Effort, shown};
-use crate::text::{SourceId, Span};
+use crate::text::{HashMap, SourceId, Span};
 pub use eval::expand_path;
 pub use value::{Thing, Value, integer_of, leading_integer};
 
@@ -65,7 +63,7 @@ pub struct Directive<'a> {
 impl<'a> Ruby<'a> {
     pub fn parse(source: SourceId, text: &'a [u8]) -> Result<Self, Unparsed> {
         let code = Code::parse(source, text, &tree_sitter_ruby::LANGUAGE.into())?;
-        let mut assigned: HashMap<&'a str, Vec<Assignment>> = HashMap::new();
+        let mut assigned: HashMap<&'a str, Vec<Assignment>> = HashMap::default();
         for id in code.all() {
             let kind = code.kind(id);
             if !matches!(kind, "assignment" | "operator_assignment") {
