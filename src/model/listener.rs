@@ -211,7 +211,7 @@ impl Apply {
 }
 
 /// Where a program passes on what it accepts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Next {
     At(Endpoint),
     /// A name that the tree's hosts do not know, and a port: another container's, or another machine's.

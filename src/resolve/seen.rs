@@ -89,12 +89,15 @@ fn runs(knowledge: &Knowledge, listener: &Listener, owner: Option<&Owner>) -> bo
 /// A line for each socket, as `ss -lntp` and `ss -lxp` print it.
 fn socket_lines(sources: &Sources, running: &Running) -> Vec<Span> {
     let mut lines = vec![None; running.sockets.len()];
+    let mut of_namespace: HashMap<&str, Vec<(usize, &Listening)>> = HashMap::default();
+    for (index, socket) in running.sockets.iter().enumerate() {
+        of_namespace.entry(&socket.namespace).or_default().push((index, socket));
+    }
     for namespace in &running.namespaces {
+        let all = of_namespace.get(&*namespace.name).map_or(&[][..], Vec::as_slice);
         for (transport, command) in [(Transport::Tcp, "ss -lntp"), (Transport::Unix, "ss -lxp")] {
-            let here = |(_, socket): &(usize, &Listening)| {
-                socket.namespace == namespace.name && socket.address.transport() == transport
-            };
-            let sockets: Vec<(usize, &Listening)> = running.sockets.iter().enumerate().filter(here).collect();
+            let here = |(_, socket): &&(usize, &Listening)| socket.address.transport() == transport;
+            let sockets: Vec<(usize, &Listening)> = all.iter().filter(here).copied().collect();
             if sockets.is_empty() {
                 continue;
             }

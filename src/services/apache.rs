@@ -165,7 +165,8 @@ impl Server for Apache<'_> {
 fn variables(ground: Ground<'_>, folder: &Path) -> Variables {
     let mut variables = Variables::default();
     for (command, arguments) in ground.started() {
-        for Variable { name, value } in command.environment.iter().filter(|variable| !variable.value.open) {
+        for variable in command.environment.iter().filter(|variable| !variable.value.open) {
+            let Variable { name, value } = &**variable;
             variables.export(name, Text::of(value.text.as_bytes(), value.exact.then_some(value.span)));
         }
         variables.options(arguments.iter().map(|word| word.text.as_str()));

@@ -2,6 +2,7 @@
 //! that.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
@@ -131,8 +132,8 @@ fn of_arguments(arguments: &[Word]) -> Vec<Setting> {
 }
 
 /// `TRAEFIK_ENTRYPOINTS_WEB_ADDRESS`.
-fn of_variables(variables: &[Variable]) -> Vec<Setting> {
-    let setting = |variable: &Variable| {
+fn of_variables(variables: &[Arc<Variable>]) -> Vec<Setting> {
+    let setting = |variable: &Arc<Variable>| {
         let name = variable.name.strip_prefix("TRAEFIK_")?;
         let path = name.split('_').take(MAX_DEPTH).map(str::to_ascii_lowercase).collect();
         let Word { text, span, open, .. } = &variable.value;

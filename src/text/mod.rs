@@ -4,6 +4,7 @@
 mod cut;
 mod edit;
 mod glob;
+mod globs;
 mod hash;
 mod pattern;
 mod progress;
@@ -17,8 +18,9 @@ pub use cut::Cut;
 use cut::Cuts;
 pub use edit::{Edit, apply};
 pub use glob::{Glob, has_magic, levels};
+pub use globs::Globs;
 pub use hash::{HashMap, HashSet};
-pub use pattern::Pattern;
+pub use pattern::{Pattern, Patterns};
 pub use progress::Progress;
 pub use slot::Slot;
 pub use source::{Origin, Source, Sources};

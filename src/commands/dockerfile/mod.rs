@@ -5,7 +5,7 @@ mod instructions;
 use std::path::{Path, PathBuf};
 
 use super::Started;
-use super::line::{Base, Form, Line, Scene, assignment, follow, follow_script};
+use super::line::{Base, Form, Given, Line, Scene, assignment, follow, follow_script};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Starter, Value};
 use crate::syntax::json;
@@ -205,7 +205,7 @@ impl Stage {
         let base = Base { image: self.image.clone(), copies: self.copied_files(context), ..base };
         let line = |words: Vec<Word>, form: &Form| Line {
             words,
-            environment: self.environment.clone(),
+            environment: self.environment.iter().cloned().map(Given::from).collect(),
             folder: Some(folder.clone()),
             form: form.clone(),
             at: None,

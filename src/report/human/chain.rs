@@ -13,6 +13,9 @@ const SHOWN: usize = 12;
 /// A chain of this many listeners is cut there; nobody has one.
 const LONGEST: usize = 8;
 
+/// Chains that are followed: ten listeners that each pass on to ten others have a hundred million.
+const FOLLOWED: usize = 100_000;
+
 impl Page<'_> {
     /// Every way from a front to its last hop.
     pub(super) fn chains(&self) -> String {
@@ -25,8 +28,12 @@ impl Page<'_> {
         let mut text: String =
             alike.iter().take(most).map(|(chain, more)| self.chain(chain, *more)).collect();
         if alike.len() > most {
-            let rest = format!("  and {} more chains; --verbose shows all\n", alike.len() - most);
+            let least = if all.len() >= FOLLOWED { "at least " } else { "" };
+            let rest = format!("  and {least}{} more chains; --verbose shows all\n", alike.len() - most);
             text.push_str(&self.screen.faint(&rest));
+        }
+        if all.len() >= FOLLOWED && self.screen.is_verbose() {
+            text.push_str(&self.screen.faint(&format!("  and more: {FOLLOWED} chains are followed\n")));
         }
         text + "\n"
     }
@@ -83,14 +90,14 @@ impl Page<'_> {
     }
 }
 
-/// Every path from a listener that nobody passes on to, in the order of the listeners.
+/// Every path from a listener that nobody passes on to, in the order of the listeners, as far as they are followed.
 fn chains(links: &[Link]) -> Vec<Vec<usize>> {
     let behind: BTreeSet<usize> = links.iter().map(|link| link.to).collect();
     let fronts: BTreeSet<usize> = links.iter().map(|link| link.from).collect();
     let mut open: Vec<Vec<usize>> =
         fronts.iter().rev().filter(|front| !behind.contains(front)).map(|front| vec![*front]).collect();
     let mut done = Vec::new();
-    while let Some(chain) = open.pop() {
+    while let Some(chain) = open.pop().filter(|_| done.len() < FOLLOWED) {
         let last = chain.last().copied().unwrap_or_default();
         let next = |link: &&Link| link.from == last && !chain.contains(&link.to);
         let first = links.partition_point(|link| link.from < last);

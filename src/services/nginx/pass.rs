@@ -1,11 +1,14 @@
 //! Where requests go on to: what `proxy_pass`, `fastcgi_pass` and the like name, and the servers of upstreams.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use super::super::Ground;
 use super::address::number;
 use super::listen::Module;
 use super::walk::{Told, Upstream};
 use crate::model::{Endpoint, Hop, Next};
-use crate::text::{HashMap, Span};
+use crate::text::{HashMap, HashSet, Span};
 
 /// A front has a few upstreams; a machine-made file that has thousands is not followed to the last.
 const MAX_HOPS: usize = 64;
@@ -14,7 +17,13 @@ const MAX_HOPS: usize = 64;
 pub(super) struct Passes<'t> {
     by_server: HashMap<usize, Vec<(&'t [u8], Span)>>,
     upstreams: HashMap<(Module, &'t [u8]), &'t Upstream>,
+    /// What is known of an upstream and of a server already: thousands may share one.
+    of_upstream: Known<&'t [u8]>,
+    of_server: Known<usize>,
 }
+
+/// Hops, each address once.
+type Known<T> = RefCell<HashMap<(Module, T), Rc<[Hop]>>>;
 
 impl<'t> Passes<'t> {
     pub(super) fn of(told: &'t Told) -> Self {
@@ -24,7 +33,8 @@ impl<'t> Passes<'t> {
         }
         let named = told.upstreams.iter();
         let named = named.map(|upstream| ((upstream.module, upstream.name.as_slice()), upstream));
-        Self { by_server, upstreams: named.collect() }
+        let upstreams = named.collect();
+        Self { by_server, upstreams, of_upstream: Known::default(), of_server: Known::default() }
     }
 
     /// Where some servers of one module pass on to, each address once. What holds a variable is not known.
@@ -35,32 +45,59 @@ impl<'t> Passes<'t> {
         servers: impl Iterator<Item = usize>,
     ) -> Vec<Hop> {
         let mut hops: Vec<Hop> = Vec::new();
-        let passed = servers.filter_map(|server| self.by_server.get(&server)).flatten();
-        for (to, at) in passed {
-            for hop in self.hops(ground, module, to, *at) {
+        for server in servers {
+            for hop in self.of_server(ground, module, server).iter() {
                 if hops.len() >= MAX_HOPS {
                     return hops;
                 }
                 if hops.iter().all(|known| known.to != hop.to) {
-                    hops.push(hop);
+                    hops.push(hop.clone());
                 }
             }
         }
         hops
     }
 
-    fn hops(&self, ground: Ground<'_>, module: Module, to: &[u8], at: Span) -> Vec<Hop> {
-        let Some((rest, default_port)) = without_scheme(to) else { return Vec::new() };
+    /// Where one server passes on to, to one more than are told.
+    fn of_server(&self, ground: Ground<'_>, module: Module, server: usize) -> Rc<[Hop]> {
+        if let Some(known) = self.of_server.borrow().get(&(module, server)) {
+            return known.clone();
+        }
+        let passed = self.by_server.get(&server).into_iter().flatten();
+        let mut hops: Vec<Hop> = Vec::new();
+        for (to, at) in passed {
+            let new = self.hops(ground, module, to, *at);
+            for hop in new.iter().take(MAX_HOPS + 1) {
+                if hops.len() <= MAX_HOPS && hops.iter().all(|known| known.to != hop.to) {
+                    hops.push(hop.clone());
+                }
+            }
+        }
+        let hops: Rc<[Hop]> = hops.into();
+        self.of_server.borrow_mut().insert((module, server), hops.clone());
+        hops
+    }
+
+    fn hops(&self, ground: Ground<'_>, module: Module, to: &'t [u8], at: Span) -> Rc<[Hop]> {
+        let Some((rest, default_port)) = without_scheme(to) else { return Rc::default() };
         let host = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
         match self.upstreams.get(&(module, host)) {
-            // A server of an upstream of http has port 80 (ngx_http_upstream_server); in stream it must name one.
-            Some(upstream) => upstream
-                .peers
-                .iter()
-                .filter_map(|(peer, at)| Some(Hop { to: next(ground, peer, Some(80))?, at: *at }))
-                .collect(),
+            Some(upstream) => self.of_upstream(ground, (module, host), upstream),
             None => next(ground, rest, default_port).map(|to| Hop { to, at }).into_iter().collect(),
         }
+    }
+
+    fn of_upstream(&self, ground: Ground<'_>, name: (Module, &'t [u8]), upstream: &Upstream) -> Rc<[Hop]> {
+        if let Some(known) = self.of_upstream.borrow().get(&name) {
+            return known.clone();
+        }
+        // A server of an upstream of http has port 80 (ngx_http_upstream_server); in stream it must name one.
+        let peers = upstream.peers.iter();
+        let hops = peers.filter_map(|(peer, at)| Some(Hop { to: next(ground, peer, Some(80))?, at: *at }));
+        let mut known = HashSet::default();
+        let hops: Rc<[Hop]> = hops.filter(|hop| known.insert(hop.to.clone())).collect();
+        self.of_upstream.borrow_mut().insert(name, hops.clone());
+        hops
     }
 }
 
