@@ -17,7 +17,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Ten times the tree may take ten times the bytes, and what a growing text wastes.
-const MOST: usize = 13;
+const MOST: usize = 16;
 
 /// What a run takes whatever it looks at: tables of ours that are parsed for the first listener, patterns that are compiled.
 const START: usize = 2 << 20;
@@ -56,7 +56,7 @@ const TREES: [(&str, Plant); 12] = [
         let ignore = |nth: usize| format!("[[ignore]]\nlistener = \"nginx:*:{nth}\"\nreason = \"x\"\n");
         tree.write("backlog-audit.toml", each(size, ignore));
         tree.write("nginx.conf", nginx(&clamped(size)));
-        tree.write("etc/sysctl.conf", "net.core.somaxconn = 100\n");
+        tree.write("etc/sysctl.d/a.conf", "net.core.somaxconn = 100\n");
     }),
     ("units that share a file of variables", |tree, size| {
         tree.write("etc/default/shared", each(150, |nth| format!("V{nth}=\n")));
@@ -72,11 +72,11 @@ const TREES: [(&str, Plant); 12] = [
     }),
     ("findings with fixes", |tree, size| {
         tree.write("etc/nginx/nginx.conf", nginx(&clamped(size)));
-        tree.write("etc/sysctl.conf", "net.core.somaxconn = 100\n");
+        tree.write("etc/sysctl.d/a.conf", "net.core.somaxconn = 100\n");
     }),
     ("findings on one line", |tree, size| {
         tree.write("etc/nginx/nginx.conf", nginx(&clamped(size).replace('\n', " ")));
-        tree.write("etc/sysctl.conf", "net.core.somaxconn = 100\n");
+        tree.write("etc/sysctl.d/a.conf", "net.core.somaxconn = 100\n");
     }),
     ("comments that say what to ignore", |tree, size| {
         let comments = each(size, |_| "# backlog-audit: ignore queue-clamped -- x\n\n".to_owned());
@@ -88,7 +88,7 @@ const TREES: [(&str, Plant); 12] = [
             "etc/nginx/nginx.conf",
             nginx(&format!("\n{comments}{}", clamped(size).replace('\n', " "))),
         );
-        tree.write("etc/sysctl.conf", "net.core.somaxconn = 100\n");
+        tree.write("etc/sysctl.d/a.conf", "net.core.somaxconn = 100\n");
     }),
     ("listeners that pass on to all of the next row", |tree, size| {
         let address = |row: usize, nth: usize| format!("127.0.0.1:{}", 1000 * (row + 1) + nth);
@@ -97,7 +97,7 @@ const TREES: [(&str, Plant); 12] = [
             let listens = each(8, |nth| format!("listen {};", address(row, nth)));
             format!("upstream u{row} {{ {servers} }} server {{ {listens} proxy_pass http://u{row}; }}\n")
         };
-        tree.write("etc/nginx/nginx.conf", nginx(&each(size / SMALL, row)));
+        tree.write("etc/nginx/nginx.conf", nginx(&each(5 + size / SMALL, row)));
     }),
 ];
 
@@ -118,7 +118,7 @@ fn each(size: usize, text: impl FnMut(usize) -> String) -> String {
 }
 
 fn nginx(http: &str) -> String {
-    format!("events {{}}\nhttp {{\n{http}\n}}\n")
+    format!("events {{ worker_connections 99999; }}\nhttp {{\n{http}\n}}\n")
 }
 
 fn one_server() -> String {

@@ -250,6 +250,9 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
+/// About the bytes that the entry of a hop takes.
+const HOP: usize = 320;
+
 /// A list that is made entry by entry as it is written: that of a large report is larger than its text.
 pub(super) struct Each<Entries>(pub(super) Entries);
 
@@ -266,7 +269,7 @@ pub fn render(report: &Report) -> String {
     let places = report.host.places.iter();
     let sockets = &report.seen.as_ref().map(Seen::by_listener).unwrap_or_default();
     let around = Around { report, links, ids, sockets };
-    to_text(&Document {
+    let document = Document {
         version: 1,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         places: places.map(|place| place_entry(place, &report.sources)).collect(),
@@ -275,7 +278,14 @@ pub fn render(report: &Report) -> String {
         fixed: report.hidden.fixed.clone(),
         summary: report.summary(),
         running: report.seen.as_ref().map(|seen| seen.running.clone()),
-    })
+    };
+    // A text of hundreds of megabytes would be copied as it grows, and stand in memory twice.
+    let hops: usize = report.host.listeners.iter().map(|listener| listener.hops.len()).sum();
+    let mut text = Vec::with_capacity(hops * HOP);
+    match serde_json::to_writer_pretty(&mut text, &document) {
+        Ok(()) => harmless(String::from_utf8(text).unwrap_or_default()),
+        Err(_) => String::new(),
+    }
 }
 
 /// A baseline as one JSON object, with a final newline.

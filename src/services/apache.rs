@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::{Candidate, Found, Ground, Heard, Layout, Looks, Server};
 use crate::model::{
-    Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Step, Transport, Value, Variable,
-    Version,
+    Endpoint, Hop, Label, Listener, Next, Occupied, Problem, ProblemKind, Setting, Step, Transport, Value,
+    Variable, Version,
 };
 use crate::syntax::hosts::Named;
 use crate::syntax::httpd::{
@@ -518,7 +518,11 @@ struct Sockets<'t> {
     told: &'t Told,
     setting: Setting,
     steps: Vec<Step>,
-    ports: HashMap<u16, Vec<(Endpoint, &'t Listen)>>,
+    bound: Occupied,
+    /// What bound each of them.
+    binders: Vec<&'t Listen>,
+    /// Ports on which one socket serves both families.
+    dual: HashSet<u16>,
     listeners: Vec<Listener>,
     conflicts: Vec<Problem>,
 }
@@ -539,8 +543,9 @@ struct Wanted<'t> {
 impl<'t> Sockets<'t> {
     fn of(ground: Ground<'t>, told: &'t Told, version: Option<Version>) -> Self {
         let (setting, steps) = backlog(ground, told, version);
-        let (ports, listeners, conflicts) = (HashMap::default(), Vec::new(), Vec::new());
-        let mut sockets = Self { ground, told, setting, steps, ports, listeners, conflicts };
+        let (bound, binders, dual) = (Occupied::default(), Vec::new(), HashSet::default());
+        let (listeners, conflicts) = (Vec::new(), Vec::new());
+        let mut sockets = Self { ground, told, setting, steps, bound, binders, dual, listeners, conflicts };
         let mut written: HashMap<(&Host, u16), &Listen> = HashMap::default();
         let mut wanted = Vec::new();
         for listen in told.listens.iter().filter(|listen| listen.only_if.is_none()) {
@@ -602,19 +607,20 @@ impl<'t> Sockets<'t> {
                 std::mem::swap(this, next);
             }
             let Some(this) = wanted.get(index).cloned() else { break };
-            let bound = self.ports.entry(this.port).or_default();
             let endpoint = this.endpoint();
-            if this.address == Some(ANY4)
-                && bound.iter().any(|(bound, _)| matches!(bound, Endpoint::DualStack(_)))
-            {
+            if this.address == Some(ANY4) && self.dual.contains(&this.port) {
                 continue;
             }
             // With ListenCoresBucketsRatio every socket may be bound as often as there are processors.
             let shared = self.told.ratio.is_some();
-            let taken = bound.iter().find(|(bound, _)| !shared && bound.collides_in_tcp(&endpoint));
-            match taken.map(|(_, first)| *first) {
+            let taken = self.bound.in_the_way(&endpoint).filter(|_| !shared);
+            match taken.and_then(|first| self.binders.get(first).copied()) {
                 None => {
-                    bound.push((endpoint, this.listen));
+                    self.bound.take(&endpoint);
+                    self.binders.push(this.listen);
+                    if let Endpoint::DualStack(port) = endpoint {
+                        self.dual.insert(port);
+                    }
                     let further = Wanted { address: Some(ANY4), ..this.clone() };
                     let both = shared && this.any && this.address == Some(ANY6);
                     self.add(this, false);

@@ -3,9 +3,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{Candidate, Found, Ground, Main, file_of, in_the_way};
+use super::{Candidate, Found, Ground, Main, bound_first, file_of};
 use crate::model::{
-    Command, Endpoint, Hop, Kind, Listener, ProblemKind, Setting, Starter, Step, Transport, Value,
+    Command, Endpoint, Hop, Kind, Listener, Occupied, ProblemKind, Setting, Starter, Step, Transport, Value,
 };
 use crate::syntax::number::strtol;
 use crate::syntax::refusal::Refusal;
@@ -118,16 +118,20 @@ impl<'a> Squid<'a> {
         }
         let mut backlog = self.backlog();
         backlog.setting.slot = ports.first().and_then(|first| self.slot(first.line));
-        let mut listeners: Vec<Listener> = Vec::new();
+        let (mut listeners, mut bound): (Vec<Listener>, _) = (Vec::new(), Occupied::default());
         for port in ports {
             let listener = self.listener(port, &backlog, workers, &hops, &unknown);
-            match in_the_way(&listeners, &listener.endpoint) {
+            let first = bound.in_the_way(&listener.endpoint).and_then(|first| listeners.get(first));
+            match first.map(bound_first) {
                 Some(first) => {
                     let message =
                         format!("the port {} stays closed: Address already in use", listener.endpoint);
                     found.problems.push(self.ground.conflict(message, listener.site, first));
                 }
-                None => listeners.push(listener),
+                None => {
+                    bound.take(&listener.endpoint);
+                    listeners.push(listener);
+                }
             }
         }
         Ok(listeners)
