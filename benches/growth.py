@@ -122,7 +122,7 @@ def one_line_text(count):
 
 
 def typos(tree, count):
-    for nth in range(count // 10):
+    for nth in range(count // 10 + 1):
         write(tree, "etc/sysctl.d/%d.conf" % nth, "net.core.somaxcon = 100\n" * 10)
 
 
