@@ -132,7 +132,7 @@ pub fn read(request: &Request) -> Result<Audited, Error> {
     read.cuts(&sources, &sites);
     let changed = request.changed_since.as_deref().map(|rev| changed(&sources, &sites, rev)).transpose()?;
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
-    let Read { host, only, left_out } = read;
+    let Read { host, only, left_out, .. } = read;
     let (beliefs, request) = (Arc::new(beliefs), request.clone());
     Ok(Audited { sources, beliefs, request, host, only, changed, files, left_out })
 }
@@ -140,7 +140,7 @@ pub fn read(request: &Request) -> Result<Audited, Error> {
 /// What has changed in each site since a revision.
 fn changed(sources: &Sources, sites: &[Site], rev: &str) -> Result<Vec<Only>, git::Fault> {
     let of = |site: &Site| {
-        let paths = git::changed(sources, &site.tree, rev)?;
+        let paths = git::changed(sources, &site.tree, rev)?.into_iter().collect();
         Ok(Only { root: site.tree.label().map(str::to_owned), paths })
     };
     sites.iter().map(of).collect()

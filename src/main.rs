@@ -34,7 +34,7 @@ use crate::cli::door::{self, Door, Failure};
 use crate::cli::progress::watched;
 use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, LookUp, Output, Schema, View, Watch};
 
-#[cfg(target_env = "musl")]
+#[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,10 +1,11 @@
 //! From what checks want to what is written: wants for one target are merged by maximum, and each target gets one edit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::model::{Finding, Host, PlaceId, Safety, Sysctl, Target, Want, shell};
-use crate::text::{Edit, Slot, Sources};
+use crate::text::{Edit, HashMap, HashSet, Slot, SourceId, Sources, Span};
 
 /// A fix: the index of the finding, and of the fix in it.
 type FixId = (usize, usize);
@@ -27,6 +28,8 @@ pub struct Planned {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     pub edits: Vec<Planned>,
+    /// The edits of each fix, by their indices; found when first asked for.
+    of_fixes: OnceLock<HashMap<FixId, Vec<usize>>>,
 }
 
 impl Plan {
@@ -40,9 +43,12 @@ impl Plan {
                 let fix = findings.get(*finding).and_then(|finding| finding.fixes.get(*fix));
                 fix.is_some_and(|fix| fix.safety == Safety::Unsafe)
             };
+            let known: HashMap<Span, usize> =
+                edits.iter().enumerate().map(|(at, planned)| (planned.edit.span, at)).collect();
             for mut other in draft(Safety::Unsafe) {
                 other.serves.retain(is_unsafe);
-                match edits.iter_mut().find(|planned| planned.edit == other.edit) {
+                let same = known.get(&other.edit.span).and_then(|at| edits.get_mut(*at));
+                match same.filter(|planned| planned.edit == other.edit) {
                     Some(planned) => planned.serves.append(&mut other.serves),
                     None if other.serves.is_empty() => {}
                     None => edits.push(Planned { in_patch: false, ..other }),
@@ -56,12 +62,13 @@ impl Plan {
         for (planned, number) in edits.iter_mut().zip(1..) {
             planned.id = format!("e{number}");
         }
-        Self { edits }
+        Self { edits, of_fixes: OnceLock::new() }
     }
 
     /// The edits that one fix of one finding needs.
     pub fn edits_of(&self, finding: usize, fix: usize) -> impl Iterator<Item = &Planned> {
-        self.edits.iter().filter(move |planned| planned.serves.contains(&(finding, fix)))
+        let edits = self.of_fixes.get_or_init(|| of_fixes(&self.edits)).get(&(finding, fix));
+        edits.into_iter().flatten().filter_map(|at| self.edits.get(*at))
     }
 
     /// What to run after one fix of one finding: what brings the edited lines in, then what the fix itself names.
@@ -76,6 +83,19 @@ impl Plan {
         }
         commands
     }
+}
+
+fn of_fixes(edits: &[Planned]) -> HashMap<FixId, Vec<usize>> {
+    let mut found: HashMap<FixId, Vec<usize>> = HashMap::default();
+    for (at, planned) in edits.iter().enumerate() {
+        for fix in &planned.serves {
+            let edits = found.entry(*fix).or_default();
+            if edits.last() != Some(&at) {
+                edits.push(at);
+            }
+        }
+    }
+    found
 }
 
 /// What all fixes want of one target.
@@ -110,11 +130,13 @@ struct Draft<'a> {
     findings: &'a [Finding],
     wishes: BTreeMap<&'a Target, Wish>,
     mends: Vec<(&'a Edit, Option<&'a Target>, Vec<FixId>)>,
+    known_mends: HashMap<&'a Edit, usize>,
 }
 
 impl<'a> Draft<'a> {
     fn of(sources: &'a Sources, host: &'a Host, findings: &'a [Finding], limit: Safety) -> Self {
-        let mut draft = Self { sources, host, findings, wishes: BTreeMap::new(), mends: Vec::new() };
+        let (wishes, mends, known_mends) = (BTreeMap::new(), Vec::new(), HashMap::default());
+        let mut draft = Self { sources, host, findings, wishes, mends, known_mends };
         for (finding, found) in findings.iter().enumerate() {
             let fixes = found.fixes.iter().enumerate().filter(|(_, fix)| fix.safety <= limit);
             for (fix, want) in fixes.flat_map(|(fix, it)| it.set.iter().map(move |want| (fix, want))) {
@@ -139,9 +161,12 @@ impl<'a> Draft<'a> {
                     wish.mended = wish.mended.max(Some(*value));
                     target
                 });
-                match self.mends.iter_mut().find(|(known, ..)| *known == edit) {
+                match self.known_mends.get(edit).and_then(|at| self.mends.get_mut(*at)) {
                     Some((.., serves)) => serves.push(fix),
-                    None => self.mends.push((edit, target, vec![fix])),
+                    None => {
+                        self.known_mends.insert(edit, self.mends.len());
+                        self.mends.push((edit, target, vec![fix]));
+                    }
                 }
             }
         }
@@ -154,18 +179,20 @@ impl<'a> Draft<'a> {
     }
 
     fn edits(&self) -> Vec<Planned> {
-        let mut edits: Vec<Planned> = Vec::new();
+        let mut edits = Edits::default();
         for planned in self.backlogs() {
-            add(&mut edits, planned);
+            edits.add(planned);
         }
         for (target, wish) in &self.wishes {
             for planned in self.write(target, wish) {
-                add(&mut edits, planned);
+                edits.add(planned);
             }
         }
+        let mut taken = Taken::by(&edits.all);
+        let mut edits = edits.all;
         for (edit, target, serves) in &self.mends {
             let planned = self.mend(edit, *target, serves);
-            if edits.iter().all(|known| !overlap(&known.edit, edit)) {
+            if taken.take(edit.span) {
                 edits.push(planned);
             }
         }
@@ -180,7 +207,7 @@ impl<'a> Draft<'a> {
     /// The numbers of programs. One number may be that of many listeners: it is written once, as the most that is wanted.
     fn backlogs(&self) -> Vec<Planned> {
         let mut wanted: Vec<(&Slot, i64, Vec<FixId>)> = Vec::new();
-        let mut known: HashMap<&Slot, usize> = HashMap::new();
+        let mut known: HashMap<&Slot, usize> = HashMap::default();
         for (target, wish) in &self.wishes {
             let Target::Backlog { listener } = target else { continue };
             let backlog = self.host.listeners.get(*listener).map(|listener| &listener.backlog);
@@ -290,24 +317,93 @@ fn planned(edit: Edit, mut serves: Vec<FixId>, then: Vec<String>) -> Planned {
     Planned { id: String::new(), edit, in_patch: true, serves, then }
 }
 
-/// Lines that go to the same spot become one edit: several keys of one new file.
-fn add(edits: &mut Vec<Planned>, new: Planned) {
-    let spot = |edit: &Edit| edit.span.start == edit.span.end;
-    match edits.iter_mut().find(|known| known.edit.span == new.edit.span) {
-        Some(known) if spot(&new.edit) => {
-            known.edit.text.push_str(&new.edit.text);
-            known.serves.extend(new.serves);
-            known.serves.sort_unstable();
-            known.serves.dedup();
-            known.then.extend(new.then);
-            known.then.dedup();
+/// Edits, each place once.
+#[derive(Default)]
+struct Edits {
+    all: Vec<Planned>,
+    known: HashMap<Span, usize>,
+}
+
+impl Edits {
+    /// Lines that go to the same spot become one edit: several keys of one new file.
+    fn add(&mut self, new: Planned) {
+        let spot = |edit: &Edit| edit.span.start == edit.span.end;
+        match self.known.get(&new.edit.span).and_then(|at| self.all.get_mut(*at)) {
+            Some(known) if spot(&new.edit) => {
+                known.edit.text.push_str(&new.edit.text);
+                known.serves.extend(new.serves);
+                known.serves.sort_unstable();
+                known.serves.dedup();
+                known.then.extend(new.then);
+                known.then.dedup();
+            }
+            Some(_) => {}
+            None => {
+                self.known.insert(new.edit.span, self.all.len());
+                self.all.push(new);
+            }
         }
-        Some(_) => {}
-        None => edits.push(new),
     }
 }
 
-fn overlap(a: &Edit, b: &Edit) -> bool {
-    let (x, y) = (a.span, b.span);
-    x.source == y.source && (x == y || (x.start < y.end && y.start < x.end))
+/// Places that have an edit.
+struct Taken {
+    same: HashSet<Span>,
+    /// By where edits start, how far those reach that start there or before.
+    ends: BTreeMap<(SourceId, u32), u32>,
+}
+
+impl Taken {
+    fn by(edits: &[Planned]) -> Self {
+        let mut spans: Vec<Span> = edits.iter().map(|planned| planned.edit.span).collect();
+        spans.sort_unstable_by_key(|span| (span.source, span.start));
+        let mut taken = Self { same: HashSet::default(), ends: BTreeMap::new() };
+        spans.into_iter().for_each(|span| taken.add(span));
+        taken
+    }
+
+    /// Whether no edit overlaps this one; then it is in the way of others.
+    fn take(&mut self, span: Span) -> bool {
+        let free = !self.same.contains(&span) && self.end_before(span.source, span.end) <= span.start;
+        if free {
+            self.add(span);
+        }
+        free
+    }
+
+    fn add(&mut self, span: Span) {
+        let end = self.end_before(span.source, span.start.saturating_add(1)).max(span.end);
+        self.ends.insert((span.source, span.start), end);
+        self.same.insert(span);
+    }
+
+    /// How far what starts before an offset reaches.
+    fn end_before(&self, source: SourceId, offset: u32) -> u32 {
+        self.ends.range((source, 0)..(source, offset)).next_back().map_or(0, |(_, end)| *end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_is_in_the_way_of_what_overlaps_it() {
+        let source = Sources::new().flag("t", "").source;
+        let spans: Vec<Span> =
+            (0..5_usize).flat_map(|start| (start..5).map(move |end| Span::new(source, start..end))).collect();
+        let edit = |span: Span| planned(Edit { span, text: String::new() }, Vec::new(), Vec::new());
+        let overlap = |x: Span, y: Span| x == y || (x.start < y.end && y.start < x.end);
+        for (a, b) in spans.iter().flat_map(|a| spans.iter().map(|b| (*a, *b))) {
+            for c in &spans {
+                let mut taken = Taken::by(&[edit(a)]);
+                let mut all = vec![a];
+                for new in [b, *c] {
+                    let free = all.iter().all(|known| !overlap(*known, new));
+                    assert_eq!(taken.take(new), free, "{new:?} beside {all:?}");
+                    all.extend(free.then_some(new));
+                }
+            }
+        }
+    }
 }

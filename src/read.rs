@@ -11,7 +11,7 @@ use crate::model::{Host, Place, PlaceId, PlaceKind, Problem, ProblemKind, ReadAs
 use crate::rules::Rules;
 use crate::services::Premises;
 use crate::suppress::{Baseline, Only, tell_long};
-use crate::text::{Cut, Sources, Span};
+use crate::text::{Cut, HashSet, Patterns, Sources, Span};
 use crate::{Error, Request, commands, discover, kernel, services};
 
 /// What an audit goes by.
@@ -74,6 +74,8 @@ pub(crate) struct Read {
     pub(crate) host: Host,
     pub(crate) only: Vec<Only>,
     pub(crate) left_out: usize,
+    /// What problems say.
+    told: HashSet<String>,
 }
 
 impl Read {
@@ -81,6 +83,7 @@ impl Read {
         let Beliefs { knowledge, policy, .. } = beliefs;
         let found = discover::find(sources, site, knowledge, request.include_tests, &policy.exclude);
         let Discovery { files, problems, left_out } = found;
+        self.told.extend(problems.iter().map(|problem| problem.message.clone()));
         self.host.problems.extend(problems);
         self.left_out += left_out;
         for (target, files) in by_target(policy, site, files) {
@@ -89,7 +92,7 @@ impl Read {
         // What a file by itself includes is its own.
         if !site.only.is_empty() && site.read_as != ReadAs::File {
             let root = site.tree.label().map(str::to_owned);
-            self.only.push(Only { root, paths: site.only.clone() });
+            self.only.push(Only { root, paths: site.only.iter().cloned().collect() });
         }
     }
 
@@ -157,7 +160,7 @@ impl Read {
         self.host.listeners.extend(found.listeners);
         for problem in ruling.problems.into_iter().chain(unstarted).chain(found.problems) {
             // What all machines have in common is told once.
-            if target.is_none() || self.host.problems.iter().all(|known| known.message != problem.message) {
+            if self.told.insert(problem.message.clone()) || target.is_none() {
                 self.host.problems.push(problem);
             }
         }
@@ -174,9 +177,12 @@ fn by_target<'p>(
     let targets = std::iter::once(None).chain(policy.targets.iter().map(Some));
     let mut parts: Vec<(Option<&Target>, Candidates)> =
         targets.map(|target| (target, Candidates::new())).collect();
+    let paths = Patterns::of(policy.targets.iter().map(|target| &target.path));
     for (service, files) in files {
         for file in files {
-            let part = policy.target_of(site.tree.top(), &file.path).map_or(0, |target| target + 1);
+            // Of several targets that cover it the first one counts.
+            let target = paths.covering(site.tree.top(), &file.path).next();
+            let part = target.map_or(0, |target| target + 1);
             if let Some((_, part)) = parts.get_mut(part) {
                 part.entry(service.clone()).or_default().push(file);
             }

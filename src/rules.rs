@@ -1,7 +1,6 @@
 //! A rule is a TOML file: words, scope and one check with its parameters. Built-in rules and an organisation's are the same
 //! thing; the same id replaces a built-in.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +9,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::checks::{Check, Facts, Socket};
+use crate::checks::{Check, Facts, Once, Socket};
 use crate::knowledge::{Broken, Knowledge, Lazy, RULES, lazy, parse};
-use crate::model::{Finding, Host, Listener, Place, PlaceId, Queue, Seen, Severity};
+use crate::model::{Finding, Host, Listener, Minimums, Place, PlaceId, Queue, Seen, Severity};
 use crate::text::tree::{MAX_FILE, Unread};
 use crate::text::{Origin, SourceId, Sources, Span};
 
@@ -183,7 +182,8 @@ impl Rules {
     /// was found until then is `before`.
     pub fn judge(&self, judged: Judged<'_>, before: Option<Vec<Finding>>) -> Vec<Finding> {
         let sources = judged.sources;
-        let of = |rule: &Rule| rule.check.judge(&rule.facts(judged));
+        let minimums = Minimums::of(&judged.host.minimums);
+        let of = |rule: &Rule| rule.check.judge(&rule.facts(judged, &minimums));
         let now = self.all.iter().filter(|rule| rule.check.is_about_ignores() == before.is_some());
         let mut findings: Vec<Finding> = now.flat_map(of).collect();
         findings.extend(before.into_iter().flatten());
@@ -270,7 +270,7 @@ impl Rule {
     }
 
     /// What the rule is judged on: that part of everything which its scope covers.
-    fn facts<'a>(&'a self, judged: Judged<'a>) -> Facts<'a> {
+    fn facts<'a>(&'a self, judged: Judged<'a>, minimums: &'a Minimums<'a>) -> Facts<'a> {
         let Judged { sources, knowledge, host, queues, seen } = judged;
         let places = host.places.iter().enumerate().map(|(index, place)| (PlaceId(index), place));
         let covers = |listener: &Listener| {
@@ -289,7 +289,8 @@ impl Rule {
             None => self.scope.services.is_none(),
         };
         Facts {
-            links: OnceCell::new(),
+            minimums,
+            found: Once::default(),
             rule: &self.id,
             severity: self.severity,
             sources,

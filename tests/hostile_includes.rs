@@ -8,7 +8,9 @@ use common::hostile::Hostile;
 /// A folder with ten links to itself, and one file of each kind that is looked for.
 fn round(folder: &str) -> Hostile {
     let links = (0..10).fold(Hostile::new(), |tree, n| tree.link(".", &format!("{folder}/l{n}")));
-    ["conf", "ini", "load", "caddy", "env"].iter().fold(links, |tree, kind| tree.file(&format!("{folder}/one.{kind}"), ""))
+    ["conf", "ini", "load", "caddy", "env"]
+        .iter()
+        .fold(links, |tree, kind| tree.file(&format!("{folder}/one.{kind}"), ""))
 }
 
 /// What a pattern of eight levels is written as.
@@ -23,16 +25,37 @@ fn is_told(what: &str, tree: &Hostile) {
 #[test]
 fn includes_of_links_that_go_round_end() {
     for (path, text) in [
-        ("etc/nginx/nginx.conf", format!("events {{}}\nhttp {{ include /etc/r/{LEVELS}/*.conf; server {{ listen 80; }} }}\n")),
+        (
+            "etc/nginx/nginx.conf",
+            format!("events {{}}\nhttp {{ include /etc/r/{LEVELS}/*.conf; server {{ listen 80; }} }}\n"),
+        ),
         ("etc/apache2/apache2.conf", format!("Listen 80\nIncludeOptional /etc/r/{LEVELS}/*.conf\n")),
         ("etc/httpd/conf/httpd.conf", format!("Listen 80\nInclude /etc/r/{LEVELS}/*.conf\n")),
-        ("etc/php/8.2/fpm/php-fpm.conf", format!("[www]\nlisten = 9000\npm = static\npm.max_children = 1\ninclude=/etc/r/{LEVELS}/*.conf\n")),
-        ("etc/lighttpd/lighttpd.conf", format!("server.port = 80\nserver.document-root = \"/\"\ninclude \"/etc/r/{LEVELS}/*.conf\"\n")),
+        (
+            "etc/php/8.2/fpm/php-fpm.conf",
+            format!(
+                "[www]\nlisten = 9000\npm = static\npm.max_children = 1\ninclude=/etc/r/{LEVELS}/*.conf\n"
+            ),
+        ),
+        (
+            "etc/lighttpd/lighttpd.conf",
+            format!("server.port = 80\nserver.document-root = \"/\"\ninclude \"/etc/r/{LEVELS}/*.conf\"\n"),
+        ),
         ("etc/caddy/Caddyfile", format!(":80\nimport /etc/r/{LEVELS}/*.caddy\n")),
         ("etc/squid/squid.conf", format!("http_port 3128\ninclude /etc/r/{LEVELS}/*.conf\n")),
-        ("etc/supervisor/supervisord.conf", format!("[supervisord]\n[program:a]\ncommand=gunicorn a:b\n[include]\nfiles = /etc/r/{LEVELS}/*.conf\n")),
+        (
+            "etc/supervisor/supervisord.conf",
+            format!(
+                "[supervisord]\n[program:a]\ncommand=gunicorn a:b\n[include]\nfiles = /etc/r/{LEVELS}/*.conf\n"
+            ),
+        ),
         ("etc/uwsgi-emperor/emperor.ini", format!("[uwsgi]\nemperor = /etc/r/{LEVELS}/*.ini\n")),
-        ("etc/systemd/system/web.service", format!("[Service]\nEnvironmentFile=/etc/r/{LEVELS}/*.env\nExecStart=/usr/bin/gunicorn -b :80 a:b\n")),
+        (
+            "etc/systemd/system/web.service",
+            format!(
+                "[Service]\nEnvironmentFile=/etc/r/{LEVELS}/*.env\nExecStart=/usr/bin/gunicorn -b :80 a:b\n"
+            ),
+        ),
     ] {
         is_told(path, &round("etc/r").file(path, text));
     }
@@ -54,7 +77,15 @@ fn folders_of_links_that_go_round_end() {
 
 #[test]
 fn folders_of_a_machine_that_go_round_end() {
-    for folder in ["etc/nginx", "etc/sysctl.d", "usr/lib/sysctl.d", "etc/systemd/system", "srv/app", "opt/app", "etc/nginx/sites-enabled"] {
+    for folder in [
+        "etc/nginx",
+        "etc/sysctl.d",
+        "usr/lib/sysctl.d",
+        "etc/systemd/system",
+        "srv/app",
+        "opt/app",
+        "etc/nginx/sites-enabled",
+    ] {
         round(folder).link("..", &format!("{folder}/up")).findings();
     }
 }

@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,6 +10,7 @@ use backlog_audit::report::human::{self, Again};
 use backlog_audit::report::{
     Report, Screen, checkstyle, github, gitlab, json, junit, markdown, ndjson, sarif,
 };
+use backlog_audit::text::HashSet;
 use common::by_hand::ByHand;
 use common::scratch::Scratch;
 use common::snapshot;

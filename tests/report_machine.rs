@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use backlog_audit::model::{Endpoint, Kind, Severity, Step, Transport};
 use backlog_audit::report::{Report, json, sarif};
+use backlog_audit::text::HashSet;
 use backlog_audit::text::Origin;
 use common::by_hand::ByHand;
 use jsonschema::Validator;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use backlog_audit::model::{
 use backlog_audit::report::Report;
 use backlog_audit::report::prometheus::{Exposition, render};
 use backlog_audit::rules::Rules;
+use backlog_audit::text::HashSet;
 use backlog_audit::text::Sources;
 use backlog_audit::text::Span;
 use common::by_hand::ByHand;
@@ -156,7 +157,7 @@ fn hostile_names_neither_break_a_line_nor_repeat_a_row() {
     hand.finding("a\"\n", Severity::Info, "", hand.0.seen.as_ref().unwrap().lines[0]);
     for form in [Exposition::Text, Exposition::OpenMetrics] {
         let text = render(&hand.0, form);
-        let mut rows = HashSet::new();
+        let mut rows = HashSet::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (row, number) = line.rsplit_once(' ').unwrap();
             assert!(number.parse::<f64>().is_ok(), "{line}");

@@ -107,8 +107,7 @@ impl BelowSomaxconn {
 
 /// What a listener's queue becomes where the fixes of these rules are made, and policies are met; 0 where none says anything.
 pub(super) fn may_become(facts: &Facts<'_>, socket: &Socket<'_>) -> i64 {
-    let minimums = facts.host.minimums.iter().filter(|minimum| minimum.is_for(socket.listener));
-    let wanted = minimums.map(|minimum| minimum.at_least.get).max();
+    let wanted = facts.minimum(socket).map(|minimum| minimum.at_least.get);
     let gaps =
         [Chosen::Default, Chosen::Written].map(|backlog| BelowSomaxconn { backlog }.gap(facts, socket));
     let raised = gaps.into_iter().flatten().map(|gap| gap.enough);

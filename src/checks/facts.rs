@@ -5,10 +5,10 @@ use std::cell::OnceCell;
 
 use crate::knowledge::{Knowledge, Service};
 use crate::model::{
-    Finding, Host, Kind, Link, Listener, Place, PlaceId, Problem, Queue, Seen, Severity, Sysctl, Transport,
-    Value,
+    Finding, Host, Kind, Link, Listener, Minimum, Minimums, Place, PlaceId, Problem, Queue, Seen, Severity,
+    Sysctl, Transport, Value,
 };
-use crate::text::{Origin, Sources, Span};
+use crate::text::{HashMap, Origin, Sources, Span};
 
 /// The somaxconn of Linux since 5.4, the most that any version has by itself.
 const KERNELS_OWN: i64 = 4096;
@@ -31,8 +31,21 @@ pub struct Facts<'a> {
     pub sockets: Vec<Socket<'a>>,
     /// What readers met, about services in the rule's scope.
     pub problems: Vec<&'a Problem>,
-    /// Which listener passes on to which, once somebody asks.
-    pub links: OnceCell<Vec<Link>>,
+    /// What the policy wants, by what it is wanted of.
+    pub minimums: &'a Minimums<'a>,
+    /// What is found once somebody asks.
+    pub found: Once,
+}
+
+/// What is made of the facts when a check first asks for it, so that it is not made again for every socket or place.
+#[derive(Default)]
+pub struct Once {
+    /// Which listener passes on to which.
+    links: OnceCell<Vec<Link>>,
+    /// The sockets in scope of each place, by their indices.
+    in_place: OnceCell<HashMap<PlaceId, Vec<usize>>>,
+    /// The most that a listener of each place asks for; i64::MAX where it asks for all that there is, or may.
+    most_asked: OnceCell<HashMap<PlaceId, i64>>,
 }
 
 /// A listener and its queue.
@@ -46,7 +59,7 @@ pub struct Socket<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn links(&self) -> &[Link] {
-        self.links.get_or_init(|| self.host.links())
+        self.found.links.get_or_init(|| self.host.links())
     }
 
     pub(super) fn links_from(&self, listener: usize) -> &[Link] {
@@ -57,7 +70,19 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn sockets_in(&self, place: PlaceId) -> impl Iterator<Item = &Socket<'a>> {
-        self.sockets.iter().filter(move |socket| socket.listener.place == place)
+        let in_place = self.found.in_place.get_or_init(|| {
+            let mut in_place: HashMap<PlaceId, Vec<usize>> = HashMap::default();
+            for (at, socket) in self.sockets.iter().enumerate() {
+                in_place.entry(socket.listener.place).or_default().push(at);
+            }
+            in_place
+        });
+        in_place.get(&place).into_iter().flatten().filter_map(|at| self.sockets.get(*at))
+    }
+
+    /// The longest minimum that the policy names for a socket.
+    pub(super) fn minimum(&self, socket: &Socket<'_>) -> Option<&'a Minimum> {
+        self.minimums.longest(socket.listener)
     }
 
     /// A sysctl and its value in force.
@@ -115,12 +140,18 @@ impl<'a> Facts<'a> {
 
     /// Whether some listener asks for as much as somaxconn allows, or may: its number is not known.
     pub(super) fn uses_fully(&self, place: PlaceId, somaxconn: i64) -> bool {
-        let here = |queue: &&Queue| {
-            let listener = self.host.listeners.get(queue.listener);
-            listener.is_some_and(|listener| listener.place == place && !listener.internal)
-        };
-        let fully = |queue: &Queue| queue.requested.is_none_or(|asked| asked < 0 || asked >= somaxconn);
-        self.queues.iter().filter(here).any(fully)
+        let most_asked = self.found.most_asked.get_or_init(|| {
+            let mut most: HashMap<PlaceId, i64> = HashMap::default();
+            for queue in self.queues {
+                let listener = self.host.listeners.get(queue.listener).filter(|listener| !listener.internal);
+                let Some(listener) = listener else { continue };
+                let asked = queue.requested.filter(|asked| *asked >= 0).unwrap_or(i64::MAX);
+                let known = most.entry(listener.place).or_insert(asked);
+                *known = asked.max(*known);
+            }
+            most
+        });
+        most_asked.get(&place).is_some_and(|most| *most >= somaxconn)
     }
 
     pub(super) fn service(&self, socket: &Socket<'_>) -> Option<&'a Service> {

@@ -38,7 +38,7 @@ mod wrong_knob;
 use serde::Deserialize;
 
 use crate::model::Finding;
-pub use facts::{Facts, Socket};
+pub use facts::{Facts, Once, Socket};
 
 /// Declares the enum of all checks; a rule names one as `[check.kebab-case]` and gives its parameters there.
 macro_rules! checks {

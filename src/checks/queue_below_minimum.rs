@@ -18,8 +18,7 @@ impl QueueBelowMinimum {
 
 /// Where several minimums hold for a listener, the longest counts.
 fn finding<'a>(facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
-    let ours = facts.host.minimums.iter().filter(|minimum| minimum.is_for(socket.listener));
-    let wanted = &ours.max_by_key(|minimum| minimum.at_least.get)?.at_least;
+    let wanted = &facts.minimum(socket)?.at_least;
     let finding = shorter(facts, socket, wanted.get)?;
     Some(finding.label(wanted.span, format!("the policy wants {} or more", wanted.get)))
 }

@@ -21,11 +21,12 @@ impl<'a> Facts<'a> {
     /// The running sockets in the rule's scope.
     pub(super) fn running(&self) -> Vec<Live<'a>> {
         let Some(seen) = self.seen else { return Vec::new() };
+        let namespaces = seen.namespaces();
         let live = |(index, socket): (usize, &'a Listening)| {
             let joined = seen.listeners.get(index).copied().flatten();
             let listener = joined.map(|joined| self.socket(joined));
             let in_scope = listener.map_or(self.covers_unknown, |listener| listener.is_some());
-            let (_, namespace) = seen.namespace(socket).filter(|_| in_scope)?;
+            let (_, namespace) = *namespaces.get(&*socket.namespace).filter(|_| in_scope)?;
             let at = *seen.lines.get(index)?;
             Some(Live { index, socket, namespace, listener: listener.flatten(), at })
         };

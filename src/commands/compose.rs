@@ -1,7 +1,6 @@
 //! Compose files: which command each service starts, in place of or after what its image says (the Compose specification;
 //! compose-go's interpolation and loader).
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Started;
@@ -13,7 +12,7 @@ use crate::syntax::dotenv;
 use crate::syntax::letters::{Letter, Letters};
 use crate::syntax::shell::{self, Assignment, Word};
 use crate::syntax::yaml::{self, Node, NodeKind};
-use crate::text::deeper;
+use crate::text::{HashMap, deeper};
 
 /// How deep services may extend each other, and `${a:-${b}}` nest.
 const MAX_DEPTH: u32 = 8;

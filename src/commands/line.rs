@@ -1,9 +1,10 @@
 //! A command line on its way from a file to the [`Command`] that it is: its words, its variables, its folder.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::runner::{self, Off};
 use super::{script, scripts};
@@ -11,8 +12,9 @@ use crate::knowledge::{Candidate, CommandLines};
 use crate::model::{Command, ReadAs, Room, Starter, Value, Variable, Word};
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::{self, Assignment, Known, Variables};
+use crate::syntax::unit;
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Sources, Span, Tree, deeper, larger, over};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, deeper, larger, over};
 
 /// How much is looked at in one tree: command lines, and KiB of what goes into them, scripts and variables included.
 const MAX_LOOKS: usize = 50_000;
@@ -35,6 +37,31 @@ pub(super) struct Scene<'a> {
     file: Cell<Option<Span>>,
     /// The scripts of the package.json that was read last: they run each other.
     pub scripts: RefCell<Option<(PathBuf, Scripts)>>,
+    environments: RefCell<HashMap<SourceId, Rc<[Given]>>>,
+}
+
+/// A variable that a program is started with. The commands of many units share it.
+#[derive(Debug, Clone)]
+pub(super) struct Given(Rc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    assignment: Assignment,
+    variable: OnceCell<Arc<Variable>>,
+}
+
+impl From<Assignment> for Given {
+    fn from(assignment: Assignment) -> Self {
+        Self(Rc::new(Shared { assignment, variable: OnceCell::new() }))
+    }
+}
+
+impl Deref for Given {
+    type Target = Assignment;
+
+    fn deref(&self) -> &Assignment {
+        &self.0.assignment
+    }
 }
 
 /// The names and texts of a package.json's scripts.
@@ -47,8 +74,9 @@ impl<'a> Scene<'a> {
         lines: &'a CommandLines,
         read_as: ReadAs,
     ) -> Self {
-        let left = Cell::new(Some(MAX_LOOKS));
-        Self { sources, tree, lines, read_as, left, file: Cell::default(), scripts: RefCell::default() }
+        let (left, file) = (Cell::new(Some(MAX_LOOKS)), Cell::default());
+        let (scripts, environments) = (RefCell::default(), RefCell::default());
+        Self { sources, tree, lines, read_as, left, file, scripts, environments }
     }
 
     /// Whether a command of a script is none that lasts: a word of the shell, a tool that sets something up.
@@ -89,8 +117,19 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn variable(&self, Assignment { name, value }: &Assignment) -> Variable {
-        Variable { name: name.clone(), value: self.word(value) }
+    fn variable(&self, given: &Given) -> Arc<Variable> {
+        let make = || Arc::new(Variable { name: given.name.clone(), value: self.word(&given.value) });
+        given.0.variable.get_or_init(make).clone()
+    }
+
+    /// The variables of an environment file of systemd: thousands of units may name one.
+    pub(super) fn environment(&self, source: SourceId) -> Rc<[Given]> {
+        let read = || {
+            let variables = unit::environment(self.sources, source).into_iter();
+            let given = |it: unit::Variable| Given::from(Assignment { name: it.name, value: it.value });
+            variables.map(given).collect()
+        };
+        self.environments.borrow_mut().entry(source).or_insert_with(read).clone()
     }
 
     /// A folder that something names, as far as the tree has it. In a repository an absolute path is one of the machine that the
@@ -188,7 +227,7 @@ impl Base {
 pub(super) struct Line {
     pub words: Vec<shell::Word>,
     /// Of two of one name the later counts.
-    pub environment: Vec<Assignment>,
+    pub environment: Vec<Given>,
     pub folder: Option<PathBuf>,
     pub form: Form,
     /// The whole of it, where that is more than its words.
@@ -225,7 +264,7 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     fn line(&mut self, mut line: Line, variables: &Variables, depth: u32) {
-        let variable = |assignment: &Assignment| assignment.name.len() + assignment.value.letters.len();
+        let variable = |given: &Given| given.name.len() + given.value.letters.len();
         let words = line.words.iter().map(|word| word.letters.len());
         let size = words.chain(line.environment.iter().map(variable)).sum();
         if depth > MAX_DEPTH {
@@ -298,7 +337,7 @@ impl Follow<'_> {
             if simple.words.first().is_some_and(|first| self.scene.starts_nothing(first)) {
                 continue;
             }
-            let added = simple.exported.iter().chain(&simple.assignments).cloned();
+            let added = simple.exported.iter().chain(&simple.assignments).cloned().map(Given::from);
             let environment = outer.environment.iter().cloned().chain(added).collect();
             let line = Line {
                 words: simple.words,
@@ -314,7 +353,7 @@ impl Follow<'_> {
 
     /// What a script that calls itself starts is known by then.
     fn too_deep(&self, line: &Line) {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let at = line.at.or_else(|| whole(&line.words));
         if let Some(at) = at.filter(|_| self.entered.iter().all(|script| seen.insert(script))) {
             self.scene.sources.cut_off(at, deeper("shells and scripts that call each other", MAX_DEPTH));
@@ -371,8 +410,8 @@ fn is_entrypoint(words: &[shell::Word]) -> bool {
 /// What a script knows that a line calls with these arguments.
 fn with(variables: &Variables, line: &Line, arguments: Vec<shell::Word>) -> Variables {
     let mut variables = variables.clone();
-    for Assignment { name, value } in &line.environment {
-        variables.set(name, Known::of(value));
+    for given in &line.environment {
+        variables.set(&given.name, Known::of(&given.value));
     }
     variables.arguments = Some(arguments);
     variables

@@ -11,11 +11,9 @@ mod scripts;
 mod supervisor;
 mod unit;
 
-use std::collections::HashSet;
-
 use crate::knowledge::{COMMAND, Candidate, Candidates, Knowledge};
 use crate::model::{Command, Problem, ReadAs};
-use crate::text::{Sources, Span, Tree};
+use crate::text::{HashSet, Sources, Span, Tree};
 use line::Scene;
 pub(crate) use unit::take_over;
 
@@ -59,7 +57,7 @@ pub fn read(
         }
     }
     // Two files may lead to one line: a script that both call.
-    let mut seen: HashSet<(Span, Vec<String>)> = HashSet::new();
+    let mut seen: HashSet<(Span, Vec<String>)> = HashSet::default();
     started.commands.retain(|command| {
         let words = command.words.iter().map(|word| word.text.clone()).collect();
         seen.insert((command.at, words))

@@ -111,7 +111,7 @@ fn words(scene: &Scene<'_>, runner: &Runner, line: &mut Line, from: usize) -> Of
             }
             at += 1 + usize::from(value);
         } else if let Some(assignment) = assignment(word).filter(|_| runner.assigns) {
-            line.environment.push(assignment);
+            line.environment.push(assignment.into());
             at += 1;
         } else if operands > 0 {
             operands -= 1;

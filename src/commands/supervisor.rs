@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Started;
-use super::line::{Base, Form, Line, Scene, follow};
+use super::line::{Base, Form, Given, Line, Scene, follow};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Problem, ProblemKind, Starter};
 use crate::syntax::ini::{self, Entry};
@@ -161,7 +161,7 @@ fn program(
         let directory = settings.get("directory").map(|setting| names.expand(*setting).0.text());
         let line = Line {
             words: words.into_iter().map(opens).collect(),
-            environment: all.clone(),
+            environment: all.iter().cloned().map(Given::from).collect(),
             folder: folder(scene, directory.as_deref(), path),
             form: Form::Plain,
             at: Some(command.at),

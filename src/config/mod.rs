@@ -110,11 +110,6 @@ impl Policy {
         Reader { sources, knowledge, found: &found, whole }.policy(file)
     }
 
-    /// The target that a file of a tree belongs to, by its index, if it belongs to one.
-    pub fn target_of(&self, top: &Path, path: &Path) -> Option<usize> {
-        self.targets.iter().position(|target| target.path.covers(top, path))
-    }
-
     /// Every rule that the policy names exists; else the place of the one that does not.
     pub fn check_rules(&self, sources: &Sources, rules: &Rules) -> Result<(), Broken> {
         let named =

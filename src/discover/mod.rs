@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::knowledge::{Candidate, Candidates, Knowledge, Shape};
 use crate::model::{Problem, ProblemKind, ReadAs};
 use crate::text::tree::{Unread, Walk};
-use crate::text::{Pattern, Sources, Span, Tree};
+use crate::text::{Pattern, Patterns, Sources, Span, Tree};
 pub use paths::{Site, Unusable, given, sites};
 
 /// A root's folders for applications: file-hierarchy(7), the conventions of container images, and what people do.
@@ -43,7 +43,8 @@ pub fn find(
         }
     }
     let (paths, left_out) = searched(site, knowledge, include_tests);
-    let is_excluded = |path: &Path| exclude.iter().any(|out| out.covers(site.tree.top(), path));
+    let exclude = Patterns::of(exclude.iter());
+    let is_excluded = |path: &Path| exclude.covering(site.tree.top(), path).next().is_some();
     let (excluded, paths): (Vec<PathBuf>, Vec<PathBuf>) =
         paths.into_iter().partition(|path| is_excluded(path));
     found.left_out = left_out + excluded.len();

@@ -108,7 +108,8 @@ const NAME: &str = "kernel.toml";
 pub struct KernelFacts {
     defaults: Vec<Since<Value<i64>>>,
     ranges: Vec<Since<Range>>,
-    distributions: Lazy<Vec<Distribution>>,
+    /// The text of each, and what it says.
+    distributions: Vec<(&'static str, Lazy<Option<Distribution>>)>,
     keys: Lazy<Keys>,
     /// How sysctl files are told in a repository.
     pub shape: Arc<Shape>,
@@ -134,7 +135,9 @@ impl KernelFacts {
             shape: Arc::new(Shape::new(file.files)),
             defaults: file.default.into_iter().map(default).collect::<Result<_, _>>()?,
             ranges: file.range.into_iter().map(range).collect::<Result<_, _>>()?,
-            distributions: lazy(move || distributions(distribution, head.len(), source).unwrap_or_default()),
+            distributions: tables(distribution, head.len())
+                .map(|(text, at)| (text, lazy(move || self::distribution(text, at, source).ok().flatten())))
+                .collect(),
             keys: lazy(move || keys(key, source).unwrap_or_default()),
             source,
         })
@@ -162,7 +165,9 @@ impl KernelFacts {
             known.ids.iter().any(|known| known == id)
                 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        self.distributions.iter().find(is).map(|known| &known.kernel)
+        let named = format!("\"{id}\"");
+        let named = self.distributions.iter().filter(|(text, _)| text.contains(&named));
+        named.filter_map(|(_, known)| known.as_ref()).find(is).map(|known| &known.kernel)
     }
 
     /// Whether a key in the spelling with dots is one that some version of Linux has, as far as the lists go.
@@ -177,8 +182,16 @@ impl KernelFacts {
     }
 }
 
+/// A text of tables, one by one, with their offsets in the file: an audit asks for those of one name.
+fn tables(text: &'static str, offset: usize) -> impl Iterator<Item = (&'static str, usize)> {
+    let starts: Vec<usize> = text.match_indices("[[").map(|(at, _)| at).collect();
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
+    let tables = starts.into_iter().zip(ends);
+    tables.filter_map(move |(start, end)| Some((text.get(start..end)?, offset + start)))
+}
+
 /// The part of the file that begins at an offset.
-fn distributions(text: &str, offset: usize, source: SourceId) -> Result<Vec<Distribution>, Broken> {
+fn distribution(text: &str, offset: usize, source: SourceId) -> Result<Option<Distribution>, Broken> {
     let file: DistributionsFile = parse_text(NAME, text, source)?;
     let one = |entry: DistributionEntry| {
         let std::ops::Range { start, end } = entry.kernel.span();
@@ -186,7 +199,7 @@ fn distributions(text: &str, offset: usize, source: SourceId) -> Result<Vec<Dist
         let kernel = Value { get: version(NAME, source, &entry.kernel)?, span, kind: Kind::Default };
         Ok(Distribution { ids: entry.id, version: entry.version, kernel })
     };
-    file.distribution.into_iter().map(one).collect()
+    file.distribution.into_iter().next().map(one).transpose()
 }
 
 fn keys(text: &str, source: SourceId) -> Result<Keys, Broken> {
@@ -271,7 +284,10 @@ mod tests {
         let sources = Sources::new();
         let facts = Knowledge::load(&sources).unwrap().kernel;
         assert!(!facts.distributions.is_empty() && !facts.keys.is_empty());
-        assert!(facts.distributions.iter().all(|it| sources.text(it.kernel.span).starts_with('"')));
+        let reads = |known: &Option<Distribution>| {
+            known.as_ref().is_some_and(|it| sources.text(it.kernel.span).starts_with('"'))
+        };
+        assert!(facts.distributions.iter().all(|(_, known)| reads(known)));
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! How files are told: the places where a service looks for them, their names, and what their content looks like.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use crate::text::{Glob, has_magic, levels};
+use crate::text::{Glob, HashMap, has_magic, levels};
 
 /// The `[files]` of a table of ours, as written.
 #[derive(Debug, Deserialize)]
@@ -80,9 +79,9 @@ impl Looks {
 #[derive(Debug, Default)]
 pub(super) struct ShapesByName {
     /// By the whole name: `nginx.conf`.
-    whole: BTreeMap<Vec<u8>, Vec<End>>,
+    whole: HashMap<Vec<u8>, Vec<End>>,
     /// By what follows the last dot: `*.conf`.
-    extension: BTreeMap<Vec<u8>, Vec<End>>,
+    extension: HashMap<Vec<u8>, Vec<End>>,
     /// By a pattern of the name: `Dockerfile.*`.
     others: Vec<End>,
 }
@@ -117,8 +116,10 @@ impl ShapesByName {
         let ends = whole.chain(extension).chain(&self.others);
         let mut shapes: Vec<usize> =
             ends.filter(|(_, end)| end.matches_levels(&levels)).map(|(shape, _)| *shape).collect();
-        shapes.sort_unstable();
-        shapes.dedup();
+        if shapes.len() > 1 {
+            shapes.sort_unstable();
+            shapes.dedup();
+        }
         shapes
     }
 }

@@ -1,15 +1,15 @@
 //! Which listener a half-open connection belongs to: the kernel knows only its addresses.
 
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::diag::{HalfOpened, Socket};
 use crate::model::{Endpoint, HalfOpen};
+use crate::text::{HashMap, HashSet};
 
 /// The half-open connections of each address on which somebody listens: the one that is bound to it, else to all.
 pub(super) fn by_listener(sockets: &[Socket], all: &[HalfOpened]) -> HashMap<Endpoint, HalfOpen> {
     let listening: HashSet<&Endpoint> = sockets.iter().map(|socket| &socket.address).collect();
-    let mut peers: HashMap<Endpoint, (HalfOpen, HashSet<IpAddr>)> = HashMap::new();
+    let mut peers: HashMap<Endpoint, (HalfOpen, HashSet<IpAddr>)> = HashMap::default();
     for one in all {
         let Some(listener) = candidates(one).into_iter().find(|it| listening.contains(it)) else { continue };
         let (found, from) = peers.entry(listener).or_default();

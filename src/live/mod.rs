@@ -12,7 +12,7 @@ mod owners;
 mod sample;
 pub mod watch;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +20,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::kernel;
 use crate::model::{Counters, Endpoint, HalfOpen, Listening, Running, Transport, Version};
+use crate::text::HashMap;
 use diag::{Ask, Socket};
 use namespaces::Station;
 use owners::{Hindered, Owners};
@@ -86,7 +87,7 @@ impl Machine {
             (None, false) => Some(self.moment()?),
             (None, true) => None,
         };
-        let (mut peaks, mut half_open) = (Peaks::default(), HashMap::new());
+        let (mut peaks, mut half_open) = (Peaks::default(), HashMap::default());
         let (mut now, mut count_at) = (Instant::now(), Instant::now());
         let until = now + window;
         if now < until && self.stations.len() == 1 {
@@ -266,7 +267,7 @@ fn find(station: &mut Station, counts_mptcp: bool) -> io::Result<Found> {
 }
 
 fn moment(stations: &[Station], found: &[Found]) -> Moment {
-    let mut moment = Moment { at: Instant::now(), counters: HashMap::new(), drops: HashMap::new() };
+    let mut moment = Moment { at: Instant::now(), counters: HashMap::default(), drops: HashMap::default() };
     for (station, found) in stations.iter().zip(found) {
         let inode = station.namespace.inode;
         moment.counters.insert(inode, found.counters.clone());

@@ -1,6 +1,5 @@
 //! Whose a socket is: the processes that hold it, from /proc/PID/fd.
 
-use std::collections::{HashMap, HashSet};
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -14,6 +13,7 @@ use rustix::io::Errno;
 
 use super::cgroup::{self, Belongs};
 use crate::model::Owner;
+use crate::text::{HashMap, HashSet};
 
 /// Processes that are looked through at once; after each lot it may turn out that all sockets have their owners.
 const LOT: usize = 64;
@@ -102,7 +102,7 @@ pub(super) fn pids() -> Vec<u32> {
 /// Small processes are looked through together, one with thousands of descriptors by itself: the workers of a server hold
 /// what their master holds, and need not be looked through once that has answered for all.
 fn holders(mut sought: HashSet<u32>) -> (HashMap<u32, u32>, Hindered) {
-    let mut holders: HashMap<u32, u32> = HashMap::with_capacity(sought.len());
+    let mut holders: HashMap<u32, u32> = HashMap::with_capacity_and_hasher(sought.len(), Default::default());
     let mut hindered = Hindered::default();
     let mut lot: Vec<(u32, Folder)> = Vec::new();
     let mut pids = pids().into_iter().peekable();

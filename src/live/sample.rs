@@ -1,13 +1,13 @@
 //! How full the queues get between two looks: all of them every 100 ms, and every 10 ms those in which something waited within
 //! the last second. Where that would cost more than 2% of a core, it is done less often.
 
-use std::collections::HashMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::diag::{Ask, Family, Socket};
 use super::namespaces::Station;
 use crate::model::{Endpoint, Transport};
+use crate::text::HashMap;
 
 const ALL: Duration = Duration::from_millis(100);
 const HOT: Duration = Duration::from_millis(10);

@@ -1,10 +1,9 @@
 //! Which listeners stand behind one another: the next hops of a front, matched to what listens there in the same place.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Endpoint, Host, Listener, Next, PlaceId};
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// One listener passes on to another; both by their indices in [`Host::listeners`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,8 @@ struct Behind<'a> {
 
 impl<'a> Behind<'a> {
     fn of(listeners: &'a [Listener]) -> Self {
-        let mut behind = Self { paths: HashMap::new(), exact: HashMap::new(), wide: HashMap::new() };
+        let mut behind =
+            Self { paths: HashMap::default(), exact: HashMap::default(), wide: HashMap::default() };
         for (index, Listener { place, endpoint, .. }) in listeners.iter().enumerate() {
             match endpoint {
                 Endpoint::Unix(path) => {

@@ -1,6 +1,7 @@
 //! A command line that starts a program, as some file writes it: a unit's `ExecStart=`, a Dockerfile's `CMD`, a `Procfile`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Value;
 use crate::text::{Slot, Span, Word};
@@ -51,8 +52,8 @@ pub struct Command {
     /// The program first; what only runs it (`exec`, `env`, `bundle exec`, `poetry run`, `tini --`, `sh -c`) is taken off, and
     /// `python -m gunicorn` is left as it is.
     pub words: Vec<Word>,
-    /// Of two of one name the later counts.
-    pub environment: Vec<Variable>,
+    /// Of two of one name the later counts. Units share those of the files that they name.
+    pub environment: Vec<Arc<Variable>>,
     /// The folder that relative paths of its arguments are relative to, in the audited tree, as far as it is known.
     pub folder: Option<PathBuf>,
     /// The whole command line.
@@ -120,6 +121,6 @@ impl Command {
 
     /// A variable of its environment.
     pub fn variable(&self, name: &str) -> Option<&Variable> {
-        self.environment.iter().rev().find(|variable| variable.name == name)
+        self.environment.iter().map(|variable| &**variable).rev().find(|variable| variable.name == name)
     }
 }

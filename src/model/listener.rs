@@ -1,6 +1,5 @@
 //! A listening socket as a program's files describe it, before the kernel has its say.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -8,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{PlaceId, Setting, Step};
-use crate::text::{Sources, Span};
+use crate::text::{HashMap, Sources, Span};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -286,7 +285,7 @@ impl Listener {
 /// The ids of listeners in reports: `nginx:0.0.0.0:80`; `node:PATH:LINE` where the address is not known; a second of the same
 /// id gets `#2`. What stands before a listener is the name of its root, when there are several, and that of its target.
 pub fn ids<'a>(listeners: impl Iterator<Item = (String, &'a Listener)>, sources: &Sources) -> Vec<String> {
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut seen: HashMap<String, usize> = HashMap::default();
     listeners
         .map(|(before, listener)| {
             let place = listener.endpoint.address().unwrap_or_else(|| {

@@ -23,7 +23,7 @@ pub use date::Date;
 pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want};
 pub use ignore::{Came, Ignore, IgnoredRule};
 pub use listener::{Apply, Endpoint, Hop, Listener, Next, Occupied, Transport, ids};
-pub use minimum::Minimum;
+pub use minimum::{Minimum, Minimums};
 pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
 pub use problem::{Problem, ProblemKind};
 pub use queue::{CappedBy, Queue, Step, SynQueue};

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Endpoint;
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// A look at the running machine, or several over a window of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -242,10 +242,21 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// The sockets of a listener, with their indices.
-    pub fn sockets_of(&self, listener: usize) -> impl Iterator<Item = (usize, &Listening)> {
-        let sockets = self.running.sockets.iter().enumerate();
-        sockets.filter(move |(index, _)| self.listeners.get(*index) == Some(&Some(listener)))
+    /// The sockets of each listener that has some, with their indices.
+    pub fn by_listener(&self) -> HashMap<usize, Vec<(usize, &Listening)>> {
+        let mut sockets: HashMap<usize, Vec<(usize, &Listening)>> = HashMap::default();
+        for ((index, socket), listener) in self.running.sockets.iter().enumerate().zip(&self.listeners) {
+            if let Some(listener) = listener {
+                sockets.entry(*listener).or_default().push((index, socket));
+            }
+        }
+        sockets
+    }
+
+    /// The namespaces by name, each with its index.
+    pub fn namespaces(&self) -> HashMap<&str, (usize, &Namespace)> {
+        let namespaces = self.running.namespaces.iter().enumerate().rev();
+        namespaces.map(|(index, namespace)| (&*namespace.name, (index, namespace))).collect()
     }
 
     /// The namespace of a socket, with its index.

@@ -32,7 +32,9 @@ struct Lines {
 
 /// The report as one JSON array, with a final newline.
 pub fn render(report: &Report) -> String {
-    json::to_text(&Paths::of(report).subjects().iter().map(issue).collect::<Vec<_>>())
+    let paths = Paths::of(report);
+    let subjects = &paths.subjects();
+    json::to_text(&json::Each(|| subjects.iter().map(issue)))
 }
 
 fn issue(subject: &Subject) -> Issue {

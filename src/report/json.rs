@@ -3,32 +3,32 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Report, plain, secrets};
 use crate::model::{
-    Apply, CappedBy, Fix, Hop, Kind, Link, Listener, Place, PlaceKind, Queue, ReadAs, Running, Safety,
-    Severity, Step, Sysctl, Transport, key,
+    Apply, CappedBy, Fix, Hop, Kind, Link, Listener, Listening, Place, PlaceKind, Queue, ReadAs, Running,
+    Safety, Seen, Severity, Step, Sysctl, Transport, key,
 };
 use crate::plan::Planned;
 use crate::suppress::{Baseline, Entry};
-use crate::text::{Sources, Span};
+use crate::text::{HashMap, Sources, Span};
 
 /// The keys that `sysctls` always lists; others only where a file assigns them.
 const LISTED: [&str; 4] = [key::SOMAXCONN, key::MAX_SYN_BACKLOG, key::SYNCOOKIES, key::ABORT_ON_OVERFLOW];
 
 /// A report of backlog-audit. Keys are never renamed or retyped within a version; new ones may be added.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(title = "backlog-audit report, version 1")]
-pub struct Document {
+#[schemars(title = "backlog-audit report, version 1", rename = "Document")]
+pub struct Document<Listeners = Vec<ListenerEntry>, Findings = Vec<FindingEntry>> {
     #[schemars(extend("const" = 1))]
     version: u32,
     tool: Tool,
     /// Network namespaces.
     places: Vec<PlaceEntry>,
-    listeners: Vec<ListenerEntry>,
+    listeners: Listeners,
     /// Sorted by path, place and rule.
-    findings: Vec<FindingEntry>,
+    findings: Findings,
     /// What the baseline lists and is no longer found, where there is a baseline.
     #[serde(skip_serializing_if = "Option::is_none")]
     fixed: Option<Vec<Entry>>,
@@ -92,7 +92,7 @@ struct SysctlEntry {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct ListenerEntry {
+pub struct ListenerEntry {
     /// `service:address`, or `service:path:line` where the address is not known; a second of the same id gets `#2`.
     id: String,
     service: String,
@@ -179,7 +179,7 @@ struct StepEntry {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct FindingEntry {
+pub struct FindingEntry {
     /// The rule's id.
     rule: String,
     severity: Severity,
@@ -250,9 +250,42 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
+/// About the bytes that the entry of a hop takes.
+const HOP: usize = 320;
+
+/// A list that is made entry by entry as it is written: that of a large report is larger than its text.
+pub(super) struct Each<Entries>(pub(super) Entries);
+
+impl<Entry: Serialize, Entries: Iterator<Item = Entry>, Make: Fn() -> Entries> Serialize for Each<Make> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
 /// The report as one JSON object, with a final newline.
 pub fn render(report: &Report) -> String {
-    to_text(&Document::of(report))
+    let ids = &report.listener_ids();
+    let links = &report.host.links();
+    let places = report.host.places.iter();
+    let sockets = &report.seen.as_ref().map(Seen::by_listener).unwrap_or_default();
+    let around = Around { report, links, ids, sockets };
+    let document = Document {
+        version: 1,
+        tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+        places: places.map(|place| place_entry(place, &report.sources)).collect(),
+        listeners: Each(|| report.listeners().map(|one| listener_entry(around, one))),
+        findings: Each(|| (0..report.findings.len()).filter_map(|at| finding_entry(report, at, ids))),
+        fixed: report.hidden.fixed.clone(),
+        summary: report.summary(),
+        running: report.seen.as_ref().map(|seen| seen.running.clone()),
+    };
+    // A text of hundreds of megabytes would be copied as it grows, and stand in memory twice.
+    let hops: usize = report.host.listeners.iter().map(|listener| listener.hops.len()).sum();
+    let mut text = Vec::with_capacity(hops * HOP);
+    match serde_json::to_writer_pretty(&mut text, &document) {
+        Ok(()) => harmless(String::from_utf8(text).unwrap_or_default()),
+        Err(_) => String::new(),
+    }
 }
 
 /// A baseline as one JSON object, with a final newline.
@@ -262,25 +295,7 @@ pub fn baseline(baseline: &Baseline) -> String {
 
 /// The JSON Schema of [`render`]'s object, with a final newline.
 pub fn schema() -> String {
-    to_text(&schemars::schema_for!(Document))
-}
-
-impl Document {
-    fn of(report: &Report) -> Self {
-        let ids = report.listener_ids();
-        let links = report.host.links();
-        let tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
-        Self {
-            version: 1,
-            tool,
-            places: report.host.places.iter().map(|place| place_entry(place, &report.sources)).collect(),
-            listeners: report.listeners().map(|one| listener_entry(report, &links, one, &ids)).collect(),
-            findings: (0..report.findings.len()).filter_map(|at| finding_entry(report, at, &ids)).collect(),
-            fixed: report.hidden.fixed.clone(),
-            summary: report.summary(),
-            running: report.seen.as_ref().map(|seen| seen.running.clone()),
-        }
-    }
+    to_text(&schemars::schema_for!(Document<Vec<ListenerEntry>, Vec<FindingEntry>>))
 }
 
 fn at(sources: &Sources, span: Span) -> At {
@@ -337,12 +352,18 @@ fn sysctl_entry(sysctl: &Sysctl, sources: &Sources) -> SysctlEntry {
     }
 }
 
-fn listener_entry(
-    report: &Report,
-    links: &[Link],
-    (listener, queue): (&Listener, &Queue),
-    ids: &[String],
-) -> ListenerEntry {
+/// What the entry of a listener draws on.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    report: &'a Report,
+    links: &'a [Link],
+    ids: &'a [String],
+    /// The running sockets of each listener.
+    sockets: &'a HashMap<usize, Vec<(usize, &'a Listening)>>,
+}
+
+fn listener_entry(around: Around<'_>, (listener, queue): (&Listener, &Queue)) -> ListenerEntry {
+    let Around { report, ids, .. } = around;
     let backlog = listener.backlog.value.as_ref();
     let step = |step: &Step| StepEntry {
         value: step.value,
@@ -362,7 +383,7 @@ fn listener_entry(
             at: at(&report.sources, backlog.map_or(listener.site, |value| value.span)),
         },
         queue: QueueEntry { limit: queue.limit, holds: queue.holds(), capped_by: queue.capped_by },
-        running: running_entry(report, queue.listener),
+        running: around.sockets.get(&queue.listener).and_then(|sockets| running_entry(sockets)),
         syn_queue: SynQueueEntry {
             limit: queue.syn.limit,
             limit_max: queue.syn.limit_max,
@@ -372,33 +393,28 @@ fn listener_entry(
         apply: listener.apply,
         // Remarks come first, so that the last step stays the limit.
         steps: listener.notes.iter().chain(&queue.steps).map(step).collect(),
-        passes_to: hop_entries(report, links, (queue.listener, listener), ids),
+        passes_to: hop_entries(around, queue.listener, listener),
     }
 }
 
-fn hop_entries(
-    report: &Report,
-    links: &[Link],
-    (index, listener): (usize, &Listener),
-    ids: &[String],
-) -> Vec<HopEntry> {
+fn hop_entries(around: Around<'_>, index: usize, listener: &Listener) -> Vec<HopEntry> {
+    let Around { report, links, ids, .. } = around;
     let first = links.partition_point(|link| link.from < index);
-    let links = links.get(first..).unwrap_or_default();
-    let entry = |hop: &Hop| {
-        let mut links = links.iter().take_while(|link| link.from == index);
-        let link = links.find(|link| link.at == hop.at);
-        HopEntry {
-            address: hop.to.to_string(),
-            listener: link.and_then(|link| ids.get(link.to)).cloned(),
-            at: at(&report.sources, hop.at),
-        }
+    let mut reached: HashMap<Span, usize> = HashMap::default();
+    for link in links.iter().skip(first).take_while(|link| link.from == index) {
+        reached.entry(link.at).or_insert(link.to);
+    }
+    let entry = |hop: &Hop| HopEntry {
+        address: hop.to.to_string(),
+        listener: reached.get(&hop.at).and_then(|to| ids.get(*to)).cloned(),
+        at: at(&report.sources, hop.at),
     };
     listener.hops.iter().map(entry).collect()
 }
 
-fn running_entry(report: &Report, listener: usize) -> Option<RunningEntry> {
-    let sockets = report.seen.as_ref()?.sockets_of(listener);
-    let (_, fullest) = sockets.max_by_key(|(_, socket)| (socket.queued, std::cmp::Reverse(socket.limit)))?;
+fn running_entry(sockets: &[(usize, &Listening)]) -> Option<RunningEntry> {
+    let (_, fullest) =
+        sockets.iter().max_by_key(|(_, socket)| (socket.queued, std::cmp::Reverse(socket.limit)))?;
     Some(RunningEntry { limit: fullest.limit, queued: fullest.queued })
 }
 
@@ -423,7 +439,7 @@ pub(super) fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Op
 
 fn fix_entry(report: &Report, (finding, fix): (usize, usize), it: &Fix) -> FixEntry {
     let edits = report.plan.edits_of(finding, fix);
-    
+
     FixEntry {
         title: secrets::masked(&it.title),
         safety: it.safety,

@@ -3,7 +3,6 @@
 //!
 //! The schema is that of jenkinsci/xunit-plugin, `junit-10.xsd`.
 
-use std::collections::HashMap;
 use std::io;
 
 use quick_xml::Writer;
@@ -14,6 +13,7 @@ use super::xml;
 use super::{Report, plain};
 use crate::model::{Listener, Place, Severity};
 use crate::rules::Rule;
+use crate::text::HashMap;
 
 /// One test: a finding, or a rule that found nothing.
 struct Case<'a> {
@@ -104,7 +104,7 @@ fn named(subject: &Subject, listener: &Listener) -> String {
 
 /// The second test of a name gets `#2`.
 fn number(cases: &mut [Case]) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut seen: HashMap<String, usize> = HashMap::default();
     for case in cases {
         let count = seen.entry(case.name.clone()).or_default();
         *count += 1;

@@ -1,13 +1,12 @@
 //! The findings as Markdown, for a comment on a pull request or a job's summary: a table of all, then what there is to say of each.
 
-use std::collections::HashSet;
-
 use super::human::groups::{Group, groups};
 use super::screen::counted;
 use super::subject::{Paths, Subject};
 use super::twins::Twins;
 use super::{Report, plain};
 use crate::model::{Label, Safety, Severity, Step};
+use crate::text::HashSet;
 
 /// Rows and stories that are told before the rest is counted: GitHub takes no comment of more than 65536 characters.
 const ROWS: usize = 50;

@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::subject::{Paths, Subject};
@@ -13,25 +14,39 @@ use crate::text::{Origin, Source, Span};
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
+#[derive(Serialize)]
+struct Log<Results> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<Results>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<Results> {
+    tool: Value,
+    column_kind: &'static str,
+    results: Results,
+}
+
 /// The report as one SARIF log, with a final newline.
 pub fn render(report: &Report) -> String {
-    let rules: Vec<&Rule> = report.rules.iter().collect();
+    let rules: &Vec<&Rule> = &report.rules.iter().collect();
     let paths = Paths::of(report);
-    let results: Vec<Value> = paths.subjects().iter().map(|subject| subject.result(&rules)).collect();
-    json::to_text(&json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": env!("CARGO_PKG_NAME"),
-                "version": env!("CARGO_PKG_VERSION"),
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": rules.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
-            } },
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    }))
+    let subjects = &paths.subjects();
+    let tool = json!({ "driver": {
+        "name": env!("CARGO_PKG_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "rules": rules.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
+    } });
+    let results = json::Each(|| subjects.iter().map(|subject| subject.result(rules)));
+    json::to_text(&Log {
+        schema: SCHEMA,
+        version: "2.1.0",
+        runs: [Run { tool, column_kind: "unicodeCodePoints", results }],
+    })
 }
 
 fn descriptor(rule: &Rule) -> Value {

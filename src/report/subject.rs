@@ -1,12 +1,17 @@
 //! Findings as other programs are told of them: the file that each stands in, its words, and what tells it from others.
 
-use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Report, plain, secrets};
 use crate::model::{Finding, Label, Safety, Step};
-use crate::text::{Source, Span};
+use crate::text::{HashMap, Source, SourceId, Span};
+
+/// Lines with findings, as fingerprints see them: thousands of findings may stand on one.
+type Lines = HashMap<(SourceId, usize), Vec<u8>>;
+
+/// A longer line takes part in fingerprints by a hash of its own, in bytes.
+const LONG: usize = 4096;
 
 /// A report's files by the paths that a pipeline knows them by: from the working directory, where they lie below it.
 pub(super) struct Paths<'a> {
@@ -48,11 +53,12 @@ impl<'a> Paths<'a> {
 
     /// All findings, in the order of the report.
     pub(super) fn subjects(&self) -> Vec<Subject<'_>> {
-        let mut twins: HashMap<u64, usize> = HashMap::new();
+        let mut twins: HashMap<u64, usize> = HashMap::default();
+        let mut lines = Lines::default();
         let findings = self.report.findings.iter().enumerate();
         let subject = |(index, finding): (usize, &'a Finding)| {
             let mut subject = Subject { paths: self, report: self.report, finding, index, print: (0, 0) };
-            let print = subject.hash();
+            let print = subject.hash(&mut lines);
             let twin = twins.entry(print).or_default();
             *twin += 1;
             subject.print = (print, *twin);
@@ -165,7 +171,7 @@ impl Subject<'_> {
     }
 
     /// Made of the rule, the listener, the file and the text of the line. Blanks do not count, and secrets are not told.
-    fn hash(&self) -> u64 {
+    fn hash(&self, lines: &mut Lines) -> u64 {
         let span = self.home();
         let source = self.source();
         let listener = self.finding.listener.and_then(|at| self.report.host.listeners.get(at));
@@ -174,12 +180,19 @@ impl Subject<'_> {
             None => ("", String::new()),
         };
         let path = in_root(source);
-        let line = secrets::without_secrets(source, self.report.sources.position(span).line);
-        let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
-        let line = words.join(&b' ');
-        let parts = [self.finding.rule.as_bytes(), service.as_bytes(), address.as_bytes(), &path, &line];
+        let line = source.line_of(span.start);
+        let line = lines.entry((span.source, line)).or_insert_with(|| printed(source, line));
+        let parts = [self.finding.rule.as_bytes(), service.as_bytes(), address.as_bytes(), &path, line];
         fnv1a(&parts.join(&b'\n'))
     }
+}
+
+/// The text of a line without regard to blanks and without secrets.
+fn printed(source: &Source, line: usize) -> Vec<u8> {
+    let line = secrets::without_secrets(source, line);
+    let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+    let line = words.join(&b' ');
+    if line.len() > LONG { format!("{:016x}", fnv1a(&line)).into_bytes() } else { line }
 }
 
 /// A file's path from its root, with the name of the root if there are several: the same wherever the audit is run.

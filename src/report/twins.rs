@@ -1,9 +1,8 @@
 //! Listeners that one service opens more than once at one address: only the lines that open them tell them apart.
 
-use std::collections::HashSet;
-
 use super::Report;
 use crate::model::{Endpoint, Listener, PlaceId};
+use crate::text::HashSet;
 
 pub(super) struct Twins<'a>(HashSet<Name<'a>>);
 
@@ -12,7 +11,7 @@ type Name<'a> = (PlaceId, &'a str, &'a Endpoint);
 
 impl<'a> Twins<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let names = report.host.listeners.iter().filter_map(name);
         Self(names.filter(|name| !seen.insert(*name)).collect())
     }

@@ -1,14 +1,14 @@
 //! The running machine beside the files: which socket is which listener, and the lines that show what was read.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::knowledge::Knowledge;
 use crate::model::{
     Counter, Endpoint, Host, Listener, Listening, Namespace, Owner, Running, Seen, Transport,
 };
-use crate::text::{Origin, Sources, Span};
+use crate::text::{HashMap, Origin, Sources, Span};
 
 /// Joins what was seen to what the files say, and gives every reading a line to point at.
 pub fn seen(sources: &Sources, knowledge: &Knowledge, host: &Host, running: Running) -> Seen {
@@ -41,7 +41,7 @@ fn join(knowledge: &Knowledge, host: &Host, running: &Running) -> Vec<Option<usi
 
 /// The listeners of each address: several services may be installed for one.
 fn by_address(host: &Host) -> HashMap<String, Vec<usize>> {
-    let mut known: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut known: HashMap<String, Vec<usize>> = HashMap::default();
     for (index, listener) in host.listeners.iter().enumerate() {
         if let Some(address) = listener.endpoint.address() {
             known.entry(in_run(&address).to_owned()).or_default().push(index);
@@ -89,12 +89,15 @@ fn runs(knowledge: &Knowledge, listener: &Listener, owner: Option<&Owner>) -> bo
 /// A line for each socket, as `ss -lntp` and `ss -lxp` print it.
 fn socket_lines(sources: &Sources, running: &Running) -> Vec<Span> {
     let mut lines = vec![None; running.sockets.len()];
+    let mut of_namespace: HashMap<&str, Vec<(usize, &Listening)>> = HashMap::default();
+    for (index, socket) in running.sockets.iter().enumerate() {
+        of_namespace.entry(&socket.namespace).or_default().push((index, socket));
+    }
     for namespace in &running.namespaces {
+        let all = of_namespace.get(&*namespace.name).map_or(&[][..], Vec::as_slice);
         for (transport, command) in [(Transport::Tcp, "ss -lntp"), (Transport::Unix, "ss -lxp")] {
-            let here = |(_, socket): &(usize, &Listening)| {
-                socket.namespace == namespace.name && socket.address.transport() == transport
-            };
-            let sockets: Vec<(usize, &Listening)> = running.sockets.iter().enumerate().filter(here).collect();
+            let here = |(_, socket): &&(usize, &Listening)| socket.address.transport() == transport;
+            let sockets: Vec<(usize, &Listening)> = all.iter().filter(here).copied().collect();
             if sockets.is_empty() {
                 continue;
             }

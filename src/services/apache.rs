@@ -1,7 +1,7 @@
 //! httpd.conf and apache2.conf: where Apache listens, the one ListenBacklog of all its sockets, where its virtual hosts pass
 //! requests on to, and what Apache would refuse to start with.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::{Candidate, Found, Ground, Heard, Layout, Looks, Server};
 use crate::model::{
-    Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Step, Transport, Value, Variable,
-    Version,
+    Endpoint, Hop, Label, Listener, Next, Occupied, Problem, ProblemKind, Setting, Step, Transport, Value,
+    Variable, Version,
 };
 use crate::syntax::hosts::Named;
 use crate::syntax::httpd::{
@@ -19,7 +19,7 @@ use crate::syntax::httpd::{
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::text::{Slot, SourceId, Span, over};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span, over};
 
 /// The names of the files that it begins with.
 const MAIN: [&str; 2] = ["/apache2.conf", "/httpd.conf"];
@@ -172,7 +172,8 @@ impl Server for Apache<'_> {
 fn variables(ground: Ground<'_>, folder: &Path) -> Variables {
     let mut variables = Variables::default();
     for (command, arguments) in ground.started() {
-        for Variable { name, value } in command.environment.iter().filter(|variable| !variable.value.open) {
+        for variable in command.environment.iter().filter(|variable| !variable.value.open) {
+            let Variable { name, value } = &**variable;
             variables.export(name, Text::of(value.text.as_bytes(), value.exact.then_some(value.span)));
         }
         variables.options(arguments.iter().map(|word| word.text.as_str()));
@@ -264,7 +265,7 @@ impl Told {
     /// Whether both want an address: the same one, or one of a port that the other wants all of.
     fn excludes(&self, other: &Told) -> bool {
         let one = |host| Some(host).filter(|host: &&Host| !host.is_any());
-        let mut own: HashMap<u16, HashSet<Option<&Host>>> = HashMap::new();
+        let mut own: HashMap<u16, HashSet<Option<&Host>>> = HashMap::default();
         for (host, port) in self.addresses() {
             own.entry(*port).or_default().insert(one(host));
         }
@@ -283,7 +284,7 @@ impl Told {
         let here = |host: &&VirtualHost| host.answers.iter().any(|answers| answers.takes(address, port));
         let own = self.hosts.iter().filter(here).flat_map(|host| &host.passes);
         let mut hops: Vec<Hop> = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         for pass in own.chain(&self.passes) {
             let members = match pass {
                 Pass::Balancer(name) => self.balancers.get(name).map_or(&[][..], Vec::as_slice),
@@ -524,7 +525,11 @@ struct Sockets<'t> {
     told: &'t Told,
     setting: Setting,
     steps: Vec<Step>,
-    ports: HashMap<u16, Vec<(Endpoint, &'t Listen)>>,
+    bound: Occupied,
+    /// What bound each of them.
+    binders: Vec<&'t Listen>,
+    /// Ports on which one socket serves both families.
+    dual: HashSet<u16>,
     listeners: Vec<Listener>,
     conflicts: Vec<Problem>,
 }
@@ -545,9 +550,10 @@ struct Wanted<'t> {
 impl<'t> Sockets<'t> {
     fn of(ground: Ground<'t>, told: &'t Told, version: Option<Version>) -> Self {
         let (setting, steps) = backlog(ground, told, version);
-        let (ports, listeners, conflicts) = (HashMap::new(), Vec::new(), Vec::new());
-        let mut sockets = Self { ground, told, setting, steps, ports, listeners, conflicts };
-        let mut written: HashMap<(&Host, u16), &Listen> = HashMap::new();
+        let (bound, binders, dual) = (Occupied::default(), Vec::new(), HashSet::default());
+        let (listeners, conflicts) = (Vec::new(), Vec::new());
+        let mut sockets = Self { ground, told, setting, steps, bound, binders, dual, listeners, conflicts };
+        let mut written: HashMap<(&Host, u16), &Listen> = HashMap::default();
         let mut wanted = Vec::new();
         for listen in told.listens.iter().filter(|listen| listen.only_if.is_none()) {
             if let Ok((host, port)) = &listen.address {
@@ -608,19 +614,20 @@ impl<'t> Sockets<'t> {
                 std::mem::swap(this, next);
             }
             let Some(this) = wanted.get(index).cloned() else { break };
-            let bound = self.ports.entry(this.port).or_default();
             let endpoint = this.endpoint();
-            if this.address == Some(ANY4)
-                && bound.iter().any(|(bound, _)| matches!(bound, Endpoint::DualStack(_)))
-            {
+            if this.address == Some(ANY4) && self.dual.contains(&this.port) {
                 continue;
             }
             // With ListenCoresBucketsRatio every socket may be bound as often as there are processors.
             let shared = self.told.ratio.is_some();
-            let taken = bound.iter().find(|(bound, _)| !shared && bound.collides_in_tcp(&endpoint));
-            match taken.map(|(_, first)| *first) {
+            let taken = self.bound.in_the_way(&endpoint).filter(|_| !shared);
+            match taken.and_then(|first| self.binders.get(first).copied()) {
                 None => {
-                    bound.push((endpoint, this.listen));
+                    self.bound.take(&endpoint);
+                    self.binders.push(this.listen);
+                    if let Endpoint::DualStack(port) = endpoint {
+                        self.dual.insert(port);
+                    }
                     let further = Wanted { address: Some(ANY4), ..this.clone() };
                     let both = shared && this.any && this.address == Some(ANY6);
                     self.add(this, false);

@@ -1,7 +1,6 @@
 //! The Caddyfile: what its sites, its admin endpoint and the redirects of automatic HTTPS listen on. Every queue is the kernel's
 //! somaxconn; nothing in the file can change that.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground, Hops};
@@ -9,7 +8,7 @@ use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Setting, Step, Tr
 use crate::syntax::caddyfile::blocks::{self, Block, Blocks, Line, lines};
 use crate::syntax::caddyfile::{Broken, Token};
 use crate::syntax::host_port::split_loosely;
-use crate::text::{SourceId, Span, over};
+use crate::text::{HashMap, HashSet, SourceId, Span, over};
 
 /// Schemes that no server has are refused: 2.7.5 (commit 288216e1f).
 const STRICT_SCHEMES: Version = Version::new(2, 7, 5);
@@ -23,7 +22,7 @@ const MAX_SERVERS: usize = 4_096;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
-    let mut imported: HashSet<PathBuf> = HashSet::new();
+    let mut imported: HashSet<PathBuf> = HashSet::default();
     let mut files: Vec<&Candidate> = files.iter().collect();
     files.sort_by_key(|file| (!file.by_place, !is_main(&file.path)));
     for file in files {
@@ -41,7 +40,7 @@ fn is_main(path: &Path) -> bool {
 
 /// Reads a Caddyfile and says what it imported.
 fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
-    let Some(source) = ground.open(file, &mut found.problems) else { return HashSet::new() };
+    let Some(source) = ground.open(file, &mut found.problems) else { return HashSet::default() };
     let setting = blocks::Setting {
         sources: ground.sources,
         tree: ground.tree,
@@ -362,7 +361,7 @@ fn groups(
     sites: &[Block],
 ) -> Result<Vec<Group>, Broken> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut places: HashMap<(Bound, u16, bool), usize> = HashMap::new();
+    let mut places: HashMap<(Bound, u16, bool), usize> = HashMap::default();
     for (block, site) in sites.iter().enumerate() {
         let binds = site_binds(options, site);
         for key in &site.keys {
@@ -484,7 +483,7 @@ impl Group {
     /// What Caddy refuses of the sites of one address.
     fn check(&self, options: &Options) -> Result<(), Broken> {
         let policies = self.policies;
-        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut seen: HashMap<&str, usize> = HashMap::default();
         let mut http: Option<bool> = None;
         for Member { address, key, block, at } in &self.members {
             if *seen.entry(key).or_insert(*block) != *block {
@@ -544,7 +543,7 @@ fn redirected<'g>(options: &Options, one_address: bool, groups: &'g [Group]) -> 
     let mut sorted: Vec<(String, &Group)> = groups.iter().filter_map(|it| Some((address(it)?, it))).collect();
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
     let mut found: Vec<&Group> = Vec::new();
-    let mut by_name: HashMap<&str, Vec<&Group>> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<&Group>> = HashMap::default();
     for (_, group) in sorted {
         let is_https = group.port == options.https_port;
         if group.port == options.http_port {
@@ -573,7 +572,7 @@ fn redirected<'g>(options: &Options, one_address: bool, groups: &'g [Group]) -> 
 /// Where a site passes requests on to: `reverse_proxy`, `php_fastcgi`, and the `to` in their blocks; each address once.
 fn hops(ground: Ground<'_>, body: &[Token]) -> Vec<Hop> {
     let mut hops: Vec<Hop> = Vec::new();
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut proxy: Option<usize> = None;
     for Line { depth, words } in lines(body) {
         let Some((name, arguments)) = words.split_first() else { continue };

@@ -1,11 +1,10 @@
 //! Which sites are switched off: what lies in `sites-available` while a main file reads `sites-enabled` beside it.
 
-use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use crate::text::Tree;
+use crate::text::{HashMap, HashSet, Tree};
 
 /// The folders that main files include from, by their real paths, with the names whose files cannot be read.
 #[derive(Debug, Default)]

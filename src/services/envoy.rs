@@ -1,7 +1,6 @@
 //! Envoy's bootstrap: its static listeners and the admin socket, and the clusters that they pass on to. What a management
 //! server or another file brings is not in it.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use crate::model::{
     Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Step, Transport, Value, Version,
 };
 use crate::syntax::yaml::{self, Node};
-use crate::text::{Slot, Span};
+use crate::text::{HashMap, Slot, Span};
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -70,7 +69,7 @@ fn workers(ground: Ground<'_>) -> Option<u32> {
 
 /// The addresses of every cluster.
 fn clusters(document: &Node) -> HashMap<&str, Vec<&Node>> {
-    let mut clusters: HashMap<&str, Vec<&Node>> = HashMap::new();
+    let mut clusters: HashMap<&str, Vec<&Node>> = HashMap::default();
     for cluster in path(document, &["static_resources", "clusters"]).map_or(&[][..], Node::list) {
         let Some(name) = field(cluster, "name").and_then(Node::word) else { continue };
         let mut addresses = Vec::new();

@@ -1,7 +1,6 @@
 //! Go sources: what a program listens on through package net, net/http and the frameworks built on them, and the calls that
 //! give listen(2) a number of their own. Which calls listen is in the service's table.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -12,7 +11,7 @@ use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::go::{At, Files, Kind, Libraries, MAX_FUEL, Reading, Thing, Value};
 use crate::syntax::host_port;
-use crate::text::{Slot, Span, over};
+use crate::text::{HashMap, HashSet, Slot, Span, over};
 
 /// Listeners of one file, and calls in it that are looked at.
 const MAX_LISTENERS: usize = 1_000;

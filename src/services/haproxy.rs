@@ -1,7 +1,6 @@
 //! haproxy.cfg: what HAProxy listens on, and how its backlogs follow from its many maxconns (listener_backlog() in
 //! src/listener.c), down to the one that it works out from the limit of open files.
 
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use crate::syntax::haproxy::{
     Section, Shards, is_literal,
 };
 use crate::syntax::refusal::Refusal;
-use crate::text::{Slot, SourceId, Span, over};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span, over};
 
 /// Before, `listen NAME ADDRESS` opens a socket (cfg_parse_listen() in src/cfgparse.c).
 const LISTEN_WITHOUT_BIND: Version = Version::new(1, 6, 0);
@@ -83,7 +82,7 @@ struct Run {
 /// All that the files start, and one for each file that none of these reads.
 fn runs(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    let mut read: HashSet<PathBuf> = HashSet::new();
+    let mut read: HashSet<PathBuf> = HashSet::default();
     for (command, arguments) in ground.started() {
         let Some(run) = Run::of(ground, command, arguments) else { continue };
         // What two units start with the same files is one.

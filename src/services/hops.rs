@@ -2,11 +2,10 @@
 //! instance have a budget.
 
 use std::cell::Cell;
-use std::collections::HashSet;
 
 use super::Ground;
 use crate::model::Hop;
-use crate::text::{Span, over};
+use crate::text::{HashSet, Span, over};
 
 /// Next hops that are looked at in one instance, all its listeners together.
 const MAX_HOPS: usize = 1 << 19;
@@ -23,7 +22,7 @@ impl<'a> Hops<'a> {
 
     /// Each address once.
     pub(super) fn gather(&self, hops: impl IntoIterator<Item = Hop>) -> Vec<Hop> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let looked_at = hops.into_iter().take_while(|hop| self.may_look(hop.at));
         looked_at.filter(|hop| seen.insert(hop.to.clone())).collect()
     }

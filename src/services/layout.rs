@@ -1,11 +1,11 @@
 //! Which of its files a server begins with, which of the others these draw in, and which of the rest it would read together.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Enabled, Found, Ground, Opened};
 use crate::syntax::start::Start;
-use crate::text::SourceId;
+use crate::text::{HashSet, SourceId};
 
 /// What a file looks like, wherever it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl<'a> Layout<'a> {
         Self {
             ground,
             opened: Opened::of(ground, is_main),
-            included: HashSet::new(),
+            included: HashSet::default(),
             mains: Vec::new(),
             enabled: Enabled::default(),
             found: Found::default(),

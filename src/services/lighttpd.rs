@@ -1,7 +1,6 @@
 //! lighttpd.conf: the sockets that its conditions and server.port open, with the backlog that each is given, and the backends
 //! that stand behind them.
 
-use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Candidate, Found, Ground, Main, in_the_way};
@@ -15,7 +14,7 @@ use crate::syntax::lighttpd::{
 };
 use crate::syntax::refusal::Refusal;
 use crate::syntax::start::Start;
-use crate::text::{Slot, SourceId, Span, over};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span, over};
 
 /// More sockets than anybody has.
 const MAX_SOCKETS: usize = 4096;
@@ -28,7 +27,7 @@ const UNKNOWN: &str = "its address is set by what is not in this tree";
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
-    let mut included = HashSet::new();
+    let mut included = HashSet::default();
     let is_main = |file: &Candidate, source| is_main(ground, file, source);
     let mut mains = ground.mains("-f", files, is_main, &mut found);
     // Main files first: what they include does not stand for itself.
@@ -97,7 +96,7 @@ fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found:
 
 /// The variables of the commands that start lighttpd; those of the first count.
 fn environment(ground: Ground<'_>) -> HashMap<String, Value> {
-    let mut environment = HashMap::new();
+    let mut environment = HashMap::default();
     let commands: Vec<_> = ground.started().map(|(command, _)| command).collect();
     for variable in commands.iter().rev().flat_map(|command| &command.environment) {
         let word = &variable.value;

@@ -128,10 +128,9 @@ impl<'a> Ground<'a> {
 
     /// The addresses of a host as a program is told it: a literal, with brackets or without, or a name of etc/hosts.
     pub fn addresses(&self, host: &str) -> Vec<IpAddr> {
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        match bare.parse() {
-            Ok(literal) => vec![literal],
-            Err(_) => self.hosts.resolve(host).iter().map(|named| named.address).collect(),
+        match literal(host) {
+            Some(literal) => vec![literal],
+            None => self.hosts.resolve(host).iter().map(|named| named.address).collect(),
         }
     }
 
@@ -157,8 +156,9 @@ impl<'a> Ground<'a> {
 
     /// The next hop at a host and port.
     pub fn next(&self, host: &str, port: u16) -> Next {
-        match self.addresses(host).first() {
-            Some(address) => Next::At(Endpoint::tcp(*address, port)),
+        let named = || self.hosts.resolve(host).first().map(|named| named.address);
+        match literal(host).or_else(named) {
+            Some(address) => Next::At(Endpoint::tcp(address, port)),
             None => Next::Named(host.to_ascii_lowercase(), port),
         }
     }
@@ -231,6 +231,11 @@ impl<'a> Ground<'a> {
         let step = Step { value: Some(value.get), what, at: value.span };
         Some((value, step))
     }
+}
+
+/// An address, with brackets or without.
+fn literal(host: &str) -> Option<IpAddr> {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
 }
 
 /// The socket that is in the way of another address, of those bound before it, as a conflict labels it.

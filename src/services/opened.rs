@@ -1,10 +1,10 @@
 //! The files that a server opens by itself where it is installed, and which of them it begins with.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Ground;
 use crate::knowledge::Candidate;
+use crate::text::HashMap;
 
 /// By their real paths.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ struct File {
 impl Opened {
     /// What lies in the service's places; `is_main` tells those where it begins.
     pub(super) fn of(ground: Ground<'_>, is_main: impl Fn(&str) -> bool) -> Self {
-        let mut files = HashMap::new();
+        let mut files = HashMap::default();
         for place in &ground.service.shape.places {
             let main = is_main(place);
             for name in ground.tree.glob(place.as_bytes()) {

@@ -1,7 +1,7 @@
 //! PHP-FPM: the sockets of the pools of a main file and of what it includes, and what PHP-FPM would refuse to start with
 //! (sapi/fpm/fpm/fpm_conf.c).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::model::{
 use crate::syntax::fpm_conf::{self, Line, Stop};
 use crate::syntax::number::atoi;
 use crate::syntax::php_ini::{self, Filled, Statement, Text};
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span};
 
 /// sun_path of unix(7) has 108 bytes, the last of which is 0; strlcpy cuts what is longer.
 const SUN_PATH: usize = 107;
@@ -30,7 +30,7 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
     files.sort_by_key(|file| !file.installed);
     let (mains, fragments): (Vec<File>, Vec<File>) = files.into_iter().partition(|file| file.main);
     // What was read on behalf of some main file.
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut take = |first: &File, sources: &[SourceId], seen: &mut HashSet<SourceId>| {
         let mut process = Process::new(ground, &keys, first);
         let problem = process.run(sources, seen).err();
@@ -302,9 +302,9 @@ impl<'a> Process<'a> {
             prefix: main.prefix.clone().unwrap_or_else(|| built_prefix(&main.path)),
             version: None,
             pools: Vec::new(),
-            names: HashMap::new(),
+            names: HashMap::default(),
             section: if main.main { Section::Global } else { Section::Outside },
-            bound: HashMap::new(),
+            bound: HashMap::default(),
             listeners: Vec::new(),
         }
     }
@@ -359,7 +359,7 @@ impl<'a> Process<'a> {
         let next = self.pools.len();
         let index = *self.names.entry(name.to_ascii_lowercase()).or_insert(next);
         if index == next {
-            self.pools.push(Pool { name: name.to_owned(), at, values: HashMap::new() });
+            self.pools.push(Pool { name: name.to_owned(), at, values: HashMap::default() });
         }
         index
     }

@@ -1,6 +1,5 @@
 //! Puma: the binds of config/puma.rb and of command lines, and what `rails server` makes of them.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,7 @@ use crate::model::{
 };
 use crate::syntax::optparse::Known;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, integer_of, leading_integer};
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{HashSet, Slot, SourceId, Span};
 
 /// The version that has another default address (lib/puma/configuration.rb: default_tcp_host).
 const IPV6_FIRST: Version = Version::new(8, 0, 0);
@@ -32,8 +31,8 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Err(error) => return ground.broken("the table of options", &error.message()),
     };
     let mut found = Found::default();
-    let mut used = HashSet::new();
-    let mut folders = HashSet::new();
+    let mut used = HashSet::default();
+    let mut folders = HashSet::default();
     for (command, arguments) in ground.started() {
         if let Some(line) = Line::read(ground, &options, command, arguments) {
             folders.extend(command.folder.clone());

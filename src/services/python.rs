@@ -1,7 +1,6 @@
 //! Python: the sockets that a program makes listen itself, and the servers that it starts in its own code. Only calls that are
 //! known to open sockets count; what only a run could tell is not known, with the reason.
 
-use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
@@ -17,7 +16,7 @@ use crate::syntax::python::{
     Libraries, Linked, MAX_FUEL, Made, Program, Reached, Reading, Spot, Thing, Told, Value as Given,
     integer_of, questions, slots,
 };
-use crate::text::{Slot, SourceId, Span, over};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span, over};
 
 /// Calls that are looked at in one file.
 const MAX_CALLS: usize = 2_000;

@@ -1,19 +1,18 @@
 //! squid.conf: the ports that Squid listens on. It has no number for their queue: it asks for a quarter of the file
 //! descriptors that it may have.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{Candidate, Found, Ground, Main, file_of, in_the_way};
+use super::{Candidate, Found, Ground, Main, bound_first, file_of};
 use crate::model::{
-    Command, Endpoint, Hop, Kind, Listener, ProblemKind, Setting, Starter, Step, Transport, Value,
+    Command, Endpoint, Hop, Kind, Listener, Occupied, ProblemKind, Setting, Starter, Step, Transport, Value,
 };
 use crate::syntax::number::strtol;
 use crate::syntax::refusal::Refusal;
 use crate::syntax::squid::{self, Given, Line};
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::text::{Slot, Span, over};
+use crate::text::{HashSet, Slot, Span, over};
 
 /// Squid's own limit: MAXTCPLISTENPORTS in src/defines.h.
 const MAX_PORTS: usize = 128;
@@ -100,7 +99,7 @@ impl<'a> Squid<'a> {
         }
         let mut ports: Vec<Port> = Vec::new();
         let mut hops: Vec<Hop> = Vec::new();
-        let mut known = HashSet::new();
+        let mut known = HashSet::default();
         let mut unknown: Vec<(String, Span)> = Vec::new();
         for number in 1..=workers.clamp(1, MAX_WORKERS) {
             let number = if workers < 1 { 0 } else { number };
@@ -125,16 +124,20 @@ impl<'a> Squid<'a> {
         }
         let mut backlog = self.backlog();
         backlog.setting.slot = ports.first().and_then(|first| self.slot(first.line));
-        let mut listeners: Vec<Listener> = Vec::new();
+        let (mut listeners, mut bound): (Vec<Listener>, _) = (Vec::new(), Occupied::default());
         for port in ports {
             let listener = self.listener(port, &backlog, workers, &hops, &unknown);
-            match in_the_way(&listeners, &listener.endpoint) {
+            let first = bound.in_the_way(&listener.endpoint).and_then(|first| listeners.get(first));
+            match first.map(bound_first) {
                 Some(first) => {
                     let message =
                         format!("the port {} stays closed: Address already in use", listener.endpoint);
                     found.problems.push(self.ground.conflict(message, listener.site, first));
                 }
-                None => listeners.push(listener),
+                None => {
+                    bound.take(&listener.endpoint);
+                    listeners.push(listener);
+                }
             }
         }
         Ok(listeners)

@@ -1,8 +1,8 @@
 //! Traefik's static configuration: its entry points. Every queue is the kernel's somaxconn; nothing that is written can change
 //! that.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::syntax::host_port;
 use crate::syntax::nested::{self, DEEPEST, Setting};
-use crate::text::Span;
+use crate::text::{HashMap, HashSet, Span};
 
 type Broken = (String, Span);
 
@@ -25,7 +25,7 @@ const INTERNAL: &str = "traefik";
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
-    let mut used: HashSet<PathBuf> = HashSet::new();
+    let mut used: HashSet<PathBuf> = HashSet::default();
     let by_place = || files.iter().filter(|file| file.by_place);
     let ends = |file: &&Candidate, ending: &str| file.path.extension().is_some_and(|it| it == ending);
     let installed = ENDINGS.iter().find_map(|ending| by_place().find(|file| ends(file, ending)));
@@ -132,8 +132,8 @@ fn of_arguments(arguments: &[Word]) -> Vec<Setting> {
 }
 
 /// `TRAEFIK_ENTRYPOINTS_WEB_ADDRESS`.
-fn of_variables(variables: &[Variable]) -> Vec<Setting> {
-    let setting = |variable: &Variable| {
+fn of_variables(variables: &[Arc<Variable>]) -> Vec<Setting> {
+    let setting = |variable: &Arc<Variable>| {
         let name = variable.name.strip_prefix("TRAEFIK_")?;
         let path = name.split('_').take(DEEPEST).map(str::to_ascii_lowercase).collect();
         let Word { text, span, open, .. } = &variable.value;
@@ -222,7 +222,7 @@ impl Bound {
 fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<(Listener, bool)>, Broken> {
     let mut found = Vec::new();
     let own = by_name(settings);
-    let mut names: HashSet<&str> = HashSet::new();
+    let mut names: HashSet<&str> = HashSet::default();
     for setting in settings.iter().filter(|setting| setting.is_in(&["entrypoints"])) {
         let Some(name) = setting.path.get(1) else {
             return Err(("entryPoints cannot be a standalone element".to_owned(), setting.at));

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -132,7 +133,7 @@ fn command(source: SourceId, line: &str) -> Command {
         let span = word.tail(value.len()).unwrap();
         Variable { name: name.into(), value: Word { text: value.into(), span, ..word } }
     };
-    let environment = words.drain(..program).map(variable).collect();
+    let environment = words.drain(..program).map(variable).map(Arc::new).collect();
     let end = Span::new(source, line.len()..line.len());
     Command {
         starter: Starter::Procfile,

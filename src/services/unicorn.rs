@@ -1,6 +1,5 @@
 //! Unicorn: the listens of its configuration and of command lines.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
@@ -13,7 +12,7 @@ use crate::model::{
 };
 use crate::syntax::optparse::Known;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, Value as Said, expand_path};
-use crate::text::{Slot, SourceId, Span};
+use crate::text::{HashSet, Slot, SourceId, Span};
 
 /// `[reader]` of `rules/services/unicorn.toml`: the options of command lines.
 #[derive(Debug, Deserialize)]
@@ -28,7 +27,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Err(error) => return ground.broken("the table of options", &error.message()),
     };
     let mut found = Found::default();
-    let mut used = HashSet::new();
+    let mut used = HashSet::default();
     for (command, arguments) in ground.started() {
         let Some(line) = Line::read(&options, arguments) else { continue };
         let mut told = Told::default();

@@ -1,7 +1,6 @@
 //! uWSGI: instances of Debian's apps-enabled, of command lines, of emperors, and files that stand alone. All sockets of one have
 //! one number.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +16,7 @@ use crate::syntax::packages;
 use crate::syntax::refusal::Refusal;
 use crate::syntax::template::is_template;
 use crate::syntax::uwsgi::{self, Entry, Environment, Exported, Given, Magic, Setup};
-use crate::text::{Slot, SourceId, Span, has_magic, over};
+use crate::text::{HashSet, Slot, SourceId, Span, has_magic, over};
 
 const ENABLED: &str = "etc/uwsgi/apps-enabled";
 const DEBIAN: &str = "usr/share/uwsgi/conf/default.ini";
@@ -77,7 +76,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Ok(tables) => tables,
         Err(error) => return ground.broken("its table", &error),
     };
-    let mut reading = Reading { ground, tables: &tables, seen: HashSet::new(), found: Found::default() };
+    let mut reading = Reading { ground, tables: &tables, seen: HashSet::default(), found: Found::default() };
     reading.debian();
     for (command, words) in ground.started() {
         reading.command(command, words);

@@ -1,6 +1,5 @@
 //! varnishd's command line: the addresses of -a and the listen_depth that they share, and the management port of -T.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use crate::syntax::number::{int, strtoul};
 use crate::syntax::refusal::Refusal;
 use crate::syntax::vcl::{Backend, Vcl};
 use crate::text::tree::Unread;
-use crate::text::{Slot, SourceId, Span, over};
+use crate::text::{HashSet, Slot, SourceId, Span, over};
 
 /// Options that take an argument, in some release of 4.1 to 8.0: opt_spec in bin/varnishd/mgt/mgt_main.c.
 const WITH_ARGUMENT: &str = "abEfghiIjlMnPprSstTuwWx";
@@ -436,7 +435,7 @@ impl Varnish<'_, '_> {
             }
         }
         let mut files: Vec<PathBuf> = self.options.all('f').map(|file| self.located(file.text)).collect();
-        let mut read: HashSet<SourceId> = HashSet::new();
+        let mut read: HashSet<SourceId> = HashSet::default();
         while let Some(path) = files.pop() {
             let Ok(source) = self.ground.tree.read(self.ground.sources, &path) else { continue };
             if read.len() == MAX_INCLUDES && !read.contains(&source) {

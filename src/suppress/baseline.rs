@@ -1,13 +1,13 @@
 //! The findings that were there when somebody began to look: a baseline hides them, and nothing else. A finding is known by its
 //! rule, its listener and the text of its line, so that it is the same one after lines have moved.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Finding, Host, Place};
-use crate::text::Sources;
+use crate::text::{HashMap, SourceId, Sources};
 
 const VERSION: u32 = 1;
 
@@ -34,6 +34,9 @@ pub struct Entry {
     pub count: usize,
 }
 
+/// The numbers of lines: thousands of findings may stand on one.
+type Prints = HashMap<(SourceId, usize), String>;
+
 /// What makes a finding the same one.
 type Key = (String, Option<String>, String);
 
@@ -50,8 +53,9 @@ pub struct Known {
 impl Baseline {
     pub fn of<'a>(sources: &Sources, host: &Host, findings: impl Iterator<Item = &'a Finding>) -> Self {
         let mut counts: BTreeMap<Entry, usize> = BTreeMap::new();
+        let mut prints = Prints::default();
         for finding in findings {
-            *counts.entry(Entry::of(sources, host, finding)).or_default() += 1;
+            *counts.entry(Entry::of(sources, host, finding, &mut prints)).or_default() += 1;
         }
         let findings = counts.into_iter().map(|(entry, count)| Entry { count, ..entry }).collect();
         Self { version: VERSION, findings }
@@ -70,7 +74,9 @@ impl Baseline {
     /// Takes out of the findings as many of each kind as the baseline lists: first those in the same file.
     pub fn take(&self, sources: &Sources, host: &Host, findings: Vec<Finding>) -> Known {
         let mut left = Left::of(&self.findings);
-        let entries: Vec<Entry> = findings.iter().map(|finding| Entry::of(sources, host, finding)).collect();
+        let mut prints = Prints::default();
+        let entries = findings.iter().map(|finding| Entry::of(sources, host, finding, &mut prints));
+        let entries: Vec<Entry> = entries.collect();
         let here: Vec<bool> = entries.iter().map(|entry| left.take_here(entry)).collect();
         let mut known = Known { findings: Vec::new(), hidden: Vec::new(), fixed: Vec::new() };
         for ((finding, entry), here) in findings.into_iter().zip(&entries).zip(here) {
@@ -82,11 +88,17 @@ impl Baseline {
 }
 
 impl Entry {
-    fn of(sources: &Sources, host: &Host, finding: &Finding) -> Self {
+    fn of(sources: &Sources, host: &Host, finding: &Finding, prints: &mut Prints) -> Self {
         let listener = finding.listener.and_then(|at| host.listeners.get(at));
         let home = finding.home(sources).or(listener.map(|listener| listener.site));
         let source = home.map(|home| (sources.get(home.source), home));
-        let line = source.map_or(&b""[..], |(source, home)| source.line(source.line_of(home.start)));
+        let line = source.map_or_else(
+            || print(b""),
+            |(source, home)| {
+                let line = source.line_of(home.start);
+                prints.entry((home.source, line)).or_insert_with(|| print(source.line(line))).clone()
+            },
+        );
         let named = listener.map(|listener| {
             let label = host.place(listener.place).and_then(Place::label);
             let label = label.map_or(String::new(), |label| format!("{label}:"));
@@ -99,7 +111,7 @@ impl Entry {
             path: source.map(|(source, _)| source.name().into_owned()),
             rule: finding.rule.clone(),
             listener: named,
-            line: print(line),
+            line,
             message: finding.message.clone(),
             count: 1,
         }
@@ -119,7 +131,7 @@ struct Left<'a> {
 
 impl<'a> Left<'a> {
     fn of(entries: &'a [Entry]) -> Self {
-        let mut left = Self { entries: Vec::new(), by_key: HashMap::new(), here: HashMap::new() };
+        let mut left = Self { entries: Vec::new(), by_key: HashMap::default(), here: HashMap::default() };
         for (at, entry) in entries.iter().enumerate() {
             left.entries.push((entry, entry.count));
             left.by_key.entry(entry.key()).or_default().push(at);

@@ -153,11 +153,14 @@ impl Style {
     }
 }
 
-/// Whether an offset of a line lies in quotes. A quote that is not closed on the line is an apostrophe.
+/// Whether an offset of a line lies in quotes. A quote that is not closed on the line is an apostrophe; so are all further ones
+/// of its kind.
 fn is_quoted(line: &[u8], offset: usize) -> bool {
     let mut at = 0;
+    let mut apostrophes: Vec<u8> = Vec::new();
     while at < offset {
-        let Some(quote) = line.get(at).filter(|byte| b"\"'`".contains(byte)) else {
+        let is_quote = |byte: &&u8| b"\"'`".contains(byte) && !apostrophes.contains(byte);
+        let Some(quote) = line.get(at).filter(is_quote) else {
             at += 1;
             continue;
         };
@@ -171,7 +174,10 @@ fn is_quoted(line: &[u8], offset: usize) -> bool {
         match close.map(|length| at + 1 + length) {
             Some(close) if close > offset => return true,
             Some(close) => at = close + 1,
-            None => at += 1,
+            None => {
+                apostrophes.push(*quote);
+                at += 1;
+            }
         }
     }
     false

@@ -1,11 +1,11 @@
 //! What somebody decided to live with, in a comment or in the policy: it is left out, and what came of every such decision
 //! is kept.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::model::{Came, Date, Endpoint, Finding, Host, Ignore, Listener};
-use crate::text::{Glob, Pattern, SourceId, Sources, Span};
+use crate::text::{Glob, Globs, HashMap, Pattern, Patterns, SourceId, Sources, Span, levels};
 
 /// An ignore and what it is about.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Ignoring {
 }
 
 /// What an ignore is about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reach {
     /// A line of a file.
     Line(SourceId, usize),
@@ -56,16 +56,19 @@ pub fn ignore(
     if ignoring.is_empty() {
         return Ignored { findings, hidden: Vec::new(), ignores: Vec::new() };
     }
-    let index = Index::of(&ignoring);
     let ids = host.listener_ids(sources);
-    let (mut kept, mut hidden) = (Vec::new(), Vec::new());
-    for finding in findings {
-        let subject = Subject::of(sources, host, &ids, &finding);
-        let mut is_ignored = false;
-        for at in index.near(&subject) {
-            let it = ignoring.get_mut(at).filter(|it| it.reach.covers(&subject));
-            is_ignored |= it.is_some_and(|it| it.ignore.hides(&finding.rule));
+    let mut index = Index::of(&ignoring);
+    let is_ignored: Vec<bool> = findings
+        .iter()
+        .map(|finding| index.hides(&Subject::of(sources, host, &ids, finding), &finding.rule))
+        .collect();
+    for (at, rule) in index.used() {
+        if let Some(rule) = ignoring.get_mut(at).and_then(|it| it.ignore.rules.get_mut(rule)) {
+            rule.came = Came::Used;
         }
+    }
+    let (mut kept, mut hidden) = (Vec::new(), Vec::new());
+    for (finding, is_ignored) in findings.into_iter().zip(is_ignored) {
         if is_ignored { hidden.push(finding) } else { kept.push(finding) }
     }
     Ignored { findings: kept, hidden, ignores: ignoring.into_iter().map(|it| it.ignore).collect() }
@@ -87,40 +90,136 @@ pub fn refresh(findings: &mut [Finding], again: Vec<Finding>) {
     }
 }
 
-impl Ignore {
-    /// Whether it hides findings of this rule; then it has been of use.
-    fn hides(&mut self, rule: &str) -> bool {
-        let mut hides = false;
-        let ours = self.rules.iter_mut().filter(|it| it.id.as_ref().is_none_or(|id| id == rule));
-        for it in ours.filter(|_| !self.has_expired) {
-            it.came = Came::Used;
-            hides = true;
-        }
-        hides
-    }
+/// Ignores of one rule that have the same reach: they hide the same findings.
+struct Alike<'i> {
+    reach: &'i Reach,
+    listener: Option<Named<'i>>,
+    /// Every rule, where none is named.
+    rule: Option<&'i str>,
+    /// The index of each ignore, and that of the rule in it.
+    members: Vec<(usize, usize)>,
+    used: bool,
 }
 
-/// The ignores by where they may apply, so that a file with thousands of them takes no longer.
-struct Index {
-    by_line: HashMap<(SourceId, usize), Vec<usize>>,
-    anywhere: Vec<usize>,
+/// The ignores that hold, by where they may apply, so that thousands of them take no longer for each finding.
+#[derive(Default)]
+struct Index<'i> {
+    all: Vec<Alike<'i>>,
+    by_line: HashMap<(SourceId, usize, Option<&'i str>), usize>,
+    /// Those of a policy: by path, by listener, by rule alone.
+    by_path: (Patterns<'i>, Vec<usize>),
+    by_endpoint: HashMap<Endpoint, Vec<usize>>,
+    by_id: (Globs, Vec<usize>),
+    by_rule: HashMap<Option<&'i str>, usize>,
 }
 
-impl Index {
-    fn of(ignoring: &[Ignoring]) -> Self {
-        let mut index = Self { by_line: HashMap::new(), anywhere: Vec::new() };
-        for (at, it) in ignoring.iter().enumerate() {
-            match it.reach {
-                Reach::Line(source, line) => index.by_line.entry((source, line)).or_default().push(at),
-                Reach::Policy { .. } => index.anywhere.push(at),
+impl<'i> Index<'i> {
+    fn of(ignoring: &'i [Ignoring]) -> Self {
+        let mut index = Self::default();
+        let mut known: HashMap<(&Reach, Option<&str>), usize> = HashMap::default();
+        let holds = ignoring.iter().enumerate().filter(|(_, it)| !it.ignore.has_expired);
+        for (at, it) in holds {
+            for (nth, rule) in it.ignore.rules.iter().enumerate() {
+                let (reach, rule) = (&it.reach, rule.id.as_deref());
+                let place = *known.entry((reach, rule)).or_insert(index.all.len());
+                match index.all.get_mut(place) {
+                    Some(alike) => alike.members.push((at, nth)),
+                    None => index.all.push(Alike::of(reach, rule, (at, nth))),
+                }
             }
         }
+        index.arrange();
         index
     }
 
-    fn near(&self, subject: &Subject<'_>) -> Vec<usize> {
-        let lines = subject.lines.iter().filter_map(|line| self.by_line.get(line)).flatten();
-        lines.chain(&self.anywhere).copied().collect()
+    fn arrange(&mut self) {
+        let (mut patterns, mut globs) = (Vec::new(), Vec::new());
+        for (at, alike) in self.all.iter().enumerate() {
+            match (alike.reach, &alike.listener) {
+                (Reach::Line(source, line), _) => {
+                    self.by_line.insert((*source, *line, alike.rule), at);
+                }
+                (Reach::Policy { path: Some(path), .. }, _) => {
+                    self.by_path.1.push(at);
+                    patterns.push(path);
+                }
+                (Reach::Policy { path: None, .. }, Some(named)) => {
+                    self.by_endpoint.entry(named.endpoint.clone()).or_default().push(at);
+                    self.by_id.1.push(at);
+                    globs.push(named.glob.clone());
+                }
+                (Reach::Policy { path: None, .. }, None) => {
+                    self.by_rule.insert(alike.rule, at);
+                }
+            }
+        }
+        self.by_path.0 = Patterns::of(patterns.into_iter());
+        self.by_id.0 = Globs::of(globs.iter());
+    }
+
+    /// Whether something hides findings of this rule about this; then it has been of use.
+    fn hides(&mut self, subject: &Subject<'_>, rule: &str) -> bool {
+        let mut hides = false;
+        for at in self.near(subject, rule) {
+            let alike = self.all.get_mut(at).filter(|it| it.rule.is_none_or(|id| id == rule));
+            if let Some(alike) = alike.filter(|it| it.listener.as_ref().is_none_or(|it| it.is(subject))) {
+                alike.used = true;
+                hides = true;
+            }
+        }
+        hides
+    }
+
+    /// Those whose line or path is the subject's, or whose listener may be.
+    fn near(&self, subject: &Subject<'_>, rule: &str) -> Vec<usize> {
+        let of_rule = || [None, Some(rule)].into_iter();
+        let lines = subject.lines.iter().flat_map(|(source, line)| of_rule().map(|it| (*source, *line, it)));
+        let mut near: Vec<usize> = lines.filter_map(|line| self.by_line.get(&line)).copied().collect();
+        near.extend(of_rule().filter_map(|rule| self.by_rule.get(&rule)));
+        let covering = subject.files.iter().flat_map(|(top, file)| self.by_path.0.covering(top, file));
+        near.extend(covering.filter_map(|at| self.by_path.1.get(at)));
+        if let Some((id, listener)) = subject.listener {
+            near.extend(self.by_endpoint.get(&listener.endpoint).into_iter().flatten());
+            let named = self.by_id.0.near(levels(id.as_bytes()).into_iter());
+            near.extend(named.into_iter().filter_map(|at| self.by_id.1.get(at)));
+        }
+        near
+    }
+
+    fn used(self) -> Vec<(usize, usize)> {
+        self.all.into_iter().filter(|alike| alike.used).flat_map(|alike| alike.members).collect()
+    }
+}
+
+impl<'i> Alike<'i> {
+    fn of(reach: &'i Reach, rule: Option<&'i str>, member: (usize, usize)) -> Self {
+        let listener = match reach {
+            Reach::Policy { listener: Some(text), .. } => Some(Named::of(text)),
+            _ => None,
+        };
+        Self { reach, listener, rule, members: vec![member], used: false }
+    }
+}
+
+/// A listener as a policy names it.
+struct Named<'i> {
+    text: &'i str,
+    endpoint: Endpoint,
+    glob: Glob,
+}
+
+impl<'i> Named<'i> {
+    fn of(text: &'i str) -> Self {
+        Self { text, endpoint: Endpoint::from(text.to_owned()), glob: Glob::new(text.as_bytes()) }
+    }
+
+    fn is(&self, subject: &Subject<'_>) -> bool {
+        subject.listener.is_some_and(|(id, listener)| {
+            let known = !matches!(listener.endpoint, Endpoint::Unknown(_));
+            id == self.text
+                || (known && listener.endpoint == self.endpoint)
+                || self.glob.matches(id.as_bytes())
+        })
     }
 }
 
@@ -148,22 +247,5 @@ impl<'a> Subject<'a> {
             files: spans.iter().filter_map(file).collect(),
             listener,
         }
-    }
-}
-
-impl Reach {
-    fn covers(&self, subject: &Subject<'_>) -> bool {
-        let Reach::Policy { path, listener } = self else { return true };
-        let in_path = |path: &Pattern| subject.files.iter().any(|(top, file)| path.covers(top, file));
-        path.as_ref().is_none_or(in_path)
-            && listener.as_ref().is_none_or(|text| {
-                subject.listener.is_some_and(|(id, listener)| {
-                    let endpoint = &listener.endpoint;
-                    let known = !matches!(endpoint, Endpoint::Unknown(_));
-                    id == text
-                        || (known && *endpoint == Endpoint::from(text.clone()))
-                        || Glob::new(text.as_bytes()).matches(id.as_bytes())
-                })
-            })
     }
 }

@@ -3,20 +3,20 @@
 use std::path::PathBuf;
 
 use crate::model::{Finding, Host, Queue, Seen, Target, Want};
-use crate::text::{Sources, Span};
+use crate::text::{HashSet, Sources, Span};
 
 /// Paths in one tree (by its label) that a report is about. A tree without an entry is reported as a whole.
 #[derive(Debug, Clone)]
 pub struct Only {
     pub root: Option<String>,
-    pub paths: Vec<PathBuf>,
+    pub paths: HashSet<PathBuf>,
 }
 
 impl Only {
     fn excludes(&self, sources: &Sources, at: Span) -> bool {
         let source = sources.get(at.source);
         source.root() == self.root.as_deref()
-            && source.path().is_some_and(|path| !self.paths.iter().any(|only| path.starts_with(only)))
+            && source.path().is_some_and(|path| !path.ancestors().any(|above| self.paths.contains(above)))
     }
 }
 
@@ -34,13 +34,11 @@ pub fn restrict(
     }
     findings.retain(|finding| takes_part(sources, only, host, finding));
     let asked = |at: Span| !only.iter().any(|only| only.excludes(sources, at));
-    let mut kept = Vec::new();
-    for (index, listener) in host.listeners.iter().enumerate() {
-        let named = findings.iter().any(|finding| finding.listener == Some(index) || wants(finding, index));
-        if asked(listener.site) || named {
-            kept.push(index);
-        }
-    }
+    let named: HashSet<usize> =
+        findings.iter().flat_map(|finding| finding.listener.into_iter().chain(wanted(finding))).collect();
+    let listeners = host.listeners.iter().enumerate();
+    let kept = listeners.filter(|(index, listener)| asked(listener.site) || named.contains(index));
+    let kept: Vec<usize> = kept.map(|(index, _)| index).collect();
     for listener in seen.into_iter().flat_map(|seen| &mut seen.listeners) {
         *listener = listener.and_then(|old| kept.binary_search(&old).ok());
     }
@@ -56,11 +54,12 @@ pub fn takes_part(sources: &Sources, only: &[Only], host: &Host, finding: &Findi
     spans.any(|at| !only.iter().any(|only| only.excludes(sources, at)))
 }
 
-fn wants(finding: &Finding, index: usize) -> bool {
-    finding.fixes.iter().flat_map(|fix| &fix.set).any(|want| match want {
+/// The listeners whose numbers a finding wants changed.
+fn wanted(finding: &Finding) -> impl Iterator<Item = usize> {
+    finding.fixes.iter().flat_map(|fix| &fix.set).filter_map(|want| match want {
         Want::AtLeast { target: Target::Backlog { listener }, .. }
-        | Want::Exactly { target: Target::Backlog { listener }, .. } => *listener == index,
-        _ => false,
+        | Want::Exactly { target: Target::Backlog { listener }, .. } => Some(*listener),
+        _ => None,
     })
 }
 

@@ -1,13 +1,12 @@
 //! Source code as a flat tree of named nodes, through tree-sitter, and the names that are bound in it. It knows how programs
 //! are written, not what they do; the reader of a language says which nodes bind a name.
 
-use std::collections::HashMap;
 use std::num::NonZeroU16;
 use std::ops::ControlFlow;
 
 use tree_sitter::{Language, ParseOptions, ParseState, Parser, Tree, TreeCursor};
 
-use crate::text::{SourceId, Sources, Span, larger, over};
+use crate::text::{HashMap, SourceId, Sources, Span, larger, over};
 
 /// The largest program that is parsed, in bytes. What is larger was made by a machine.
 pub const MAX_CODE: usize = 1 << 20;
@@ -301,7 +300,7 @@ pub struct Scopes<'a, B> {
 
 impl<B> Default for Scopes<'_, B> {
     fn default() -> Self {
-        Self { names: HashMap::new() }
+        Self { names: HashMap::default() }
     }
 }
 

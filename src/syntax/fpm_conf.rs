@@ -1,13 +1,12 @@
 //! PHP-FPM's files: each line by itself in the grammar of php.ini, and the files that `include` names in its place
 //! (fpm_conf_load_ini_file in sapi/fpm/fpm/fpm_conf.c).
 
-use std::collections::HashSet;
 use std::fmt::Display;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::php_ini::{self, Filled, Statement, Text};
-use crate::text::{SourceId, Sources, Span, Tree, deeper, has_magic, over};
+use crate::text::{HashSet, SourceId, Sources, Span, Tree, deeper, has_magic, over};
 
 /// `ini_recursion` of fpm_conf.c.
 const MAX_DEPTH: usize = 5;

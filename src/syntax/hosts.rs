@@ -1,10 +1,9 @@
 //! `/etc/hosts`: names and their addresses.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree};
 
 /// A name's address and the line that gives it; no line where it is what every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,14 +46,9 @@ impl Hosts {
             Some(named) => std::slice::from_ref(named),
             None => self.resolve(host),
         };
-        let mut once: Vec<Named> = Vec::new();
-        for named in all {
-            let named = Named { address: named.address.to_canonical(), ..*named };
-            if once.iter().all(|known| known.address != named.address) {
-                once.push(named);
-            }
-        }
-        once
+        let mut known = HashSet::default();
+        let canonical = all.iter().map(|named| Named { address: named.address.to_canonical(), ..*named });
+        canonical.filter(|named| known.insert(named.address)).collect()
     }
 
     fn add(&mut self, sources: &Sources, file: SourceId) {

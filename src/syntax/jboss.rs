@@ -1,9 +1,7 @@
 //! Expressions of JBoss, `${name:default}`, and who sets the names.
 
-use std::collections::HashMap;
-
 use super::template::closing_brace;
-use crate::text::{Sources, Span, deeper, larger};
+use crate::text::{HashMap, Sources, Span, deeper, larger};
 
 /// Expressions in expressions.
 const MAX_DEPTH: u32 = 20;

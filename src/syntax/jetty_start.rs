@@ -1,9 +1,7 @@
 //! The arguments of Jetty's start.jar, wherever they are written: start.ini, start.d/*.ini, jetty.conf, a command line. Each is a
 //! module, a property or a file.
 
-use std::collections::HashMap;
-
-use crate::text::{SourceId, Sources, Span, deeper, larger};
+use crate::text::{HashMap, SourceId, Sources, Span, deeper, larger};
 
 /// Properties may name others, to this depth.
 const MAX_DEPTH: u32 = 8;

@@ -1,11 +1,10 @@
 //! Command lines as POSIX shells read them: which simple commands a script may run, with which words and which variables.
 //! It runs nothing: of two branches both are taken, and what only a running shell could know makes a word open.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::letters::{Letter, Letters};
-use crate::text::{Cut, Sources, Span, deeper, over};
+use crate::text::{Cut, HashMap, Sources, Span, deeper, over};
 
 /// How many bytes all expansions of one script may come to: variables can name each other into millions.
 const MAX_EXPANDED: usize = 1 << 18;

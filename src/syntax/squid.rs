@@ -1,14 +1,13 @@
 //! How squid.conf is written: lines that a backslash continues, words, macros, conditions and includes. It knows no directive.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::number::strtol;
 use super::refusal::Refusal;
 use super::template::is_placeholder;
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Sources, Span, Tree, has_magic, over};
+use crate::text::{HashSet, SourceId, Sources, Span, Tree, has_magic, over};
 
 /// Includes in includes: parseOneConfigFile in src/cache_cf.cc.
 const MAX_DEPTH: u32 = 16;

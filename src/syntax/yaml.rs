@@ -1,13 +1,12 @@
 //! YAML as a small tree in which every value knows where it stands. Aliases stand for what they name, merge keys (`<<`) are
 //! looked through, and what a value means (a number, a yes) is its reader's affair.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle, options};
 
 use super::letters::Letters;
-use crate::text::{Slot, SourceId, Sources, Span, deeper, larger, over};
+use crate::text::{HashMap, Slot, SourceId, Sources, Span, deeper, larger, over};
 
 /// The largest file that is parsed, in bytes. What is larger was made by a machine.
 pub const MAX_YAML: usize = 2 << 20;
@@ -118,7 +117,7 @@ impl Node {
     /// All entries that count: without those that a later one replaces, with those that merge keys bring in.
     pub fn merged(&self) -> Vec<(&Node, &Node)> {
         let mut found: Vec<(&Node, &Node)> = Vec::new();
-        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut places: HashMap<&str, usize> = HashMap::default();
         self.gather(&mut found, &mut places);
         found
     }
@@ -380,7 +379,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(file: SourceId, text: &'a str) -> Self {
-        Self { file, text, open: Vec::new(), anchors: HashMap::new(), aliased: 0, done: Vec::new() }
+        Self { file, text, open: Vec::new(), anchors: HashMap::default(), aliased: 0, done: Vec::new() }
     }
 
     fn read(mut self) -> (Vec<Node>, Option<Stop>) {

@@ -3,7 +3,7 @@
 use super::Span;
 
 /// Replaces the bytes at `span` by `text`. In an absent source it creates the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Edit {
     pub span: Span,
     pub text: String,

@@ -16,17 +16,70 @@ fn is_plain(pattern: &[u8]) -> bool {
     !pattern.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
 }
 
+/// How a level's pattern is looked at: most are one of a few forms, and are asked of every file of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Form {
+    /// It only matches itself.
+    Plain,
+    /// `*`, `*end`, `start*`, `start*end`: where the star stands.
+    Star(usize),
+    /// `*middle*end`: where the second star stands.
+    Stars(usize),
+    Folders,
+    Other,
+}
+
+impl Form {
+    fn of(part: &[u8]) -> Self {
+        let stars = part.iter().filter(|byte| **byte == b'*').count();
+        let last = part.iter().rposition(|byte| *byte == b'*').unwrap_or_default();
+        match stars {
+            _ if part == b"**" => Form::Folders,
+            _ if part.iter().any(|byte| matches!(byte, b'?' | b'[' | b'\\')) => Form::Other,
+            0 => Form::Plain,
+            1 => Form::Star(last),
+            2 if part.starts_with(b"*") => Form::Stars(last),
+            _ => Form::Other,
+        }
+    }
+
+    fn matches(self, part: &[u8], name: &[u8]) -> bool {
+        let visible = || name.first() != Some(&b'.') || part.first() == Some(&b'.');
+        match self {
+            Form::Plain => part == name,
+            Form::Star(at) => {
+                let (start, end) =
+                    (part.get(..at).unwrap_or_default(), part.get(at + 1..).unwrap_or_default());
+                name.len() >= start.len() + end.len()
+                    && name.ends_with(end)
+                    && name.starts_with(start)
+                    && visible()
+            }
+            Form::Stars(at) => {
+                let middle = part.get(1..at).unwrap_or_default();
+                let rest = name.strip_suffix(part.get(at + 1..).unwrap_or_default());
+                let holds =
+                    |rest: &[u8]| middle.is_empty() || rest.windows(middle.len()).any(|it| it == middle);
+                rest.is_some_and(holds) && visible()
+            }
+            Form::Folders | Form::Other => Glob::matches_name(part, name),
+        }
+    }
+}
+
 /// A pattern over whole paths.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Glob {
     parts: Vec<Vec<u8>>,
+    forms: Vec<Form>,
 }
 
 impl Glob {
     pub fn new(pattern: &[u8]) -> Self {
-        let parts =
+        let parts: Vec<Vec<u8>> =
             pattern.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).map(<[u8]>::to_vec).collect();
-        Self { parts }
+        let forms = parts.iter().map(|part| Form::of(part)).collect();
+        Self { parts, forms }
     }
 
     /// The pattern of each folder level.
@@ -36,7 +89,7 @@ impl Glob {
 
     pub fn matches(&self, path: &[u8]) -> bool {
         let names: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
-        match_parts(&self.parts, &names)
+        self.matches_names(&names)
     }
 
     /// Whether the last levels of a path match, as those of `**/pattern` would.
@@ -46,17 +99,42 @@ impl Glob {
 
     /// The same for a path taken apart, because a large tree asks many patterns of every file.
     pub fn matches_levels(&self, levels: &[&[u8]]) -> bool {
-        for (above, part) in self.parts.iter().rev().enumerate() {
-            if part == b"**" {
+        for (above, (part, form)) in self.parts.iter().zip(&self.forms).rev().enumerate() {
+            if *form == Form::Folders {
                 let levels: Vec<&[u8]> = levels.iter().rev().copied().collect();
                 return (0..levels.len())
-                    .any(|from| match_parts(&self.parts, levels.get(from..).unwrap_or_default()));
+                    .any(|from| self.matches_names(levels.get(from..).unwrap_or_default()));
             }
-            if !levels.get(above).is_some_and(|name| Self::matches_name(part, name)) {
+            if !levels.get(above).is_some_and(|name| form.matches(part, name)) {
                 return false;
             }
         }
         true
+    }
+
+    /// Iterative with one point of return, as below: a pattern of many `**` may come from whoever wrote the audited tree.
+    fn matches_names(&self, names: &[&[u8]]) -> bool {
+        let (mut p, mut n) = (0, 0);
+        let mut star: Option<(usize, usize)> = None;
+        let matches = |part: usize, name: &[u8]| match (self.parts.get(part), self.forms.get(part)) {
+            (Some(part), Some(form)) => form.matches(part, name),
+            _ => false,
+        };
+        while let Some(name) = names.get(n) {
+            if self.forms.get(p) == Some(&Form::Folders) {
+                star = Some((p + 1, n));
+                p += 1;
+            } else if matches(p, name) {
+                p += 1;
+                n += 1;
+            } else if let Some((after, from)) = star {
+                star = Some((after, from + 1));
+                (p, n) = (after, from + 1);
+            } else {
+                return false;
+            }
+        }
+        self.forms.iter().skip(p).all(|form| *form == Form::Folders)
     }
 
     /// Whether one name matches one level's pattern.
@@ -71,32 +149,6 @@ impl Glob {
                 _ => match_name(pattern, name),
             }
     }
-}
-
-/// Iterative with one point of return, as below: a pattern of many `**` may come from whoever wrote the audited tree.
-fn match_parts(parts: &[Vec<u8>], names: &[&[u8]]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(name) = names.get(n) {
-        match parts.get(p) {
-            Some(part) if part == b"**" => {
-                star = Some((p + 1, n));
-                p += 1;
-            }
-            Some(part) if Glob::matches_name(part, name) => {
-                p += 1;
-                n += 1;
-            }
-            _ => match star {
-                Some((after, from)) => {
-                    star = Some((after, from + 1));
-                    (p, n) = (after, from + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    parts.get(p..).unwrap_or_default().iter().all(|part| part == b"**")
 }
 
 /// Iterative with one point of return, so that no pattern takes more than quadratic time.
@@ -239,6 +291,28 @@ mod tests {
             ("a", ""),
         ] {
             assert!(!ends(pattern, path), "{pattern} should not match {path}");
+        }
+    }
+
+    #[test]
+    fn every_form_matches_as_the_general_one_does() {
+        let parts = [
+            "*", "a", "*a", "a*", "a*a", "*a*", "*a*b", "**", "***", "*a*b*", ".a", ".*", ".a*b", "a*.b",
+            "?a", "[a]*", "\\.a", "\\*", "*ab*ab", "ab*ab",
+        ];
+        let names = [
+            "a", "b", "ab", "aa", "aba", "abab", "aab", ".a", ".ab", ".aab", "a.b", "b.a", "*", "*a",
+            "ababab",
+        ];
+        for (part, name) in parts.iter().flat_map(|part| names.map(|name| (*part, name))) {
+            let (bytes, name) = (part.as_bytes(), name.as_bytes());
+            let general = Glob::matches_name(bytes, name);
+            assert_eq!(
+                Form::of(bytes).matches(bytes, name),
+                general,
+                "{part} and {}",
+                String::from_utf8_lossy(name)
+            );
         }
     }
 

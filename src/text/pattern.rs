@@ -3,10 +3,10 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::Glob;
+use super::{Glob, Globs, levels};
 
 /// A pattern seen from the folder that it is written in. It covers what it matches, and all that lies below.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
     folder: PathBuf,
     glob: Glob,
@@ -25,6 +25,32 @@ impl Pattern {
         let full = top.join(path);
         let seen = full.strip_prefix(&self.folder).unwrap_or(path);
         seen.ancestors().any(|part| self.glob.matches(part.as_os_str().as_bytes()))
+    }
+}
+
+/// Many patterns, of which few are looked at for each path.
+#[derive(Debug, Default)]
+pub struct Patterns<'a> {
+    all: Vec<&'a Pattern>,
+    globs: Globs,
+}
+
+impl<'a> Patterns<'a> {
+    pub fn of(patterns: impl Iterator<Item = &'a Pattern>) -> Self {
+        let all: Vec<&Pattern> = patterns.collect();
+        let globs = Globs::of(all.iter().map(|pattern| &pattern.glob));
+        Self { all, globs }
+    }
+
+    /// The numbers of those that cover a file, in their order.
+    pub fn covering(&self, top: &Path, path: &Path) -> impl Iterator<Item = usize> {
+        let full = top.join(path);
+        // A pattern may be written in a folder above the tree.
+        let near = match self.all.is_empty() {
+            true => Vec::new(),
+            false => self.globs.near(levels(full.as_os_str().as_bytes()).into_iter()),
+        };
+        near.into_iter().filter(move |at| self.all.get(*at).is_some_and(|it| it.covers(top, path)))
     }
 }
 

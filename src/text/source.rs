@@ -7,6 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::{Cut, Cuts, Position, SourceId, Span};
 
+/// Characters are counted once for so many bytes, so that a line of any length costs no more for each place on it.
+const STRIDE: usize = 256;
+
 /// What a source is; it decides how a report names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
@@ -32,9 +35,15 @@ pub struct Source {
     bytes: Cow<'static, [u8]>,
     lines: OnceLock<Vec<u32>>,
     hidden: OnceLock<Vec<Range<usize>>>,
+    /// Offsets between characters, and how many of them lie before; none where each byte is one.
+    counted: OnceLock<Vec<(u32, u32)>>,
 }
 
 impl Source {
+    fn new(origin: Origin, bytes: Cow<'static, [u8]>) -> Self {
+        Self { origin, bytes, lines: OnceLock::new(), hidden: OnceLock::new(), counted: OnceLock::new() }
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -98,12 +107,34 @@ impl Source {
 
     fn line_and_column(&self, offset: u32) -> (usize, usize) {
         let line = self.line_of(offset);
-        let before = self.bytes.get(self.start_of(line)..offset as usize).unwrap_or_default();
-        let before = match before.is_ascii() {
-            true => before.len(),
-            false => String::from_utf8_lossy(before).chars().count(),
-        };
+        let (start, offset) = (self.start_of(line), offset as usize);
+        let inside = start <= offset && offset <= self.bytes.len();
+        let before = if inside { self.characters_to(offset) - self.characters_to(start) } else { 0 };
         (line, before + 1)
+    }
+
+    /// How many characters lie before an offset; what is no UTF-8 counts as it is shown.
+    fn characters_to(&self, offset: usize) -> usize {
+        let (counted, before) = self.counted_to(offset);
+        let rest = self.bytes.get(counted..offset).unwrap_or_default();
+        before
+            + if self.counted().is_empty() {
+                rest.len()
+            } else {
+                String::from_utf8_lossy(rest).chars().count()
+            }
+    }
+
+    /// The last offset up to this one that lies between characters and to which they are counted, and their number.
+    fn counted_to(&self, offset: usize) -> (usize, usize) {
+        let counted = self.counted();
+        let after = counted.partition_point(|(at, _)| *at as usize <= offset);
+        let last = after.checked_sub(1).and_then(|at| counted.get(at));
+        last.map_or((0, 0), |(at, before)| (*at as usize, *before as usize))
+    }
+
+    fn counted(&self) -> &[(u32, u32)] {
+        self.counted.get_or_init(|| if self.bytes.is_ascii() { Vec::new() } else { count(&self.bytes) })
     }
 
     /// The bytes of line `line` (1-based), without its line ending.
@@ -112,6 +143,26 @@ impl Source {
         let text = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         text.strip_suffix(b"\r").unwrap_or(text)
     }
+}
+
+/// The numbers of characters at places about [`STRIDE`] bytes apart.
+fn count(bytes: &[u8]) -> Vec<(u32, u32)> {
+    let (mut at, mut characters) = (0_u32, 0_u32);
+    let mut counted = vec![(0, 0)];
+    let mut step = |length: usize| {
+        at = at.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
+        characters += 1;
+        if counted.last().is_some_and(|(last, _)| (at - *last) as usize >= STRIDE) {
+            counted.push((at, characters));
+        }
+    };
+    for chunk in bytes.utf8_chunks() {
+        chunk.valid().chars().for_each(|character| step(character.len_utf8()));
+        if !chunk.invalid().is_empty() {
+            step(chunk.invalid().len());
+        }
+    }
+    counted
 }
 
 /// All sources of an audit. Shared between threads; a source never moves and is never dropped before the rest.
@@ -128,8 +179,7 @@ impl Sources {
     }
 
     pub fn add(&self, origin: Origin, bytes: impl Into<Cow<'static, [u8]>>) -> SourceId {
-        let source = Source { origin, bytes: bytes.into(), lines: OnceLock::new(), hidden: OnceLock::new() };
-        SourceId(u32::try_from(self.all.push(source)).unwrap_or(u32::MAX))
+        SourceId(u32::try_from(self.all.push(Source::new(origin, bytes.into()))).unwrap_or(u32::MAX))
     }
 
     /// A value given on the command line, e.g. `--set` with `net.core.somaxconn=128`: a source with the value as its text.
@@ -140,12 +190,7 @@ impl Sources {
 
     pub fn get(&self, id: SourceId) -> &Source {
         self.all.get(id.0 as usize).unwrap_or_else(|| {
-            self.nothing.get_or_init(|| Source {
-                origin: Origin::Builtin(String::new()),
-                bytes: Cow::Borrowed(&[]),
-                lines: OnceLock::new(),
-                hidden: OnceLock::new(),
-            })
+            self.nothing.get_or_init(|| Source::new(Origin::Builtin(String::new()), Cow::Borrowed(&[])))
         })
     }
 
@@ -204,5 +249,21 @@ mod tests {
         assert_eq!((at.line, at.column, at.end_line, at.end_column), (2, 5, 2, 7));
         assert_eq!(sources.get(file).line(2), "ü = 12".as_bytes());
         assert_eq!(sources.get(file).line(9), b"");
+    }
+
+    #[test]
+    fn a_column_is_counted_from_nearby_and_is_that_of_the_shown_line() {
+        let unit: &[u8] = "listen a:8; \u{fc}\u{20ac}\u{1f600}".as_bytes();
+        let bytes: Vec<u8> = [unit, b"\xff\xf0\x9f\x98 \xe2\x82\n", unit, b"\xe2", unit].concat().repeat(50);
+        let one_line = bytes.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+        for bytes in [bytes, one_line] {
+            let source = Source::new(Origin::Builtin("t".into()), Cow::Owned(bytes));
+            for offset in 0..=source.bytes.len() {
+                let (line, column) = source.line_and_column(offset as u32);
+                let before = &source.bytes[source.start_of(line)..offset];
+                assert_eq!(column, String::from_utf8_lossy(before).chars().count() + 1, "{offset}");
+                assert!(offset - source.counted_to(offset).0 < STRIDE + 4, "{offset}");
+            }
+        }
     }
 }

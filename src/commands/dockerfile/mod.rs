@@ -2,17 +2,16 @@
 
 mod instructions;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Started;
-use super::line::{Base, Form, Line, Scene, assignment, follow, follow_script};
+use super::line::{Base, Form, Given, Line, Scene, assignment, follow, follow_script};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Starter, Value};
 use crate::syntax::json;
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::{self, Assignment, Known, Variables, Word};
-use crate::text::SourceId;
+use crate::text::{HashMap, SourceId};
 use instructions::{Instruction, instructions};
 
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
@@ -53,7 +52,7 @@ pub(super) struct Stage {
 /// The last stage of a file, or the one of a name.
 pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -> Option<Stage> {
     let (instructions, quote) = instructions(scene.sources.bytes(source), source);
-    let mut stages: HashMap<String, Stage> = HashMap::new();
+    let mut stages: HashMap<String, Stage> = HashMap::default();
     let mut globals = Variables::default();
     let mut current: Option<(Stage, String)> = None;
     let mut count = 0;
@@ -209,7 +208,7 @@ impl Stage {
         let base = Base { image: self.image.clone(), copies: self.copied_files(context), ..base };
         let line = |words: Vec<Word>, form: &Form| Line {
             words,
-            environment: self.environment.clone(),
+            environment: self.environment.iter().cloned().map(Given::from).collect(),
             folder: Some(folder.clone()),
             form: form.clone(),
             at: None,

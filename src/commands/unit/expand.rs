@@ -1,12 +1,12 @@
 //! What systemd makes of the words of a command line: specifiers when it reads the unit, variables when it starts it
 //! (unit-printf.c; env-util.c, replace_env_argv).
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use crate::syntax::letters::{Letter, Letters};
 use crate::syntax::shell::{Known, Word};
 use crate::syntax::unit::Words;
+use crate::text::HashMap;
 
 /// What stands for each specifier.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,7 @@ impl Specifiers {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let (prefix, instance) = stem.split_once('@').unwrap_or((stem, ""));
         let last = |text: &str| text.rsplit('-').next().unwrap_or_default().to_owned();
-        let mut known: HashMap<u8, String> = [
+        let mut known: HashMap<u8, String> = HashMap::from_iter([
             (b'n', name.to_owned()),
             (b'N', stem.to_owned()),
             (b'p', prefix.to_owned()),
@@ -36,8 +36,7 @@ impl Specifiers {
             (b'U', "0".to_owned()),
             (b'g', "root".to_owned()),
             (b'G', "0".to_owned()),
-        ]
-        .into();
+        ]);
         // The instances of a template that stands for all of them are not known.
         if !stem.ends_with('@') {
             known.insert(b'i', instance.to_owned());

@@ -1,23 +1,22 @@
 //! What a service unit starts: its `ExecStart=` after all drop-ins, with its variables, its folder and its limit of open files.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::expand::{self, Specifiers};
 use super::files::Unit;
 use crate::commands::Started;
-use crate::commands::line::{Base, Form, Line, Scene, assignment, follow};
+use crate::commands::line::{Base, Form, Given, Line, Scene, assignment, follow};
 use crate::model::{Problem, ProblemKind, Starter, Value};
 use crate::syntax::letters::Letters;
-use crate::syntax::shell::{Assignment, Known, Variables, Word};
+use crate::syntax::shell::{Known, Variables, Word};
 use crate::syntax::unit::{self, Entry, Words};
-use crate::text::Span;
+use crate::text::{HashMap, HashSet, Span};
 
 /// What system.conf says for all units.
 #[derive(Debug, Default)]
 pub(super) struct Manager {
     open_files: Option<Limits>,
-    environment: Vec<Assignment>,
+    environment: Vec<Given>,
     hostname: Option<String>,
 }
 
@@ -36,7 +35,7 @@ impl Manager {
             Some(name.to_owned())
         });
         let mut files: Vec<PathBuf> = vec!["etc/systemd/system.conf".into()];
-        let mut dropins: HashMap<std::ffi::OsString, PathBuf> = HashMap::new();
+        let mut dropins: HashMap<std::ffi::OsString, PathBuf> = HashMap::default();
         for folder in ["etc", "run", "usr/local/lib", "usr/lib", "lib"] {
             let folder = Path::new(folder).join("systemd/system.conf.d");
             for name in scene.tree.list(&folder) {
@@ -55,7 +54,9 @@ impl Manager {
                     "DefaultLimitNOFILE" => manager.open_files = limits(entry).or(manager.open_files),
                     "DefaultEnvironment" => {
                         let words = Words::new(&entry.value);
-                        manager.environment.extend(words.filter_map(|word| assignment(&word)));
+                        manager
+                            .environment
+                            .extend(words.filter_map(|word| assignment(&word)).map(Given::from));
                     }
                     _ => {}
                 }
@@ -70,7 +71,7 @@ impl Manager {
 struct Service {
     starts: Vec<Entry>,
     oneshot: bool,
-    environment: Vec<Assignment>,
+    environment: Vec<Given>,
     environment_files: Vec<Word>,
     /// Variables that come from elsewhere, or go.
     passed: Vec<String>,
@@ -106,8 +107,6 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
     let size = environment.iter().map(|it| it.value.letters.len()).sum();
     let by_name = environment.iter().map(|it| (it.name.as_str(), &it.value)).collect();
     let known = |name: &str| service.look_up(scene, &by_name, complete, name);
-    let mut variables = Variables::default();
-    by_name.iter().for_each(|(name, value)| variables.set(name, Known::of(value)));
     for (command, at) in commands.into_iter().take_while(|_| scene.spend(size)) {
         let form = form(scene, &command, &known, &unit.files);
         let expands = command.expands;
@@ -120,7 +119,7 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
             form,
             at: Some(at),
         };
-        started.commands.extend(follow(scene, &base, line, &variables));
+        started.commands.extend(follow(scene, &base, line, &Variables::default()));
     }
 }
 
@@ -171,7 +170,9 @@ impl Service {
             "ExecStart" if empty => self.starts.clear(),
             "ExecStart" => self.starts.push(entry),
             "Environment" if empty => self.environment.clear(),
-            "Environment" => self.environment.extend(words().filter_map(|word| assignment(&word))),
+            "Environment" => {
+                self.environment.extend(words().filter_map(|word| assignment(&word)).map(Given::from))
+            }
             "EnvironmentFile" if empty => self.environment_files.clear(),
             "EnvironmentFile" => self.environment_files.extend(first()),
             "PassEnvironment" => self.passed.extend(names()),
@@ -184,7 +185,7 @@ impl Service {
     }
 
     /// The environment, and whether nothing of it lies outside the tree.
-    fn variables(&self, scene: &Scene<'_>, manager: &Manager) -> (Vec<Assignment>, bool) {
+    fn variables(&self, scene: &Scene<'_>, manager: &Manager) -> (Vec<Given>, bool) {
         let mut found = manager.environment.clone();
         found.extend(self.environment.iter().cloned());
         let mut complete = true;
@@ -206,17 +207,16 @@ impl Service {
                 match scene.read(path) {
                     Some(source) if !scene.spend(scene.sources.bytes(source).len()) => complete = false,
                     Some(source) => {
-                        let variables = unit::environment(scene.sources, source).into_iter();
-                        let variables = variables.filter(|variable| is_name(&variable.name));
-                        let assignment = |it: unit::Variable| Assignment { name: it.name, value: it.value };
-                        found.extend(variables.map(assignment));
+                        let variables = scene.environment(source);
+                        found.extend(variables.iter().filter(|given| is_name(&given.name)).cloned());
                     }
                     // A machine has all its files; a repository only its own. One that has to be there will be made.
                     None => complete &= scene.is_machine() && text.starts_with('-'),
                 }
             }
         }
-        found.retain(|assignment| !self.unset.contains(&assignment.name));
+        let unset: HashSet<&String> = self.unset.iter().collect();
+        found.retain(|given| unset.is_empty() || !unset.contains(&given.name));
         (found, complete)
     }
 

@@ -1,7 +1,5 @@
 //! Every line that assigns a key, or was meant to, and what becomes of it.
 
-use std::collections::{HashMap, HashSet};
-
 use super::files::{File, Left, Out, is_mask};
 use super::line::{self, Line, Name, Tool};
 use super::number::{self, Refused};
@@ -9,7 +7,7 @@ use super::outcome::Lot;
 use super::{Reader, Row, Written, meant};
 use crate::model::{Assignment, Fate, IgnoredFile, Suspect, Sysctls, key};
 use crate::text::tree::Unread;
-use crate::text::{Edit, Slot, Span};
+use crate::text::{Edit, HashMap, HashSet, Slot, Span};
 
 /// An assignment with the name of its file, which orders it.
 type Named<'a> = (&'a [u8], Assignment);

@@ -8,7 +8,7 @@ mod number;
 mod outcome;
 mod slot;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range as Bytes;
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::model::{
     Assignment, Fate, Kernel, Kind, Problem, ProblemKind, ReadAs, Suspect, Sysctl, Sysctls, Value, key,
 };
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Sources, Span, Tree, over};
+use crate::text::{HashSet, SourceId, Sources, Span, Tree, over};
 use files::{File, Files, Search};
 use line::{Line, MAX_PATTERNS, Name, Tool};
 use outcome::{Hit, Lot};
@@ -138,7 +138,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn gather(self, files: &'a [File], tool: Tool) -> Gathered<'a> {
         let mut gathered = Gathered::default();
-        let mut seen: HashSet<(SourceId, usize)> = HashSet::new();
+        let mut seen: HashSet<(SourceId, usize)> = HashSet::default();
         let paths = key::ALL.map(|key| (key, key.replace('.', "/")));
         for row in files.iter().flat_map(|file| self.rows(file, tool)) {
             let name = self.name(&row, tool);

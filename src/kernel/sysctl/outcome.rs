@@ -1,9 +1,10 @@
 //! Of all lines that name one key: which one decides, and what becomes of the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::line::Name;
 use super::number::{Number, Refused};
+use crate::text::HashMap;
 
 /// A line that names the key, directly or by a pattern.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ pub(super) fn at_boot(hits: &[Hit<'_>]) -> Vec<Lot> {
 /// the same value it keeps its place.
 fn of_patterns(hits: &[Hit<'_>]) -> Vec<Lot> {
     let mut order: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut place_of: HashMap<&Name, usize> = HashMap::new();
+    let mut place_of: HashMap<&Name, usize> = HashMap::default();
     let mut lots: Vec<Lot> = (0..hits.len()).map(Lot::OverriddenBy).collect();
     for (index, hit) in hits.iter().enumerate() {
         let before = place_of.get(&hit.name).and_then(|place| Some((*place, order.remove(place)?)));

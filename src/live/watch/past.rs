@@ -1,8 +1,9 @@
 //! How full the queues were, look after look, for as long as the sparkline reaches back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::rows::{Key, Row};
+use crate::text::HashMap;
 
 /// Looks that are remembered: a minute of seconds.
 pub(super) const LOOKS: u64 = 60;

@@ -1,11 +1,11 @@
 //! The rows: sockets that share an address together, with what an operator wants to know of them.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{Endpoint, HalfOpen, Listening, Owner, Seen, Transport};
 use crate::report::{Report, inline};
+use crate::text::HashMap;
 
 /// What tells a row from all others, look after look.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,7 +103,7 @@ pub(super) fn share(part: u32, whole: u32) -> f64 {
 pub(super) fn rows(report: &Report) -> Vec<Row> {
     let Some(seen) = &report.seen else { return Vec::new() };
     let mut groups: Vec<(Key, Vec<usize>)> = Vec::new();
-    let mut known: HashMap<Key, usize> = HashMap::new();
+    let mut known: HashMap<Key, usize> = HashMap::default();
     for (index, socket) in seen.running.sockets.iter().enumerate() {
         let key = Key::of(socket);
         match known.get(&key).and_then(|at| groups.get_mut(*at)) {

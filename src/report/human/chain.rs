@@ -1,16 +1,20 @@
 //! Listeners behind one another, a line a chain: `nginx :443 511 -> php-fpm /run/php/php8.2-fpm.sock 128`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::{Page, plain, table};
 use crate::model::{Endpoint, Link, Listener, Severity};
 use crate::report::screen::accent;
+use crate::text::HashMap;
 
 /// Chains that get a line; the others are counted.
 const SHOWN: usize = 12;
 
 /// A chain of this many listeners is cut there; nobody has one.
 const LONGEST: usize = 8;
+
+/// Chains that are followed: ten listeners that each pass on to ten others have a hundred million.
+const FOLLOWED: usize = 100_000;
 
 impl Page<'_> {
     /// Every way from a front to its last hop.
@@ -24,8 +28,12 @@ impl Page<'_> {
         let mut text: String =
             alike.iter().take(most).map(|(chain, more)| self.chain(chain, *more)).collect();
         if alike.len() > most {
-            let rest = format!("  and {} more chains; --verbose shows all\n", alike.len() - most);
+            let least = if all.len() >= FOLLOWED { "at least " } else { "" };
+            let rest = format!("  and {least}{} more chains; --verbose shows all\n", alike.len() - most);
             text.push_str(&self.screen.faint(&rest));
+        }
+        if all.len() >= FOLLOWED && self.screen.is_verbose() {
+            text.push_str(&self.screen.faint(&format!("  and more: {FOLLOWED} chains are followed\n")));
         }
         text + "\n"
     }
@@ -33,7 +41,7 @@ impl Page<'_> {
     /// Chains that differ only in the address of a front of the same service and length, as one; and how many more there are.
     fn alike<'c>(&self, all: &'c [Vec<usize>]) -> Vec<(&'c [usize], usize)> {
         let mut kept: Vec<(&[usize], usize)> = Vec::new();
-        let mut known: HashMap<(&str, Option<i64>, &[usize]), usize> = HashMap::new();
+        let mut known: HashMap<(&str, Option<i64>, &[usize]), usize> = HashMap::default();
         for chain in all {
             let Some((front, behind)) = chain.split_first() else { continue };
             let Some((listener, queue)) = self.report.listener(*front) else { continue };
@@ -82,14 +90,14 @@ impl Page<'_> {
     }
 }
 
-/// Every path from a listener that nobody passes on to, in the order of the listeners.
+/// Every path from a listener that nobody passes on to, in the order of the listeners, as far as they are followed.
 fn chains(links: &[Link]) -> Vec<Vec<usize>> {
     let behind: BTreeSet<usize> = links.iter().map(|link| link.to).collect();
     let fronts: BTreeSet<usize> = links.iter().map(|link| link.from).collect();
     let mut open: Vec<Vec<usize>> =
         fronts.iter().rev().filter(|front| !behind.contains(front)).map(|front| vec![*front]).collect();
     let mut done = Vec::new();
-    while let Some(chain) = open.pop() {
+    while let Some(chain) = open.pop().filter(|_| done.len() < FOLLOWED) {
         let last = chain.last().copied().unwrap_or_default();
         let next = |link: &&Link| link.from == last && !chain.contains(&link.to);
         let first = links.partition_point(|link| link.from < last);

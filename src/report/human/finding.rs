@@ -1,6 +1,5 @@
 //! One finding, or several that are one story: the snippet, the ledger, the others that share it, the fix.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use miette::{
@@ -14,7 +13,7 @@ use super::{Page, plain};
 use crate::model::{Finding, Fix, Listener, Queue, Safety, Severity};
 use crate::report::Screen;
 use crate::report::screen::{accent, counted};
-use crate::text::{Origin, SourceId, Sources};
+use crate::text::{HashSet, Origin, SourceId, Sources};
 
 /// Listeners, commands and files that are listed before the rest is counted.
 const LISTED: usize = 12;
@@ -163,7 +162,7 @@ impl Page<'_> {
     /// The files that the fixes of a group change.
     fn files(&self, group: &Group, index: usize) -> String {
         let mut all: Vec<String> = Vec::new();
-        let mut known: HashSet<SourceId> = HashSet::new();
+        let mut known: HashSet<SourceId> = HashSet::default();
         for planned in group.members().flat_map(|member| self.report.plan.edits_of(member, index)) {
             let source = self.report.sources.get(planned.edit.span.source);
             if known.insert(planned.edit.span.source) {
@@ -182,7 +181,7 @@ impl Page<'_> {
     /// What to run after the fixes of a group: what applies them, before what shows that it worked.
     fn commands(&self, group: &Group, index: usize) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
-        let mut known: HashSet<String> = HashSet::new();
+        let mut known: HashSet<String> = HashSet::default();
         for member in group.members() {
             for command in self.report.then_of(member, index) {
                 if known.insert(command.clone()) {

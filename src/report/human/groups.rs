@@ -1,10 +1,8 @@
 //! Which findings are told together: those of one rule whose number is decided by one line.
 
-use std::collections::HashMap;
-
 use crate::model::{Finding, Fix, PlaceId, Queue, Severity, Step};
 use crate::report::Report;
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// Findings by their indices in the report. The first stands for the rest: it loses most.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,7 @@ enum Decider<'a> {
 /// All findings: the worst first, those of one rule together, else in the order of the report.
 pub(in crate::report) fn groups(report: &Report) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut known: HashMap<Key, usize> = HashMap::new();
+    let mut known: HashMap<Key, usize> = HashMap::default();
     for (index, finding) in report.findings.iter().enumerate() {
         let alone = Group { severity: finding.severity, first: index, rest: Vec::new() };
         let Some(decider) = decided_by(report, finding) else {
@@ -55,7 +53,7 @@ pub(in crate::report) fn groups(report: &Report) -> Vec<Group> {
         group.put_worst_first(report);
     }
     let rule = |group: &Group| report.findings.get(group.first).map(|finding| finding.rule.as_str());
-    let mut first_met: HashMap<Option<&str>, usize> = HashMap::new();
+    let mut first_met: HashMap<Option<&str>, usize> = HashMap::default();
     for (index, group) in groups.iter().enumerate() {
         first_met.entry(rule(group)).or_insert(index);
     }

@@ -69,7 +69,7 @@ impl Page<'_> {
     /// Where the running machine has another limit than the files give, that is the last word.
     fn running_step(&self, queue: &Queue) -> Option<Step> {
         let seen = self.report.seen.as_ref()?;
-        let (index, socket) = seen.sockets_of(queue.listener).next()?;
+        let (index, socket) = *self.sockets.get(&queue.listener)?.first()?;
         let value = Some(i64::from(socket.limit));
         let at = *seen.lines.get(index).filter(|_| value != queue.limit)?;
         Some(Step { value, what: "what the running socket has".to_owned(), at })

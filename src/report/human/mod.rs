@@ -15,9 +15,9 @@ use unicode_width::UnicodeWidthStr;
 use super::screen::{self, counted};
 use super::twins::Twins;
 use super::{Detail, Report, Screen, plain};
-use crate::model::{Kind, Place, ReadAs, Severity};
+use crate::model::{Kind, Listening, Place, ReadAs, Seen, Severity};
 use crate::suppress::Entry;
-use crate::text::{Origin, Source, Sources, Span};
+use crate::text::{HashMap, Origin, Source, Sources, Span};
 use excerpt::Mark;
 use groups::Group;
 pub use next::Again;
@@ -30,7 +30,8 @@ const IN_SHORT: usize = 10;
 
 /// The whole report. `again` is the command line that made it; `least` the severity from which findings count.
 pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Severity>) -> String {
-    let page = Page { report, screen, twins: Twins::of(report) };
+    let sockets = report.seen.as_ref().map(Seen::by_listener).unwrap_or_default();
+    let page = Page { report, screen, twins: Twins::of(report), sockets };
     if screen.detail == Detail::Quiet {
         return page.findings(|group| least.is_some_and(|least| group.severity >= least));
     }
@@ -91,6 +92,8 @@ struct Page<'a> {
     screen: &'a Screen,
     /// Listeners that are told with the line that opens them.
     twins: Twins<'a>,
+    /// The running sockets of each listener.
+    sockets: HashMap<usize, Vec<(usize, &'a Listening)>>,
 }
 
 impl Page<'_> {

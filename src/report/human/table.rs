@@ -1,6 +1,5 @@
 //! All listeners with what they ask for and what they get.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 
 use unicode_width::UnicodeWidthStr;
@@ -11,6 +10,7 @@ use crate::model::{Listener, Place, Queue, Severity};
 use crate::report::Report;
 use crate::report::columns::{self, Cell, Column};
 use crate::report::screen::tail;
+use crate::text::HashMap;
 
 /// More rows than this are folded: listeners that differ in nothing but their address share one.
 const FOLDED_FROM: usize = 24;
@@ -152,7 +152,7 @@ pub(super) fn address(report: &Report, listener: &Listener) -> String {
 /// Rows that are alike in what counts, as one: the first of them.
 fn folded<T: Eq + Hash>(rows: Vec<Row>, counts: impl Fn(&Row) -> T) -> Vec<Row> {
     let mut kept: Vec<Row> = Vec::new();
-    let mut known: HashMap<T, usize> = HashMap::new();
+    let mut known: HashMap<T, usize> = HashMap::default();
     for row in rows {
         let counts = counts(&row);
         match known.get(&counts).and_then(|at| kept.get_mut(*at)) {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::text::{Family, Kind, Labels};
 use crate::model::{Endpoint, Listening, Owner, Seen, Transport};
 use crate::report::Report;
+use crate::text::HashSet;
 
 /// The sockets of one address.
 #[derive(Default)]
@@ -159,9 +160,10 @@ fn listeners<'a>(report: &'a Report, seen: &'a Seen) -> BTreeMap<Labels, Listene
         group.predicted = group.predicted.or(listener.and_then(|(_, queue)| queue.limit));
     }
     let here = seen.running.namespaces.first().map_or("host", |namespace| &namespace.name);
+    let joined: HashSet<usize> = seen.listeners.iter().copied().flatten().collect();
     for (index, (listener, queue)) in report.listeners().enumerate() {
         let is_known = !matches!(listener.endpoint, Endpoint::Unknown(_));
-        if is_known && seen.sockets_of(index).next().is_none() {
+        if is_known && !joined.contains(&index) {
             let (transport, address) = (listener.endpoint.transport(), listener.endpoint.to_string());
             let labels = labels(here, transport, &address, &listener.service);
             found.entry(labels).or_insert(Listener { sockets: Vec::new(), predicted: queue.limit });

@@ -1,13 +1,12 @@
 //! Fragments without a main file: which of them one nginx would read together.
 
-use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::release::Release;
 use super::sockets::{Refusal, Sockets};
 use super::walk::Told;
-use crate::text::{SourceId, Sources, Span, over};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, over};
 
 /// Names of folders that a main file above them includes, as distributions and the images of nginx have them.
 const PARTS: [&str; 7] = [
@@ -88,7 +87,7 @@ fn numbered(mut fragments: Vec<Told>) -> Vec<Told> {
 
 /// Those that an earlier one is in the way of.
 fn refused(fragments: &[Told], release: &Release<'_>) -> HashSet<usize> {
-    let mut heard: HashMap<SourceId, (usize, usize)> = HashMap::new();
+    let mut heard: HashMap<SourceId, (usize, usize)> = HashMap::default();
     for (index, told) in fragments.iter().enumerate() {
         for listen in told.listens.iter().map(|heard| &heard.listen) {
             heard.entry(listen.at.source).or_insert((index, index)).1 = index;

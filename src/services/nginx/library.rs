@@ -1,7 +1,6 @@
 //! The files of nginx's that were read, each once, however often it is included, and what every include leads to.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use super::file::File;
 use crate::model::ReadAs;
 use crate::syntax::blocks::Word;
 use crate::text::tree::Unread;
-use crate::text::{SourceId, has_magic};
+use crate::text::{HashMap, HashSet, SourceId, has_magic};
 
 /// A file by its index in [`Library::files`].
 pub(super) type FileId = usize;
@@ -68,7 +67,7 @@ impl Includes<'_> {
 
 impl<'a> Library<'a> {
     pub(super) fn new(ground: Ground<'a>) -> Self {
-        Self { ground, files: Vec::new(), known: HashMap::new() }
+        Self { ground, files: Vec::new(), known: HashMap::default() }
     }
 
     pub(super) fn file(&self, id: FileId) -> Option<&File<'a>> {
@@ -105,7 +104,7 @@ impl<'a> Library<'a> {
     /// Reads everything that `start` includes, and what that includes.
     pub(super) fn follow(&mut self, start: FileId, folder: &Path) -> Includes<'a> {
         let mut includes = Includes::default();
-        let mut followed = HashSet::from([start]);
+        let mut followed = HashSet::from_iter([start]);
         let mut level = vec![start];
         while !level.is_empty() {
             let mut asked: Vec<Cow<'a, [u8]>> = level.iter().flat_map(|id| self.asked(*id)).collect();
@@ -121,7 +120,7 @@ impl<'a> Library<'a> {
 
     /// The files that are neither loud themselves nor include one that is.
     fn quiet(&self, mut files: HashSet<FileId>, includes: &Includes<'a>) -> HashSet<FileId> {
-        let mut includers: HashMap<FileId, Vec<FileId>> = HashMap::new();
+        let mut includers: HashMap<FileId, Vec<FileId>> = HashMap::default();
         let mut loud = Vec::new();
         for (id, file) in files.iter().filter_map(|id| Some((*id, self.files.get(*id)?))) {
             let targets = || file.includes().flatten().flat_map(|word| includes.of(word));

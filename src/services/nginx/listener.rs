@@ -1,7 +1,6 @@
 //! What the report is told of a socket of nginx's: its address, how its backlog comes about, and where it can be written.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
 
 use super::super::Ground;
 use super::address::Address;
@@ -10,7 +9,7 @@ use super::pass::Passes;
 use super::sockets::{MAX_SOCKETS, Shared, Sockets};
 use super::walk::{Heard, Told};
 use crate::model::{Apply, Endpoint, Hop, Listener, Setting, Step, Transport, Value};
-use crate::text::{Slot, Span, over};
+use crate::text::{HashMap, HashSet, Slot, Span, over};
 
 /// Where the options of addresses will go if they are written: two listens of one address cannot both have any.
 #[derive(Default)]
@@ -35,7 +34,7 @@ impl<'l, 't> Listeners<'l, 't> {
         if let Some(at) = sockets.cut {
             ground.sources.cut_off(at, over("addresses of one nginx", MAX_SOCKETS));
         }
-        let mut uses = HashMap::new();
+        let mut uses = HashMap::default();
         for heard in &told.listens {
             *uses.entry(heard.listen.at).or_default() += 1;
         }
@@ -43,7 +42,7 @@ impl<'l, 't> Listeners<'l, 't> {
     }
 
     pub(super) fn all(&self) -> Vec<Listener> {
-        let mut taken_in: HashMap<(Module, &Address), Vec<&Shared<'t>>> = HashMap::new();
+        let mut taken_in: HashMap<(Module, &Address), Vec<&Shared<'t>>> = HashMap::default();
         let mut own = Vec::new();
         for shared in self.sockets.all.iter().filter(|shared| !shared.datagram) {
             match self.sockets.taken_in(shared) {

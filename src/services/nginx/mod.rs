@@ -12,7 +12,7 @@ mod sockets;
 mod torn;
 mod walk;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use self::library::{FileId, Library};
@@ -23,14 +23,14 @@ use self::sockets::{Refusal, Sockets};
 use self::walk::{Start, Told, Walk};
 use super::{Candidate, Enabled, Found, Ground, Opened};
 use crate::model::{Label, Problem, ProblemKind};
-use crate::text::has_magic;
+use crate::text::{HashSet, has_magic};
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut reading = Reading {
         library: Library::new(ground),
         release: Release::of(ground, Path::new("")),
         opened: Opened::of(ground, |place| !has_magic(place.as_bytes())),
-        included: HashSet::new(),
+        included: HashSet::default(),
         mains: Vec::new(),
         enabled: Enabled::default(),
         found: Found::default(),

@@ -1,13 +1,11 @@
 //! Where requests go on to: what `proxy_pass`, `fastcgi_pass` and the like name, and the servers of upstreams.
 
-use std::collections::HashMap;
-
 use super::super::{Ground, Hops};
 use super::address::number;
 use super::listen::Module;
 use super::walk::{Told, Upstream};
 use crate::model::{Endpoint, Hop, Next};
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// The next hops of every server.
 pub(super) struct Passes<'l, 't> {
@@ -18,7 +16,7 @@ pub(super) struct Passes<'l, 't> {
 
 impl<'l, 't> Passes<'l, 't> {
     pub(super) fn of(ground: Ground<'l>, told: &'t Told) -> Self {
-        let mut by_server: HashMap<usize, Vec<(&[u8], Span)>> = HashMap::new();
+        let mut by_server: HashMap<usize, Vec<(&[u8], Span)>> = HashMap::default();
         for passed in &told.passes {
             by_server.entry(passed.server).or_default().push((&passed.to, passed.at));
         }

@@ -1,14 +1,13 @@
 //! From `listen` directives to sockets: which servers share one, which addresses the wildcard of their port takes in, and what
 //! nginx or the kernel refuses.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::address::Address;
 use super::listen::{Listen, Module};
 use super::release::{REPEATS_FILTERED, Release, STREAM_SHARES};
 use super::walk::{Connections, Heard};
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// As many ports as an address has; nobody means more, and each costs memory.
 pub(super) const MAX_SOCKETS: usize = 1 << 16;
@@ -181,8 +180,8 @@ impl<'t> Sockets<'t> {
         let bound: Vec<&Shared<'t>> =
             self.all.iter().filter(|shared| !shared.datagram && self.taken_in(shared).is_none()).collect();
         let mut refusals: Vec<Refusal> = bound.iter().filter_map(|shared| alone(shared)).collect();
-        let mut same: HashMap<Address, &Shared<'t>> = HashMap::new();
-        let mut ports: HashMap<u16, Vec<&Shared<'t>>> = HashMap::new();
+        let mut same: HashMap<Address, &Shared<'t>> = HashMap::default();
+        let mut ports: HashMap<u16, Vec<&Shared<'t>>> = HashMap::default();
         for shared in bound {
             if let Some(before) = same.insert(canonical(&shared.address), shared) {
                 refusals.extend(in_use(shared, before));

@@ -1,6 +1,5 @@
 //! Reads an nginx in its order, as it would start: from the main file through every include, knowing in which block it is.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use super::torn::Torn;
 use crate::model::{Label, Problem, ProblemKind};
 use crate::syntax::blocks::Word;
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Span, has_magic, over};
+use crate::text::{HashSet, SourceId, Span, has_magic, over};
 
 /// More than any configuration has; includes that multiply would never end.
 const MAX_INCLUSIONS: usize = 1 << 18;
@@ -194,11 +193,11 @@ impl<'w, 'a> Walk<'w, 'a> {
             release,
             start,
             frames: Vec::new(),
-            reading: HashSet::new(),
+            reading: HashSet::default(),
             places: vec![place],
-            read: HashSet::new(),
-            missed: HashSet::new(),
-            blocks: HashSet::new(),
+            read: HashSet::default(),
+            missed: HashSet::default(),
+            blocks: HashSet::default(),
             inclusions: 0,
             addresses: 0,
             servers: 0,

@@ -2,7 +2,6 @@
 //! the files tell. Nothing is run; what only a run could tell is unknown, with the reason.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 
 use super::MAX_EXPRESSIONS;
 use super::names::{self, Binding, Name, Origin, Step};
@@ -12,7 +11,7 @@ use super::value::{Server, Thing, Value, agreed, number_literal, unescaped};
 use crate::model::{Problem, ProblemKind};
 use crate::services::Ground;
 use crate::syntax::calls::Id;
-use crate::text::{Span, deeper, over};
+use crate::text::{HashSet, Span, deeper, over};
 
 /// How many expressions lie in one another, through names and calls, before it is given up.
 const MAX_DEPTH: u32 = 48;
@@ -98,7 +97,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
 
     /// What is made of itself is known no better further in.
     fn goes_round(&self) -> bool {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         self.around.borrow().iter().any(|place| !seen.insert(*place))
     }
 

@@ -1,8 +1,7 @@
 //! The names that a JavaScript or TypeScript program binds, what it assigns, and what it calls: found in one pass.
 
-use std::collections::HashMap;
-
 use crate::syntax::calls::{Code, Id, Scopes};
+use crate::text::HashMap;
 
 /// Where a binding's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

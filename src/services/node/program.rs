@@ -1,6 +1,5 @@
 //! The files of a program: parsed when they are asked for, once; and which file an import means.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +10,7 @@ use super::names::Names;
 use super::servers::Servers;
 use crate::services::Ground;
 use crate::syntax::calls::{Code, Id, Unparsed};
-use crate::text::{SourceId, Span};
+use crate::text::{HashMap, SourceId, Span};
 
 /// A file of a [`Program`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,12 +1,11 @@
 //! What `${name}` stands for in a server.xml: catalina.properties beside it, and the -D options that its JVM is started with.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::services::Ground;
 use crate::syntax::properties;
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 /// Tomcat gives up after this many rounds (IntrospectionUtils.replaceProperties).
 const ROUNDS: usize = 20;

@@ -1,10 +1,9 @@
 //! The blocks of a Caddyfile: the global options and the sites, with snippets and imported files in their places.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Broken, Token};
-use crate::text::{SourceId, Sources, Span, Tree, has_magic, over};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, has_magic, over};
 
 /// Snippets and files can import each other into millions of words.
 const MAX_TOKENS: usize = 200_000;
@@ -83,11 +82,11 @@ pub fn read(setting: Setting<'_>, file: SourceId) -> Blocks {
     let mut reader = Reader {
         setting,
         pending: Vec::new(),
-        snippets: HashMap::new(),
+        snippets: HashMap::default(),
         taken: 0,
         put: 0,
         imports: 0,
-        edges: HashMap::new(),
+        edges: HashMap::default(),
         made: Blocks::default(),
     };
     let done = reader.tokens(file).and_then(|mut tokens| {
@@ -387,7 +386,7 @@ impl Reader<'_> {
 
     /// Whether a file that another is to import leads back to it (importgraph.go).
     fn is_cycle(&mut self, from: SourceId, to: SourceId) -> bool {
-        let (mut met, mut left) = (HashSet::new(), vec![to]);
+        let (mut met, mut left) = (HashSet::default(), vec![to]);
         while let Some(file) = left.pop() {
             if file == from {
                 return true;

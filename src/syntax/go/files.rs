@@ -1,6 +1,5 @@
 //! The files of a tree's packages: parsed when they are asked for, once; and which folder an import means.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +7,7 @@ use memchr::memmem;
 
 use super::{Go, Value, build};
 use crate::syntax::calls::Unparsed;
-use crate::text::{SourceId, Sources, Span, Tree, over};
+use crate::text::{HashMap, SourceId, Sources, Span, Tree, over};
 
 /// Files of one package that are read.
 const MAX_FILES: usize = 400;

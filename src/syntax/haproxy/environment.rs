@@ -1,10 +1,9 @@
 //! The variables that HAProxy sees: those of its unit and of `setenv` lines before.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::words::Line;
-use crate::text::{Sources, larger, over};
+use crate::text::{HashMap, Sources, larger, over};
 
 /// What systemd or HAProxy itself sets, with values that no file tells.
 const GIVEN: [&str; 17] = [
@@ -52,7 +51,7 @@ pub struct Environment {
 impl Environment {
     /// An empty one.
     pub fn new(complete: bool) -> Self {
-        Self { variables: HashMap::new(), complete, changes: 0 }
+        Self { variables: HashMap::default(), complete, changes: 0 }
     }
 
     /// Does what a line of `global` says of variables, as far as that is not too much, which is told.
@@ -63,7 +62,7 @@ impl Environment {
         self.changes += 1;
         if self.is_lost() {
             sources.cut_off(line.at, over("changes of variables", MAX_CHANGES));
-            (self.variables, self.complete) = (HashMap::new(), false);
+            (self.variables, self.complete) = (HashMap::default(), false);
             return;
         }
         let name = line.text(1);

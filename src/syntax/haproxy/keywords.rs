@@ -1,10 +1,9 @@
 //! The words that HAProxy knows, as a table has them.
 
-use std::collections::{HashMap, HashSet};
-
 use toml::Table;
 
 use super::condition::version;
+use crate::text::{HashMap, HashSet};
 
 /// The keywords of all versions.
 pub struct Keywords<'a> {

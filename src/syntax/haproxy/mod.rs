@@ -10,14 +10,13 @@ mod environment;
 mod keywords;
 mod words;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use condition::{Blocks, Judge, MAX_PARENTHESES, Now, Unparsable};
 
 use super::refusal::Refusal;
 use super::template::is_template;
-use crate::text::{SourceId, Sources, Span, Word, deeper, larger};
+use crate::text::{HashMap, SourceId, Sources, Span, Word, deeper, larger};
 
 pub use address::{Address, Host, Resolve, to_connect, to_listen};
 pub use arguments::Arguments;
@@ -125,9 +124,9 @@ pub fn read(sources: &Sources, files: &[SourceId], given: Given<'_>) -> Document
         document,
         in_section: false,
         blocks: Blocks::default(),
-        defaults: HashMap::new(),
+        defaults: HashMap::default(),
         last_defaults: None,
-        names: HashMap::new(),
+        names: HashMap::default(),
     };
     for file in files {
         walk.file(*file, sources.bytes(*file));

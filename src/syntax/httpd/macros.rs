@@ -1,8 +1,7 @@
 //! Macro and Use of mod_macro: lines that are read again with other words in them.
 
-use std::collections::HashMap;
-
 use super::lines::{Line, Text};
+use crate::text::HashMap;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Macro {

@@ -10,7 +10,7 @@ mod macros;
 mod target;
 mod variables;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -21,7 +21,7 @@ use macros::{Macro, Macros};
 use super::start::Start;
 use super::template::{is_placeholder, is_template};
 use crate::text::tree::Unread;
-use crate::text::{SourceId, Sources, Span, Tree, deeper, over};
+use crate::text::{HashSet, SourceId, Sources, Span, Tree, deeper, over};
 
 pub use address::{Answers, Host, parse_address};
 pub use lines::{Line, Lines, Text};
@@ -151,7 +151,7 @@ pub fn read(given: Given<'_>, main: SourceId, reader: &mut dyn Reader) -> Seen {
         given,
         reader,
         home,
-        macros: Macros::new(),
+        macros: Macros::default(),
         sections: Vec::new(),
         base: 0,
         reading: Vec::new(),
@@ -160,7 +160,7 @@ pub fn read(given: Given<'_>, main: SourceId, reader: &mut dyn Reader) -> Seen {
         read: 0,
         in_macro: false,
         incomplete: false,
-        files: HashSet::new(),
+        files: HashSet::default(),
         matched: Vec::new(),
     };
     walk.file(main, Span::top(main));

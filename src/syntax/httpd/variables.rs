@@ -1,13 +1,12 @@
 //! What `${NAME}` stands for: what Define says, and the environment, such as envvars beside the main file exports it. Each value
 //! remembers where it stands.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use memchr::memchr;
 
 use super::lines::Text;
-use crate::text::{SourceId, Sources, Span, Tree, larger};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, larger};
 
 /// No value that matters is longer: where variables double each other, what would be longer stays as it is written.
 const MAX_VALUE: usize = 1 << 13;
@@ -56,8 +55,8 @@ impl Variables {
     /// instance without a suffix.
     fn shell(&mut self, sources: &Sources, source: SourceId) {
         let bytes = sources.bytes(source);
-        let mut known: HashMap<String, Text> = HashMap::new();
-        let mut exported: HashSet<String> = HashSet::new();
+        let mut known: HashMap<String, Text> = HashMap::default();
+        let mut exported: HashSet<String> = HashSet::default();
         let mut start = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let text = String::from_utf8_lossy(line);

@@ -1,8 +1,7 @@
 //! The names of one Java file: what it imports, declares, assigns and calls, found in one pass.
 
-use std::collections::HashMap;
-
 use crate::syntax::calls::{Code, Id, Scopes};
+use crate::text::HashMap;
 
 /// Where a variable's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

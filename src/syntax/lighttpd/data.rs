@@ -1,10 +1,9 @@
 //! Values of a lighttpd.conf: strings, numbers and lists, what `+` makes of two, and what an option takes for a number.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::syntax::number::{int, strtol};
-use crate::text::Span;
+use crate::text::{HashMap, Span};
 
 #[derive(Debug, Clone)]
 pub enum Data {

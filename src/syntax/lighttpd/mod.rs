@@ -8,7 +8,6 @@ mod lex;
 mod room;
 mod words;
 
-use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use data::merge;
@@ -17,7 +16,7 @@ use words::{Variables, Words};
 
 use super::refusal::Refusal;
 use super::start::Start;
-use crate::text::{SourceId, Sources, Span, Tree, deeper, over};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, deeper, over};
 
 pub use address::normalize;
 pub use data::{Data, Item, List, Taken, Value, boolean, integer, short, string};
@@ -128,10 +127,10 @@ impl<'a> Config<'a> {
         let mut config = Self {
             given,
             scopes: vec![Scope::default()],
-            included: HashSet::new(),
+            included: HashSet::default(),
             unknown: Vec::new(),
             dropped: None,
-            known: HashMap::new(),
+            known: HashMap::default(),
             last: None,
             release,
             includes: 0,

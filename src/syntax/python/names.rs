@@ -1,9 +1,8 @@
 //! Which name is bound where in a Python program: imports, assignments, parameters, definitions. What is bound to is looked at
 //! when it is asked for.
 
-use std::collections::HashMap;
-
 use crate::syntax::calls::{Code, Id, Scopes};
+use crate::text::HashMap;
 
 /// What a name is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +66,8 @@ pub fn last_name<'a>(code: &Code<'a>, callee: Id) -> Option<&'a str> {
 
 impl<'a> Names<'a> {
     pub(super) fn gather(code: &Code<'a>) -> Self {
-        let mut pass = Pass { code, names: Self::default(), scopes: Vec::new(), elsewhere: HashMap::new() };
+        let mut pass =
+            Pass { code, names: Self::default(), scopes: Vec::new(), elsewhere: HashMap::default() };
         for id in code.all() {
             pass.meet(id);
         }

@@ -1,13 +1,12 @@
 //! The files of a program: parsed when they are asked for, once; and which file an import means.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Modules, Python, Reading, Spot, Thing, Value};
 use crate::syntax::calls::{Id, Unparsed};
-use crate::text::{SourceId, Sources, Span, Tree, deeper, over};
+use crate::text::{HashMap, SourceId, Sources, Span, Tree, deeper, over};
 
 /// How many files are asked one by another.
 const MAX_DEPTH: u32 = 4;

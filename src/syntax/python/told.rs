@@ -1,11 +1,10 @@
 //! Calls as they look from outside: what they are told, on what they are made, and whether control comes to them.
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::{Condition, MAX_CALLS, Made, Reading, Thing, Value, last_name};
 use crate::syntax::calls::Id;
-use crate::text::Span;
+use crate::text::{HashSet, Span};
 
 /// Where a call is told what.
 pub enum Told {
@@ -130,7 +129,7 @@ impl Reading<'_, '_> {
             Condition::Open => {}
         }
         let code = &self.python.code;
-        let (mut met, mut left) = (HashSet::new(), vec![at]);
+        let (mut met, mut left) = (HashSet::default(), vec![at]);
         let mut next = code.first(MAX_CALLS, "calls on the way to one call", at, std::iter::repeat(()));
         while let Some(call) = left.pop().filter(|_| next.next().is_some()) {
             if call != at && self.condition(call) != Condition::Open {

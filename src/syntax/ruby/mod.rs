@@ -4,11 +4,9 @@
 mod eval;
 mod value;
 
-use std::collections::HashMap;
-
 use super::calls::{Code, Id, Unparsed};
 use super::eval::{Bounds, Effort, shown};
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{HashMap, SourceId, Sources, Span};
 pub use eval::expand_path;
 pub use value::{Thing, Value, integer_of, leading_integer};
 
@@ -65,7 +63,7 @@ pub struct Directive<'a> {
 impl<'a> Ruby<'a> {
     pub fn parse(sources: &'a Sources, source: SourceId) -> Result<Self, Unparsed> {
         let code = Code::parse(sources, source, &tree_sitter_ruby::LANGUAGE.into())?;
-        let mut assigned: HashMap<&'a str, Vec<Assignment>> = HashMap::new();
+        let mut assigned: HashMap<&'a str, Vec<Assignment>> = HashMap::default();
         for id in code.all() {
             let kind = code.kind(id);
             if !matches!(kind, "assignment" | "operator_assignment") {

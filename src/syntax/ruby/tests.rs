@@ -1,5 +1,5 @@
 use super::*;
-use crate::text::{Origin, Sources};
+use crate::text::{HashMap, Origin, Sources};
 
 fn with<T>(text: &str, around: &Surroundings, look: impl FnOnce(&Reading<'_, '_>, &Sources) -> T) -> T {
     let sources = Sources::new();
@@ -76,7 +76,10 @@ fn what_surrounds_the_program_counts() {
     let around = Surroundings {
         file: Some("/srv/app/config/puma.rb".into()),
         folder: Some("/srv/app".into()),
-        environment: Some([("PORT".to_owned(), Some("80".to_owned())), ("OPEN".to_owned(), None)].into()),
+        environment: Some(HashMap::from_iter([
+            ("PORT".to_owned(), Some("80".to_owned())),
+            ("OPEN".to_owned(), None),
+        ])),
     };
     let text = |program: &str| given(program, &around).string();
     assert_eq!(text("x ENV['PORT']").as_deref(), Some("80"));

@@ -1,11 +1,11 @@
 //! What uWSGI's command line says, as getopt_long(3) takes it: options in their order, then the words that are none.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::entry::Entry;
-use crate::text::Word;
+use crate::text::{HashSet, Word};
 
 /// Which options take a word.
 #[derive(Debug, Deserialize)]

@@ -7,12 +7,11 @@ mod fill;
 mod json;
 mod markup;
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::number::atoi;
 use super::refusal::Refusal;
-use crate::text::{Slot, SourceId, Sources, Span, Tree, deeper, over};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Sources, Span, Tree, deeper, over};
 
 pub use arguments::{Arguments, Known, read as arguments};
 pub use entry::{Entry, Options, ini};
@@ -99,7 +98,7 @@ impl<'a> Setup<'a> {
             exported: Vec::new(),
             refusal: None,
             tops: Vec::new(),
-            seen: HashSet::new(),
+            seen: HashSet::default(),
             lost: None,
             logic: None,
             running: false,
@@ -419,7 +418,7 @@ impl<'a> Setup<'a> {
         for exported in self.exported.iter_mut().filter(|exported| !exported.done) {
             replace(self.given.sources, &mut exported.entry, '$', &|name| environment.get(name));
         }
-        let mut first: HashMap<String, usize> = HashMap::new();
+        let mut first: HashMap<String, usize> = HashMap::default();
         for (index, exported) in self.exported.iter().enumerate() {
             first.entry(exported.entry.key.clone()).or_insert(index);
         }

@@ -1,13 +1,13 @@
 //! The declarations of a DOCTYPE that change what a program gets: entities and the defaults of attributes. The first
 //! declaration of a name counts (XML 1.0, 3.3 and 4.2).
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::PathBuf;
 
 use super::cursor::Cursor;
 use super::entities::character;
 use super::{Attribute, Fault, Piece, Place, Reader};
+use crate::text::{HashMap, HashSet};
 
 #[derive(Debug, Default)]
 pub(super) struct Dtd {

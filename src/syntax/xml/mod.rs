@@ -6,14 +6,13 @@ mod dtd;
 mod encoding;
 mod entities;
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use quick_xml::events::Event;
 
-use crate::text::{SourceId, Sources, Span, Tree, over};
+use crate::text::{HashSet, SourceId, Sources, Span, Tree, over};
 use cursor::{Cursor, is_space};
 use dtd::Dtd;
 use entities::Left;
@@ -342,7 +341,7 @@ impl Reader<'_> {
         if attributes.len() > MAX_ATTRIBUTES {
             return fault(format!("an element has more than {MAX_ATTRIBUTES} attributes"));
         }
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         if let Some(twice) = attributes.iter().find(|attribute| !seen.insert(&attribute.name)) {
             return fault(format!("the attribute {} is given twice", twice.name));
         }

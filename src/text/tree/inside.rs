@@ -1,7 +1,6 @@
 //! Opens, lists and looks at what lies below one folder of this machine, by descriptors of folders: whoever exchanges a folder
 //! for a link meanwhile does not get us to look outside. Paths are real ones, relative to that folder: a link in them is a fault.
 
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -13,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
 use super::lock;
+use crate::text::HashMap;
 
 /// Descriptors of folders that are kept: what is asked for next mostly lies beside what was asked for last.
 const KEPT: usize = 64;

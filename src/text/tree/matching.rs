@@ -1,13 +1,12 @@
 //! The paths that a pattern leads to, within bounds: links that go round would else multiply with every level.
 
-use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::Tree;
-use crate::text::{Glob, has_magic};
+use crate::text::{Glob, HashSet, has_magic};
 
 /// Paths of one pattern that lead where another path of it has led. A server would take each of them; a few are links that
 /// somebody made on purpose.
@@ -95,7 +94,7 @@ impl Tree {
 
     /// Leaves out paths that lead where others do once there are too many of them; how many there are by now.
     fn without_repeats(&self, found: &mut Vec<PathBuf>, mut repeats: usize, pattern: &[u8]) -> usize {
-        let mut met = HashSet::new();
+        let mut met = HashSet::default();
         let mut dropped = false;
         found.retain(|path| {
             let again = !met.insert(self.resolve(path).unwrap_or_else(|_| path.clone()));

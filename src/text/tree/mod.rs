@@ -7,7 +7,7 @@ mod inside;
 mod matching;
 mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use rayon::prelude::*;
 use rustix::fs::FileType;
 
-use super::{Origin, Progress, SourceId, Sources, Span};
+use super::{HashMap, Origin, Progress, SourceId, Sources, Span};
 use inside::Inside;
 use matching::{LONGEST_PATH, Spent};
 pub use walk::{Judged, Walk};
