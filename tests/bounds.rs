@@ -7,6 +7,7 @@ mod bounds {
     pub mod rest;
     pub mod services;
     pub mod syntax;
+    pub mod text;
     pub mod tree;
 }
 
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bounds::tree::Tree;
-use bounds::{commands, programs, rest, services, syntax};
+use bounds::{commands, programs, rest, services, syntax, text};
 use regex::Regex;
 
 /// The file of a constant below `src` and its name, the rule and some words of the finding, and what makes a tree.
@@ -163,10 +164,17 @@ const ROWS: &[Row] = &[
     ("syntax/yaml.rs", "MAX_ALIASED", "cut-off", "only the first 100000 values behind anchors and aliases", syntax::yaml_aliases),
     ("syntax/yaml.rs", "MAX_DEPTH", "cut-off", "lists and maps more than 120 deep", syntax::yaml_depth),
     ("syntax/yaml.rs", "MAX_YAML", "cut-off", "YAML files over 2 MiB are not read: this one has 2049 KiB", syntax::yaml_size),
+    ("text/tree/ignores.rs", "MAX_BYTES", "cut-off", "only the first 256 KiB of patterns of the ignore files", text::long_ignores),
+    ("text/tree/ignores.rs", "MAX_PATTERNS", "cut-off", "only the first 4000 patterns of the ignore files", text::many_ignores),
+    ("text/tree/matching.rs", "MAX_NAMES", "cut-off", "held against more than 33554432 names", text::many_names),
+    ("text/tree/matching.rs", "MAX_PATHS", "cut-off", "lead to more than 524288 paths", text::many_paths),
+    ("text/tree/matching.rs", "MAX_REPEATS", "cut-off", "leads to the same files more than 1000 times", text::links_that_go_round),
+    ("text/tree/mod.rs", "MAX_FILE", "unreadable", "is not read: it has 8 MiB; files over 8 MiB are not read", text::large_file),
+    ("text/tree/mod.rs", "MAX_FILE", "cut-off", "what this leaves out is looked at: it has 8 MiB", text::large_ignores),
 ];
 
 /// Where numbers bound no reading: the reports say themselves what they leave out, and arithmetic is the kernel's.
-const ELSEWHERE: [&str; 3] = ["report/", "kernel/listen.rs", "text/"];
+const ELSEWHERE: [&str; 2] = ["report/", "kernel/listen.rs"];
 
 /// How long one audit may take, in a build without optimisation and beside others.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use backlog_audit::Request;
 use backlog_audit::model::ReadAs;
@@ -29,6 +30,11 @@ impl Tree {
         let path = self.top.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+        self
+    }
+
+    pub fn link(&self, target: &str, path: &str) -> &Self {
+        symlink(target, self.top.path().join(path)).unwrap();
         self
     }
 

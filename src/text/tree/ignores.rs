@@ -87,8 +87,8 @@ impl Level {
         }
         let text = match tree.bytes(path) {
             Ok(text) => text,
-            Err(Unread::TooLarge(_)) => {
-                self.cut(tree, path);
+            Err(why @ Unread::TooLarge(_)) => {
+                tree.note(path.to_owned(), format!("what this leaves out is looked at: {why}"));
                 return Patterns::default();
             }
             Err(_) => return Patterns::default(),
@@ -99,8 +99,8 @@ impl Level {
         let mut kept = Vec::new();
         for line in lines {
             (self.patterns, self.bytes) = (self.patterns + 1, self.bytes + line.len());
-            if self.patterns > MAX_PATTERNS || self.bytes > MAX_BYTES {
-                self.cut(tree, path);
+            if let Some(bound) = self.is_full() {
+                tree.note(path.to_owned(), format!("{bound}: what the others leave out is looked at"));
                 break;
             }
             kept.push(String::from_utf8_lossy(line));
@@ -108,16 +108,17 @@ impl Level {
         Patterns(kept.chunks(CHUNK).map(compiled).collect())
     }
 
-    fn cut(&self, tree: &Tree, path: &Path) {
-        tree.note(
-            path.to_owned(),
-            format!(
-                "of the ignore files that count here at most {MAX_PATTERNS} patterns and {} KiB are taken: what the other \
-                 lines leave out was looked at",
-                MAX_BYTES >> 10
-            ),
-        );
+    fn is_full(&self) -> Option<String> {
+        match () {
+            () if self.patterns > MAX_PATTERNS => Some(taken("patterns", MAX_PATTERNS)),
+            () if self.bytes > MAX_BYTES => Some(taken("KiB of patterns", MAX_BYTES >> 10)),
+            () => None,
+        }
     }
+}
+
+fn taken(what: &str, most: usize) -> String {
+    format!("only the first {most} {what} of the ignore files of a folder and those above it are taken")
 }
 
 impl Patterns {

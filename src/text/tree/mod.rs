@@ -28,7 +28,7 @@ pub use walk::{Judged, Walk};
 pub const MAX_FILE: u64 = 8 << 20;
 
 /// As many links as Linux follows in one path (path_resolution(7): ELOOP after 40).
-const MAX_LINKS: u32 = 40;
+const LINKS: u32 = 40;
 
 /// Files that one thread reads at a time.
 const SHARE: usize = 16;
@@ -184,7 +184,7 @@ impl Tree {
         }
         real.push(last);
         match self.entry_at(&real)? {
-            Entry::Link(_) if links >= MAX_LINKS => Err(Unread::Loop),
+            Entry::Link(_) if links >= LINKS => Err(Unread::Loop),
             Entry::Link(target) if target.is_absolute() && !self.absolute_links => Err(Unread::Outside),
             Entry::Link(target) => {
                 let from =

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec ./run6.sh

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec ./run8.sh

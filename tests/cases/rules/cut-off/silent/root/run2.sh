@@ -1,0 +1,2 @@
+#!/bin/sh
+exec ./run3.sh
