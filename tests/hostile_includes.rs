@@ -65,7 +65,15 @@ fn includes_of_links_that_go_round_end() {
 fn folders_of_links_that_go_round_end() {
     let only_links = (0..10).fold(Hostile::new(), |tree, n| tree.link(".", &format!("etc/r/l{n}")));
     let apache = only_links.file("etc/apache2/apache2.conf", "Listen 80\nIncludeOptional /etc/r\n");
-    is_told("Apache includes a folder", &apache);
+    apache.says("etc/apache2/apache2.conf", "maximum include directory nesting level");
+    let stairs =
+        (0..19).flat_map(|step| (0..10).map(move |n| (step, n))).fold(Hostile::new(), |tree, (step, n)| {
+            tree.link(&format!("../d{}", step + 1), &format!("etc/r/d{step}/l{n}"))
+        });
+    let apache = stairs
+        .file("etc/r/d19/one", "")
+        .file("etc/apache2/apache2.conf", "Listen 80\nIncludeOptional /etc/r/d0\n");
+    is_told("Apache includes folders that multiply", &apache);
     for (path, text) in [
         ("etc/systemd/system/a.service", "[Service]\nExecStart=/usr/sbin/haproxy -f /etc/r\n"),
         ("etc/uwsgi-emperor/emperor.ini", "[uwsgi]\nemperor = /etc/r\n"),

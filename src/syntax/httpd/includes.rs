@@ -45,6 +45,8 @@ pub(super) struct Targets {
     pub(super) pattern: bool,
     /// The files, whether or not they are there; none where a pattern matches nothing.
     pub(super) files: Vec<PathBuf>,
+    /// Files and folders that were met on the way.
+    pub(super) met: usize,
     /// A folder that lies deeper than Apache goes.
     pub(super) too_deep: Option<PathBuf>,
 }
@@ -53,6 +55,7 @@ pub(super) struct Targets {
 #[derive(Debug, Default)]
 struct Found {
     files: Vec<PathBuf>,
+    met: usize,
     too_deep: Option<PathBuf>,
 }
 
@@ -67,11 +70,11 @@ impl Walk<'_, '_> {
             tree.read(self.given.sources, file).is_ok_and(|source| self.reading.contains(&source))
         };
         let fits = |found: &Found| is_there(found) && !found.files.iter().any(comes_back);
-        let Found { files, too_deep } = match is_there(&found) {
+        let Found { files, met, too_deep } = match is_there(&found) {
             true => found,
             false => self.moved(&path).into_iter().find(fits).unwrap_or(found),
         };
-        Targets { pattern: is_pattern(&path), path, files, too_deep }
+        Targets { pattern: is_pattern(&path), path, files, met, too_deep }
     }
 
     /// Where a path below ServerRoot lies in a repository: its main file will be put there.
@@ -105,8 +108,10 @@ fn matching(tree: &Tree, path: &Path) -> Found {
 impl Found {
     /// A folder is all that lies in it, also what is hidden.
     fn collect(&mut self, tree: &Tree, path: PathBuf, depth: usize) {
+        self.met += 1;
         match tree.is_folder(&path) {
-            _ if self.files.len() >= MAX_FILES => {}
+            // Links lead to the same folders again and again, whether or not there are files in them.
+            _ if self.met > MAX_FILES || self.too_deep.is_some() => {}
             false => self.files.push(path),
             true if depth >= MAX_FOLDERS => self.too_deep = Some(path),
             true => {

@@ -36,6 +36,8 @@ const MAX_READ: usize = 32 << 20;
 const COST: usize = 256;
 /// What it costs to look for the files of an include.
 const LOOK: usize = 1024;
+/// The same for a file or folder that it leads to.
+const NAME: usize = 64;
 
 /// What is known before the first line is read.
 #[derive(Debug)]
@@ -395,13 +397,16 @@ impl Walk<'_, '_> {
             return;
         }
         let targets = self.find(&text);
-        if targets.files.len() >= includes::MAX_FILES {
-            self.given.sources.cut_off(at, over("included files", includes::MAX_FILES));
+        if targets.met > includes::MAX_FILES {
+            self.given.sources.cut_off(at, over("files and folders of one Include", includes::MAX_FILES));
         }
         if let Some(folder) = &targets.too_deep {
             let most = includes::MAX_FOLDERS;
             let what = "exceeds the maximum include directory nesting level";
             return self.lost(at, format!("Directory /{} {what} of {most}", folder.display()));
+        }
+        if !self.spend(targets.met * NAME, at) {
+            return;
         }
         if targets.pattern {
             self.matched.extend(targets.files.iter().cloned());
