@@ -119,7 +119,7 @@ fn refused(entry: &Entry) -> Problem {
             "supervisord does not take the environment of [{}] and starts nothing",
             entry.section
         ),
-        help: Some("values go into quotes: KEY=\"value\",OTHER=\"value\"".into()),
+        help: Some("values go into quotes: NAME=\"value\",OTHER=\"value\"".into()),
         at: entry.at,
         labels: Vec::new(),
     }
