@@ -105,6 +105,7 @@ const ROWS: &[Row] = &[
     ("syntax/haproxy/environment.rs", "MAX_VALUE", "cut-off", "values of variables over 8 KiB are not read: this one has 9 KiB", syntax::haproxy_value),
     ("syntax/haproxy/words.rs", "MAX_EXPANDED", "cut-off", "values of one line over 64 KiB are not read: this one has 71 KiB", syntax::haproxy_filled),
     ("syntax/haproxy/words.rs", "MAX_WORDS", "unreadable", "too many words", syntax::haproxy_words),
+    ("syntax/hosts.rs", "MAX_ADDRESSES", "cut-off", "only the first 1000 addresses of one name", rest::many_addresses),
     ("syntax/httpd/includes.rs", "MAX_FILES", "cut-off", "only the first 16384 files and folders of one Include", syntax::apache_files),
     ("syntax/httpd/includes.rs", "MAX_FOLDERS", "unreadable", "exceeds the maximum include directory nesting level of 20", syntax::apache_folders),
     ("syntax/httpd/mod.rs", "MAX_DEPTH", "unreadable", "Exceeded maximum include depth of 100", syntax::apache_includes),

@@ -3,7 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, over};
+
+/// Addresses of one name; a machine has a handful.
+const MAX_ADDRESSES: usize = 1_000;
 
 /// A name's address and the line that gives it; no line where it is what every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +36,8 @@ impl Hosts {
         hosts
     }
 
-    /// The addresses of a name, in the order of the file and as often as it gives them, as getaddrinfo(3) does. Names are compared without regard to case (hosts(5)).
+    /// The addresses of a name, in the order of the file and as often as it gives them, as getaddrinfo(3) does. Names are
+    /// compared without regard to case (hosts(5)).
     pub fn resolve(&self, name: &str) -> &[Named] {
         self.names.get(&name.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
     }
@@ -61,7 +65,11 @@ impl Hosts {
             let Some(Ok(address)) = words.next().map(str::parse) else { continue };
             for name in words {
                 let known = self.names.entry(name.to_ascii_lowercase()).or_default();
-                known.push(Named { address, at: Some(at) });
+                if known.len() < MAX_ADDRESSES {
+                    known.push(Named { address, at: Some(at) });
+                } else {
+                    sources.cut_off(at, over("addresses of one name", MAX_ADDRESSES));
+                }
             }
         }
     }

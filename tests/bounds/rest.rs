@@ -1,4 +1,4 @@
-//! Trees that spend the budgets of `src/kernel` and `src/suppress`.
+//! Trees that spend the budgets of `src/kernel`, of `src/suppress` and of the hosts file.
 
 use super::tree::{Tree, lines};
 
@@ -18,4 +18,8 @@ pub fn sysctl_odd(tree: &Tree) {
 pub fn long_comment(tree: &Tree) {
     let text = format!("http {{ # {} backlog-audit: ignore queue-clamped\n}}\n", "x".repeat(3_000));
     tree.file("etc/nginx/nginx.conf", text);
+}
+
+pub fn many_addresses(tree: &Tree) {
+    tree.file("etc/hosts", lines(1_001, |number| format!("10.0.{}.{} web", number / 250, number % 250)));
 }
