@@ -4,7 +4,6 @@
 mod child;
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use self::child::{Child, NotThere, Pipe};
-use crate::text::tree::MAX_FILE;
+use crate::text::tree::{Entry, MAX_FILE};
 use crate::text::{Origin, Source, Sources, Tree};
 
 /// Why there is no answer.
@@ -73,7 +72,7 @@ fn changed_within(
         // What lies outside has no past here.
         let Ok(inside) = file.strip_prefix(&repository) else { continue };
         let was = past.content(inside).map_err(|error| past.fault(error))?;
-        if !was.is_some_and(|was| is_same(source, &file, &was)) {
+        if !was.is_some_and(|was| is_same(tree, source, path, &was)) {
             changed.push(path.to_owned());
         }
     }
@@ -99,20 +98,16 @@ enum Was {
     Large(u64),
 }
 
-fn is_same(source: &Source, file: &Path, was: &Was) -> bool {
+fn is_same(tree: &Tree, source: &Source, path: &Path, was: &Was) -> bool {
     match was {
         Was::Bytes(bytes) if !source.bytes().is_empty() => same_text(source.bytes(), bytes),
         // What could not be read has no text: a link that leads nowhere, or a file that is too large.
-        Was::Bytes(bytes) => match fs::read_link(file) {
-            Ok(target) => target.as_os_str().as_bytes() == bytes,
-            Err(_) => length(file) == Some(bytes.len() as u64),
+        Was::Bytes(bytes) => match tree.entry(path) {
+            Ok(Entry::Link(target)) => target.as_os_str().as_bytes() == bytes,
+            _ => tree.length(path) == Some(bytes.len() as u64),
         },
-        Was::Large(size) => length(file) == Some(*size),
+        Was::Large(size) => tree.length(path) == Some(*size),
     }
-}
-
-fn length(file: &Path) -> Option<u64> {
-    fs::symlink_metadata(file).ok().filter(fs::Metadata::is_file).map(|found| found.len())
 }
 
 /// Whether two texts are the same but for line endings, which git may have changed at checkout (gitattributes(5), `eol`).
@@ -278,6 +273,8 @@ mod tests {
     use std::thread;
 
     use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use std::fs;
 
     use super::*;
 

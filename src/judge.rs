@@ -1,7 +1,6 @@
 //! From what was read to what is wrong: queues, findings, what is left out of them, and the plan of the fixes.
 
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use crate::config::FailOn;
 use crate::model::{Came, Finding, Host, Ignore, Queue, Running, Safety, Seen, Severity};
@@ -11,6 +10,7 @@ use crate::report::Report;
 use crate::rules::{Judged, Rule};
 use crate::suppress::{Baseline, Hidden, Ignored, Only};
 use crate::text::Sources;
+use crate::text::tree::modified;
 use crate::{Request, resolve, suppress};
 
 /// What was read: the files' side of everything that is judged.
@@ -96,9 +96,7 @@ fn with_changes(mut running: Running, sources: &Sources, host: &Host) -> Running
             if running.changed.contains_key(&name) {
                 continue;
             }
-            let modified = std::fs::metadata(place.top.join(path)).and_then(|it| it.modified());
-            let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            running.changed.extend(since.map(|since| (name, since.as_secs())));
+            running.changed.extend(modified(&place.top, path).map(|seconds| (name, seconds)));
         }
     }
     running

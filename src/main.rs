@@ -26,7 +26,7 @@ use backlog_audit::report::{
     Report, catalogue, checkstyle, github, gitlab, human, json, junit, markdown, ndjson, patch, prometheus,
     sarif,
 };
-use backlog_audit::rules::Rules;
+use backlog_audit::rules::{Folder, Rules};
 use backlog_audit::text::Sources;
 use clap::{CommandFactory, Parser};
 
@@ -225,8 +225,9 @@ struct Known {
 impl Known {
     fn load(wanted: &Catalogue) -> Result<Self, Failure> {
         let sources = Sources::new();
+        let folders: Vec<Folder> = wanted.rules.iter().map(|path| Folder::given(path)).collect();
         let loaded = Knowledge::load(&sources)
-            .and_then(|knowledge| Ok(Self { rules: Rules::load(&sources, &wanted.rules)?, knowledge }));
+            .and_then(|knowledge| Ok(Self { rules: Rules::load(&sources, &folders)?, knowledge }));
         loaded.map_err(|broken| Failure::from(backlog_audit::Error::Broken(broken, Box::new(sources))))
     }
 

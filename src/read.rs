@@ -8,7 +8,7 @@ use crate::config::{Assume, Policy, Target};
 use crate::discover::{Discovery, Site};
 use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
 use crate::model::{Host, Place, PlaceId, PlaceKind, Problem, ProblemKind, ReadAs};
-use crate::rules::Rules;
+use crate::rules::{Folder, Rules};
 use crate::services::Premises;
 use crate::suppress::{Baseline, Only, tell_long};
 use crate::text::{Cut, HashSet, Patterns, Sources, Span};
@@ -55,7 +55,8 @@ pub(crate) fn read_baseline(path: &Path) -> Result<Baseline, Error> {
 
 /// The rules that count, as much as they do. What the command line says of the choice replaces what the policy says.
 fn load_rules(sources: &Sources, request: &Request, policy: &Policy) -> Result<Chosen, Broken> {
-    let folders: Vec<PathBuf> = policy.folders.iter().chain(&request.rules).cloned().collect();
+    let given = request.rules.iter().map(|path| Folder::given(path));
+    let folders: Vec<Folder> = policy.folders.iter().cloned().chain(given).collect();
     let mut all = Rules::load(sources, &folders)?;
     policy.check_rules(sources, &all)?;
     for ((id, _), severity) in &policy.severities {

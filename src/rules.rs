@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use toml::Spanned;
 use crate::checks::{Check, Facts, Once, Socket};
 use crate::knowledge::{Broken, Knowledge, Lazy, RULES, lazy, parse};
 use crate::model::{Finding, Host, Listener, Minimums, Place, PlaceId, Queue, Seen, Severity};
-use crate::text::tree::{MAX_FILE, Unread};
-use crate::text::{Origin, SourceId, Sources, Span};
+use crate::text::tree::Unread;
+use crate::text::{Origin, SourceId, Sources, Span, Tree};
 
 /// One rule, as `rules/<id>.toml` says it.
 #[derive(Debug, Clone)]
@@ -136,6 +137,14 @@ pub struct Judged<'a> {
 }
 
 /// All rules of a run, by id.
+/// A folder of an organisation's rules.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    pub path: PathBuf,
+    /// What neither it nor its files lead out of: the real path of a tree whose own policy names it.
+    pub within: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     all: Vec<Rule>,
@@ -143,7 +152,7 @@ pub struct Rules {
 
 impl Rules {
     /// The built-in rules, and the `*.toml` files of the folders.
-    pub fn load(sources: &Sources, folders: &[PathBuf]) -> Result<Self, Broken> {
+    pub fn load(sources: &Sources, folders: &[Folder]) -> Result<Self, Broken> {
         let mut all: BTreeMap<String, Rule> = BTreeMap::new();
         let is_rule = |path: &Path| path != Path::new("kernel.toml") && path != Path::new("commands.toml");
         for file in RULES.files().filter(|file| is_rule(file.path())) {
@@ -151,8 +160,7 @@ impl Rules {
             all.insert(rule.id.clone(), rule);
         }
         for folder in folders {
-            for path in own(folder)? {
-                let bytes = read(&path)?;
+            for (path, bytes) in folder.files()? {
                 let rule = Rule::read(sources, &path, sources.add(Origin::Config(path.clone()), bytes))?;
                 all.insert(rule.id.clone(), rule);
             }
@@ -306,23 +314,31 @@ impl Rule {
     }
 }
 
-/// The rule files of a folder, in order. A FIFO or a device is none: a policy may name a folder of the audited tree.
-fn own(folder: &Path) -> Result<Vec<PathBuf>, Broken> {
-    let entries = fs::read_dir(folder).map_err(|error| broken(folder, error.to_string()))?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut paths: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
-    paths.retain(|path| fs::metadata(path).map_or(true, |found| found.is_file() || found.is_dir()));
-    paths.sort();
-    Ok(paths)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Broken> {
-    let size = fs::metadata(path).map_or(0, |found| found.len());
-    if size > MAX_FILE {
-        return Err(broken(path, Unread::TooLarge(size).to_string()));
+impl Folder {
+    /// One that somebody names by themselves: its links may lead anywhere.
+    pub fn given(path: &Path) -> Self {
+        Self { path: path.to_owned(), within: None }
     }
-    fs::read(path).map_err(|error| broken(path, error.to_string()))
+
+    /// Its rule files and what is in them, in order. A FIFO or a device is none: a policy may name a folder of the audited tree.
+    fn files(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, Broken> {
+        let unread = |error: io::Error| broken(&self.path, error.to_string());
+        let real = self.path.canonicalize().map_err(unread)?;
+        // A folder that cannot be listed is no empty one.
+        fs::read_dir(&real).map_err(unread)?;
+        let top = self.within.as_deref().unwrap_or(Path::new("/"));
+        let tree = Tree::open(top, true).map_err(unread)?;
+        let out = |_| broken(&self.path, "it leads out of what is audited".to_owned());
+        let inside = real.strip_prefix(top).map_err(out)?;
+        let names = tree.list(inside).into_iter().map(PathBuf::from);
+        let names = names.filter(|name| name.extension().is_some_and(|extension| extension == "toml"));
+        let read = |name: PathBuf| match tree.peek(&inside.join(&name)) {
+            Ok(bytes) => Some(Ok((self.path.join(name), bytes))),
+            Err(Unread::NotAFile(kind)) if kind != Unread::FOLDER => None,
+            Err(why) => Some(Err(broken(&self.path.join(name), why.to_string()))),
+        };
+        names.filter_map(read).collect()
+    }
 }
 
 /// One line of a text that was broken into lines where it suited the file.
@@ -372,8 +388,9 @@ mod tests {
     use super::*;
 
     fn load(folders: &[PathBuf]) -> (Sources, Result<Rules, Broken>) {
+        let folders: Vec<Folder> = folders.iter().map(|path| Folder::given(path)).collect();
         let sources = Sources::new();
-        let rules = Rules::load(&sources, folders);
+        let rules = Rules::load(&sources, &folders);
         (sources, rules)
     }
 

@@ -16,7 +16,7 @@ use crate::discover::Site;
 use crate::kernel::version;
 use crate::knowledge::{Broken, Knowledge, parse};
 use crate::model::{Came, Date, Endpoint, Ignore, IgnoredRule, Minimum, ReadAs, Severity, Value, key};
-use crate::rules::{Rules, unknown};
+use crate::rules::{Folder, Rules, unknown};
 use crate::suppress::{Ignoring, Reach};
 use crate::text::{Origin, Pattern, SourceId, Sources, Span, Tree};
 
@@ -78,7 +78,7 @@ pub struct Policy {
     pub ignore: Vec<Named>,
     pub severities: Vec<(Named, Severity)>,
     /// Folders of an organisation's own rules.
-    pub folders: Vec<PathBuf>,
+    pub folders: Vec<Folder>,
     pub exclude: Vec<Pattern>,
     pub targets: Vec<Target>,
     pub minimums: Vec<Minimum>,
@@ -209,7 +209,7 @@ impl Reader<'_> {
         wrong(self.sources, self.span(value), message)
     }
 
-    fn folder(&self, folder: &Spanned<String>) -> Result<PathBuf, Broken> {
+    fn folder(&self, folder: &Spanned<String>) -> Result<Folder, Broken> {
         let path = self.found.folder.join(folder.get_ref());
         match &self.found.within {
             Some(top) if !stays_within(top, &path) => {
@@ -218,7 +218,7 @@ impl Reader<'_> {
                 Err(self.wrong(folder, message))
             }
             _ if !path.is_dir() => Err(self.wrong(folder, "there is no such folder".to_owned())),
-            _ => Ok(path),
+            within => Ok(Folder { path, within: within.clone() }),
         }
     }
 

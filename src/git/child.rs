@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// More than that is no answer.
-const MOST_SAID: usize = 1 << 20;
+const ROOM: usize = 1 << 20;
 
 /// A child with a process group of its own, which ends when this is dropped.
 pub(super) struct Child(process::Child);
@@ -108,7 +108,7 @@ fn heard(pipes: [Option<OwnedFd>; 2], until: Instant) -> io::Result<[Vec<u8>; 2]
             }
             still.push((at, pipe));
         }
-        if all.iter().any(|said| said.len() > MOST_SAID) {
+        if all.iter().any(|said| said.len() > ROOM) {
             return Err(io::Error::other("it said more than 1 MiB"));
         }
         open = still;

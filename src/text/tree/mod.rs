@@ -52,6 +52,11 @@ pub enum Unread {
     Denied(String),
 }
 
+impl Unread {
+    /// How a folder is called where a file is wanted.
+    pub const FOLDER: &str = "a folder";
+}
+
 /// What stands under a name, links not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
@@ -244,6 +249,13 @@ impl Tree {
         }
     }
 
+    /// The length of a regular file, by its real path.
+    pub fn length(&self, real: &Path) -> Option<u64> {
+        let found = self.inside.stat(real).ok()?;
+        let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+        u64::try_from(found.st_size).ok().filter(|_| is_file)
+    }
+
     pub fn exists(&self, path: &Path) -> bool {
         self.resolve(path).is_ok_and(|real| self.entry_at(&real).is_ok())
     }
@@ -369,7 +381,7 @@ impl Tree {
         // the tree may change under us.
         match self.entry_at(real)? {
             Entry::File => {}
-            Entry::Folder => return Err(Unread::NotAFile("a folder")),
+            Entry::Folder => return Err(Unread::NotAFile(Unread::FOLDER)),
             Entry::Link(_) => return Err(Unread::Loop),
             Entry::Special(kind) => return Err(Unread::NotAFile(kind)),
         }
@@ -393,6 +405,14 @@ impl Tree {
     }
 }
 
+/// When a file below a folder of this machine was changed last, in seconds since 1970, by its real path there.
+pub fn modified(top: &Path, real: &Path) -> Option<u64> {
+    let found = Inside::new(top.to_owned()).stat(real).ok()?;
+    // Its type differs between systems.
+    #[allow(clippy::unnecessary_fallible_conversions, clippy::useless_conversion)]
+    u64::try_from(found.st_mtime).ok()
+}
+
 fn unread(error: &io::Error) -> Unread {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unread::Missing,
@@ -413,7 +433,7 @@ fn special(kind: FileType) -> &'static str {
     match kind {
         FileType::Fifo => "a FIFO",
         FileType::Socket => "a socket",
-        FileType::Directory => "a folder",
+        FileType::Directory => Unread::FOLDER,
         _ => "a device",
     }
 }
