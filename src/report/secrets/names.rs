@@ -10,8 +10,27 @@ pub(super) enum Weight {
     Store,
 }
 
-/// What the names are made of, to be looked for at a glance.
-pub(super) const STEMS: &str = r"(?i-u)auth|clear-text|cookie|cred|dockerconfig|plaintext|community|key|pass|psk|pw|salt|secret|sig|stringdata|token|truststore|webhook";
+/// What the names are made of, in small letters, to be looked for at a glance.
+pub(super) const STEMS: [&str; 18] = [
+    "auth",
+    "clear-text",
+    "community",
+    "cookie",
+    "cred",
+    "dockerconfig",
+    "key",
+    "pass",
+    "plaintext",
+    "psk",
+    "pw",
+    "salt",
+    "secret",
+    "sig",
+    "stringdata",
+    "token",
+    "truststore",
+    "webhook",
+];
 
 /// Words that name a secret wherever they stand in a name, and at the end of a word too: `authtoken`.
 const SECRET: [&str; 9] =
@@ -289,11 +308,10 @@ mod tests {
 
     #[test]
     fn a_glance_sees_every_word_that_names_a_secret() {
-        let stems = regex::bytes::Regex::new(STEMS).unwrap();
         for word in
             SECRET.iter().chain(&ALONE).chain(&AT_END).chain(&["keystore", "truststore", "key", "salt"])
         {
-            assert!(stems.is_match(word.to_uppercase().as_bytes()), "{word}");
+            assert!(STEMS.iter().any(|stem| word.contains(stem)), "{word}");
         }
     }
 

@@ -4,13 +4,12 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::bytes::Regex;
-
 use super::names::{self, Weight};
+use super::needles::Needles;
 use super::text::{Literal, Mark, Text};
 use super::{below, pairs, value};
 
-static STEMS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(names::STEMS).ok());
+static STEMS: LazyLock<Needles> = LazyLock::new(|| Needles::new(names::STEMS.map(|stem| (stem, 0)), true));
 
 /// Words after which a name and a blank give a value: `proxy_set_header Authorization "x"`, `ENV PASSWORD x`.
 const HEADS: [&str; 35] = [
@@ -82,8 +81,7 @@ pub(super) struct Scan<'a> {
 
 /// The places in the text that hold what is given to names of secrets.
 pub(super) fn scan(text: &[u8]) -> Vec<Range<usize>> {
-    let Some(stems) = STEMS.as_ref() else { return Vec::new() };
-    let mut stems = stems.find_iter(text).map(|stem| stem.start()).peekable();
+    let mut stems = STEMS.find(text).map(|(at, _)| at).peekable();
     if stems.peek().is_none() {
         return Vec::new();
     }

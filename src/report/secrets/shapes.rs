@@ -1,30 +1,38 @@
 //! Secrets that are known by their shape, wherever they stand: tokens of known makers, keys, hashes, and who logs in to what.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
-use memchr::memmem::Finder;
 use regex::bytes::{Captures, Match, Regex};
+
+use super::needles::Needles;
 
 struct Shape {
     /// One of these stands in whatever has the shape, so that most patterns are never made.
     needles: &'static [&'static str],
     pattern: &'static str,
-    finders: OnceLock<Vec<Finder<'static>>>,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Shape {
     const fn new(needles: &'static [&'static str], pattern: &'static str) -> Self {
-        Self { needles, pattern, finders: OnceLock::new(), regex: OnceLock::new() }
+        Self { needles, pattern, regex: OnceLock::new() }
     }
 
-    fn regex(&self, text: &[u8]) -> Option<&Regex> {
-        let finders = self.finders.get_or_init(|| self.needles.iter().map(Finder::new).collect());
-        let held = finders.iter().any(|needle| needle.find(text).is_some());
-        let regex = || self.regex.get_or_init(|| Regex::new(&format!("(?-u){}", self.pattern)).ok());
-        if held { regex().as_ref() } else { None }
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| Regex::new(&format!("(?-u){}", self.pattern)).ok()).as_ref()
     }
+}
+
+/// The needles of all shapes, by the shapes' numbers.
+static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
+    let shapes = (0..).zip(SHAPES.iter().chain(&LOGINS));
+    Needles::new(shapes.flat_map(|(number, shape)| shape.needles.iter().map(move |it| (*it, number))), false)
+});
+
+/// The numbers of the shapes that a text may hold, as bits.
+fn held(text: &[u8]) -> u64 {
+    NEEDLES.find(text).fold(0, |held, (_, number)| held | 1 << number)
 }
 
 /// Each shape's secret is its first group, or the whole. The prefixes are those that gitleaks and GitHub's secret scanning list:
@@ -206,10 +214,13 @@ const SCHEME: [&str; 16] = [
 
 pub(super) fn find(text: &[u8], found: &mut Vec<Range<usize>>) {
     let whole = |shape: Captures| Some(shape.get(1).or(shape.get(0))?.range());
-    for regex in SHAPES.iter().filter_map(|shape| shape.regex(text)) {
+    let held = held(text);
+    let is_held =
+        |(number, shape): (usize, &'static Shape)| (held >> number & 1 == 1).then(|| shape.regex())?;
+    for regex in SHAPES.iter().enumerate().filter_map(is_held) {
         found.extend(regex.captures_iter(text).filter_map(whole));
     }
-    for regex in LOGINS.iter().filter_map(|shape| shape.regex(text)) {
+    for regex in (SHAPES.len()..).zip(&LOGINS).filter_map(is_held) {
         found.extend(regex.captures_iter(text).filter_map(|login| password(&login)));
     }
     logins_of_addresses(text, found);
