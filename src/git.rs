@@ -64,8 +64,10 @@ fn changed_within(
     let mut changed = Vec::new();
     for (_, source) in sources.all() {
         let is_ours = source.root() == tree.label() || matches!(source.origin, Origin::Config(_));
-        let Some((path, file)) =
-            source.path().filter(|_| is_ours).and_then(|path| on_disk(top, source, path))
+        let Some((path, file)) = source
+            .path()
+            .filter(|path| is_ours && !tree.is_folder(path))
+            .and_then(|path| on_disk(top, source, path))
         else {
             continue;
         };

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::config::FailOn;
-use crate::model::{Came, Finding, Host, Ignore, Queue, Running, Safety, Seen, Severity};
+use crate::model::{Came, Finding, Host, Ignore, ProblemKind, Queue, Running, Safety, Seen, Severity};
 use crate::plan::Plan;
 use crate::read::{Beliefs, Chosen};
 use crate::report::Report;
 use crate::rules::{Judged, Rule};
 use crate::suppress::{Baseline, Hidden, Ignored, Only};
-use crate::text::Sources;
 use crate::text::tree::modified;
+use crate::text::{HashSet, Sources, Span};
 use crate::{Request, resolve, suppress};
 
 /// What was read: the files' side of everything that is judged.
@@ -105,7 +105,13 @@ fn with_changes(mut running: Running, sources: &Sources, host: &Host) -> Running
 /// Keeps the findings in which files take part that have changed since a revision, and counts the others.
 fn keep_changed(sources: &Sources, changed: &[Only], host: &Host, findings: &mut Vec<Finding>) -> usize {
     let all = findings.len();
-    findings.retain(|finding| suppress::takes_part(sources, changed, host, finding));
+    // What was cut off of a folder may be what has changed in it.
+    let folders = host.problems.iter().filter(|it| it.kind == ProblemKind::CutOff).map(|it| it.at);
+    let folders: HashSet<Span> = folders.filter(|at| sources.bytes(at.source).is_empty()).collect();
+    let stays = |finding: &Finding| {
+        folders.contains(&finding.at) || suppress::takes_part(sources, changed, host, finding)
+    };
+    findings.retain(stays);
     all - findings.len()
 }
 

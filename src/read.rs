@@ -90,6 +90,7 @@ impl Read {
         for (target, files) in by_target(policy, site, files) {
             self.place(sources, beliefs, site, request, target, &files);
         }
+        site.tree.rest();
         // What a file by itself includes is its own.
         if !site.only.is_empty() && site.read_as != ReadAs::File {
             let root = site.tree.label().map(str::to_owned);

@@ -97,3 +97,29 @@ fn folders_of_a_machine_that_go_round_end() {
         round(folder).link("..", &format!("{folder}/up")).findings();
     }
 }
+
+/// Descriptors of folders are kept while a tree is read, and given back: many trees in one audit, and few of them left.
+#[test]
+fn many_roots_need_few_descriptors() {
+    let scratch = tempfile::tempdir().unwrap();
+    let roots: Vec<_> = (0..10).map(|root| scratch.path().join(root.to_string())).collect();
+    for root in &roots {
+        for site in 0..100 {
+            let folder = root.join(format!("etc/nginx/d/{site}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("a.conf"), format!("server {{ listen {}; }}\n", 1000 + site)).unwrap();
+        }
+        std::fs::write(root.join("etc/nginx/nginx.conf"), "events {}\nhttp { include d/*/*.conf; }\n")
+            .unwrap();
+    }
+    for descriptors in ["256", "24"] {
+        let output = std::process::Command::new("sh")
+            .args(["-c", "ulimit -n $0; exec \"$@\"", descriptors, env!("CARGO_BIN_EXE_backlog-audit")])
+            .args(["--offline", "--as", "root", "--fail-on", "never", "--format", "json"])
+            .args(&roots)
+            .output()
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["listeners"].as_array().unwrap().len(), 1_000, "{descriptors}");
+    }
+}

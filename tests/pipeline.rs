@@ -158,6 +158,20 @@ fn what_has_changed_is_what_is_not_as_it_was() {
 }
 
 #[test]
+fn what_is_cut_off_of_a_folder_is_told_and_hides_nothing() {
+    let repository = Repository::new("cut");
+    repository.write("a/nginx.conf", &nginx("listen 80 backlog=1;\ninclude r/*/*/*/*/*.conf;\n"));
+    repository.write("a/r/a.conf", "");
+    for link in 0..10 {
+        symlink(".", repository.0.0.join(format!("a/r/l{link}"))).unwrap();
+    }
+    repository.commit();
+    assert_eq!(repository.since("HEAD"), ["cut-off a/r:1"]);
+    repository.write("b/nginx.conf", &nginx("listen 81 backlog=1;\n"));
+    assert_eq!(repository.since("HEAD"), ["cut-off a/r:1", "queue-tiny b/nginx.conf:3"]);
+}
+
+#[test]
 fn another_line_that_takes_part_counts_and_the_facts_are_those_of_the_whole_tree() {
     let repository = Repository::new("parts");
     repository.write("etc/sysctl.d/50-a.conf", "net.core.somaxconn = 2048\n");

@@ -53,14 +53,18 @@ impl Inside {
     /// Opens a file to read it, without waiting for whoever may write a FIFO.
     pub(super) fn open(&self, real: &Path) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let (folder, name) = self.place(real)?;
-        Ok(File::from(rustix::fs::openat(&*folder, name, flags, Mode::empty())?))
+        self.patiently(|| {
+            let (folder, name) = self.place(real)?;
+            Ok(File::from(rustix::fs::openat(&*folder, name, flags, Mode::empty())?))
+        })
     }
 
     /// The names in a folder and what they are, as far as the listing says.
     pub(super) fn list(&self, real: &Path) -> io::Result<Vec<(OsString, FileType)>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let entries = Dir::new(rustix::fs::openat(&*self.folder(real)?, ".", flags, Mode::empty())?)?;
+        let opened =
+            self.patiently(|| Ok(rustix::fs::openat(&*self.folder(real)?, ".", flags, Mode::empty())?));
+        let entries = Dir::new(opened?)?;
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry?;
@@ -87,16 +91,32 @@ impl Inside {
         }
     }
 
+    /// Gives back the descriptors that are kept: there may be many trees.
+    pub(super) fn rest(&self) {
+        lock(&self.folders).clear();
+    }
+
     fn folder(&self, real: &Path) -> io::Result<Arc<OwnedFd>> {
         if let Some(known) = lock(&self.folders).get(real.as_os_str()) {
             return Ok(Arc::clone(known));
         }
-        let folder = Arc::new(match real.as_os_str().is_empty() {
-            true => rustix::fs::open(&self.top, FOLDER, Mode::empty())?,
-            false => below(&*self.folder(Path::new(""))?, real)?,
-        });
+        let folder = Arc::new(self.patiently(|| match real.as_os_str().is_empty() {
+            true => Ok(rustix::fs::open(&self.top, FOLDER, Mode::empty())?),
+            false => below(&*self.folder(Path::new(""))?, real),
+        })?);
         self.keep(real, &folder);
         Ok(folder)
+    }
+
+    /// Opens once more with those given back that are kept, where none is left.
+    fn patiently<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match open() {
+            Err(error) if is_out_of_descriptors(&error) => {
+                self.rest();
+                open()
+            }
+            opened => opened,
+        }
     }
 
     /// The top stays: all others are opened from it.
@@ -107,6 +127,13 @@ impl Inside {
         }
         folders.insert(real.into(), Arc::clone(folder));
     }
+}
+
+pub(super) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(
+        rustix::io::Errno::from_io_error(error),
+        Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE)
+    )
 }
 
 /// Opens a folder below another one where no name on the way is a link.

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use rustix::fs::FileType;
 
 use super::{HashMap, Origin, Progress, SourceId, Sources, Span};
-use inside::Inside;
+use inside::{Inside, is_out_of_descriptors};
 use matching::{LONGEST_PATH, Spent};
 pub use walk::{Judged, Walk};
 
@@ -147,6 +147,11 @@ impl Tree {
         self.inside.top()
     }
 
+    /// Gives back what is held open. Whoever asks for more opens it anew.
+    pub fn rest(&self) {
+        self.inside.rest();
+    }
+
     /// Remembers that a bound was reached at a path.
     fn note(&self, path: PathBuf, what: String) {
         lock(&self.cuts).insert((path, what));
@@ -155,6 +160,8 @@ impl Tree {
     /// Tells the sources where bounds of the tree were reached.
     pub fn tell_cuts(&self, sources: &Sources) {
         for (path, what) in std::mem::take(&mut *lock(&self.cuts)) {
+            // What concerns the tree as a whole stands at its top, which needs a name.
+            let path = if path.as_os_str().is_empty() { PathBuf::from(".") } else { path };
             sources.cut_off(Span::top(self.unread(sources, &path)), what);
         }
     }
@@ -276,7 +283,7 @@ impl Tree {
             return Arc::clone(known);
         }
         let mut names: Vec<OsString> = Vec::new();
-        for (name, kind) in self.inside.list(&real).unwrap_or_default() {
+        for (name, kind) in self.listed(&real) {
             // A listing says of most names what they are.
             if matches!(kind, FileType::RegularFile | FileType::Directory) {
                 self.remember(real.join(&name), entry_of(kind));
@@ -287,6 +294,16 @@ impl Tree {
         let names: Arc<[OsString]> = names.into();
         lock(&self.lists).insert(real.into(), Arc::clone(&names));
         names
+    }
+
+    /// The names in a folder by its real path; that there is no descriptor left to list it with is told.
+    fn listed(&self, real: &Path) -> Vec<(OsString, FileType)> {
+        self.inside.list(real).unwrap_or_else(|error| {
+            if is_out_of_descriptors(&error) {
+                self.note(real.to_owned(), format!("what lies in this folder is not looked at: {error}"));
+            }
+            Vec::new()
+        })
     }
 
     /// What stands at a real path, as a listing of its folder has shown.

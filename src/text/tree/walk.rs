@@ -94,7 +94,7 @@ impl<'a> Walker<'a> {
 
     /// Looks through one folder and hands over those in it; how many names it has.
     fn visit(&self, Folder { path, ignores }: Folder, mut below: impl FnMut(Folder)) -> usize {
-        let Ok(names) = self.tree.inside.list(&path) else { return 0 };
+        let names = self.tree.listed(&path);
         let has = |wanted: &str| names.iter().any(|(name, _)| name == wanted);
         let ignores = if self.how.gitignore { ignores.within(self.tree, &path, has) } else { ignores };
         let mut files = Vec::new();
