@@ -344,6 +344,11 @@ impl Knowledge {
         self.shapes.iter().map(|(name, shape)| (name.as_str(), &**shape))
     }
 
+    /// Whether a file of this path may be of a kind that is taken, by its name.
+    pub fn has_shape(&self, path: &[u8], taken: impl Fn(&Shape) -> bool) -> bool {
+        self.by_name.any(path, |shape| self.shapes.get(shape).is_some_and(|(_, shape)| taken(shape)))
+    }
+
     /// Those of the kinds of files that one of this path may be, by its name.
     pub fn shapes_of(&self, path: &[u8]) -> Vec<(&str, &Shape)> {
         let shapes = self.by_name.at(path).into_iter().filter_map(|shape| self.shapes.get(shape));

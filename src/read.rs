@@ -1,6 +1,7 @@
 //! What an audit goes by, and what it reads: the policy and the rules, then the files of every site by the machines that
 //! they run on.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::commands::Started;
@@ -13,6 +14,9 @@ use crate::services::Premises;
 use crate::suppress::{Baseline, Only, tell_long};
 use crate::text::{Cut, HashSet, Patterns, Sources, Span};
 use crate::{Error, Request, commands, discover, kernel, services};
+
+/// Of one bound that was reached in more files than these, one is told with the number of the others.
+const ALIKE: usize = 20;
 
 /// What an audit goes by.
 #[derive(Debug)]
@@ -102,15 +106,38 @@ impl Read {
     pub(crate) fn cuts(&mut self, sources: &Sources, sites: &[Site]) {
         sites.iter().for_each(|site| site.tree.tell_cuts(sources));
         tell_long(sources);
-        let problem = |Cut { at, what }: Cut| Problem {
-            kind: ProblemKind::CutOff,
-            service: None,
-            message: what,
-            help: None,
-            at,
-            labels: Vec::new(),
-        };
-        self.host.problems.extend(sources.cuts().into_iter().map(problem));
+        for site in sites {
+            self.too_large(sources, site);
+        }
+        let mut alike: BTreeMap<String, Vec<Cut>> = BTreeMap::new();
+        for cut in sources.cuts() {
+            alike.entry(cut.what.clone()).or_default().push(cut);
+        }
+        for mut cuts in alike.into_values() {
+            let more = cuts.len() - 1;
+            if more > ALIKE {
+                cuts.truncate(1);
+                cuts.iter_mut()
+                    .for_each(|cut| cut.what.push_str(&format!(" (and so in {more} other files)")));
+            }
+            self.host.problems.extend(cuts.into_iter().map(cut_off));
+        }
+    }
+
+    /// Files that were too large to be read and that nothing else speaks of: something was to be read there.
+    fn too_large(&mut self, sources: &Sources, site: &Site) {
+        let told = self.host.problems.iter().map(|problem| problem.at.source);
+        let told = told.chain(sources.cuts().iter().map(|cut| cut.at.source).collect::<Vec<_>>());
+        let told: BTreeSet<(Option<&str>, &Path)> =
+            told.map(|id| sources.get(id)).filter_map(|it| Some((it.root(), it.path()?))).collect();
+        for (path, why) in site.tree.too_large() {
+            if !told.contains(&(site.tree.label(), path.as_path())) {
+                sources.cut_off(
+                    Span::top(site.tree.unread(sources, &path)),
+                    format!("nothing in it is known: {why}"),
+                );
+            }
+        }
     }
 
     /// The machines of a target, or those of all files that belong to none.
@@ -167,6 +194,17 @@ impl Read {
             }
         }
     }
+}
+
+fn cut_off(Cut { at, what, in_program }: Cut) -> Problem {
+    let (kind, help) = match in_program {
+        true => (ProblemKind::NotFollowed, "`ss -lnt` on the machine shows what the program listens on"),
+        false => (
+            ProblemKind::CutOff,
+            "audit a part of the tree by its path, or leave out what does not matter with `exclude` in the policy",
+        ),
+    };
+    Problem { kind, service: None, message: what, help: Some(help.to_owned()), at, labels: Vec::new() }
 }
 
 /// The files of a site by the machines that they run on: those of no target, then those of each target that has any. Sysctl

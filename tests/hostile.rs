@@ -130,3 +130,74 @@ fn an_unreadable_path_is_no_audit() {
     assert_eq!(output.status.code(), Some(2));
     assert!(Path::new("no/such/path").metadata().is_err());
 }
+
+/// A file of more than 8 MiB that somebody else names is told, whoever reads it.
+#[test]
+fn a_file_that_is_too_large_is_never_silent() {
+    let large = |start: &str| format!("{start}\n{}", "#".repeat(9 << 20));
+    let unit = |command: &str| format!("[Service]\nExecStart={command}\n");
+    let (boot, module) = ("<artifactId>spring-boot-maven-plugin</artifactId>", "opt/app");
+    for (path, text, beside, own) in [
+        (
+            "etc/uwsgi/apps-enabled/a.ini",
+            "[uwsgi]\nsocket = :9000",
+            "etc/uwsgi-emperor/emperor.ini",
+            "[uwsgi]\nemperor = /etc/uwsgi/apps-enabled\n".to_owned(),
+        ),
+        (
+            "etc/g.py",
+            "bind = ':8000'",
+            "etc/systemd/system/g.service",
+            unit("/usr/bin/gunicorn -c /etc/g.py a:b"),
+        ),
+        (
+            "etc/caddy/Caddyfile.d/x.caddy",
+            ":81",
+            "etc/caddy/Caddyfile",
+            "import Caddyfile.d/*.caddy\n:80\n".to_owned(),
+        ),
+        (
+            "etc/nginx/conf.d/a.conf",
+            "server { listen 81; }",
+            "etc/nginx/nginx.conf",
+            "events {}\nhttp { include conf.d/*.conf; }\n".to_owned(),
+        ),
+        (
+            "etc/default/app",
+            "PORT=1",
+            "etc/systemd/system/app.service",
+            "[Service]\nEnvironmentFile=/etc/default/app\nExecStart=/usr/bin/gunicorn -b :$PORT a:b\n"
+                .to_owned(),
+        ),
+        (
+            "opt/app/src/main/resources/application.properties",
+            "server.port=80",
+            "opt/app/pom.xml",
+            format!("<project><build><plugins><plugin>{boot}</plugin></plugins></build></project>"),
+        ),
+    ] {
+        let tree = Hostile::new().file(path, large(text)).file(beside, own).file(&format!("{module}/x"), "");
+        tree.says(path, "MiB");
+    }
+}
+
+/// One bound that is reached in many files is one finding, and an info where only a program is not followed to its end.
+#[test]
+fn one_bound_in_many_files_is_told_once() {
+    let deep = format!(
+        "import socket\ns = socket.socket()\ns.bind(('', {}80{}))\ns.listen(5)\n",
+        "(".repeat(60),
+        ")".repeat(60)
+    );
+    let tree = (0..40).fold(Hostile::new(), |tree, n| tree.file(&format!("srv/a{n}/app.py"), &deep));
+    let tree = (0..40).fold(tree, |tree, n| {
+        tree.file(
+            &format!("etc/systemd/system/a{n}.service"),
+            format!("[Service]\nExecStart=/usr/bin/gunicorn a:b\n#{}", "x".repeat(2 << 20)),
+        )
+    });
+    let findings = tree.findings();
+    let cut: Vec<_> = findings.iter().filter(|[rule, ..]| rule == "cut-off").collect();
+    assert!(!cut.is_empty() && cut.len() < 25, "{cut:#?}");
+    assert!(cut.iter().any(|[_, _, message]| message.ends_with("(and so in 39 other files)")), "{cut:#?}");
+}

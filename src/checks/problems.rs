@@ -18,6 +18,7 @@ enum Kind {
     Lost,
     Skipped,
     CutOff,
+    NotFollowed,
 }
 
 impl From<ProblemKind> for Kind {
@@ -27,6 +28,7 @@ impl From<ProblemKind> for Kind {
             ProblemKind::Lost => Kind::Lost,
             ProblemKind::Skipped => Kind::Skipped,
             ProblemKind::CutOff => Kind::CutOff,
+            ProblemKind::NotFollowed => Kind::NotFollowed,
         }
     }
 }
@@ -40,7 +42,7 @@ impl Problems {
 
 fn finding(facts: &Facts<'_>, problem: &Problem) -> Finding {
     let severity = match problem.kind {
-        ProblemKind::Skipped => facts.severity.min(Severity::Info),
+        ProblemKind::Skipped | ProblemKind::NotFollowed => facts.severity.min(Severity::Info),
         ProblemKind::Conflict | ProblemKind::Lost | ProblemKind::CutOff => facts.severity,
     };
     let service = problem.service.as_ref().and_then(|service| facts.knowledge.service(service));

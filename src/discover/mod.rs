@@ -94,7 +94,8 @@ impl Discovery {
 
 /// The files that some service may want by their name.
 fn searched(site: &Site, knowledge: &Knowledge, include_tests: bool) -> (Vec<PathBuf>, usize) {
-    let want = |path: &Path| !wanted_by(site, knowledge, path).is_empty();
+    let taken = |shape: &Shape| site.read_as != ReadAs::Root || shape.apps;
+    let want = |path: &Path| knowledge.has_shape(path.as_os_str().as_bytes(), taken);
     let judge = |path: &Path, folder: bool| production::judge(path, folder, include_tests);
     let walk = Walk { gitignore: site.read_as == ReadAs::Repo, judge: &judge, want: &want };
     match site.read_as {

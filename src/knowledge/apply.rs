@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex_lite::{Captures, Regex};
 use serde::Deserialize;
 
 use crate::model::shell;
@@ -51,8 +51,7 @@ impl From<String> for PathPattern {
 impl PathPattern {
     /// `None` for a fault of ours, which a test keeps out.
     fn regex(&self) -> Option<&Regex> {
-        let compile = || RegexBuilder::new(&self.text).unicode(false).build().ok();
-        self.compiled.get_or_init(compile).as_ref()
+        self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
     }
 }
 
@@ -79,7 +78,7 @@ impl ApplyCommands {
     ) -> Option<String> {
         let mut places = self.at.iter().filter(|_| !path.is_empty());
         let shown = spelled_out(path);
-        let (at, groups) = places.find_map(|at| Some((at, at.path.regex()?.captures(shown.as_bytes())?)))?;
+        let (at, groups) = places.find_map(|at| Some((at, at.path.regex()?.captures(&shown)?)))?;
         let template = command(at)?;
         let as_it_is = shown == path || template.starts_with('#') || !template.contains('$');
         let filled = as_it_is.then(|| filled(template, &groups)).flatten();
@@ -91,9 +90,8 @@ impl ApplyCommands {
 fn filled(template: &str, groups: &Captures<'_>) -> Option<String> {
     let is_comment = template.starts_with('#');
     let fill = |word: &str| {
-        let mut bytes = Vec::new();
-        groups.expand(word.as_bytes(), &mut bytes);
-        let text = String::from_utf8(bytes).ok()?;
+        let mut text = String::new();
+        groups.expand(word, &mut text);
         if is_comment { Some(shell::shown(&text)) } else { unit(&text) }
     };
     let words = template.split(' ').map(|word| match word.contains('$') {

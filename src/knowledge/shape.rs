@@ -107,15 +107,23 @@ impl ShapesByName {
         all
     }
 
-    /// The shapes that a file of this path may have, in their order.
-    pub(super) fn at(&self, path: &[u8]) -> Vec<usize> {
-        let levels = levels(path);
+    /// The shapes whose names may be those of a path with these levels, some of them again.
+    fn near<'s>(&'s self, levels: &'s [&[u8]]) -> impl Iterator<Item = usize> + 's {
         let name = levels.first().copied().unwrap_or_default();
         let whole = self.whole.get(name).into_iter().flatten();
         let extension = extension(name).and_then(|end| self.extension.get(end)).into_iter().flatten();
         let ends = whole.chain(extension).chain(&self.others);
-        let mut shapes: Vec<usize> =
-            ends.filter(|(_, end)| end.matches_levels(&levels)).map(|(shape, _)| *shape).collect();
+        ends.filter(|(_, end)| end.matches_levels(levels)).map(|(shape, _)| *shape)
+    }
+
+    /// Whether a file of this path may have a shape of those that are taken.
+    pub(super) fn any(&self, path: &[u8], mut taken: impl FnMut(usize) -> bool) -> bool {
+        self.near(&levels(path)).any(&mut taken)
+    }
+
+    /// The shapes that a file of this path may have, in their order.
+    pub(super) fn at(&self, path: &[u8]) -> Vec<usize> {
+        let mut shapes: Vec<usize> = self.near(&levels(path)).collect();
         if shapes.len() > 1 {
             shapes.sort_unstable();
             shapes.dedup();

@@ -13,6 +13,8 @@ pub enum ProblemKind {
     Skipped,
     /// A bound of ours was reached: what lies beyond it is unknown.
     CutOff,
+    /// The same where a value of a program was not followed to its end.
+    NotFollowed,
 }
 
 /// A reader says what is wrong and where; `listen-conflict`, `unreadable` and `cut-off` make findings of it.

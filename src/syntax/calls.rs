@@ -232,7 +232,7 @@ impl<'a> Code<'a> {
 
     /// Says that a bound was reached at a node.
     pub fn cut_off(&self, at: Id, what: impl Into<String>) {
-        self.sources.cut_off(self.span(at), what);
+        self.sources.not_followed(self.span(at), what);
     }
 
     /// The first of all that stand in some relation to a node. Where somebody asks for more, it is told that there are.
@@ -264,7 +264,7 @@ impl<'a> Code<'a> {
 }
 
 fn tell(sources: &Sources, source: SourceId, why: Unparsed) {
-    sources.cut_off(Span::top(source), why.to_string());
+    sources.not_followed(Span::top(source), why.to_string());
 }
 
 fn parsed(text: &[u8], language: &Language) -> Result<Tree, Unparsed> {

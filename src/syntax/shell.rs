@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::letters::{Letter, Letters};
-use crate::text::{Cut, HashMap, Sources, Span, deeper, over};
+use crate::text::{HashMap, Sources, Span, deeper, over};
 
 /// How many bytes all expansions of one script may come to: variables can name each other into millions.
 const MAX_EXPANDED: usize = 1 << 18;
@@ -67,7 +67,7 @@ pub struct Variables {
     /// How many bytes have come of expansions so far.
     expanded: usize,
     /// Where bounds were reached, each once.
-    cuts: Vec<Cut>,
+    cuts: Vec<(Span, String)>,
     /// `$@`: the arguments of the script, if they are known.
     pub arguments: Option<Vec<Word>>,
 }
@@ -89,14 +89,14 @@ impl Variables {
     }
 
     fn cut_off(&mut self, at: Span, what: String) {
-        if !self.cuts.iter().any(|cut| cut.what == what) {
-            self.cuts.push(Cut { at, what });
+        if !self.cuts.iter().any(|(_, known)| *known == what) {
+            self.cuts.push((at, what));
         }
     }
 
     /// Tells where bounds were reached so far.
     pub fn tell(&mut self, sources: &Sources) {
-        self.cuts.drain(..).for_each(|Cut { at, what }| sources.cut_off(at, what));
+        self.cuts.drain(..).for_each(|(at, what)| sources.cut_off(at, what));
     }
 
     pub fn get(&self, name: &str) -> Known {

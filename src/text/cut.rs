@@ -12,22 +12,29 @@ pub struct Cut {
     pub at: Span,
     /// One sentence without a full stop.
     pub what: String,
+    /// A value of a program was not followed to its end, which ordinary programs bring about too.
+    pub in_program: bool,
 }
 
-/// Those of an audit, one for a file and sentence.
+/// Those of an audit, one for a file and sentence: the first place, and whether all were in programs.
 #[derive(Debug, Default)]
-pub(super) struct Cuts(Mutex<BTreeMap<(SourceId, String), Span>>);
+pub(super) struct Cuts(Mutex<BTreeMap<(SourceId, String), (Span, bool)>>);
 
 impl Cuts {
-    pub(super) fn add(&self, at: Span, what: String) {
+    pub(super) fn add(&self, at: Span, what: String, in_program: bool) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = known.entry((at.source, what)).or_insert(at);
-        *first = (*first).min(at);
+        let (first, weak) = known.entry((at.source, what)).or_insert((at, in_program));
+        (*first, *weak) = ((*first).min(at), *weak && in_program);
     }
 
     pub(super) fn all(&self) -> Vec<Cut> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|((_, what), at)| Cut { at: *at, what: what.clone() }).collect()
+        let cut = |((_, what), (at, in_program)): (&(SourceId, String), &(Span, bool))| Cut {
+            at: *at,
+            what: what.clone(),
+            in_program: *in_program,
+        };
+        known.iter().map(cut).collect()
     }
 }
 

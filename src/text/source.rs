@@ -201,7 +201,12 @@ impl Sources {
     /// A bound was reached: `what` says in one sentence what is not looked at because of it. Said again of the same file, it is
     /// told once, of the first place.
     pub fn cut_off(&self, at: Span, what: impl Into<String>) {
-        self.cuts.add(at, what.into());
+        self.cuts.add(at, what.into(), false);
+    }
+
+    /// The same where a value of a program is not followed to its end.
+    pub fn not_followed(&self, at: Span, what: impl Into<String>) {
+        self.cuts.add(at, what.into(), true);
     }
 
     /// Where bounds were reached, in the order of the sources.

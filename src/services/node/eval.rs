@@ -54,7 +54,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
 
     pub(super) fn cut_off(&self, at: &Spot, what: String) {
         if let Some(at) = self.program.span(at) {
-            self.program.ground.sources.cut_off(at, what);
+            self.program.ground.sources.not_followed(at, what);
         }
     }
 
@@ -67,7 +67,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
             (false, false) => return None,
         };
         if self.program.servers.may_be_made_in(sources.bytes(file.source)) {
-            sources.cut_off(file, what);
+            sources.not_followed(file, what);
             return None;
         }
         let message = format!("{what}, so servers in it may be missed");

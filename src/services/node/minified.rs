@@ -28,7 +28,7 @@ pub(super) fn tell(program: &Program<'_>, known: &[Listener]) {
         let is_known = known.iter().filter_map(path_of).any(|path| path.starts_with(package));
         if !is_known && program.servers.may_be_made_in(sources.bytes(at.source)) {
             let what = format!("calls on lines over {LONGEST_LINE} bytes are a minifier's and are not read");
-            sources.cut_off(*at, what);
+            sources.not_followed(*at, what);
         }
     }
 }

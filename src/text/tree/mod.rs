@@ -7,7 +7,7 @@ mod inside;
 mod matching;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
@@ -84,6 +84,7 @@ pub struct Tree {
     spent: Spent,
     /// Where a bound was reached, and what is left out for it.
     cuts: Mutex<BTreeSet<(PathBuf, String)>>,
+    large: Mutex<BTreeMap<PathBuf, u64>>,
     progress: Arc<Progress>,
 }
 
@@ -123,6 +124,7 @@ impl Tree {
             opened: AtomicUsize::new(0),
             spent: Spent::default(),
             cuts: Mutex::default(),
+            large: Mutex::default(),
             progress: Arc::default(),
         }
     }
@@ -155,6 +157,12 @@ impl Tree {
     /// Remembers that a bound was reached at a path.
     fn note(&self, path: PathBuf, what: String) {
         lock(&self.cuts).insert((path, what));
+    }
+
+    /// Files that somebody wanted to read and that are too large for that, by their real paths.
+    pub fn too_large(&self) -> Vec<(PathBuf, Unread)> {
+        let large = lock(&self.large);
+        large.iter().map(|(path, size)| (path.clone(), Unread::TooLarge(*size))).collect()
     }
 
     /// Tells the sources where bounds of the tree were reached.
@@ -394,6 +402,14 @@ impl Tree {
     }
 
     fn bytes(&self, real: &Path) -> Result<Vec<u8>, Unread> {
+        let read = self.read_bytes(real);
+        if let Err(Unread::TooLarge(size)) = read {
+            lock(&self.large).insert(real.to_owned(), size);
+        }
+        read
+    }
+
+    fn read_bytes(&self, real: &Path) -> Result<Vec<u8>, Unread> {
         // Known before it is opened, because opening a device or a FIFO can do things; and looked at again afterwards, because
         // the tree may change under us.
         match self.entry_at(real)? {
