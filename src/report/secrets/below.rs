@@ -22,11 +22,7 @@ static PART: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?m-u)^---"
 /// Hides what lies below a name that has nothing beside it; whether there was something.
 pub(super) fn block(scan: &mut Scan, start: usize, name: &Name) -> bool {
     let text = scan.text;
-    let before = text.lately(name.range.start);
-    if !is_first(text, name) {
-        return false;
-    }
-    let column = before.len() - usize::from(before.ends_with(b"\"") || before.ends_with(b"'"));
+    let Some(column) = column(text, name) else { return false };
     let tagged = matches!(text.byte(start), b'!' | b'&');
     let start = if tagged { text.blanks(text.bare_end(start, None)) } else { start };
     let scalar = matches!(text.byte(start), b'|' | b'>');
@@ -34,12 +30,12 @@ pub(super) fn block(scan: &mut Scan, start: usize, name: &Name) -> bool {
     let after = start + if scalar { (start..start + 3).take_while(signs).count() } else { 0 };
     let after = text.blanks(after);
     let end = if text.byte(after) == b'#' { text.line_end(after) } else { after };
-    if end >= text.len() || !matches!(text.byte(end), b'\n' | b'\r') {
+    let judged = !scalar && end < scan.none_until;
+    if judged || end >= text.len() || !matches!(text.byte(end), b'\n' | b'\r') {
         return false;
     }
     let below = Below { scalar, many: names::is_many(text.slice(name.range.clone())) };
-    let mut passed = 0;
-    let hidden = scan.found.len();
+    let (mut passed, hidden) = (0, scan.found.len());
     let mut at = text.line_end(end);
     while at < text.len() {
         let line = at + 1 + usize::from(text.byte(at) == b'\r');
@@ -54,27 +50,35 @@ pub(super) fn block(scan: &mut Scan, start: usize, name: &Name) -> bool {
             if indent < column || (indent == column && !item) {
                 break;
             }
-            match line_below(scan, line + indent, end, below) {
-                Line::Hidden => {}
-                Line::Passed => passed += 1,
-            }
+            passed += usize::from(line_below(scan, line + indent, end, below) == Line::Passed);
         }
         at = end.max(line);
+        if passed == 0 && scan.found.len() > hidden {
+            scan.at = at.min(text.len());
+        }
         if line >= text.len() {
             break;
         }
     }
     let found = scan.found.len() > hidden;
-    if found && passed == 0 {
-        scan.at = at.min(text.len());
+    if below.many && !found {
+        scan.none_until = at;
     }
     found
 }
 
-/// Whether nothing but quotes and dashes stands before the name on its line.
-pub(super) fn is_first(text: Text, name: &Name) -> bool {
-    let before = text.lately(name.range.start);
-    before.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'"' | b'\''))
+/// Where on its line a name begins, or the quote around it, if nothing but quotes and dashes stands before.
+pub(super) fn column(text: Text, name: &Name) -> Option<usize> {
+    let start = name.range.start;
+    let mut at = start;
+    loop {
+        match text.before(at) {
+            b'\n' => break,
+            byte if byte.is_ascii_whitespace() || matches!(byte, b'-' | b'"' | b'\'') => at -= 1,
+            _ => return None,
+        }
+    }
+    Some(start - at - usize::from(matches!(text.before(start), b'"' | b'\'')))
 }
 
 /// Lines of a mapping below a name that are looked at for its value.
@@ -91,6 +95,7 @@ struct Below {
     many: bool,
 }
 
+#[derive(PartialEq)]
 enum Line {
     Hidden,
     /// A mapping, whose names speak for themselves.

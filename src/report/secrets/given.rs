@@ -1,7 +1,7 @@
 //! What is given to a name of a secret: where the value begins and ends, and what of it is hidden.
 
 use super::names::{self, Weight};
-use super::scan::{Name, Scan, Wide, last_word};
+use super::scan::{Name, Scan, last_word};
 use super::text::{Mark, is_of_name};
 use super::{below, pairs, value};
 
@@ -16,7 +16,7 @@ impl Scan<'_> {
             return;
         }
         if start < self.text.len() && self.text.byte(start) == b'\n' {
-            if colon && !below::is_first(self.text, name) {
+            if colon && below::column(self.text, name).is_none() {
                 return;
             }
             let next = self.text.white(start);
@@ -30,11 +30,8 @@ impl Scan<'_> {
 
     /// Whether a name stands where a shell or a template fills something in: `${NAME`, `{$NAME`.
     pub(super) fn is_filled(&self, start: usize) -> bool {
-        let before = self.text.lately(start);
-        before.ends_with(b"${")
-            || before.ends_with(b"{$")
-            || before.ends_with(b"%{")
-            || before.ends_with(b"#{")
+        let before = self.text.slice(start.saturating_sub(2)..start);
+        [b"${", b"{$", b"%{", b"#{"].iter().any(|sign| before == *sign)
     }
 
     /// Names in small letters stand in settings, where a value goes on behind a blank; `PASSWORD=x` may stand before a command.
@@ -129,31 +126,32 @@ impl Scan<'_> {
             self.at = end;
             return None;
         }
-        let mut end = text.bare_end(at, open);
-        if text.byte(at) == b'!' && text.byte(end) == b' ' {
-            // A tag of YAML stands before the value.
-            end = text.bare_end(text.blanks(end), open);
-        }
-        let word = text.slice(at..end);
-        let prefix = word.iter().take(4).position(|byte| matches!(byte, b'"' | b'\''));
+        // What is stepped into is told by what is near: each name inside looks ahead again.
+        let near = text.bare_shortly(at, open);
+        let prefix = near.iter().take(4).position(|byte| matches!(byte, b'"' | b'\''));
         let letters = |count: &usize| {
-            word.iter().take(*count).all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'$' | b'@'))
+            near.iter().take(*count).all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'$' | b'@'))
         };
         if let Some(mark) = prefix.filter(letters).and_then(|count| text.mark(at + count)) {
             // `b"x"`
             self.hide_literal(mark);
             return Some(self.at);
         }
+        if value::leads(near) || value::is_call(near, text.shortly(at + near.len())) {
+            self.widen(at, false);
+            return None;
+        }
+        let mut end = text.bare_end(at, open);
+        if text.byte(at) == b'!' && text.byte(end) == b' ' {
+            // A tag of YAML stands before the value.
+            end = text.bare_end(text.blanks(end), open);
+        }
+        let word = text.slice(at..end);
         self.at = end;
         if word.starts_with(b"${") && !value::is_open(word) {
             let inner = word.iter().position(|byte| matches!(byte, b':' | b'-'));
             self.hide(at + inner.map_or(0, |at| at + 1)..end - usize::from(word.ends_with(b"}")));
             return Some(end);
-        }
-        if value::leads(word) || value::is_call(word, text.shortly(end)) {
-            self.at = at;
-            self.wide = Some(Wide { depth: 0, lines: false });
-            return None;
         }
         let next = self.goes_on(end);
         let is_type =
@@ -183,7 +181,7 @@ impl Scan<'_> {
             let end = rest.iter().position(|byte| matches!(byte, b';' | b'"' | b'\''));
             return end.map(|end| at + end).filter(|end| text.byte(*end) == b';' && text.assigns(end + 1));
         }
-        let word = text.slice(at..text.bare_end(at, self.quote));
+        let word = text.bare_shortly(at, self.quote);
         let scheme = ["apikey", "basic", "bearer", "digest", "negotiate", "token"];
         let scheme = scheme.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
             || word.starts_with(b"AWS4-");

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::text::{Text, is_of_name};
+use super::text::{FAR, NEAR, Text, is_of_name};
 
 /// Keys whose values are names.
 const NAMES: [&str; 14] = [
@@ -48,6 +48,9 @@ const LINES: usize = 3;
 static BEFORE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?i-u)(?:^|[\s"',{])(?:val|value|content)["']?\s*[=:]\s*["']([^"']*)["']"#).ok()
 });
+
+/// What begins text that has no tags.
+const CDATA: &str = "<![CDATA[";
 
 pub(super) enum Place {
     /// It starts here.
@@ -134,7 +137,7 @@ fn following(text: Text, mut at: usize) -> Option<Place> {
             b'=' | b':' => {
                 let value = text.blanks(sign + 1);
                 let after = text.mark(value).map(|mark| text.literal(mark).after);
-                after.unwrap_or_else(|| text.bare_end(value, None)).max(sign + 1)
+                after.unwrap_or_else(|| value + text.bare_shortly(value, None).len()).max(sign + 1)
             }
             _ => end,
         };
@@ -144,21 +147,24 @@ fn following(text: Text, mut at: usize) -> Option<Place> {
 
 /// The text between `>`, which stands here or behind attributes, and the next tag.
 fn content(text: Text, at: usize) -> Option<Place> {
-    let tag = text.shortly(at);
-    let start = at + tag.iter().position(|byte| *byte == b'>')? + 1;
+    let start = text.find(b'>', at..text.len().min(at + NEAR))? + 1;
+    if text.slice(at..start).contains(&b'\n') {
+        return None;
+    }
     if text.before(start - 1) == b'/' {
         return None;
     }
-    let rest = text.slice(start..text.len().min(start + 4096));
-    if rest.trim_ascii_start().starts_with(b"<![CDATA[") {
-        let end = memchr::memmem::find(rest, b"]]>")?;
-        return Some(Place::Is(start + memchr::memchr(b'A', rest)? + 7..start + end));
+    let most = text.len().min(start + FAR);
+    let end = text.find(b'<', start..most)?;
+    let inside = text.slice(start..end);
+    if inside.trim_ascii().is_empty() && text.has(end, CDATA) {
+        let data = end + CDATA.len();
+        let length = memchr::memmem::find(text.slice(data..most), b"]]>")?;
+        return Some(Place::Is(data..data + length));
     }
-    let end = memchr::memchr(b'<', rest)?;
-    if rest.get(end + 1) != Some(&b'/') {
+    if text.byte(end + 1) != b'/' {
         return None;
     }
-    let inside = rest.get(..end)?;
     let lead = inside.len() - inside.trim_ascii_start().len();
     let trimmed = inside.trim_ascii();
     (!trimmed.is_empty()).then(|| Place::Is(start + lead..start + lead + trimmed.len()))

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::names::{self, Weight};
 use super::needles::Needles;
-use super::text::{Literal, Mark, Text};
+use super::text::{Literal, Mark, NEAR, Text};
 use super::{below, pairs, value};
 
 static STEMS: LazyLock<Needles> = LazyLock::new(|| Needles::new(names::STEMS.map(|stem| (stem, 0)), true));
@@ -77,6 +77,8 @@ pub(super) struct Scan<'a> {
     login: bool,
     pub(super) quote: Option<Mark>,
     pub(super) wide: Option<Wide>,
+    /// Lines up to here were looked at below a name of several secrets, and none holds one.
+    pub(super) none_until: usize,
 }
 
 /// The places in the text that hold what is given to names of secrets.
@@ -95,6 +97,7 @@ pub(super) fn scan(text: &[u8]) -> Vec<Range<usize>> {
         login: false,
         quote: None,
         wide: None,
+        none_until: 0,
     };
     while scan.at < text.len() {
         while stems.next_if(|stem| *stem < scan.at).is_some() {}
@@ -288,13 +291,14 @@ impl<'a> Scan<'a> {
         let mark = self.text.mark(end).filter(closes);
         let mut at = mark.map_or(end, Mark::end);
         let (quoted, from) = (mark.is_some(), at);
-        loop {
+        while at < from + NEAR {
             match self.text.byte(at) {
                 b']' | b')' => at += 1,
                 b'[' => {
-                    let inside = self.text.shortly(at).iter().take(80).position(|byte| *byte == b']');
-                    let Some(close) = inside else { break };
-                    at += close + 1;
+                    let close = self.text.find(b']', at..self.text.len().min(at + 80));
+                    let same = |close: &usize| !self.text.slice(at..*close).contains(&b'\n');
+                    let Some(close) = close.filter(same) else { break };
+                    at = close + 1;
                 }
                 _ => break,
             }

@@ -127,16 +127,59 @@ fn work(text: &str) -> usize {
     WORK.with(Cell::get)
 }
 
+/// What opens for each name again, and what closes all of it at the end.
+const CLOSED: [(&str, &str); 22] = [
+    ("password=f.x(", ")"),
+    ("password=f['", "']"),
+    ("password=get(", ")"),
+    ("password=b\"x\"(", ")"),
+    ("password=(", ")"),
+    ("password: [", "]"),
+    ("key={", "}"),
+    ("{\"password\":", "}"),
+    ("\"password\": \"", "\""),
+    ("password=\\\n", "x"),
+    ("password <<EOF\n", "EOF\n"),
+    ("secret(", ")"),
+    ("[tokens]", "x"),
+    ("[tokens]", "=x"),
+    ("name=password(", ")"),
+    ("name=password x=f(", ")"),
+    ("<x name=password>>", "</x>"),
+    ("<password><![CDATA[", "]]></password>"),
+    ("Authorization:f(", ")"),
+    ("${PASSWORD:-", "}"),
+    ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"),
+    ("map $x_key $y {", "}"),
+];
+
 #[test]
 fn ten_times_the_text_is_ten_times_the_work() {
-    for piece in PIECES {
-        let (small, large) = (work(&piece.repeat(1_000)), work(&piece.repeat(10_000)));
-        assert!(large <= 12 * small + 10_000, "{piece:?}: {small} and {large}");
-        assert!(large <= 600 * 10_000 * piece.len(), "{piece:?}: {large}");
+    let indented = format!("{}tokens:\n", " ".repeat(310));
+    let open = PIECES.into_iter().chain([indented.as_str()]).map(|piece| (piece, ""));
+    for (piece, close) in open.chain(CLOSED) {
+        let of_length = |length: usize| work(&(piece.repeat(length / piece.len()) + close));
+        let (small, large) = (of_length(10_000), of_length(100_000));
+        assert!(large <= 20 * small + 10_000, "{piece:?}: {small} and {large}");
+        assert!(large <= 4_000 * 100_000, "{piece:?}: {large}");
     }
     for piece in ["a=", "\"", "://"] {
         let text = piece.repeat((1 << 20) / piece.len());
         assert!(work(&text) < 20 * text.len(), "{piece:?}");
+    }
+}
+
+#[test]
+fn names_below_names_look_at_no_line_again() {
+    for (name, last) in [("tokens:", "a:"), ("password:", "a:"), ("password:!a", "a: b"), ("password: |", "")]
+    {
+        let mut text = String::new();
+        for depth in 0..600 {
+            text += &format!("{}{name}\n", " ".repeat(depth));
+        }
+        text += &format!("{}{last}\n", " ".repeat(600));
+        let all = work(&text);
+        assert!(all < 40 * text.len(), "{name:?}: {all} for {}", text.len());
     }
 }
 

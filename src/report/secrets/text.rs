@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 /// The longest look ahead at something that decides and need not be masked.
-const NEAR: usize = 300;
+pub(super) const NEAR: usize = 300;
 
 /// The longest literal that may span lines; one that is not closed by then ends with its line.
-const FAR: usize = 4096;
+pub(super) const FAR: usize = 4096;
 
 #[derive(Clone, Copy)]
 pub(super) struct Text<'a>(pub(super) &'a [u8]);
@@ -31,8 +31,7 @@ pub(super) struct Literal {
 
 impl<'a> Text<'a> {
     pub(super) fn byte(self, at: usize) -> u8 {
-        #[cfg(test)]
-        super::tests::WORK.with(|work| work.set(work.get() + 1));
+        looked_at(1);
         self.0.get(at).copied().unwrap_or(b'\n')
     }
 
@@ -46,23 +45,34 @@ impl<'a> Text<'a> {
     }
 
     pub(super) fn slice(self, range: Range<usize>) -> &'a [u8] {
-        self.0.get(range).unwrap_or_default()
+        let slice = self.0.get(range).unwrap_or_default();
+        looked_at(slice.len());
+        slice
     }
 
     pub(super) fn has(self, at: usize, word: &str) -> bool {
         self.0.get(at..).is_some_and(|rest| rest.starts_with(word.as_bytes()))
     }
 
+    /// Where a byte stands first in a range.
+    pub(super) fn find(self, byte: u8, range: Range<usize>) -> Option<usize> {
+        let rest = self.0.get(range.clone()).unwrap_or_default();
+        let found = memchr::memchr(byte, rest);
+        looked_at(found.unwrap_or(rest.len()));
+        found.map(|at| range.start + at)
+    }
+
     /// What lies before, as far as a decision looks.
     pub(super) fn lately(self, at: usize) -> &'a [u8] {
-        let line = self.slice(at.saturating_sub(NEAR)..at);
-        line.rsplit(|byte| *byte == b'\n').next().unwrap_or_default()
+        let near = self.0.get(at.saturating_sub(NEAR)..at).unwrap_or_default();
+        let start = memchr::memrchr(b'\n', near).map_or(0, |end| end + 1);
+        self.slice(at - (near.len() - start)..at)
     }
 
     /// What follows on the line, as far as a decision looks.
     pub(super) fn shortly(self, at: usize) -> &'a [u8] {
-        let rest = self.slice(at..self.len().min(at + NEAR));
-        rest.split(|byte| *byte == b'\n').next().unwrap_or_default()
+        let most = self.len().min(at + NEAR);
+        self.slice(at..self.find(b'\n', at..most).unwrap_or(most))
     }
 
     /// After blanks, and line breaks that a backslash takes back.
@@ -86,8 +96,7 @@ impl<'a> Text<'a> {
     }
 
     pub(super) fn line_end(self, at: usize) -> usize {
-        let rest = self.0.get(at..).unwrap_or_default();
-        let end = at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let end = self.find(b'\n', at..self.len()).unwrap_or(self.len().max(at));
         if self.before(end) == b'\r' && end > at { end - 1 } else { end }
     }
 
@@ -150,8 +159,17 @@ impl<'a> Text<'a> {
     /// The end of a value without quotes: at a blank, at what closes the brackets or the quote around it, or before the next
     /// assignment.
     pub(super) fn bare_end(self, start: usize, around: Option<Mark>) -> usize {
+        self.bare_until(self.len(), start, around)
+    }
+
+    /// The value without quotes that starts here, as far as a decision looks.
+    pub(super) fn bare_shortly(self, start: usize, around: Option<Mark>) -> &'a [u8] {
+        self.slice(start..self.bare_until(self.len().min(start + NEAR), start, around))
+    }
+
+    fn bare_until(self, most: usize, start: usize, around: Option<Mark>) -> usize {
         let (mut at, mut depth) = (start, 0);
-        while at < self.len() {
+        while at < most {
             match self.byte(at) {
                 b'\\' if self.byte(at + 1) == b' ' => at += 1,
                 b'\\' if self.byte(at + 1) == b'n' && self.assigns(at + 2) => break,
@@ -202,6 +220,13 @@ impl<'a> Text<'a> {
         }
         end
     }
+}
+
+/// Tests count the bytes.
+fn looked_at(bytes: usize) {
+    let _ = bytes;
+    #[cfg(test)]
+    super::tests::WORK.with(|work| work.set(work.get() + bytes));
 }
 
 pub(super) fn is_of_name(byte: u8) -> bool {
