@@ -6,8 +6,6 @@ pub(super) enum Weight {
     /// A `key` may be one of a table: what is given to it counts, and nothing else.
     Weak,
     Strong,
-    /// Tomcat's attributes of stores, whose every value is hidden.
-    Store,
 }
 
 /// What the names are made of, in small letters, to be looked for at a glance.
@@ -112,7 +110,7 @@ const PUBLIC: [&str; 20] = [
 ];
 
 /// A name that ends so says something about a secret.
-const ABOUT: [&str; 59] = [
+const ABOUT: [&str; 64] = [
     "age",
     "alg",
     "algorithm",
@@ -122,6 +120,7 @@ const ABOUT: [&str; 59] = [
     "attribute",
     "bucket",
     "count",
+    "days",
     "dir",
     "directory",
     "disabled",
@@ -130,6 +129,7 @@ const ABOUT: [&str; 59] = [
     "encryption",
     "endpoint",
     "expiration",
+    "expire",
     "expires",
     "expiry",
     "file",
@@ -137,6 +137,7 @@ const ABOUT: [&str; 59] = [
     "format",
     "helper",
     "hint",
+    "hours",
     "issuer",
     "label",
     "len",
@@ -147,6 +148,7 @@ const ABOUT: [&str; 59] = [
     "manager",
     "max",
     "min",
+    "minutes",
     "mode",
     "name",
     "names",
@@ -162,6 +164,7 @@ const ABOUT: [&str; 59] = [
     "rounds",
     "scope",
     "scopes",
+    "seconds",
     "size",
     "strength",
     "timeout",
@@ -203,11 +206,13 @@ pub(super) fn weight(name: &[u8]) -> Option<Weight> {
         return Some(Weight::Strong);
     }
     if words.iter().any(|word| word.ends_with("keystore") || word.ends_with("truststore")) {
-        return Some(Weight::Store);
+        return Some(Weight::Strong);
     }
     if (words.len() > 1 && ABOUT.contains(&last.as_str()))
         || counts_tokens(&words)
         || finds_credentials(&words)
+        || switches(&words)
+        || matches!(&words[..], [.., how, word] if how.starts_with("expire") && word == "in")
     {
         return None;
     }
@@ -272,6 +277,16 @@ fn finds_credentials(words: &[String]) -> bool {
 fn is_verb(words: &[String], at: usize) -> bool {
     let is = |at: usize, all: &[&str]| words.get(at).is_some_and(|word| all.contains(&word.as_str()));
     is(at + 1, &VERB) || (at == 1 && is(0, &PASSED))
+}
+
+/// `proxy_pass`, and its like for other servers.
+pub(super) fn passes_on(name: &[u8]) -> bool {
+    matches!(&words(name)[..], [first, last] if last == "pass" && PASSED.contains(&first.as_str()))
+}
+
+/// `ALLOW_EMPTY_PASSWORD`, `MYSQL_RANDOM_ROOT_PASSWORD`: switches of the images of databases.
+fn switches(words: &[String]) -> bool {
+    words.windows(2).any(|pair| pair == ["allow", "empty"] || pair == ["random", "root"])
 }
 
 fn singular(word: &str) -> &str {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::names::{self, Weight};
+use super::namesakes::is_namesake;
 use super::needles::Needles;
 use super::text::{Literal, Mark, Text};
 use super::{below, pairs, value};
@@ -207,13 +208,13 @@ impl<'a> Scan<'a> {
         Literal { content: mark.end()..literal.content.end.min(end), after: literal.after.min(end) }
     }
 
-    /// Whether it is the name of a secret that a program asks its environment for.
+    /// Whether it is the name of a secret that a program asks its environment for, or of a module that it loads.
     fn is_asked_for(&self, mark: Mark, content: Range<usize>) -> bool {
         let name = self.text.slice(content);
         let capital = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-        matches!(self.text.before(mark.start), b'[' | b'(')
-            && name.iter().all(capital)
-            && names::weight(name).is_some()
+        let environment = name.iter().all(capital) && names::weight(name).is_some();
+        (matches!(self.text.before(mark.start), b'[' | b'(') && environment)
+            || self.text.lately(mark.start).ends_with(b"require(")
     }
 
     fn word(&mut self, stem: usize) {
@@ -242,6 +243,9 @@ impl<'a> Scan<'a> {
     fn judge(&mut self, name: &Name) {
         let (text, start) = (self.text, name.range.start);
         if text.before(start) == b'/' && text.before(start - 1) == b'<' {
+            return;
+        }
+        if is_namesake(text, &name.range) {
             return;
         }
         let (after, quoted, closed) = self.closed(start, name.range.end);

@@ -243,7 +243,8 @@ fn password(login: &Captures) -> Option<Range<usize>> {
     // A number that short is a port or a group.
     let number = word.iter().all(|byte| byte.is_ascii_digit() || b":.-/".contains(byte));
     let ids = number && (word.len() < 6 || word.contains(&b':'));
-    let none = ids || same || scheme || plain || image || super::value::is_open(word);
+    let address = word.starts_with(b"//");
+    let none = address || ids || same || scheme || plain || image || super::value::is_open(word);
     (!none).then(|| secret.range())
 }
 

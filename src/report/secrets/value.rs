@@ -7,22 +7,25 @@ use regex::bytes::Regex;
 /// A longer value is never certain.
 const LONGEST: usize = 300;
 
-/// What another place holds: `$NAME`, `${NAME}`, `$http_authorization`, `%(ENV_NAME)s`, `{{ name }}`, `process.env.NAME`.
+/// What another place holds: `$NAME`, `${NAME}`, `$http_authorization`, `%(ENV_NAME)s`, `{{ name }}`, `process.env.NAME`, and
+/// where NGINX Unit passes on to: `routes/main`.
 static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"^(?:(?i:basic|bearer|token) )?(?-u:\$\d|\$\$?[A-Z_][A-Z0-9_]*|\$[a-z]+(?:_[a-z]+)+|\$\(\w+\)|\$\$?\{[A-Za-z_][\w.]*\}",
         r"|\{\$?[A-Za-z_][\w.]*\}|\{\{[^{}\x22'`]*\}\}|%\(\w+\)s|%[A-Z_]+%|@[A-Z_]+@|<%=?[^%\x22']*%>",
         r"|\$\(cat [/\w.-]+\)|\$\(<[/\w.-]+\)|%\{[A-Z_:]+\}[a-z]?",
+        r"|routes|(?:routes|applications|upstreams)(?:/[\w.%${}-]+)+",
         r"|(?:process\.env|import\.meta\.env|os\.environ|ENV|System\.getenv|self|this|cls)[.\w]*)$",
     ))
     .ok()
 });
 
-/// A file: it begins with a folder that machines have, or ends as files of keys and settings do.
+/// A file: it begins with a folder that machines have, is a module beside a program (`./auth`), or ends as files of keys and settings do.
 static PATH: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"^(?-u:(?:[\w.-]+:|<|\$?\{?[A-Z_]+\}?)?(?:/|\./|\.\./|~/)(?:app|bin|certs?|conf(?:ig)?|dev|etc|home|keys|lib|media|mnt",
         r"|opt|path|private|proc|root|run|secrets|srv|ssl|tmp|usr|var|vault|work)(?:/[\w.@%${}-]+)*/?",
+        r"|\.{1,2}(?:/[\w.@-]+)+",
         r"|[\w./@%${}:\\-]*[\w}]\.(?:cer|cfg|conf|crt|der|env|file|ini|jceks|jks|json|keys?|keystore|keytab|p12|p8|pass|passwd|pem|pfx",
         r"|properties|pub|py|rb|js|pw|secret|sock|toml|txt|xml|ya?ml))$",
     ))
@@ -193,5 +196,21 @@ pub(super) fn is_call(word: &[u8], rest: &[u8]) -> bool {
     let quoted = matches!(inside.first().or(rest.first()), Some(b'"' | b'\'' | b'`'));
     let known = callee.contains(&b'.') || quoted || inside.first() == Some(&close);
     let begins = callee.first().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$'));
-    begins && known && (inside.contains(&close) || rest.contains(&close))
+    let passes = callee.len() > 3 && !callee.iter().any(u8::is_ascii_digit) && *open == b'(';
+    begins
+        && ((passes && passes_names(inside, rest))
+            || known && (inside.contains(&close) || rest.contains(&close)))
+}
+
+/// Whether a call is given nothing but names and numbers, and ends a statement: `getToken(req, 2);`.
+fn passes_names(inside: &[u8], rest: &[u8]) -> bool {
+    let byte = |at: usize| inside.get(at).or_else(|| rest.get(at - inside.len())).copied();
+    let of_list = |byte: u8| byte.is_ascii_alphanumeric() || b"_.$, ".contains(&byte);
+    let Some(close) = (0..inside.len() + rest.len()).find(|at| !byte(*at).is_some_and(of_list)) else {
+        return false;
+    };
+    let mixed = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_alphabetic() && b.is_ascii_digit());
+    let given = inside.iter().chain(rest).take(close).copied().collect::<Vec<u8>>();
+    let ends = byte(close + 1).is_none_or(|next| next.is_ascii_whitespace() || b";,)}]".contains(&next));
+    byte(close) == Some(b')') && ends && !given.windows(2).any(mixed)
 }

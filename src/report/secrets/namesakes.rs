@@ -1,0 +1,67 @@
+//! What is called like a secret and is none: hosts before their ports, and zones of shared memory.
+
+use std::ops::Range;
+
+use super::names;
+use super::text::{Text, is_of_name};
+
+/// Statements that list hosts with their ports.
+const LISTS: [&str; 8] = ["bind", "fastcgi", "listen", "proxy", "server", "targets", "to", "upstream"];
+
+/// What is given one host with its port.
+const TAKES: [&str; 9] =
+    ["addr", "address", "backend", "dial", "endpoint", "host", "socket", "target", "url"];
+
+/// Whether the name at this place is that of a host or a zone.
+pub(super) fn is_namesake(text: Text, name: &Range<usize>) -> bool {
+    let before = text.lately(name.start);
+    is_zone(before, text.byte(name.end)) || (has_port(text.shortly(name.end)) && is_host(before))
+}
+
+/// `:8080`, and nothing that could belong to a value.
+fn has_port(rest: &[u8]) -> bool {
+    let Some(port) = rest.strip_prefix(b":") else { return false };
+    let digits = port.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/;,\"'`)]}?#<>|\\".contains(byte);
+    (1..=5).contains(&digits) && port.get(digits).is_none_or(ends)
+}
+
+fn is_host(before: &[u8]) -> bool {
+    if before.ends_with(b"://") || before.ends_with(b"@//") {
+        return true;
+    }
+    let apart = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`[(,=".contains(byte);
+    if !before.last().is_some_and(apart) {
+        return false;
+    }
+    let (first, previous) = (first(before), previous(before));
+    let is = |word: &[u8], all: &[&str]| {
+        let last = word.rsplit(|byte| matches!(byte, b'_' | b'-')).next().unwrap_or_default();
+        all.iter().any(|known| last.eq_ignore_ascii_case(known.as_bytes()))
+    };
+    let lists = |word: &[u8]| is(word, &LISTS) || names::passes_on(word);
+    lists(first) || lists(previous) || is(previous, &TAKES) || previous == b"-b"
+}
+
+/// `zone=token`, `shared:TOKENS:`, `zone token`, `limit_conn token`.
+fn is_zone(before: &[u8], after: u8) -> bool {
+    before.ends_with(b"zone=")
+        || (before.ends_with(b"shared:") && after == b':')
+        || (before.ends_with(b" ")
+            && [&b"zone"[..], b"limit_conn"].contains(&previous(before))
+            && first(before) == previous(before))
+}
+
+/// The first word of the statement.
+fn first(before: &[u8]) -> &[u8] {
+    let statement = before.rsplit(|byte| matches!(byte, b';' | b'{' | b'}')).next().unwrap_or_default();
+    let start = statement.iter().position(|byte| is_of_name(*byte) && *byte != b'-');
+    let words = statement.get(start.unwrap_or(statement.len())..).unwrap_or_default();
+    words.split(|byte| !is_of_name(*byte)).next().unwrap_or_default()
+}
+
+/// The last word, whatever signs follow it.
+fn previous(before: &[u8]) -> &[u8] {
+    let end = before.iter().rposition(|byte| is_of_name(*byte)).map_or(0, |at| at + 1);
+    before.get(..end).unwrap_or_default().rsplit(|byte| !is_of_name(*byte)).next().unwrap_or_default()
+}
