@@ -18,6 +18,23 @@ pub(super) fn is_namesake(text: Text, name: &Range<usize>) -> bool {
     is_zone(before, text.byte(name.end)) || (has_port(text.shortly(name.end)) && is_host(before))
 }
 
+/// Whether what is given to a name is more than a short word, as the names of rows and columns are.
+pub(super) fn is_told(text: Text, name: &Range<usize>) -> bool {
+    let rest = text.shortly(name.end);
+    let closes = rest.iter().take_while(|byte| b"\"'])".contains(byte)).count();
+    let rest = rest.get(closes..).unwrap_or_default();
+    let value = match rest.trim_ascii_start() {
+        [b'=' | b':', value @ ..] => value,
+        value if text.before(name.start) == b'$' && value.len() < rest.len() => value,
+        _ => return false,
+    };
+    let opens = value.iter().take_while(|byte| b"\"'` \t".contains(byte)).count();
+    let value = value.get(opens..).unwrap_or_default();
+    let end = value.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(value.len());
+    let word = value.get(..end).unwrap_or_default();
+    word.len() > 6 && word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic)
+}
+
 /// `:8080`, and nothing that could belong to a value.
 fn has_port(rest: &[u8]) -> bool {
     let Some(port) = rest.strip_prefix(b":") else { return false };

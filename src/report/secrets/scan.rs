@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::names::{self, Weight};
-use super::namesakes::is_namesake;
+use super::namesakes::{is_namesake, is_told};
 use super::needles::Needles;
 use super::text::{Literal, Mark, Text};
 use super::{below, pairs, value};
@@ -235,8 +235,9 @@ impl<'a> Scan<'a> {
         }
         if stem < end
             && let Some(weight) = names::weight(name)
+            && (weight > Weight::Told || is_told(self.text, &(start..end)))
         {
-            self.judge(&Name { range: start..end, weight, first });
+            self.judge(&Name { range: start..end, weight: weight.max(Weight::Weak), first });
         }
     }
 
@@ -263,11 +264,14 @@ impl<'a> Scan<'a> {
         let strong = name.weight > Weight::Weak;
         match text.byte(gap) {
             b'%' if text.has(gap, "%3D") || text.has(gap, "%3d") => self.value(gap + 3, name, false),
-            b'=' | b'!' if self.compares(gap) => self.compared(gap, strong),
+            b'=' | b'!' if self.compares(gap) => self.compared(name, gap),
             b'=' if text.byte(gap + 1) == b'>' => self.given(gap + 2, name),
             // Of options comments say `key= is`.
             b'=' if self.comment && gap == after && text.byte(gap + 1).is_ascii_whitespace() => {}
-            b'=' => self.given(gap + 1, name),
+            b'=' => match self.own_of_tuple(start, gap + 1) {
+                Some(mark) => self.hide_literal(mark),
+                None => self.given(gap + 1, name),
+            },
             b':' | b'?' | b'+' | b'|' | b'.' if text.byte(gap + 1) == b'=' => self.given(gap + 2, name),
             b':' if text.has(gap, "::=") => self.given(gap + 3, name),
             b':' if text.byte(gap + 1) == b':' || text.has(gap + 1, "//") => {}
@@ -277,6 +281,12 @@ impl<'a> Scan<'a> {
             b',' if strong => self.tuple(gap),
             b'(' if strong && gap == name.range.end => self.widen(gap, false),
             _ if (strong || quoted) && self.falls_back(gap, quoted && closed) => self.widen(gap, false),
+            b'\n' if strong && below::folded(self, start, gap) => {}
+            b'\n' if text.lately(start).trim_ascii_start().starts_with(b"? ") => {
+                if let Some(at) = below::explicit(text, gap) {
+                    self.value(at, name, true);
+                }
+            }
             b'\n' if text.before(start) == b'-' => below::next_item(self, gap),
             _ if gap > after => self.parted(name, gap, quoted),
             _ => {}
@@ -315,12 +325,24 @@ impl<'a> Scan<'a> {
         next == b'=' && self.text.byte(at) != b':'
     }
 
-    /// A literal that a secret is compared with.
-    fn compared(&mut self, at: usize, strong: bool) {
+    /// A literal that a secret is compared with, or a word in an `if` of nginx.
+    fn compared(&mut self, name: &Name, at: usize) {
+        let negates = self.text.byte(at) == b'!' && self.text.lately(name.range.start).ends_with(b"($");
         let signs = (at..at + 4).take_while(|at| matches!(self.text.byte(*at), b'=' | b'!' | b'~')).count();
         let at = self.text.blanks(at + signs);
-        if let Some(mark) = self.text.mark(at).filter(|_| strong) {
+        if name.weight == Weight::Weak {
+            return;
+        }
+        if let Some(mark) = self.text.mark(at) {
             self.hide_literal(mark);
+        } else if negates && signs == 2 {
+            let end = self.text.bare_end(at, self.quote);
+            let word = self.text.slice(at..end);
+            let constant = word.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+            if !constant && !word.iter().any(|byte| b"$(:".contains(byte)) {
+                self.hide_unless_open(at..end);
+                self.at = end;
+            }
         }
     }
 
@@ -352,6 +374,28 @@ impl<'a> Scan<'a> {
         if matches!(rest.get(sign..), Some([b'=', next, ..]) if *next != b'=') {
             (self.wide, self.at) = (Some(Wide { depth: 1, lines: false }), at + sign + 1);
         }
+    }
+
+    /// `user, password = "x", "y"`: the literal that is given to the name that starts here.
+    fn own_of_tuple(&self, start: usize, at: usize) -> Option<Mark> {
+        let (text, before) = (self.text, self.text.lately(start));
+        let names = |byte: &u8| super::text::is_of_name(*byte) || b", $@\t".contains(byte);
+        let commas = before.iter().filter(|byte| **byte == b',').count();
+        if !before.trim_ascii_end().ends_with(b",") || commas > 8 || !before.iter().all(names) {
+            return None;
+        }
+        let mut at = text.blanks(at);
+        for _ in 0..commas {
+            let literal = text.mark(at).map(|mark| text.literal(mark));
+            at = match literal {
+                Some(literal) if literal.after > text.line_end(at) => return None,
+                Some(literal) => literal.after,
+                None => at + memchr::memchr(b',', text.shortly(at))?,
+            };
+            let comma = text.blanks(at);
+            at = (text.byte(comma) == b',').then(|| text.blanks(comma + 1))?;
+        }
+        text.mark(at)
     }
 
     pub(super) fn widen(&mut self, at: usize, lines: bool) {
@@ -407,7 +451,7 @@ impl<'a> Scan<'a> {
         if known && !self.comment {
             return true;
         }
-        if matches!(text.before(range.start), b'/' | b'$' | b'@') {
+        if matches!(text.before(range.start), b'/' | b'$' | b'@') || before.ends_with(b"/.") {
             return false;
         }
         let last = matches!(text.byte(text.blanks(behind)), b'\n' | b';');
