@@ -48,7 +48,8 @@ fn is_host(before: &[u8]) -> bool {
         return true;
     }
     let apart = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`[(,=".contains(byte);
-    if !before.last().is_some_and(apart) {
+    // `listen: 80, password:1234`
+    if !before.last().is_some_and(apart) || before.ends_with(b", ") {
         return false;
     }
     let (first, previous) = (first(before), previous(before));

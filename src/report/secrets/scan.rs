@@ -268,6 +268,7 @@ impl<'a> Scan<'a> {
             b'=' if text.byte(gap + 1) == b'>' => self.given(gap + 2, name),
             // Of options comments say `key= is`.
             b'=' if self.comment && gap == after && text.byte(gap + 1).is_ascii_whitespace() => {}
+            b'=' if self.calls(start, gap + 1) => self.widen(gap + 1, false),
             b'=' => match self.own_of_tuple(start, gap + 1) {
                 Some(mark) => self.hide_literal(mark),
                 None => self.given(gap + 1, name),
@@ -374,6 +375,18 @@ impl<'a> Scan<'a> {
         if matches!(rest.get(sign..), Some([b'=', next, ..]) if *next != b'=') {
             (self.wide, self.at) = (Some(Wide { depth: 1, lines: false }), at + sign + 1);
         }
+    }
+
+    /// Whether a program gives what a call returns.
+    fn calls(&self, start: usize, sign: usize) -> bool {
+        let at = self.text.blanks(sign);
+        let declares = ["const", "let", "val", "var", "final", "auto", "my"];
+        let before = last_word(self.text.lately(start).trim_ascii_end());
+        at > sign
+            && value::passes_names(
+                self.text.shortly(at),
+                declares.iter().any(|word| before == word.as_bytes()),
+            )
     }
 
     /// `user, password = "x", "y"`: the literal that is given to the name that starts here.

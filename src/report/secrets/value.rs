@@ -20,12 +20,11 @@ static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// A file: it begins with a folder that machines have, is a module beside a program (`./auth`), or ends as files of keys and settings do.
+/// A file: it begins with a folder that machines have, or ends as files of keys and settings do.
 static PATH: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"^(?-u:(?:[\w.-]+:|<|\$?\{?[A-Z_]+\}?)?(?:/|\./|\.\./|~/)(?:app|bin|certs?|conf(?:ig)?|dev|etc|home|keys|lib|media|mnt",
         r"|opt|path|private|proc|root|run|secrets|srv|ssl|tmp|usr|var|vault|work)(?:/[\w.@%${}-]+)*/?",
-        r"|\.{1,2}(?:/[\w.@-]+)+",
         r"|[\w./@%${}:\\-]*[\w}]\.(?:cer|cfg|conf|crt|der|env|file|ini|jceks|jks|json|keys?|keystore|keytab|p12|p8|pass|passwd|pem|pfx",
         r"|properties|pub|py|rb|js|pw|secret|sock|toml|txt|xml|ya?ml))$",
     ))
@@ -196,21 +195,27 @@ pub(super) fn is_call(word: &[u8], rest: &[u8]) -> bool {
     let quoted = matches!(inside.first().or(rest.first()), Some(b'"' | b'\'' | b'`'));
     let known = callee.contains(&b'.') || quoted || inside.first() == Some(&close);
     let begins = callee.first().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$'));
-    let passes = callee.len() > 3 && !callee.iter().any(u8::is_ascii_digit) && *open == b'(';
-    begins
-        && ((passes && passes_names(inside, rest))
-            || known && (inside.contains(&close) || rest.contains(&close)))
+    begins && known && (inside.contains(&close) || rest.contains(&close))
 }
 
-/// Whether a call is given nothing but names and numbers, and ends a statement: `getToken(req, 2);`.
-fn passes_names(inside: &[u8], rest: &[u8]) -> bool {
-    let byte = |at: usize| inside.get(at).or_else(|| rest.get(at - inside.len())).copied();
-    let of_list = |byte: u8| byte.is_ascii_alphanumeric() || b"_.$, ".contains(&byte);
-    let Some(close) = (0..inside.len() + rest.len()).find(|at| !byte(*at).is_some_and(of_list)) else {
-        return false;
+/// Whether a call begins here that is given nothing but names and numbers up to its end or its first literal. Where nothing
+/// says that this is a program (`declared`), its own name or a semicolon has to: `getToken(req, 2);`.
+pub(super) fn passes_names(rest: &[u8], declared: bool) -> bool {
+    let Some(open) = memchr::memchr(b'(', rest).filter(|open| *open > 3) else { return false };
+    let (callee, inside) = rest.split_at(open);
+    let named = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.');
+    let of_list = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.$, ".contains(byte);
+    let given = inside.iter().skip(1).take_while(|byte| of_list(byte)).count();
+    let list = inside.get(1..=given).unwrap_or_default();
+    let after = inside.get(given + 2..).unwrap_or_default().trim_ascii();
+    let pair = |is: fn(u8, u8) -> bool| move |pair: &[u8]| matches!(pair, [a, b] if is(*a, *b));
+    let mixed = pair(|a, b| a.is_ascii_alphabetic() && b.is_ascii_digit());
+    let compound = pair(|a, b| a == b'_' || (a.is_ascii_lowercase() && b.is_ascii_uppercase()));
+    let ends = match inside.get(given + 1) {
+        Some(b')') => after.first().is_none_or(|next| b";,)}]|?".contains(next)),
+        Some(b'"' | b'\'' | b'`') => list.trim_ascii_end().ends_with(b","),
+        _ => false,
     };
-    let mixed = |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_alphabetic() && b.is_ascii_digit());
-    let given = inside.iter().chain(rest).take(close).copied().collect::<Vec<u8>>();
-    let ends = byte(close + 1).is_none_or(|next| next.is_ascii_whitespace() || b";,)}]".contains(&next));
-    byte(close) == Some(b')') && ends && !given.windows(2).any(mixed)
+    let program = declared || callee.windows(2).any(compound) || after.starts_with(b";");
+    ends && program && callee.iter().all(named) && !list.windows(2).any(mixed)
 }
