@@ -142,6 +142,25 @@ pub(super) fn next_item(scan: &mut Scan, at: usize) {
     }
 }
 
+/// Whether an object lies below a name, as below a service called `auth`, whose first lines do not give the name a value.
+pub(super) fn is_object(text: Text, at: usize, name: &Name) -> bool {
+    let mut line = text.white(at);
+    let deeper = text.lately(line).len() > text.lately(name.range.start).len();
+    if text.byte(text.blanks(at)) != b'\n' || !deeper || names::is_many(text.slice(name.range.clone())) {
+        return false;
+    }
+    for number in 0..MOST {
+        let content = text.shortly(line).trim_ascii_end();
+        let colon = content.windows(2).position(|pair| pair == b": ");
+        match colon.or(content.ends_with(b":").then(|| content.len() - 1)) {
+            None if number == 0 => return false,
+            Some(key) if is_value(content.get(..key).unwrap_or_default()) => return false,
+            _ => line = text.white(text.line_end(line)),
+        }
+    }
+    true
+}
+
 /// Where the value of `? PASSWORD` stands: behind a colon on the next line.
 pub(super) fn explicit(text: Text, at: usize) -> Option<usize> {
     let next = text.white(at);

@@ -1,4 +1,4 @@
-//! What is called like a secret and is none: hosts before their ports, and zones of shared memory.
+//! What is called like a secret and is none: hosts before their ports, zones of shared memory, images and modules.
 
 use std::ops::Range;
 
@@ -6,16 +6,23 @@ use super::names;
 use super::text::{Text, is_of_name};
 
 /// Statements that list hosts with their ports.
-const LISTS: [&str; 8] = ["bind", "fastcgi", "listen", "proxy", "server", "targets", "to", "upstream"];
+const LISTS: [&str; 9] =
+    ["bind", "fastcgi", "listen", "proxy", "server", "targets", "to", "upstream", "virtualhost"];
 
 /// What is given one host with its port.
 const TAKES: [&str; 9] =
     ["addr", "address", "backend", "dial", "endpoint", "host", "socket", "target", "url"];
 
-/// Whether the name at this place is that of a host or a zone.
+/// What is given a name and what of it is meant: `image: auth:1.2`, `gunicorn auth:app`.
+const PARTS: [&[u8]; 6] = [b"daphne", b"gunicorn", b"hypercorn", b"image", b"module", b"uvicorn"];
+
+/// Whether the name at this place is that of a host, a zone, an image or a module.
 pub(super) fn is_namesake(text: Text, name: &Range<usize>) -> bool {
     let before = text.lately(name.start);
-    is_zone(before, text.byte(name.end)) || (has_port(text.shortly(name.end)) && is_host(before))
+    is_zone(before, text.byte(name.end))
+        || (text.byte(name.end) == b':' && PARTS.contains(&previous(before)))
+        || is_site(before, text.shortly(name.end))
+        || (has_port(text.shortly(name.end)) && is_host(before))
 }
 
 /// Whether what is given to a name is more than a short word, as the names of rows and columns are.
@@ -39,8 +46,14 @@ pub(super) fn is_told(text: Text, name: &Range<usize>) -> bool {
 fn has_port(rest: &[u8]) -> bool {
     let Some(port) = rest.strip_prefix(b":") else { return false };
     let digits = port.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/;,\"'`)]}?#<>|\\".contains(byte);
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/;,\"'`)]}?#<>|$\\".contains(byte);
     (1..=5).contains(&digits) && port.get(digits).is_none_or(ends)
+}
+
+/// `auth:8080 {`
+fn is_site(before: &[u8], rest: &[u8]) -> bool {
+    let head = rest.trim_ascii_end().strip_suffix(b"{").unwrap_or_default();
+    before.trim_ascii().is_empty() && head.len() < 8 && head.ends_with(b" ") && has_port(head)
 }
 
 fn is_host(before: &[u8]) -> bool {

@@ -276,6 +276,7 @@ impl<'a> Scan<'a> {
             b':' | b'?' | b'+' | b'|' | b'.' if text.byte(gap + 1) == b'=' => self.given(gap + 2, name),
             b':' if text.has(gap, "::=") => self.given(gap + 3, name),
             b':' if text.byte(gap + 1) == b':' || text.has(gap + 1, "//") => {}
+            b':' if below::is_object(text, gap + 1, name) => {}
             b':' => self.given(gap + 1, name),
             b'-' if self.is_filled(start) => self.value(gap + 1, name, false),
             b',' if strong && (quoted || text.before(start) == b':') => self.argument(gap + 1),
