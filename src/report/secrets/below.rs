@@ -147,6 +147,46 @@ pub(super) fn next_item(scan: &mut Scan, at: usize) {
     }
 }
 
+/// Whether an object lies below a name, as below a service called `auth`, whose first lines do not give the name a value.
+pub(super) fn is_object(text: Text, at: usize, name: &Name) -> bool {
+    let mut line = text.white(at);
+    let deeper = text.lately(line).len() > text.lately(name.range.start).len();
+    if text.byte(text.blanks(at)) != b'\n' || !deeper || names::is_many(text.slice(name.range.clone())) {
+        return false;
+    }
+    for number in 0..MOST {
+        let content = text.shortly(line).trim_ascii_end();
+        let colon = content.windows(2).position(|pair| pair == b": ");
+        match colon.or(content.ends_with(b":").then(|| content.len() - 1)) {
+            None if number == 0 => return false,
+            Some(key) if is_value(content.get(..key).unwrap_or_default()) => return false,
+            _ => line = text.white(text.line_end(line)),
+        }
+    }
+    true
+}
+
+/// Where the value of `? PASSWORD` stands: behind a colon on the next line.
+pub(super) fn explicit(text: Text, at: usize) -> Option<usize> {
+    let next = text.white(at);
+    (text.byte(next) == b':' && text.byte(next + 1) == b' ').then_some(next + 1)
+}
+
+/// Hides the second line of `- "PASSWORD`, which a quote spans; whether there was one.
+pub(super) fn folded(scan: &mut Scan, start: usize, at: usize) -> bool {
+    let text = scan.text;
+    let Some(quote) = scan.quote.filter(|quote| quote.len == 1 && quote.end() == start) else { return false };
+    if text.lately(quote.start).trim_ascii() != b"-" {
+        return false;
+    }
+    let next = text.white(at);
+    let ends = |byte: &u8| *byte == text.byte(quote.start);
+    let Some(len) = text.shortly(next).iter().position(ends) else { return false };
+    scan.hide_unless_open(next..next + len);
+    scan.at = next + len;
+    true
+}
+
 /// Hides the values of Secrets of Kubernetes.
 pub(super) fn kubernetes(bytes: &[u8], found: &mut Vec<std::ops::Range<usize>>) {
     if memchr::memmem::find(bytes, b"Secret").is_none() {

@@ -158,7 +158,7 @@ impl Scan<'_> {
             value::is_type(word) && (next.is_some() || !spaced || text.byte(text.blanks(end)) == b'|');
         let harmless =
             name.weight == Weight::Weak && (word.iter().all(u8::is_ascii_digit) || value::is_prose(word));
-        if is_type || harmless || (value::is_open(word) && name.weight != Weight::Store) {
+        if is_type || harmless || value::is_open(word) {
             self.at = if word.is_empty() { at.max(self.at) } else { at };
             return (end > at).then_some(end).filter(|_| next.is_some());
         }

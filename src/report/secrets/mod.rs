@@ -4,6 +4,7 @@
 mod below;
 mod given;
 mod names;
+mod namesakes;
 mod needles;
 mod pairs;
 mod scan;

@@ -3,21 +3,22 @@
 /// How sure it is that a name names a secret.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Weight {
+    /// What is given to it tells whether it is a secret: a `cache_key` mostly is none.
+    Told,
     /// A `key` may be one of a table: what is given to it counts, and nothing else.
     Weak,
     Strong,
-    /// Tomcat's attributes of stores, whose every value is hidden.
-    Store,
 }
 
 /// What the names are made of, in small letters, to be looked for at a glance.
-pub(super) const STEMS: [&str; 18] = [
+pub(super) const STEMS: [&str; 19] = [
     "auth",
     "clear-text",
     "community",
     "cookie",
     "cred",
     "dockerconfig",
+    "jwt",
     "key",
     "pass",
     "plaintext",
@@ -88,22 +89,18 @@ const KEPT: [&str; 18] = [
 ];
 
 /// What a key is called that tells rows and objects apart.
-const PUBLIC: [&str; 20] = [
-    "cache",
+const PUBLIC: [&str; 16] = [
     "column",
     "foreign",
     "group",
-    "hash",
     "index",
     "lookup",
     "map",
     "node",
     "order",
     "partition",
-    "primary",
     "public",
     "route",
-    "routing",
     "row",
     "sort",
     "translation",
@@ -111,8 +108,11 @@ const PUBLIC: [&str; 20] = [
     "zone",
 ];
 
+/// What a key is called that tells rows apart or is a secret.
+const EITHER: [&str; 4] = ["cache", "hash", "primary", "routing"];
+
 /// A name that ends so says something about a secret.
-const ABOUT: [&str; 59] = [
+const ABOUT: [&str; 64] = [
     "age",
     "alg",
     "algorithm",
@@ -122,6 +122,7 @@ const ABOUT: [&str; 59] = [
     "attribute",
     "bucket",
     "count",
+    "days",
     "dir",
     "directory",
     "disabled",
@@ -130,6 +131,7 @@ const ABOUT: [&str; 59] = [
     "encryption",
     "endpoint",
     "expiration",
+    "expire",
     "expires",
     "expiry",
     "file",
@@ -137,6 +139,7 @@ const ABOUT: [&str; 59] = [
     "format",
     "helper",
     "hint",
+    "hours",
     "issuer",
     "label",
     "len",
@@ -147,6 +150,7 @@ const ABOUT: [&str; 59] = [
     "manager",
     "max",
     "min",
+    "minutes",
     "mode",
     "name",
     "names",
@@ -162,6 +166,7 @@ const ABOUT: [&str; 59] = [
     "rounds",
     "scope",
     "scopes",
+    "seconds",
     "size",
     "strength",
     "timeout",
@@ -203,11 +208,13 @@ pub(super) fn weight(name: &[u8]) -> Option<Weight> {
         return Some(Weight::Strong);
     }
     if words.iter().any(|word| word.ends_with("keystore") || word.ends_with("truststore")) {
-        return Some(Weight::Store);
+        return Some(Weight::Strong);
     }
     if (words.len() > 1 && ABOUT.contains(&last.as_str()))
         || counts_tokens(&words)
         || finds_credentials(&words)
+        || switches(&words)
+        || matches!(&words[..], [.., how, word] if how.starts_with("expire") && word == "in")
     {
         return None;
     }
@@ -244,12 +251,14 @@ fn at_end(words: &[String]) -> bool {
         || (one == "auth" && before.last().is_none_or(|word| word == "basic"))
 }
 
-/// A name that ends with `key`.
+/// A name that ends with `key`, and names that say little.
 fn key(words: &[String]) -> Option<Weight> {
     let (last, before) = words.split_last()?;
     let is = |all: &[&str]| before.last().is_some_and(|word| all.contains(&word.as_str()));
     match singular(last) {
         "key" if is(&PUBLIC) => None,
+        "key" if is(&EITHER) => Some(Weight::Told),
+        "jwt" | "salt" if before.is_empty() => Some(Weight::Told),
         "key" if is(&KEPT) => Some(Weight::Strong),
         "key" => Some(Weight::Weak),
         _ => None,
@@ -272,6 +281,16 @@ fn finds_credentials(words: &[String]) -> bool {
 fn is_verb(words: &[String], at: usize) -> bool {
     let is = |at: usize, all: &[&str]| words.get(at).is_some_and(|word| all.contains(&word.as_str()));
     is(at + 1, &VERB) || (at == 1 && is(0, &PASSED))
+}
+
+/// `proxy_pass`, and its like for other servers.
+pub(super) fn passes_on(name: &[u8]) -> bool {
+    matches!(&words(name)[..], [first, last] if last == "pass" && PASSED.contains(&first.as_str()))
+}
+
+/// `ALLOW_EMPTY_PASSWORD`, `MYSQL_RANDOM_ROOT_PASSWORD`: switches of the images of databases.
+fn switches(words: &[String]) -> bool {
+    words.windows(2).any(|pair| pair == ["allow", "empty"] || pair == ["random", "root"])
 }
 
 fn singular(word: &str) -> &str {
@@ -308,9 +327,13 @@ mod tests {
 
     #[test]
     fn a_glance_sees_every_word_that_names_a_secret() {
-        for word in
-            SECRET.iter().chain(&ALONE).chain(&AT_END).chain(&["keystore", "truststore", "key", "salt"])
-        {
+        for word in SECRET.iter().chain(&ALONE).chain(&AT_END).chain(&[
+            "keystore",
+            "truststore",
+            "key",
+            "salt",
+            "jwt",
+        ]) {
             assert!(STEMS.iter().any(|stem| word.contains(stem)), "{word}");
         }
     }
@@ -339,6 +362,9 @@ mod tests {
         for name in ["key", "ssl_certificate_key", "keys"] {
             assert_eq!(weight(name.as_bytes()), Some(Weight::Weak), "{name}");
         }
+        for name in ["cache_key", "hashKey", "SALT", "JWT"] {
+            assert_eq!(weight(name.as_bytes()), Some(Weight::Told), "{name}");
+        }
         let others = [
             "proxy_pass",
             "ProxyPass",
@@ -349,7 +375,6 @@ mod tests {
             "token_bucket",
             "password_file",
             "public_key",
-            "cache_key",
             "monkey",
             "bypass",
             "keepalive",
@@ -361,7 +386,6 @@ mod tests {
             "secretName",
             "max_tokens",
             "proxy_pass_header",
-            "salt",
         ];
         for name in others {
             assert_eq!(weight(name.as_bytes()), None, "{name}");

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::names::{self, Weight};
+use super::namesakes::{is_namesake, is_told};
 use super::needles::Needles;
 use super::text::{Literal, Mark, NEAR, Text};
 use super::{below, pairs, value};
@@ -210,13 +211,13 @@ impl<'a> Scan<'a> {
         Literal { content: mark.end()..literal.content.end.min(end), after: literal.after.min(end) }
     }
 
-    /// Whether it is the name of a secret that a program asks its environment for.
+    /// Whether it is the name of a secret that a program asks its environment for, or of a module that it loads.
     fn is_asked_for(&self, mark: Mark, content: Range<usize>) -> bool {
         let name = self.text.slice(content);
         let capital = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-        matches!(self.text.before(mark.start), b'[' | b'(')
-            && name.iter().all(capital)
-            && names::weight(name).is_some()
+        let environment = name.iter().all(capital) && names::weight(name).is_some();
+        (matches!(self.text.before(mark.start), b'[' | b'(') && environment)
+            || self.text.lately(mark.start).ends_with(b"require(")
     }
 
     fn word(&mut self, stem: usize) {
@@ -237,14 +238,18 @@ impl<'a> Scan<'a> {
         }
         if stem < end
             && let Some(weight) = names::weight(name)
+            && (weight > Weight::Told || is_told(self.text, &(start..end)))
         {
-            self.judge(&Name { range: start..end, weight, first });
+            self.judge(&Name { range: start..end, weight: weight.max(Weight::Weak), first });
         }
     }
 
     fn judge(&mut self, name: &Name) {
         let (text, start) = (self.text, name.range.start);
         if text.before(start) == b'/' && text.before(start - 1) == b'<' {
+            return;
+        }
+        if is_namesake(text, &name.range) {
             return;
         }
         let (after, quoted, closed) = self.closed(start, name.range.end);
@@ -262,20 +267,31 @@ impl<'a> Scan<'a> {
         let strong = name.weight > Weight::Weak;
         match text.byte(gap) {
             b'%' if text.has(gap, "%3D") || text.has(gap, "%3d") => self.value(gap + 3, name, false),
-            b'=' | b'!' if self.compares(gap) => self.compared(gap, strong),
+            b'=' | b'!' if self.compares(gap) => self.compared(name, gap),
             b'=' if text.byte(gap + 1) == b'>' => self.given(gap + 2, name),
             // Of options comments say `key= is`.
             b'=' if self.comment && gap == after && text.byte(gap + 1).is_ascii_whitespace() => {}
-            b'=' => self.given(gap + 1, name),
+            b'=' if self.calls(start, gap + 1) => self.widen(gap + 1, false),
+            b'=' => match self.own_of_tuple(start, gap + 1) {
+                Some(mark) => self.hide_literal(mark),
+                None => self.given(gap + 1, name),
+            },
             b':' | b'?' | b'+' | b'|' | b'.' if text.byte(gap + 1) == b'=' => self.given(gap + 2, name),
             b':' if text.has(gap, "::=") => self.given(gap + 3, name),
             b':' if text.byte(gap + 1) == b':' || text.has(gap + 1, "//") => {}
+            b':' if below::is_object(text, gap + 1, name) => {}
             b':' => self.given(gap + 1, name),
             b'-' if self.is_filled(start) => self.value(gap + 1, name, false),
             b',' if strong && (quoted || text.before(start) == b':') => self.argument(gap + 1),
             b',' if strong => self.tuple(gap),
             b'(' if strong && gap == name.range.end => self.widen(gap, false),
             _ if (strong || quoted) && self.falls_back(gap, quoted && closed) => self.widen(gap, false),
+            b'\n' if strong && below::folded(self, start, gap) => {}
+            b'\n' if text.lately(start).trim_ascii_start().starts_with(b"? ") => {
+                if let Some(at) = below::explicit(text, gap) {
+                    self.value(at, name, true);
+                }
+            }
             b'\n' if text.before(start) == b'-' => below::next_item(self, gap),
             _ if gap > after => self.parted(name, gap, quoted),
             _ => {}
@@ -315,12 +331,24 @@ impl<'a> Scan<'a> {
         next == b'=' && self.text.byte(at) != b':'
     }
 
-    /// A literal that a secret is compared with.
-    fn compared(&mut self, at: usize, strong: bool) {
+    /// A literal that a secret is compared with, or a word in an `if` of nginx.
+    fn compared(&mut self, name: &Name, at: usize) {
+        let negates = self.text.byte(at) == b'!' && self.text.lately(name.range.start).ends_with(b"($");
         let signs = (at..at + 4).take_while(|at| matches!(self.text.byte(*at), b'=' | b'!' | b'~')).count();
         let at = self.text.blanks(at + signs);
-        if let Some(mark) = self.text.mark(at).filter(|_| strong) {
+        if name.weight == Weight::Weak {
+            return;
+        }
+        if let Some(mark) = self.text.mark(at) {
             self.hide_literal(mark);
+        } else if negates && signs == 2 {
+            let end = self.text.bare_end(at, self.quote);
+            let word = self.text.slice(at..end);
+            let constant = word.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+            if !constant && !word.iter().any(|byte| b"$(:".contains(byte)) {
+                self.hide_unless_open(at..end);
+                self.at = end;
+            }
         }
     }
 
@@ -352,6 +380,40 @@ impl<'a> Scan<'a> {
         if matches!(rest.get(sign..), Some([b'=', next, ..]) if *next != b'=') {
             (self.wide, self.at) = (Some(Wide { depth: 1, lines: false }), at + sign + 1);
         }
+    }
+
+    /// Whether a program gives what a call returns.
+    fn calls(&self, start: usize, sign: usize) -> bool {
+        let at = self.text.blanks(sign);
+        let declares = ["const", "let", "val", "var", "final", "auto", "my"];
+        let before = last_word(self.text.lately(start).trim_ascii_end());
+        at > sign
+            && value::passes_names(
+                self.text.shortly(at),
+                declares.iter().any(|word| before == word.as_bytes()),
+            )
+    }
+
+    /// `user, password = "x", "y"`: the literal that is given to the name that starts here.
+    fn own_of_tuple(&self, start: usize, at: usize) -> Option<Mark> {
+        let (text, before) = (self.text, self.text.lately(start));
+        let names = |byte: &u8| super::text::is_of_name(*byte) || b", $@\t".contains(byte);
+        let commas = before.iter().filter(|byte| **byte == b',').count();
+        if !before.trim_ascii_end().ends_with(b",") || commas > 8 || !before.iter().all(names) {
+            return None;
+        }
+        let mut at = text.blanks(at);
+        for _ in 0..commas {
+            let literal = text.mark(at).map(|mark| text.literal(mark));
+            at = match literal {
+                Some(literal) if literal.after > text.line_end(at) => return None,
+                Some(literal) => literal.after,
+                None => at + memchr::memchr(b',', text.shortly(at))?,
+            };
+            let comma = text.blanks(at);
+            at = (text.byte(comma) == b',').then(|| text.blanks(comma + 1))?;
+        }
+        text.mark(at)
     }
 
     pub(super) fn widen(&mut self, at: usize, lines: bool) {
@@ -407,7 +469,7 @@ impl<'a> Scan<'a> {
         if known && !self.comment {
             return true;
         }
-        if matches!(text.before(range.start), b'/' | b'$' | b'@') {
+        if matches!(text.before(range.start), b'/' | b'$' | b'@') || before.ends_with(b"/.") {
             return false;
         }
         let last = matches!(text.byte(text.blanks(behind)), b'\n' | b';');

@@ -125,16 +125,19 @@ static SHAPES: [Shape; 22] = [
 ];
 
 /// Who logs in to what: the secret is the last group.
-static LOGINS: [Shape; 28] = [
+static LOGINS: [Shape; 34] = [
     Shape::new(
         &[" -u", "\"-u", "'-u", " -U", "--user", "--auth", "--basic-auth", "--proxy-user", "--cred"],
         r#"(?:^|[\s"'\[,=])(?:-u|-U|--user|--auth|--basic-auth|--proxy-user|--credentials?|--userpwd)(?:[=\s]+|["'],\s*)["']?([\w.@+-]+):([^\s"',]+)"#,
     ),
     Shape::new(
         &["mysql", "mariadb", "sshpass", "mongo", "7z", "htpasswd"],
-        r#"\b(?:mysql|mariadb|mysqladmin|mysqldump|mariadb-dump|mysqlimport|sshpass|mongo|mongosh|mongodump|7z|7za|htpasswd -b \S+ \S+)\b[^\n|;&]{0,160}?\s["']?-p\s?["']?([^\s"',;]+)"#,
+        r#"\b(?:mysql|mariadb|mysqladmin|mysqldump|mariadb-dump|mysqlimport|sshpass|mongo|mongosh|mongodump|7z|7za|htpasswd -b \S+ \S+)\b[^\n|;&]{0,160}?[\s,]["']?-p\s?["']?([^\s"',;]+)"#,
     ),
-    Shape::new(&["redis-"], r#"\b(?:redis-cli|redis-benchmark)\b[^\n|;&]{0,160}?\s-a\s?["']?([^\s"',;]+)"#),
+    Shape::new(
+        &["redis-"],
+        r#"\b(?:redis-cli|redis-benchmark)\b[^\n|;&]{0,160}?[\s"']-a(?:\s?|["'],\s*)["']?([^\s"',;]+)"#,
+    ),
     Shape::new(
         &["ldap"],
         r#"\bldap(?:search|modify|add|delete|passwd|whoami)\b[^\n|;&]{0,160}?\s-w\s?["']?([^\s"',;]+)"#,
@@ -188,6 +191,25 @@ static LOGINS: [Shape; 28] = [
     Shape::new(
         &["hdr("],
         r"(?i)hdr\([^)\n]*(?:key|token|auth|secret|pass)[^)\n]*\)[^{}\n]*?(?:-m \w+|-i|eq)[ \t]+(?:-i[ \t]+)?([^\s{}]+)",
+    ),
+    Shape::new(&["curl"], r#"\bcurl\b[^\n|;&]{0,160}?\s-u["']?([\w.@+-]+):([^\s"',;]+)"#),
+    Shape::new(
+        &["-H", "--header"],
+        r#"(?i)(?:-H|--header)(?:[ \t=]*|["'],\s*)["'][\w-]*\b(?:vault|token|key)\b[\w-]*:[ \t]*([^"'\n]+)["']"#,
+    ),
+    // A word of a sentence has no number in it.
+    Shape::new(&["vault"], r"\bvault[ \t]+login[ \t]+(?:-[\w=-]+[ \t]+)*([\w.]*\d[\w.]*)"),
+    Shape::new(
+        &["compare_digest", "hash_equals", "timingSafeEqual", "secure_compare"],
+        r#"\b(?:compare_digest|hash_equals|timingSafeEqual|secure_compare)\(\s*(?:[^,"'\n]+,\s*)?(?:Buffer\.from\()?[bru]*["']([^"'\n]+)["']"#,
+    ),
+    Shape::new(
+        &["smbclient", "smbget", "rpcclient", "smbcacls"],
+        r#"\b(?:smbclient|smbget|rpcclient|smbcacls)\b[^\n|;&]{0,160}?\s-U[ \t]*["']?[\w.\\/@+-]+%([^\s"']+)"#,
+    ),
+    Shape::new(
+        &["htpasswd"],
+        r#"\bhtpasswd[ \t]+(?:-[Bcdmps]+[ \t]+)*-(?:\w*n\w*b\w*|\w*b\w*n\w*|[a-mo-zA-Z]*b[a-mo-zA-Z]*[ \t]+\S+)[ \t]+\S+[ \t]+["']?([^\s"'|;&<>()]+)"#,
     ),
     Shape::new(&["snmp"], r"(?i)\bsnmp\w*[ \t]+-v[ \t]*(?:1|2c)[ \t]+-c[ \t]*(\S+)"),
 ];
@@ -243,7 +265,8 @@ fn password(login: &Captures) -> Option<Range<usize>> {
     // A number that short is a port or a group.
     let number = word.iter().all(|byte| byte.is_ascii_digit() || b":.-/".contains(byte));
     let ids = number && (word.len() < 6 || word.contains(&b':'));
-    let none = ids || same || scheme || plain || image || super::value::is_open(word);
+    let address = word.starts_with(b"//");
+    let none = address || ids || same || scheme || plain || image || super::value::is_open(word);
     (!none).then(|| secret.range())
 }
 

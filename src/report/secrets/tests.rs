@@ -183,6 +183,40 @@ fn names_below_names_look_at_no_line_again() {
     }
 }
 
+#[test]
+fn so_it_is_where_names_tell_little() {
+    let pieces = [
+        "user, password = \"x\", ",
+        "a, token = \"\n",
+        "a,password=",
+        "token:\n x:\n",
+        "token:\n\n",
+        "server auth:80 ",
+        "://auth:80",
+        "? token\n",
+        "- \"token\n",
+        "password = getToken(a, ",
+        "$salt ",
+        "cache_key=",
+        "if ($token != x",
+        "curl -H \"token: ",
+        "compare_digest(a",
+        "htpasswd -b x ",
+    ];
+    for piece in pieces {
+        let (small, large) = (work(&piece.repeat(1_000)), work(&piece.repeat(10_000)));
+        assert!(large <= 12 * small + 10_000, "{piece:?}: {small} and {large}");
+    }
+}
+
+#[test]
+fn a_service_called_like_a_secret_shows_its_ports() {
+    let service = "  auth:\n    image: app\n    ports:\n      - \"8080:8080\"\n    command:\n      - --backlog\n      - 511\n";
+    assert_eq!(starred(service), service);
+    assert_eq!(starred("auth:\n  type: x\n  default: a1\n"), "auth:\n  type: x\n  default: **\n");
+    assert_eq!(starred("auth:\n  - a1\n"), "auth:\n  - **\n");
+}
+
 fn is_sound(text: &str) -> bool {
     let found = secrets(text.as_bytes());
     let apart = found.windows(2).all(|pair| pair[0].end < pair[1].start);

@@ -7,12 +7,14 @@ use regex::bytes::Regex;
 /// A longer value is never certain.
 const LONGEST: usize = 300;
 
-/// What another place holds: `$NAME`, `${NAME}`, `$http_authorization`, `%(ENV_NAME)s`, `{{ name }}`, `process.env.NAME`.
+/// What another place holds: `$NAME`, `${NAME}`, `$http_authorization`, `%(ENV_NAME)s`, `{{ name }}`, `process.env.NAME`, and
+/// where NGINX Unit passes on to: `routes/main`.
 static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"^(?:(?i:basic|bearer|token) )?(?-u:\$\d|\$\$?[A-Z_][A-Z0-9_]*|\$[a-z]+(?:_[a-z]+)+|\$\(\w+\)|\$\$?\{[A-Za-z_][\w.]*\}",
         r"|\{\$?[A-Za-z_][\w.]*\}|\{\{[^{}\x22'`]*\}\}|%\(\w+\)s|%[A-Z_]+%|@[A-Z_]+@|<%=?[^%\x22']*%>",
         r"|\$\(cat [/\w.-]+\)|\$\(<[/\w.-]+\)|%\{[A-Z_:]+\}[a-z]?",
+        r"|routes|(?:routes|applications|upstreams)(?:/[\w.%${}-]+)+",
         r"|(?:process\.env|import\.meta\.env|os\.environ|ENV|System\.getenv|self|this|cls)[.\w]*)$",
     ))
     .ok()
@@ -194,4 +196,26 @@ pub(super) fn is_call(word: &[u8], rest: &[u8]) -> bool {
     let known = callee.contains(&b'.') || quoted || inside.first() == Some(&close);
     let begins = callee.first().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'$'));
     begins && known && (inside.contains(&close) || rest.contains(&close))
+}
+
+/// Whether a call begins here that is given nothing but names and numbers up to its end or its first literal. Where nothing
+/// says that this is a program (`declared`), its own name or a semicolon has to: `getToken(req, 2);`.
+pub(super) fn passes_names(rest: &[u8], declared: bool) -> bool {
+    let Some(open) = memchr::memchr(b'(', rest).filter(|open| *open > 3) else { return false };
+    let (callee, inside) = rest.split_at(open);
+    let named = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.');
+    let of_list = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.$, ".contains(byte);
+    let given = inside.iter().skip(1).take_while(|byte| of_list(byte)).count();
+    let list = inside.get(1..=given).unwrap_or_default();
+    let after = inside.get(given + 2..).unwrap_or_default().trim_ascii();
+    let pair = |is: fn(u8, u8) -> bool| move |pair: &[u8]| matches!(pair, [a, b] if is(*a, *b));
+    let mixed = pair(|a, b| a.is_ascii_alphabetic() && b.is_ascii_digit());
+    let compound = pair(|a, b| a == b'_' || (a.is_ascii_lowercase() && b.is_ascii_uppercase()));
+    let ends = match inside.get(given + 1) {
+        Some(b')') => after.first().is_none_or(|next| b";,)}]|?".contains(next)),
+        Some(b'"' | b'\'' | b'`') => list.trim_ascii_end().ends_with(b","),
+        _ => false,
+    };
+    let program = declared || callee.windows(2).any(compound) || after.starts_with(b";");
+    ends && program && callee.iter().all(named) && !list.windows(2).any(mixed)
 }
