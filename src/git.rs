@@ -272,13 +272,22 @@ fn header(line: &[u8]) -> Option<(Kind, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    #[cfg(target_os = "linux")]
     use std::thread;
 
+    #[cfg(target_os = "linux")]
     use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-    use std::fs;
-
     use super::*;
+
+    fn is_here() -> bool {
+        let is_here = Command::new("git").arg("--version").output().is_ok();
+        if !is_here {
+            eprintln!("there is no git here to be asked");
+        }
+        is_here
+    }
 
     /// A repository with two commits of one file, packed.
     fn repository() -> tempfile::TempDir {
@@ -299,6 +308,44 @@ mod tests {
         folder
     }
 
+    /// What it started would go on when it is ended.
+    #[test]
+    fn git_starts_no_program_for_what_it_is_asked() {
+        if !is_here() {
+            return;
+        }
+        let folder = repository();
+        let (trace, asked) = (folder.path().join("trace"), folder.path().join("asked"));
+        // A partial clone: what is missing lies elsewhere.
+        let set = |name: &str, value: &str| {
+            let done = git(folder.path()).args(["config", name, value]).status().unwrap();
+            assert!(done.success(), "{name}");
+        };
+        set("remote.o.url", "file:///nowhere");
+        set("remote.o.promisor", "true");
+        set("core.repositoryformatversion", "1");
+        set("extensions.partialClone", "o");
+        fs::write(&asked, format!("HEAD:file\nHEAD:none\n{}\n", "1".repeat(40))).unwrap();
+        let questions: [&[&str]; 4] = [
+            &["rev-parse", "--show-toplevel"],
+            &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
+            &["merge-base", "HEAD~1", "HEAD"],
+            &["cat-file", "--batch"],
+        ];
+        for words in questions {
+            let mut command = git(folder.path());
+            command.args(words).env("GIT_TRACE2_EVENT", &trace).stdin(fs::File::open(&asked).unwrap());
+            assert!(command.output().unwrap().status.success(), "{words:?}");
+        }
+        let said = fs::read_to_string(trace).unwrap();
+        assert_eq!(said.matches("\"event\":\"start\"").count(), questions.len(), "{said}");
+        assert!(
+            !said.contains("\"event\":\"child_start\"") && !said.contains("\"event\":\"exec\""),
+            "{said}"
+        );
+    }
+
+    #[cfg(target_os = "linux")]
     fn asked_about(folder: &Path, patience: Patience) -> Result<Vec<PathBuf>, Fault> {
         let sources = Sources::new();
         let tree = Tree::open(folder, false).unwrap();
@@ -308,8 +355,12 @@ mod tests {
     }
 
     /// Every file that git opens for what it is asked.
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_pipe_in_a_repository_is_not_waited_on_for_ever() {
+        if !is_here() {
+            return;
+        }
         let second = Duration::from_secs(1);
         let short = Patience { answer: second, history: second, all: 3 * second };
         let plain = repository();

@@ -136,7 +136,6 @@ pub struct Judged<'a> {
     pub seen: Option<&'a Seen>,
 }
 
-/// All rules of a run, by id.
 /// A folder of an organisation's rules.
 #[derive(Debug, Clone)]
 pub struct Folder {
@@ -145,6 +144,7 @@ pub struct Folder {
     pub within: Option<PathBuf>,
 }
 
+/// All rules of a run, by id.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     all: Vec<Rule>,

@@ -147,7 +147,7 @@ fn allocated(plant: Plant, size: usize) -> Vec<(&'static str, usize)> {
 
 /// One test, because the counts are those of the whole process.
 #[test]
-fn ten_times_as_much_takes_ten_times_as_long() {
+fn ten_times_as_much_allocates_ten_times_as_much() {
     let mut wrong = Vec::new();
     for (what, plant) in TREES {
         let (small, large) = (allocated(plant, SMALL), allocated(plant, 10 * SMALL));

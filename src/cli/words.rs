@@ -164,6 +164,7 @@ mod tests {
             assert!(address(text).is_err(), "{text}");
         }
     }
+
     #[test]
     fn a_name_of_a_host_has_no_port_and_no_blank() {
         assert!(

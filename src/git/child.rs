@@ -1,10 +1,9 @@
-//! A program of somebody else's that is asked something: it answers in time and with measure, or it is ended with all that it
-//! started.
+//! A program of somebody else's that is asked something: it answers in time and with measure, or it is ended. It has to be one
+//! that starts no others: they would go on.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::CommandExt;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,12 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
 
 /// More than that is no answer.
 const ROOM: usize = 1 << 20;
 
-/// A child with a process group of its own, which ends when this is dropped.
+/// A child that ends when this is dropped. Its process group is ours, so that what ends us at a terminal ends it too.
 pub(super) struct Child(process::Child);
 
 /// What one that has ended said.
@@ -29,7 +27,7 @@ pub(super) struct Said {
 
 impl Child {
     pub(super) fn start(command: &mut Command) -> io::Result<Self> {
-        command.process_group(0).spawn().map(Self)
+        command.spawn().map(Self)
     }
 
     /// Asks a program that answers at once and ends.
@@ -65,13 +63,8 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // One that has been waited for has no group any more, and its number may be another's.
-        if matches!(self.0.try_wait(), Ok(Some(_))) {
-            return;
-        }
-        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        // That of one which has ended does nothing.
+        let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
@@ -135,6 +128,8 @@ impl Pipe {
         ready_for: PollFlags,
         mut act: impl FnMut(&mut File) -> io::Result<usize>,
     ) -> io::Result<usize> {
+        // Who always has something to say is never waited for.
+        left(self.until)?;
         let until = Instant::now().checked_add(self.patience).map_or(self.until, |soon| soon.min(self.until));
         loop {
             match act(&mut self.file) {
@@ -185,73 +180,87 @@ fn ready(fds: &mut [PollFd<'_>], time: Duration) -> io::Result<Vec<bool>> {
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::{Pid, getpgid, getpgrp};
+
     use super::*;
 
-    const SOON: Duration = Duration::from_millis(500);
+    /// For what answers, whatever else the machine does; and for what does not.
+    const LONG: Duration = Duration::from_secs(30);
+    const SHORT: Duration = Duration::from_millis(500);
 
-    fn shell(script: &str) -> io::Result<Said> {
-        Child::ask(Command::new("sh").args(["-c", script]).stdin(Stdio::null()), SOON)
-    }
-
-    /// What it takes at most, whatever else the machine does.
-    fn fails(script: &str) -> io::Error {
-        let began = Instant::now();
-        let error = shell(script).err().unwrap();
-        assert!(began.elapsed() < 20 * SOON, "{script}");
-        error
+    fn shell(script: &str, stdin: impl Into<Stdio>, time: Duration) -> io::Result<Said> {
+        Child::ask(Command::new("sh").args(["-c", script]).stdin(stdin), time)
     }
 
     #[test]
     fn an_answer_comes_from_both_pipes() {
-        let said = shell("echo out; echo err >&2; exit 3").unwrap();
+        let said = shell("echo out; echo err >&2; exit 3", Stdio::null(), LONG).unwrap();
         assert_eq!(
             (said.status.code(), &said.output[..], &said.error[..]),
             (Some(3), &b"out\n"[..], &b"err\n"[..])
         );
-        let absent = Child::ask(&mut Command::new("no-such-program-anywhere"), SOON).err().unwrap();
+        let absent = Child::ask(&mut Command::new("no-such-program-anywhere"), LONG).err().unwrap();
         assert!(absent.get_ref().is_some_and(|error| error.is::<NotThere>()));
     }
 
     #[test]
-    fn who_does_not_answer_is_ended_with_its_children() {
-        let folder = tempfile::tempdir().unwrap();
-        let mark = folder.path().join("mark");
+    fn who_does_not_answer_is_ended() {
         for script in [
-            "sleep 60".to_owned(),
-            "exec >&- 2>&-; sleep 60".to_owned(),
-            "while :; do printf .; sleep 0.01; done".to_owned(),
-            format!("(sleep 3; echo > '{}') & sleep 60", mark.display()),
+            "exec sleep 60",
+            "exec >&- 2>&-; exec sleep 60",
+            "while :; do printf .; sleep 0.01; done",
+            // What it has left behind holds the pipes.
+            "exec 3<&0; cat <&3 & exit",
         ] {
-            assert_eq!(fails(&script).kind(), ErrorKind::TimedOut, "{script}");
+            let (stdin, held) = io::pipe().unwrap();
+            let began = Instant::now();
+            let error = shell(script, stdin, SHORT).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::TimedOut, "{script}");
+            assert!(began.elapsed() < LONG, "{script}");
+            drop(held);
         }
-        thread::sleep(Duration::from_secs(4));
-        assert!(!mark.exists(), "a child went on");
     }
 
     #[test]
     fn an_answer_without_end_is_none() {
         for script in ["yes", "yes >&2", "tr '\\0' x < /dev/zero"] {
-            assert!(fails(script).to_string().contains("more than 1 MiB"), "{script}");
+            let error = shell(script, Stdio::null(), LONG).err().unwrap();
+            assert!(error.to_string().contains("more than 1 MiB"), "{script}");
         }
+    }
+
+    fn start(script: &str, patience: Duration, until: Duration) -> (Child, (Pipe, Pipe)) {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = Child::start(&mut command).unwrap();
+        let pipes = child.pipes(patience, Instant::now() + until).unwrap();
+        (child, pipes)
     }
 
     #[test]
     fn a_pipe_that_moves_is_waited_for_and_no_other() {
-        let start = |script: &str, until: Duration| {
-            let mut command = Command::new("sh");
-            command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
-            let mut child = Child::start(&mut command).unwrap();
-            let pipes = child.pipes(SOON, Instant::now() + until).unwrap();
-            (child, pipes)
-        };
         let mut text = String::new();
-        let (_child, (_, mut slow)) = start("for i in 1 2 3 4 5; do sleep 0.2; echo $i; done", 100 * SOON);
+        let second = Duration::from_secs(1);
+        let (_child, (_, mut slow)) = start("for i in 1 2 3 4; do sleep 1; echo $i; done", 3 * second, LONG);
         slow.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "1\n2\n3\n4\n5\n");
-        let (_child, (mut to, mut from)) = start("sleep 60", 100 * SOON);
+        assert_eq!(text, "1\n2\n3\n4\n");
+        let (_child, (mut to, mut from)) = start("exec sleep 60", SHORT, LONG);
         assert_eq!(from.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::TimedOut);
         assert_eq!(to.write_all(&[0; 1 << 20]).unwrap_err().kind(), ErrorKind::TimedOut);
-        let (_child, (_, mut endless)) = start("while :; do echo .; sleep 0.01; done", SOON);
+        let (_child, (_, mut endless)) = start("while :; do echo .; sleep 0.01; done", LONG, SHORT);
         assert_eq!(endless.read_to_string(&mut text).unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn what_is_there_too_late_is_not_taken() {
+        let (mut child, (_, mut from)) = start("echo .", LONG, Duration::ZERO);
+        child.0.wait().unwrap();
+        assert_eq!(from.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn what_ends_us_at_a_terminal_ends_it_too() {
+        let (child, _pipes) = start("exec cat", LONG, LONG);
+        assert_eq!(getpgid(Some(Pid::from_child(&child.0))).unwrap(), getpgrp());
     }
 }

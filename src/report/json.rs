@@ -281,7 +281,9 @@ pub fn render(report: &Report) -> String {
     };
     // A text of hundreds of megabytes would be copied as it grows, and stand in memory twice.
     let hops: usize = report.host.listeners.iter().map(|listener| listener.hops.len()).sum();
-    let mut text = Vec::with_capacity(hops * HOP);
+    let mut text = Vec::new();
+    // Where there is no room for what may be too large a guess, it grows.
+    let _ = text.try_reserve(hops.saturating_mul(HOP));
     match serde_json::to_writer_pretty(&mut text, &document) {
         Ok(()) => harmless(String::from_utf8(text).unwrap_or_default()),
         Err(_) => String::new(),
@@ -439,7 +441,6 @@ pub(super) fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Op
 
 fn fix_entry(report: &Report, (finding, fix): (usize, usize), it: &Fix) -> FixEntry {
     let edits = report.plan.edits_of(finding, fix);
-
     FixEntry {
         title: secrets::masked(&it.title),
         safety: it.safety,

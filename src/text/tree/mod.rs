@@ -11,13 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Stat};
 
 use super::{HashMap, Origin, Progress, SourceId, Sources, Span};
 use inside::{Inside, is_out_of_descriptors};
@@ -266,9 +265,7 @@ impl Tree {
 
     /// The length of a regular file, by its real path.
     pub fn length(&self, real: &Path) -> Option<u64> {
-        let found = self.inside.stat(real).ok()?;
-        let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
-        u64::try_from(found.st_size).ok().filter(|_| is_file)
+        length_of(&self.inside.stat(real).ok()?)
     }
 
     pub fn exists(&self, path: &Path) -> bool {
@@ -419,16 +416,16 @@ impl Tree {
             Entry::Special(kind) => return Err(Unread::NotAFile(kind)),
         }
         let file = self.inside.open(real).map_err(|error| unread(&error))?;
-        let found = file.metadata().map_err(|error| unread(&error))?;
-        if !found.is_file() {
-            return Err(Unread::NotAFile(special(FileType::from_raw_mode(found.mode()))));
+        let found = rustix::fs::fstat(&file).map_err(|error| unread(&error.into()))?;
+        let Some(length) = length_of(&found) else {
+            return Err(Unread::NotAFile(special(FileType::from_raw_mode(found.st_mode))));
+        };
+        if length > MAX_FILE {
+            return Err(Unread::TooLarge(length));
         }
-        if found.len() > MAX_FILE {
-            return Err(Unread::TooLarge(found.len()));
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0) + 1);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
         // What has no size, as in /proc, may still have content.
-        let most = if found.len() > 0 { found.len() } else { MAX_FILE + 1 };
+        let most = if length > 0 { length } else { MAX_FILE + 1 };
         file.take(most).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
         self.opened.fetch_add(1, Ordering::Relaxed);
         match bytes.len() as u64 {
@@ -454,6 +451,12 @@ fn unread(error: &io::Error) -> Unread {
 }
 
 /// What a name is that is no link.
+/// The length of a regular file.
+fn length_of(found: &Stat) -> Option<u64> {
+    let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+    u64::try_from(found.st_size).ok().filter(|_| is_file)
+}
+
 fn entry_of(kind: FileType) -> Entry {
     match kind {
         FileType::RegularFile => Entry::File,

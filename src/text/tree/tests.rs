@@ -1,7 +1,9 @@
 use std::fs::File;
 use std::os::unix::fs::symlink;
 
+#[cfg(target_os = "linux")]
 use rustix::fs::Mode;
+use rustix::io::Errno;
 
 use super::*;
 
@@ -53,6 +55,7 @@ fn links_resolve_as_after_chroot() {
     assert_eq!(repository.resolve(Path::new("etc/a/absolute")), Err(Unread::Outside));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn one_file_is_one_source_and_a_fifo_is_none() {
     let scratch = Scratch::new("read");
@@ -166,6 +169,10 @@ fn judge(path: &Path) -> Judged {
 /// git itself says what its ignore files leave out.
 #[test]
 fn ignore_files_mean_what_git_says() {
+    if std::process::Command::new("git").arg("--version").output().is_err() {
+        eprintln!("there is no git here to say it");
+        return;
+    }
     let scratch = Scratch::new("git");
     let root = scratch.0.join("root");
     let write = |path: &str, text: &str| {
@@ -223,6 +230,7 @@ fn ignore_files_mean_what_git_says() {
     assert_eq!(walked(&Tree::open(&root, false).unwrap()), listed);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn ignore_files_are_regular_bounded_and_inside() {
     let scratch = Scratch::new("ignores");
@@ -278,16 +286,15 @@ fn a_folder_that_becomes_a_link_shows_nothing_outside() {
     fs::create_dir(root.join("d")).unwrap();
     fs::write(root.join("d/file"), "inside").unwrap();
     symlink("../outside", root.join("link")).unwrap();
-    let over = std::sync::atomic::AtomicBool::new(false);
     let exchange = || {
-        while !over.load(Ordering::Relaxed) {
-            let flags = rustix::fs::RenameFlags::EXCHANGE;
-            let at = rustix::fs::CWD;
-            rustix::fs::renameat_with(at, root.join("d"), at, root.join("link"), flags).unwrap();
-        }
+        let (at, flags) = (rustix::fs::CWD, rustix::fs::RenameFlags::EXCHANGE);
+        rustix::fs::renameat_with(at, root.join("d"), at, root.join("link"), flags)
     };
-    std::thread::scope(|scope| {
-        scope.spawn(exchange);
+    if let Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) = exchange() {
+        eprintln!("this file system exchanges no names");
+        return;
+    }
+    let read = || {
         for _ in 0..1_000 {
             let (tree, sources) = (Tree::open(&root, true).unwrap(), Sources::new());
             if let Ok(source) = tree.read(&sources, Path::new("d/file")) {
@@ -296,6 +303,14 @@ fn a_folder_that_becomes_a_link_shows_nothing_outside() {
             assert!(!tree.list(Path::new("d")).contains(&"listed".into()));
             assert_ne!(tree.entry(Path::new("d/listed")), Ok(Entry::File));
         }
-        over.store(true, Ordering::Relaxed);
+    };
+    let mut exchanges = 0;
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(read);
+        while !reading.is_finished() {
+            exchange().unwrap();
+            exchanges += 1;
+        }
     });
+    assert!(exchanges > 0, "nothing happened meanwhile");
 }
