@@ -147,8 +147,8 @@ impl Tree {
         self.inside.top()
     }
 
-    /// Remembers that a bound was reached at a path.
-    fn note(&self, path: PathBuf, what: String) {
+    /// Remembers that a bound was reached at a path, once for each.
+    pub fn cut_off(&self, path: PathBuf, what: String) {
         lock(&self.cuts).insert((path, what));
     }
 
