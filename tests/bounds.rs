@@ -68,13 +68,13 @@ const ROWS: &[Row] = &[
     ("services/nginx/sockets.rs", "MAX_SOCKETS", "cut-off", "only the first 65536 addresses of one nginx", services::nginx_sockets),
     ("services/nginx/walk.rs", "MAX_ADDRESSES", "cut-off", "only the first 524288 addresses that servers listen on", services::nginx_addresses),
     ("services/nginx/walk.rs", "MAX_INCLUSIONS", "cut-off", "only the first 262144 files that are included", services::nginx_inclusions),
-    ("services/node/calls.rs", "MAX_NAMED", "cut-off", "only the first 256 calls of one name", services::node_named),
+    ("services/node/calls.rs", "MAX_NAMED", "cut-off", "only the first 1000 calls of one name", services::node_named),
     ("services/node/eval.rs", "MAX_DEPTH", "cut-off", "expressions in one another more than 48 deep", services::node_depth),
-    ("services/node/eval.rs", "MAX_EACH", "cut-off", "only the first 32 values, calls and elements of each name", services::node_elements),
+    ("services/node/eval.rs", "MAX_EACH", "cut-off", "only the first 1000 values, calls and elements of each name", services::node_elements),
     ("services/node/minified.rs", "LONGEST_LINE", "cut-off", "calls on lines over 1000 bytes are a minifier's and are not read", services::node_minified),
     ("services/node/mod.rs", "MAX_CALLS", "cut-off", "only the first 1000 calls of this file that may listen", services::node_calls),
     ("services/node/mod.rs", "MAX_EXPRESSIONS", "cut-off", "only the first 50000 expressions that lead to listeners", services::node_expressions),
-    ("services/node/sites.rs", "MAX_CALLERS", "cut-off", "callers of callers more than 4 deep are not followed", services::node_callers),
+    ("services/node/sites.rs", "MAX_CALLERS", "cut-off", "callers of callers more than 16 deep are not followed", services::node_callers),
     ("services/python.rs", "MAX_CALLS", "cut-off", "only the first 2000 calls of this file that may listen", services::python_calls),
     ("services/python.rs", "MAX_OPENINGS", "cut-off", "only the first 1000 sockets that this file opens", services::python_openings),
     ("services/squid.rs", "MAX_PEERS", "cut-off", "only the first 4096 peers of one Squid", services::squid_peers),
@@ -97,7 +97,7 @@ const ROWS: &[Row] = &[
     ("syntax/go/mod.rs", "MAX_CALLS", "cut-off", "only the first 1000 calls of one name", programs::go_calls),
     ("syntax/go/mod.rs", "MAX_DEPTH", "cut-off", "expressions in one another more than 48 deep", programs::go_depth),
     ("syntax/go/mod.rs", "MAX_FUEL", "cut-off", "only the first 50000 expressions that lead to listeners", programs::go_fuel),
-    ("syntax/go/mod.rs", "MAX_VALUES", "cut-off", "only the first 32 calls of one function", programs::go_values),
+    ("syntax/go/mod.rs", "MAX_VALUES", "cut-off", "only the first 1000 bindings of one name", programs::go_values),
     ("syntax/go/types.rs", "MAX_FIELDS", "cut-off", "only the first 1000 fields of one type", programs::go_fields),
     ("syntax/haproxy/condition.rs", "MAX_DEPTH", "unreadable", "too many nested '.if'", syntax::haproxy_blocks),
     ("syntax/haproxy/condition.rs", "MAX_PARENTHESES", "cut-off", "parentheses in a condition more than 16 deep", syntax::haproxy_parentheses),
@@ -114,7 +114,7 @@ const ROWS: &[Row] = &[
     ("syntax/httpd/variables.rs", "MAX_VALUE", "cut-off", "values of variables over 8 KiB are not read: this one has 10 KiB", syntax::apache_value),
     ("syntax/java/built.rs", "MAX_SEEN", "cut-off", "only the first 50 places of one builder", programs::java_seen),
     ("syntax/java/eval.rs", "MAX_DEPTH", "cut-off", "expressions in one another more than 60 deep", programs::java_depth),
-    ("syntax/java/eval.rs", "MAX_FILES", "cut-off", "constants of other files more than 3 deep", programs::java_files),
+    ("syntax/java/eval.rs", "MAX_FILES", "cut-off", "constants of other files more than 16 deep", programs::java_files),
     ("syntax/java/eval.rs", "MAX_VALUES", "cut-off", "only the first 200 uses of one name", programs::java_values),
     ("syntax/jboss.rs", "MAX_DEPTH", "cut-off", "expressions in one another more than 20 deep", syntax::jboss_depth),
     ("syntax/jboss.rs", "MAX_VALUE", "cut-off", "values of properties over 4 KiB are not read: this one has 5 KiB", syntax::jboss_value),
@@ -131,15 +131,15 @@ const ROWS: &[Row] = &[
     ("syntax/python/mod.rs", "MAX_CALLS", "cut-off", "only the first 1000 calls of one name", programs::python_calls),
     ("syntax/python/mod.rs", "MAX_DEPTH", "cut-off", "expressions in one another more than 48 deep", programs::python_depth),
     ("syntax/python/mod.rs", "MAX_FUEL", "cut-off", "only the first 50000 expressions that lead to listeners", programs::python_fuel),
-    ("syntax/python/mod.rs", "MAX_VALUES", "cut-off", "only the first 32 calls of one function", programs::python_values),
-    ("syntax/python/program.rs", "MAX_DEPTH", "cut-off", "imports from file to file more than 4 deep", programs::python_imports),
+    ("syntax/python/mod.rs", "MAX_VALUES", "cut-off", "only the first 1000 calls of one function", programs::python_values),
+    ("syntax/python/program.rs", "MAX_DEPTH", "cut-off", "imports from file to file more than 16 deep", programs::python_imports),
     ("syntax/python/program.rs", "MAX_FUEL", "cut-off", "only the first 1000 expressions that lead to listeners", programs::python_fuel_elsewhere),
     ("syntax/python/program.rs", "MAX_QUESTIONS", "cut-off", "only the first 1000 names of other files", programs::python_questions),
     ("syntax/ruby/eval.rs", "MAX_TEXT", "cut-off", "texts that are put together over 4 KiB are not read: this one has 5 KiB", programs::ruby_text),
     ("syntax/ruby/mod.rs", "MAX_DEPTH", "cut-off", "expressions in one another more than 48 deep", programs::ruby_depth),
     ("syntax/ruby/mod.rs", "MAX_DIRECTIVES", "cut-off", "only the first 1000 directives", programs::ruby_directives),
     ("syntax/ruby/mod.rs", "MAX_FUEL", "cut-off", "only the first 20000 expressions that lead to listeners", programs::ruby_fuel),
-    ("syntax/ruby/mod.rs", "MAX_VALUES", "cut-off", "only the first 32 assignments of one name", programs::ruby_values),
+    ("syntax/ruby/mod.rs", "MAX_VALUES", "cut-off", "only the first 1000 assignments of one name", programs::ruby_values),
     ("syntax/shell.rs", "MAX_COMMANDS", "cut-off", "only the first 2000 commands of one script", syntax::shell_commands),
     ("syntax/shell.rs", "MAX_DEPTH", "cut-off", "references in one another more than 16 deep", syntax::shell_depth),
     ("syntax/shell.rs", "MAX_EXPANDED", "cut-off", "only the first 256 KiB of values that are filled in", syntax::shell_filled),
@@ -178,7 +178,7 @@ const ROWS: &[Row] = &[
 const ELSEWHERE: [&str; 2] = ["report/", "kernel/listen.rs"];
 
 /// How long one audit may take, in a build without optimisation and beside others.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[test]
 fn what_a_bound_cuts_off_is_told() {
@@ -215,6 +215,31 @@ fn fault((file, name, rule, words, build): &Row) -> Option<String> {
         () if took > PATIENCE => Some(format!("{file}: {name}: took {took:?}")),
         () => None,
     }
+}
+
+#[test]
+fn one_file_that_many_name_is_told_once() {
+    let tree = Tree::default();
+    tree.padded("etc/default/shared", "A=1\n", 9 << 10).link("shared", "etc/default/linked");
+    for number in 0..60 {
+        let file = ["shared", "linked"][number % 2];
+        let unit = format!("[Service]\nEnvironmentFile=/etc/default/{file}\nExecStart=/usr/bin/gunicorn a\n");
+        tree.file(&format!("etc/systemd/system/u{number}.service"), unit);
+    }
+    let said = tree.audit("cut-off");
+    assert_eq!(said.len(), 1, "{said:#?}");
+}
+
+#[test]
+fn what_people_write_reaches_no_bound() {
+    for build in [programs::go_plain, programs::java_plain, programs::python_plain, programs::ruby_plain] {
+        let tree = Tree::default();
+        build(&tree);
+        assert_eq!(tree.audit("cut-off"), [""; 0]);
+    }
+    let tree = Tree::default();
+    services::node_plain(&tree);
+    assert_eq!(tree.audit("cut-off"), [""; 0]);
 }
 
 #[test]

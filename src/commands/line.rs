@@ -151,17 +151,20 @@ impl<'a> Scene<'a> {
 
     /// A file of command lines.
     pub(super) fn read(&self, path: &Path) -> Option<SourceId> {
-        let (source, size) = match self.tree.read(self.sources, path) {
-            Ok(source) => (source, self.sources.bytes(source).len()),
+        let too_large = |size| larger("files of command lines", MAX_FILE, size);
+        let source = match self.tree.read(self.sources, path) {
+            Ok(source) => source,
             Err(Unread::TooLarge(size)) => {
-                (self.tree.unread(self.sources, path), usize::try_from(size).unwrap_or(usize::MAX))
+                let real = self.tree.resolve(path).unwrap_or_else(|_| path.to_owned());
+                self.tree.cut_off(real, too_large(usize::try_from(size).unwrap_or(usize::MAX)));
+                return None;
             }
             Err(_) => return None,
         };
-        let at = Span::top(source);
+        let (at, size) = (Span::top(source), self.sources.bytes(source).len());
         self.file.set(Some(at));
         if size > MAX_FILE {
-            self.sources.cut_off(at, larger("files of command lines", MAX_FILE, size));
+            self.sources.cut_off(at, too_large(size));
         }
         (size <= MAX_FILE).then_some(source)
     }

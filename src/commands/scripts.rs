@@ -17,7 +17,7 @@ const PROGRAMS: [&str; 8] =
 /// The script that a shell is told to run.
 pub(super) fn called(scene: &Scene<'_>, base: &Base, line: &Line, file: &Word) -> Option<Letters> {
     let paths = if file.open { Vec::new() } else { candidates(scene, base, line, &file.text()) };
-    let source = paths.iter().find_map(|path| read(scene, path, file.at, |bytes| !bytes.contains(&0)))?;
+    let source = paths.iter().find_map(|path| read(scene, path, |bytes| !bytes.contains(&0)))?;
     Some(whole(scene, source))
 }
 
@@ -27,7 +27,7 @@ pub(super) fn program(scene: &Scene<'_>, base: &Base, line: &Line, program: &Wor
     let is_copied = base.copies.iter().any(|(there, _)| ends_in(there, &name));
     let is_script = is_copied || (name.ends_with(".sh") || name.contains('/')) && !is_installed(&name);
     let paths = if program.open || !is_script { Vec::new() } else { candidates(scene, base, line, &name) };
-    let source = paths.iter().find_map(|path| read(scene, path, program.at, is_shell))?;
+    let source = paths.iter().find_map(|path| read(scene, path, is_shell))?;
     Some(whole(scene, source))
 }
 
@@ -58,8 +58,8 @@ fn candidates(scene: &Scene<'_>, base: &Base, line: &Line, name: &str) -> Vec<Pa
     found
 }
 
-/// A script that is called at a place.
-fn read(scene: &Scene<'_>, path: &Path, at: Span, is_script: impl Fn(&[u8]) -> bool) -> Option<SourceId> {
+/// A script that may be called at many places: that it is too large is told of itself.
+fn read(scene: &Scene<'_>, path: &Path, is_script: impl Fn(&[u8]) -> bool) -> Option<SourceId> {
     let mut size = 0;
     let keep = |bytes: &[u8]| {
         let is_one = is_script(bytes);
@@ -68,7 +68,8 @@ fn read(scene: &Scene<'_>, path: &Path, at: Span, is_script: impl Fn(&[u8]) -> b
     };
     let read = scene.tree.read_if(scene.sources, path, keep).ok().flatten();
     if size > MAX_SCRIPT {
-        scene.sources.cut_off(at, larger("scripts", MAX_SCRIPT, size));
+        let real = scene.tree.resolve(path).unwrap_or_else(|_| path.to_owned());
+        scene.tree.cut_off(real, larger("scripts", MAX_SCRIPT, size));
     }
     read
 }

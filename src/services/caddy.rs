@@ -1,6 +1,7 @@
 //! The Caddyfile: what its sites, its admin endpoint and the redirects of automatic HTTPS listen on. Every queue is the kernel's
 //! somaxconn; nothing in the file can change that.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground, Hops};
@@ -543,7 +544,7 @@ fn redirected<'g>(options: &Options, one_address: bool, groups: &'g [Group]) -> 
     let mut sorted: Vec<(String, &Group)> = groups.iter().filter_map(|it| Some((address(it)?, it))).collect();
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
     let mut found: Vec<&Group> = Vec::new();
-    let mut by_name: HashMap<&str, Vec<&Group>> = HashMap::default();
+    let mut by_name: BTreeMap<&str, Vec<&Group>> = BTreeMap::new();
     for (_, group) in sorted {
         let is_https = group.port == options.https_port;
         if group.port == options.http_port {

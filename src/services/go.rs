@@ -110,10 +110,12 @@ fn read_file(program: &Program<'_>, path: &Path) -> Found {
             // Two branches that open the same address are one listener.
             let known = !matches!(listener.endpoint, Endpoint::Unknown(_));
             let again = known && found.listeners.iter().any(|other| other.endpoint == listener.endpoint);
-            if found.listeners.len() == MAX_LISTENERS {
-                cut_off(id, over("listeners of this file", MAX_LISTENERS));
-            } else if !again {
-                found.listeners.push(listener);
+            if again {
+                continue;
+            }
+            match found.listeners.len() {
+                MAX_LISTENERS => cut_off(id, over("listeners of this file", MAX_LISTENERS)),
+                _ => found.listeners.push(listener),
             }
         }
     }

@@ -292,7 +292,7 @@ impl Config {
     ) -> Self {
         let mut config = Config::default();
         let (ruby, problem) = ground.ruby(source, "binds");
-        config.broken = problem.is_some();
+        config.broken = ruby.is_none() || problem.is_some();
         config.problems.extend(problem);
         let Some(ruby) = ruby else { return config };
         let reading = ruby.reading(around);

@@ -55,7 +55,7 @@ fn read_file(
     let Ok(python) = program.open(path, source) else { return found };
     let left = questions();
     let linked = Linked::new(program, &left);
-    let reading = &python.reading_among(&linked, MAX_FUEL);
+    let reading = &python.reading_among(&linked, MAX_FUEL, 0);
     let openings = Openings { ground, table, reading };
     let mut opened = openings.all();
     let before = opened.len();
@@ -89,15 +89,13 @@ impl<'t> Openings<'_, '_, '_, 't> {
             if reading.reached(call) == Reached::Never {
                 continue;
             }
-            if found.len() == MAX_OPENINGS {
-                cut_off(call, over("sockets that this file opens", MAX_OPENINGS));
-                break;
-            }
             // Who listens last on a socket decides.
             let again = |other: &Opening<'_>| opening.socket.is_some() && other.socket == opening.socket;
             if let Some(earlier) = found.iter_mut().find(|other| again(other) || other.is_the_same(&opening))
             {
                 *earlier = opening;
+            } else if found.len() == MAX_OPENINGS {
+                cut_off(call, over("sockets that this file opens", MAX_OPENINGS));
             } else {
                 found.push(opening);
             }

@@ -6,7 +6,7 @@ use super::Ground;
 use crate::model::{Command, Problem, ProblemKind, ReadAs, Word};
 use crate::syntax::optparse::{Known, options};
 use crate::syntax::ruby::{Ruby, Surroundings};
-use crate::text::{SourceId, Span};
+use crate::text::SourceId;
 
 /// The value of an option: the end of a word.
 pub(super) struct Said<'w> {
@@ -29,21 +29,14 @@ pub(super) fn options_of<'w, 'k>(
 }
 
 impl<'a> Ground<'a> {
-    /// A configuration in Ruby, as far as it is understood, and what is wrong with it; `what` may be missed then.
+    /// A configuration in Ruby, as far as it is understood, and what is wrong with it; `what` may be missed then. That it was
+    /// not read at all is told by the parser.
     pub(super) fn ruby(&self, source: SourceId, what: &str) -> (Option<Ruby<'a>>, Option<Problem>) {
-        let skipped = |message: String, at| self.problem(ProblemKind::Skipped, message, at);
-        match Ruby::parse(self.sources, source) {
-            Ok(ruby) => {
-                let message = || format!("this is not understood, so {what} in it may be missed");
-                let broken = ruby.code.broken().map(|at| skipped(message(), ruby.code.span(at)));
-                (Some(ruby), broken)
-            }
-            // What is not read may say anything.
-            Err(why) => {
-                let message = format!("this configuration of {} was not read: {why}", self.service.title);
-                (None, Some(skipped(message, Span::top(source))))
-            }
-        }
+        let Ok(ruby) = Ruby::parse(self.sources, source) else { return (None, None) };
+        let message = || format!("this is not understood, so {what} in it may be missed");
+        let skipped = |at| self.problem(ProblemKind::Skipped, message(), ruby.code.span(at));
+        let broken = ruby.code.broken().map(skipped);
+        (Some(ruby), broken)
     }
 
     /// What surrounds a configuration that a command line reads, or that something unknown does.

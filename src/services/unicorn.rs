@@ -252,7 +252,7 @@ impl Told {
 
     fn configure(&mut self, ground: Ground<'_>, source: SourceId, around: &Surroundings) {
         let (ruby, problem) = ground.ruby(source, "listens");
-        self.broken |= problem.is_some();
+        self.broken |= ruby.is_none() || problem.is_some();
         self.problems.extend(problem);
         let Some(ruby) = ruby else { return };
         let reading = ruby.reading(around);

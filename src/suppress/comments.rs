@@ -64,19 +64,31 @@ pub fn comments(sources: &Sources) -> Vec<Ignoring> {
 /// Tells of comments that are not read because their lines are too long.
 pub fn tell_long(sources: &Sources) {
     for (id, source) in sources.all().filter(|(_, source)| matches!(source.origin, Origin::File { .. })) {
-        let bytes = source.bytes();
-        let far = |mark: &usize| {
-            let before = bytes.get(mark.saturating_sub(MAX_COMMENT + 1)..*mark).unwrap_or_default();
-            let after = bytes.get(*mark..bytes.len().min(mark + MAX_COMMENT)).unwrap_or_default();
-            let begins = before.len() <= MAX_COMMENT || before.contains(&b'\n');
-            !begins || after.len() == MAX_COMMENT && !after.contains(&b'\n')
-        };
-        if let Some(mark) = memchr::memmem::find_iter(bytes, MARK).find(far) {
-            let line = bytes.split(|byte| *byte == b'\n').map(<[u8]>::len).max().unwrap_or_default();
+        let (bytes, styles) = (source.bytes(), source.path().map_or(&[][..], styles));
+        let mut marks = memchr::memmem::find_iter(bytes, MARK).filter(|_| !styles.is_empty());
+        if let Some(mark) = marks.find(|mark| is_long(bytes, styles, *mark)) {
+            let (before, after) = bytes.split_at(mark);
+            let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+            let line = before.len() - start + memchr::memchr(b'\n', after).unwrap_or(after.len());
             let at = Span::new(id, mark..mark + MARK.len());
             sources.cut_off(at, larger("comments for backlog-audit on lines", MAX_COMMENT, line));
         }
     }
+}
+
+/// Whether a mark is in a comment that starts too far in its line or is too long. Quotes are not looked for.
+fn is_long(bytes: &[u8], styles: &[Style], mark: usize) -> bool {
+    let before = bytes.get(mark.saturating_sub(MAX_COMMENT + 1)..mark).unwrap_or_default();
+    let before = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let after = bytes.get(mark..bytes.len().min(mark + MAX_COMMENT)).unwrap_or_default();
+    let opens = |style: &&Style| {
+        let before = before.trim_ascii_end().strip_suffix(style.open);
+        before.is_some_and(|before| Style { quotes: false, ..**style }.may_open(before, &[]))
+    };
+    let Some(style) = styles.iter().find(opens) else { return false };
+    let end: &[u8] = if style.close.is_empty() { b"\n" } else { style.close };
+    let is_open = after.len() == MAX_COMMENT && memchr::memmem::find(after, end).is_none();
+    before.len() > MAX_COMMENT || is_open
 }
 
 /// A comment that starts with our mark.
@@ -301,6 +313,36 @@ mod tests {
             ("a.xml", "# backlog-audit: ignore x\n"),
         ] {
             assert_eq!(read(path, text), Vec::<String>::new(), "{path}: {text}");
+        }
+    }
+
+    /// What is told of comments that are not read.
+    fn told(path: &str, text: &str) -> Vec<String> {
+        let sources = Sources::new();
+        sources.add(Origin::File { root: None, path: path.into() }, text.as_bytes().to_vec());
+        tell_long(&sources);
+        sources.cuts().into_iter().map(|cut| cut.what).collect()
+    }
+
+    #[test]
+    fn a_comment_on_too_long_a_line_is_told_with_that_line() {
+        let (mark, far) = ("backlog-audit: ignore x -- y", "a;".repeat(2_000));
+        let size = |path: &str, text: &str| {
+            let told = told(path, text).concat();
+            told.rsplit_once("this one has ").map(|(_, size)| size.to_owned())
+        };
+        let longer = "b".repeat(90_000);
+        assert_eq!(size("a.conf", &format!("{far} # {mark}\n{longer}\n")), Some("4 KiB".into()));
+        assert_eq!(size("a.conf", &format!("# {mark}{far}")), Some("4 KiB".into()));
+        for (path, text) in [
+            ("a.conf", format!("a # {mark}\n{far}")),
+            ("a.conf", format!("{far}'{mark}'")),
+            ("a.json", format!("{far} // {mark}")),
+            ("a.js", format!("{far} say(\"{mark}\")")),
+            ("a.js", format!("/* {mark} */{far}")),
+            ("sysctl.conf", format!("{far} # {mark}")),
+        ] {
+            assert_eq!(told(path, &text), [""; 0], "{path}");
         }
     }
 

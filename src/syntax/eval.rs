@@ -42,9 +42,9 @@ impl Effort {
         Self { bounds, fuel, depth: Cell::default(), busy: RefCell::default() }
     }
 
-    /// The effort in another file, of the same fuel.
+    /// The effort in another file, of the same fuel and as deep.
     pub fn elsewhere(&self) -> Self {
-        let (depth, busy) = (Cell::default(), RefCell::default());
+        let (depth, busy) = (self.depth.clone(), RefCell::default());
         Self { fuel: self.fuel.clone(), depth, busy, ..*self }
     }
 
@@ -75,6 +75,14 @@ impl Effort {
 
     pub fn spend(&self, cost: u32) {
         self.fuel.set(self.fuel.get().saturating_sub(cost));
+    }
+
+    /// Looking through a long list costs as well.
+    pub fn paid<T>(&self, all: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        all.enumerate().map(|(nth, one)| {
+            self.spend(u32::from(nth % 16 == 15));
+            one
+        })
     }
 
     pub fn is_exhausted(&self) -> bool {

@@ -54,10 +54,20 @@ pub fn go_depth(tree: &Tree) {
     tree.file(GO, go(&format!("func main() {{\n\tnet.Listen(\"tcp\", {address})\n}}")));
 }
 
+pub fn go_plain(tree: &Tree) {
+    go_run(tree, 100);
+}
+
 pub fn go_values(tree: &Tree) {
-    let calls = lines(33, |number| format!("\trun(\":{}\")", 1024 + number));
-    let run = "func run(address string) {\n\tnet.Listen(\"tcp\", address)\n}";
-    tree.file(GO, go(&format!("{run}\n\nfunc main() {{\n{calls}}}")));
+    go_run(tree, 1_001);
+}
+
+fn go_run(tree: &Tree, times: usize) {
+    let assigned = lines(times, |number| format!("\tif a() {{\n\t\tport = \":{}\"\n\t}}", 1024 + number));
+    tree.file(
+        GO,
+        go(&format!("func main() {{\n\tport := \":80\"\n{assigned}\tnet.Listen(\"tcp\", port)\n}}")),
+    );
 }
 
 pub fn go_calls(tree: &Tree) {
@@ -91,13 +101,24 @@ pub fn java_depth(tree: &Tree) {
     tree.file(JAVA, java(&format!("void main() throws Exception {{ new ServerSocket({}); }}", sum(70))));
 }
 
+pub fn java_plain(tree: &Tree) {
+    java_chain(tree, 8);
+}
+
 pub fn java_files(tree: &Tree) {
-    for (own, next) in [("A", "B"), ("B", "C"), ("C", "D"), ("D", "E")] {
-        let text = format!("class {own} {{\n static final int PORT = {next}.PORT;\n}}\n");
-        tree.file(&format!("srv/app/{own}.java"), text);
+    java_chain(tree, 17);
+}
+
+fn java_chain(tree: &Tree, length: usize) {
+    for number in 0..length {
+        let text = format!("class C{number} {{\n static final int PORT = C{}.PORT;\n}}\n", number + 1);
+        tree.file(&format!("srv/app/C{number}.java"), text);
     }
-    tree.file("srv/app/E.java", "class E {\n static final int PORT = 80;\n}\n");
-    tree.file(JAVA, java("void main() throws Exception { new ServerSocket(A.PORT); }"));
+    tree.file(
+        &format!("srv/app/C{length}.java"),
+        format!("class C{length} {{\n static final int PORT = 80;\n}}\n"),
+    );
+    tree.file(JAVA, java("void main() throws Exception { new ServerSocket(C0.PORT); }"));
 }
 
 pub fn java_values(tree: &Tree) {
@@ -120,9 +141,19 @@ pub fn python_depth(tree: &Tree) {
     tree.file(PYTHON, python("", &format!("(\"\", {})", sum(60))));
 }
 
+pub fn python_plain(tree: &Tree) {
+    python_run(tree, 100);
+    python_chain(tree, 8);
+}
+
 pub fn python_values(tree: &Tree) {
+    python_run(tree, 1_001);
+}
+
+fn python_run(tree: &Tree, calls: usize) {
     let run = "def run(port):\n    HTTPServer((\"\", port), None).serve_forever()\n\n";
-    tree.file(PYTHON, format!("{IMPORTS}{run}{}", lines(33, |number| format!("run({})", 1024 + number))));
+    let calls = lines(calls, |number| format!("run({})", 1024 + number));
+    tree.file(PYTHON, format!("{IMPORTS}{run}{calls}"));
 }
 
 pub fn python_calls(tree: &Tree) {
@@ -137,11 +168,15 @@ pub fn python_fuel(tree: &Tree) {
 }
 
 pub fn python_imports(tree: &Tree) {
-    for number in 0..6 {
+    python_chain(tree, 18);
+}
+
+fn python_chain(tree: &Tree, length: usize) {
+    for number in 0..length {
         tree.file(&format!("srv/app/m{number}.py"), format!("from m{} import PORT\n", number + 1));
     }
-    tree.file("srv/app/m6.py", "PORT = 80\n");
-    tree.file(PYTHON, python("from m0 import PORT\n", "(\"\", PORT)"));
+    tree.file(&format!("srv/app/m{length}.py"), "PORT = 80\n");
+    tree.file("srv/app/other.py", python("from m0 import PORT\n", "(\"\", PORT)"));
 }
 
 pub fn python_questions(tree: &Tree) {
@@ -161,8 +196,16 @@ pub fn ruby_depth(tree: &Tree) {
     tree.file(RUBY, format!("port {}\n", sum(60)));
 }
 
+pub fn ruby_plain(tree: &Tree) {
+    ruby_assigned(tree, 100);
+}
+
 pub fn ruby_values(tree: &Tree) {
-    tree.file(RUBY, format!("{}port x\n", "x = 80 if ENV[\"A\"]\n".repeat(33)));
+    ruby_assigned(tree, 1_001);
+}
+
+fn ruby_assigned(tree: &Tree, times: usize) {
+    tree.file(RUBY, format!("{}port x\n", "x = 80 if ENV[\"A\"]\n".repeat(times)));
 }
 
 pub fn ruby_fuel(tree: &Tree) {

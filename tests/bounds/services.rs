@@ -192,20 +192,26 @@ pub fn node_calls(tree: &Tree) {
     node(tree, &format!("http.createServer().listen(80);\n{calls}"));
 }
 
+pub fn node_plain(tree: &Tree) {
+    let calls = lines(300, |number| format!("f8({});", number + 1));
+    let callers = lines(8, |number| format!("function f{}(port) {{ f{number}(port); }}", number + 1));
+    node(tree, &format!("function f0(port) {{ http.createServer().listen(port); }}\n{callers}{calls}"));
+}
+
 pub fn node_elements(tree: &Tree) {
-    let ports: Vec<String> = (1..40).map(|port| port.to_string()).collect();
+    let ports: Vec<String> = (1..1_002).map(|port| port.to_string()).collect();
     let text = format!("for (const port of [{}]) http.createServer().listen(port);\n", ports.join(", "));
     node(tree, &text);
 }
 
 pub fn node_named(tree: &Tree) {
-    let calls = lines(257, |number| format!("start({});", number + 1));
+    let calls = lines(1_001, |number| format!("start({});", number + 1));
     node(tree, &format!("function start(port) {{ http.createServer().listen(port); }}\n{calls}"));
 }
 
 pub fn node_callers(tree: &Tree) {
-    let callers = lines(6, |number| format!("function f{}(port) {{ f{number}(port); }}", number + 1));
-    node(tree, &format!("function f0(port) {{ http.createServer().listen(port); }}\n{callers}f6(80);\n"));
+    let callers = lines(18, |number| format!("function f{}(port) {{ f{number}(port); }}", number + 1));
+    node(tree, &format!("function f0(port) {{ http.createServer().listen(port); }}\n{callers}f18(80);\n"));
 }
 
 pub fn node_minified(tree: &Tree) {

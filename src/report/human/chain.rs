@@ -19,7 +19,7 @@ const FOLLOWED: usize = 100_000;
 impl Page<'_> {
     /// Every way from a front to its last hop.
     pub(super) fn chains(&self) -> String {
-        let all = chains(&self.report.host.links());
+        let (all, more) = chains(&self.report.host.links(), FOLLOWED);
         if all.is_empty() {
             return String::new();
         }
@@ -28,11 +28,11 @@ impl Page<'_> {
         let mut text: String =
             alike.iter().take(most).map(|(chain, more)| self.chain(chain, *more)).collect();
         if alike.len() > most {
-            let least = if all.len() >= FOLLOWED { "at least " } else { "" };
+            let least = if more { "at least " } else { "" };
             let rest = format!("  and {least}{} more chains; --verbose shows all\n", alike.len() - most);
             text.push_str(&self.screen.faint(&rest));
         }
-        if all.len() >= FOLLOWED && self.screen.is_verbose() {
+        if more && self.screen.is_verbose() {
             text.push_str(&self.screen.faint(&format!("  and more: {FOLLOWED} chains are followed\n")));
         }
         text + "\n"
@@ -90,14 +90,17 @@ impl Page<'_> {
     }
 }
 
-/// Every path from a listener that nobody passes on to, in the order of the listeners, as far as they are followed.
-fn chains(links: &[Link]) -> Vec<Vec<usize>> {
+/// Every path from a listener that nobody passes on to, in the order of the listeners, the first `most` of them; and
+/// whether there are more.
+fn chains(links: &[Link], most: usize) -> (Vec<Vec<usize>>, bool) {
     let behind: BTreeSet<usize> = links.iter().map(|link| link.to).collect();
     let fronts: BTreeSet<usize> = links.iter().map(|link| link.from).collect();
     let mut open: Vec<Vec<usize>> =
         fronts.iter().rev().filter(|front| !behind.contains(front)).map(|front| vec![*front]).collect();
     let mut done = Vec::new();
-    while let Some(chain) = open.pop().filter(|_| done.len() < FOLLOWED) {
+    while done.len() < most
+        && let Some(chain) = open.pop()
+    {
         let last = chain.last().copied().unwrap_or_default();
         let next = |link: &&Link| link.from == last && !chain.contains(&link.to);
         let first = links.partition_point(|link| link.from < last);
@@ -114,5 +117,22 @@ fn chains(links: &[Link]) -> Vec<Vec<usize>> {
         }
         open.extend(nexts.into_iter().rev().map(|next| chain.iter().copied().chain([next]).collect()));
     }
-    done
+    (done, !open.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Sources;
+
+    #[test]
+    fn what_is_followed_to_the_end_is_not_said_to_have_more() {
+        let at = Sources::new().flag("a", "");
+        let links: Vec<Link> = (1..=3).map(|to| Link { from: 0, to, at }).collect();
+        let few = |most| {
+            let (all, more) = chains(&links, most);
+            (all.len(), more)
+        };
+        assert_eq!((few(2), few(3), few(4)), ((2, true), (3, false), (3, false)));
+    }
 }

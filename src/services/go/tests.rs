@@ -295,3 +295,11 @@ proptest! {
         let _ = read_body(&words.join(" "));
     }
 }
+
+#[test]
+fn an_address_that_is_known_is_no_further_listener() {
+    let listens: String =
+        (1..=MAX_LISTENERS).map(|port| format!("net.Listen(\"tcp\", \":{port}\")\n")).collect();
+    let read = read_body(&format!("{listens}net.Listen(\"tcp\", \":1\")"));
+    assert_eq!((read.found.listeners.len(), read.sources.cuts()), (MAX_LISTENERS, Vec::new()));
+}

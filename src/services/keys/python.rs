@@ -43,7 +43,7 @@ pub(super) fn read<'w>(
     let python = Python::parse(sources, file)?;
     let code = &python.code;
     let started = Started(command);
-    let reading = python.reading_among(&started, MAX_FUEL);
+    let reading = python.reading_among(&started, MAX_FUEL, 0);
     let names = wanted.filter_map(|name| {
         let value = reading.last(name)?;
         let at = assigned(code, name).unwrap_or_else(|| Span::top(file));

@@ -10,7 +10,7 @@ use crate::syntax::calls::Id;
 use crate::text::over;
 
 /// Calls of one name that are looked through for those of one function.
-const MAX_NAMED: usize = 256;
+const MAX_NAMED: usize = 1_000;
 
 impl Evaluation<'_, '_> {
     pub(super) fn arguments(&self, call: &Spot) -> Vec<Spot> {

@@ -17,10 +17,7 @@ use crate::text::{HashSet, Span, deeper, over};
 const MAX_DEPTH: u32 = 48;
 
 /// How many bindings of one name, calls of one function or elements of one array are looked at.
-const MAX_EACH: usize = 32;
-
-/// A type that says more is none of a server alone.
-const SHORT_TYPE: usize = 32;
+const MAX_EACH: usize = 1_000;
 
 const TOO_FAR: &str = "it takes too long to follow";
 
@@ -43,13 +40,19 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         Self { program, fuel, depth, too_deep, around, busy }
     }
 
-    /// The first of what there may be much of; that there is more is told at a node.
+    /// The first of what there may be much of, which costs as well; that there is more is told at a node.
     pub(super) fn first<T>(&self, at: &Spot, mut all: impl Iterator<Item = T>) -> Vec<T> {
-        let first = all.by_ref().take(MAX_EACH).collect();
+        let first: Vec<T> = all.by_ref().take(MAX_EACH).collect();
+        self.spend(first.len());
         if all.next().is_some() {
             self.cut_off(at, over("values, calls and elements of each name", MAX_EACH));
         }
         first
+    }
+
+    pub(super) fn spend(&self, length: usize) {
+        let cost = u32::try_from(length / 16).unwrap_or(u32::MAX);
+        self.fuel.set(self.fuel.get().saturating_sub(cost));
     }
 
     pub(super) fn cut_off(&self, at: &Spot, what: String) {
@@ -427,19 +430,19 @@ impl<'p, 'a> Evaluation<'p, 'a> {
             }
         };
         let code = &file.code;
-        let listens: Listens =
-            code.all_in(at.node).take(SHORT_TYPE).find_map(|node| match code.kind(node) {
-                "nested_type_identifier" => {
-                    let (module, name) = (code.field(node, "module")?, code.field(node, "name")?);
-                    named(code.text(module), Some(code.text(name)))
-                }
-                "type_identifier"
-                    if code.role(node) != "name" || code.kind(code.parent(node)?) == "generic_type" =>
-                {
-                    named(code.text(node), None)
-                }
-                _ => None,
-            })?;
+        let mut nodes = code.first(MAX_EACH, "parts of one type", at.node, code.all_in(at.node));
+        let listens: Listens = nodes.find_map(|node| match code.kind(node) {
+            "nested_type_identifier" => {
+                let (module, name) = (code.field(node, "module")?, code.field(node, "name")?);
+                named(code.text(module), Some(code.text(name)))
+            }
+            "type_identifier"
+                if code.role(node) != "name" || code.kind(code.parent(node)?) == "generic_type" =>
+            {
+                named(code.text(node), None)
+            }
+            _ => None,
+        })?;
         Some(Thing::Server(Server { listens, made: at.clone() }).into())
     }
 }

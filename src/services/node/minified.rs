@@ -18,19 +18,23 @@ pub(super) fn is_on_a_short_line(text: &[u8], at: usize) -> bool {
     start + end < LONGEST_LINE
 }
 
-/// Tells of the calls that make servers where no server is known of the same package.
-pub(super) fn tell(program: &Program<'_>, known: &[Listener]) {
+/// Tells of the calls that make servers where no server is known of the same package, and counts the other files.
+pub(super) fn tell(program: &Program<'_>, known: &[Listener]) -> usize {
     let sources = program.ground.sources;
+    let mut others = 0;
     for (_, at) in &program.minified {
-        let Some(path) = sources.get(at.source).path() else { continue };
-        let package = package(program.ground.tree, path);
+        let package = sources.get(at.source).path().map(|path| package(program.ground.tree, path));
         let path_of = |listener: &Listener| sources.get(listener.site.source).path();
-        let is_known = known.iter().filter_map(path_of).any(|path| path.starts_with(package));
+        let is_known =
+            known.iter().filter_map(path_of).any(|path| package.is_some_and(|it| path.starts_with(it)));
         if !is_known && program.servers.may_be_made_in(sources.bytes(at.source)) {
             let what = format!("calls on lines over {LONGEST_LINE} bytes are a minifier's and are not read");
             sources.not_followed(*at, what);
+        } else {
+            others += 1;
         }
     }
+    others
 }
 
 /// The folder with the package.json that a file belongs to, or its own.

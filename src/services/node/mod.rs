@@ -49,7 +49,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         all.problems.extend(found.problems);
         all.left_out += found.left_out;
     }
-    minified::tell(&program, &all.listeners);
+    all.left_out += minified::tell(&program, &all.listeners);
     all
 }
 
@@ -57,11 +57,10 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
     let mut found = Found::default();
     let (text, whole) = (program.ground.sources.bytes(source), Span::top(source));
     if !may_matter(text, |at| is_on_a_short_line(text, at)) {
-        let minified = may_matter(text, |_| true);
-        if minified {
+        if may_matter(text, |_| true) {
             program.minified.push(whole);
         }
-        return Found { left_out: usize::from(minified), ..found };
+        return found;
     }
     let Ok(file) = program.open(&path, source) else { return found };
     let evaluation = Evaluation::new(program, MAX_EXPRESSIONS);

@@ -12,7 +12,7 @@ use crate::syntax::calls::Id;
 use crate::text::deeper;
 
 /// How many calls deep a caller is looked for.
-const MAX_CALLERS: usize = 4;
+const MAX_CALLERS: usize = 16;
 
 /// What the branches around a call say of whether it is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,15 +114,16 @@ impl Evaluation<'_, '_> {
             return vec![None];
         }
         inner.push(owned);
-        let mut frames = Vec::new();
-        for (from, given) in ways {
-            let outers = self.frames(&from, inner).into_iter();
-            let entered = outers.map(|outer| {
+        let entered = ways.into_iter().flat_map(|(from, given)| {
+            let outers = self.frames(&from, inner).into_iter().take_while(|_| self.fuel.get() > 0);
+            let enter = move |outer: Option<Rc<Frame>>| {
+                self.spend(given.len());
                 let given = given.iter().map(|at| Spot { frame: outer.clone(), ..at.clone() }).collect();
                 Some(Rc::new(Frame { owner: owned, given, outer }))
-            });
-            frames = self.first(&owner, frames.into_iter().chain(entered));
-        }
+            };
+            outers.map(enter)
+        });
+        let frames = self.first(&owner, entered);
         inner.pop();
         frames
     }

@@ -294,3 +294,13 @@ fn bombs_end_with_a_word() {
         assert!(said || !read.sources.cuts().is_empty() || read.rows().is_empty());
     }
 }
+
+#[test]
+fn what_is_minified_is_told_or_counted() {
+    let call = "require('http').createServer().listen(80)";
+    let long = format!("{}{call}\n", ";".repeat(minified::LONGEST_LINE));
+    for (other, counted) in [("", 0), (call, 1)] {
+        let read = read_files(&[("a.js", &long), ("b.js", other)]);
+        assert_eq!((read.found.left_out, read.sources.cuts().len()), (counted, 1 - counted));
+    }
+}

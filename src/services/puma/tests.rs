@@ -127,3 +127,9 @@ proptest::proptest! {
         read_all(&[], &[&format!("puma {}", text.replace('\n', " "))]);
     }
 }
+
+#[test]
+fn what_is_not_read_is_told_once() {
+    let seen = configured(&format!("port 80\n#{}\n", "x".repeat(1 << 20)));
+    assert_eq!((seen.problems(), seen.sources.cuts().len()), (vec![], 1));
+}

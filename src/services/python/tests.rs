@@ -269,3 +269,12 @@ proptest::proptest! {
         read_program(&text);
     }
 }
+
+#[test]
+fn a_socket_that_is_known_is_no_further_one() {
+    let socket = "import socket\ns = socket.socket()\ns.bind(('', 9))\ns.listen(5)\n";
+    let servers: String =
+        (1..MAX_OPENINGS).map(|port| format!("HTTPServer(('', {}), None)\n", port + 1024)).collect();
+    let read = read_program(&format!("from http.server import HTTPServer\n{socket}{servers}s.listen(6)\n"));
+    assert_eq!((read.found.listeners.len(), read.sources.cuts()), (MAX_OPENINGS, Vec::new()));
+}

@@ -24,7 +24,7 @@ pub use value::{Thing, Value};
 const MAX_DEPTH: u32 = 48;
 
 /// How many bindings of one name, or calls of one function, are followed.
-const MAX_VALUES: usize = 32;
+const MAX_VALUES: usize = 1_000;
 
 /// How many calls of one name are looked at for those of one function.
 const MAX_CALLS: usize = 1_000;

@@ -14,7 +14,7 @@ use crate::text::{Slot, SourceId, Sources, Span, Tree, deeper};
 const MAX_DEPTH: u32 = 60;
 
 /// Constants of other files are followed through so many of them.
-const MAX_FILES: u32 = 3;
+const MAX_FILES: u32 = 16;
 
 /// Uses of one name, callers of one method that are looked at.
 pub(super) const MAX_VALUES: usize = 200;

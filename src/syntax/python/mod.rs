@@ -24,7 +24,7 @@ pub use value::{Made, Spot, Thing, Value, integer_of};
 const MAX_DEPTH: u32 = 48;
 
 /// How many bindings of one name, or calls of one function, are followed.
-const MAX_VALUES: usize = 32;
+const MAX_VALUES: usize = 1_000;
 
 /// How many calls of one name are looked through for options and settings.
 const MAX_CALLS: usize = 1_000;
@@ -96,13 +96,14 @@ impl<'a> Python<'a> {
 
     /// Works out what stands in this file; what it imports is not looked into.
     pub fn reading(&self) -> Reading<'_, 'a> {
-        self.reading_among(&Alone, MAX_FUEL)
+        self.reading_among(&Alone, MAX_FUEL, 0)
     }
 
     /// Works out what stands in this file, and follows what it imports to others of the program. The fuel is how many
-    /// expressions it may cost; [`MAX_FUEL`] is plenty.
-    pub fn reading_among<'p>(&'p self, modules: &'p dyn Modules, fuel: u32) -> Reading<'p, 'a> {
-        Reading { python: self, modules, effort: Effort::new(Bounds { fuel, depth: MAX_DEPTH }) }
+    /// expressions it may cost; [`MAX_FUEL`] is plenty. The more files lead here, the less deep it goes: all share a stack.
+    pub fn reading_among<'p>(&'p self, modules: &'p dyn Modules, fuel: u32, away: u32) -> Reading<'p, 'a> {
+        let bounds = Bounds { fuel, depth: MAX_DEPTH >> (away.saturating_sub(1) / 4) };
+        Reading { python: self, modules, effort: Effort::new(bounds) }
     }
 }
 
@@ -159,9 +160,9 @@ impl<'p, 'a> Reading<'p, 'a> {
         (spot.source == self.code().source).then_some(spot.node)
     }
 
-    /// As many of all as are followed from a node; where there are more, that is told.
+    /// As many of all as are followed from a node; where there are more, that is told. Many cost as well.
     fn first<T>(&self, what: &'static str, at: Id, all: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
-        self.code().first(MAX_VALUES, what, at, all)
+        self.effort.paid(self.code().first(MAX_VALUES, what, at, all))
     }
 
     /// The calls of a name that are looked through.

@@ -9,7 +9,7 @@ use crate::syntax::calls::{Id, Unparsed};
 use crate::text::{HashMap, SourceId, Sources, Span, Tree, deeper, over};
 
 /// How many files are asked one by another.
-const MAX_DEPTH: u32 = 4;
+const MAX_DEPTH: u32 = 16;
 
 /// How often one file's names lead to others.
 const MAX_QUESTIONS: u32 = 1_000;
@@ -186,7 +186,7 @@ impl<'p, 'a> Linked<'p, 'a> {
         let (_, python) = self.program.file(source)?;
         let linked = Linked { depth: self.depth + 1, ..*self };
         open.borrow_mut().push(question);
-        let answer = look(&python.reading_among(&linked, MAX_FUEL));
+        let answer = look(&python.reading_among(&linked, MAX_FUEL, linked.depth));
         open.borrow_mut().pop();
         Some(answer)
     }

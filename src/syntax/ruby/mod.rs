@@ -14,7 +14,7 @@ pub use value::{Thing, Value, integer_of, leading_integer};
 const MAX_DEPTH: u32 = 48;
 
 /// How many assignments of one name are looked at.
-const MAX_VALUES: usize = 32;
+const MAX_VALUES: usize = 1_000;
 
 /// Expressions that are worked out for one file: many times what a configuration needs.
 const MAX_FUEL: u32 = 20_000;
@@ -256,7 +256,8 @@ impl<'a> Reading<'_, 'a> {
         let before = assignments.partition_point(|assignment| assignment.at < at);
         let mut values: Vec<Value> = Vec::new();
         let latest = assignments.get(..before).unwrap_or_default().iter().rev();
-        for assignment in code.first(MAX_VALUES, "assignments of one name", at, latest) {
+        let latest = code.first(MAX_VALUES, "assignments of one name", at, latest);
+        for assignment in self.effort.paid(latest) {
             if code.contains(assignment.at, at) {
                 continue;
             }

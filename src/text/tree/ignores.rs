@@ -88,7 +88,7 @@ impl Level {
         let text = match tree.bytes(path) {
             Ok(text) => text,
             Err(why @ Unread::TooLarge(_)) => {
-                tree.note(path.to_owned(), format!("what this leaves out is looked at: {why}"));
+                tree.cut_off(path.to_owned(), format!("what this leaves out is looked at: {why}"));
                 return Patterns::default();
             }
             Err(_) => return Patterns::default(),
@@ -100,7 +100,7 @@ impl Level {
         for line in lines {
             (self.patterns, self.bytes) = (self.patterns + 1, self.bytes + line.len());
             if let Some(bound) = self.is_full() {
-                tree.note(path.to_owned(), format!("{bound}: what the others leave out is looked at"));
+                tree.cut_off(path.to_owned(), format!("{bound}: what the others leave out is looked at"));
                 break;
             }
             kept.push(String::from_utf8_lossy(line));

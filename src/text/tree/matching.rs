@@ -104,7 +104,7 @@ impl Tree {
             kept
         });
         if dropped {
-            self.note(
+            self.cut_off(
                 plain(pattern),
                 format!(
                     "the pattern `{}` leads to the same files more than {MAX_REPEATS} times, by links that go round: the \
@@ -118,7 +118,7 @@ impl Tree {
 
     fn tell_once(&self, pattern: &[u8]) {
         if !self.spent.told.swap(true, Ordering::Relaxed) {
-            self.note(
+            self.cut_off(
                 plain(pattern),
                 format!(
                     "the patterns of this tree lead to more than {MAX_PATHS} paths, or are held against more than \

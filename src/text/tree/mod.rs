@@ -153,8 +153,8 @@ impl Tree {
         self.inside.rest();
     }
 
-    /// Remembers that a bound was reached at a path.
-    fn note(&self, path: PathBuf, what: String) {
+    /// Remembers that a bound was reached at a path, once for each.
+    pub fn cut_off(&self, path: PathBuf, what: String) {
         lock(&self.cuts).insert((path, what));
     }
 
@@ -305,7 +305,7 @@ impl Tree {
     fn listed(&self, real: &Path) -> Vec<(OsString, FileType)> {
         self.inside.list(real).unwrap_or_else(|error| {
             if is_out_of_descriptors(&error) {
-                self.note(real.to_owned(), format!("what lies in this folder is not looked at: {error}"));
+                self.cut_off(real.to_owned(), format!("what lies in this folder is not looked at: {error}"));
             }
             Vec::new()
         })
