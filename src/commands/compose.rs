@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Started;
 use super::dockerfile::{Run, Stage, joined, stage};
-use super::line::{Base, Form, Scene};
+use super::line::{Base, Form, Given, Scene};
 use crate::knowledge::Candidate;
 use crate::model::{Problem, ProblemKind, Starter, Value};
 use crate::syntax::dotenv;
@@ -36,6 +36,9 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
         let services = document.get("services").map(Node::merged).unwrap_or_default();
         let by_name = by_name(&services);
         for (name, service) in &services {
+            if !scene.has_left() {
+                break;
+            }
             let Some(name) = name.text() else { continue };
             let service = project.service(&by_name, &file.path, service, 0);
             started.commands.extend(project.commands(name, &service));
@@ -141,7 +144,8 @@ impl<'a> Project<'a> {
         if let Some(folder) = service.working_dir.as_ref().and_then(Node::word) {
             stage.workdir = joined(&stage.workdir, folder);
         }
-        stage.environment.extend(self.environment(service));
+        let Some(environment) = self.environment(service) else { return Vec::new() };
+        stage.environment.extend(environment.into_iter().map(Given::from));
         stage.commands(self.scene, Base::new(Starter::Compose, name), &context)
     }
 
@@ -286,7 +290,8 @@ impl<'a> Project<'a> {
         }
     }
 
-    fn environment(&self, service: &Service) -> Vec<Assignment> {
+    /// What a service adds to the variables of its image; nothing where that is more than is looked at.
+    fn environment(&self, service: &Service) -> Option<Vec<Assignment>> {
         let mut found = Vec::new();
         for (folder, files) in &service.env_file {
             let files = match &files.kind {
@@ -296,9 +301,11 @@ impl<'a> Project<'a> {
             for file in files {
                 let path = file.word().or_else(|| file.get("path")?.word());
                 let source = path.and_then(|path| self.scene.read(&folder.join(path)));
-                found.extend(
-                    source.map(|source| dotenv::read(self.scene.sources, source)).unwrap_or_default(),
-                );
+                let Some(source) = source else { continue };
+                self.scene.spend_on_file(source).then_some(())?;
+                let variables = dotenv::read(self.scene.sources, source);
+                self.scene.spend_on(&variables).then_some(())?;
+                found.extend(variables);
             }
         }
         for node in &service.environment {
@@ -314,7 +321,7 @@ impl<'a> Project<'a> {
                 })),
             }
         }
-        found
+        Some(found)
     }
 
     /// `NAME=value` or only `NAME` in a list.

@@ -19,6 +19,12 @@ use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, deeper, large
 /// How much is looked at in one tree: command lines, and KiB of what goes into them, scripts and variables included.
 const MAX_LOOKS: usize = 50_000;
 
+/// What a line of a file that several units share weighs beside its text, in bytes.
+const SETTING: usize = 32;
+
+/// What a variable weighs beside its name and its value, in bytes: each program has a list of its own.
+const VARIABLE: usize = 128;
+
 /// The largest file that is read for its command lines, in bytes. What is larger was made by a machine.
 const MAX_FILE: usize = 1 << 20;
 
@@ -169,18 +175,42 @@ impl<'a> Scene<'a> {
         (size <= MAX_FILE).then_some(source)
     }
 
-    /// Takes off what looking at so many bytes costs; whether it may be done. What cannot be is told once, where it begins.
+    /// Takes off what looking at so many bytes costs; whether it may be done.
     pub(super) fn spend(&self, bytes: usize) -> bool {
+        let some = self.has_left();
+        let left = self.left.get().map(|left| left.saturating_sub(1 + bytes / 1024));
+        self.left.set(left);
+        some
+    }
+
+    /// Whether anything more may be looked at. What cannot be is told once, where it begins.
+    pub(super) fn has_left(&self) -> bool {
         let Some(left) = self.left.get() else { return false };
-        if left > 0 {
-            self.left.set(Some(left.saturating_sub(1 + bytes / 1024)));
-        } else if let Some(at) = self.file.get() {
+        if let Some(at) = self.file.get().filter(|_| left == 0) {
             let what = "command lines of a tree, and KiB of what goes into them,";
             self.sources.cut_off(at, over(what, MAX_LOOKS));
             self.left.set(None);
         }
         left > 0
     }
+
+    /// Takes off what the settings of a file cost that others may read as well.
+    pub(super) fn spend_on_file(&self, source: SourceId) -> bool {
+        let bytes = self.sources.bytes(source);
+        self.spend(bytes.len() + memchr::memchr_iter(b'\n', bytes).count() * SETTING)
+    }
+
+    /// Takes off what it costs to give variables to one more program.
+    pub(super) fn spend_on<'g>(&self, variables: impl IntoIterator<Item = &'g Assignment>) -> bool {
+        let size = weight(variables);
+        if size == 0 { self.has_left() } else { self.spend(size) }
+    }
+}
+
+/// What variables come to, in bytes.
+pub(super) fn weight<'g>(variables: impl IntoIterator<Item = &'g Assignment>) -> usize {
+    let one = |it: &Assignment| VARIABLE + it.name.len() + it.value.letters.len();
+    variables.into_iter().map(one).sum()
 }
 
 /// `a/b/c`, `b/c`, `c`.
@@ -267,9 +297,8 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     fn line(&mut self, mut line: Line, variables: &Variables, depth: u32) {
-        let variable = |given: &Given| given.name.len() + given.value.letters.len();
-        let words = line.words.iter().map(|word| word.letters.len());
-        let size = words.chain(line.environment.iter().map(variable)).sum();
+        let words: usize = line.words.iter().map(|word| word.letters.len()).sum();
+        let size = words + weight(line.environment.iter().map(Deref::deref));
         if depth > MAX_DEPTH {
             return self.too_deep(&line);
         }
@@ -332,6 +361,9 @@ impl Follow<'_> {
         let commands = shell::commands(script, &mut variables);
         variables.tell(self.scene.sources);
         for simple in commands {
+            if !self.scene.has_left() {
+                break;
+            }
             if let Some(to) = simple.words.get(1).filter(|_| is_word(&simple.words, "cd")) {
                 let to = to.text();
                 folder = self.scene.folder(folder.as_deref(), &to);

@@ -1,10 +1,11 @@
 //! supervisord's programs (supervisor 4.2, options.py): command lines without a shell, with `%(name)s` expanded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::Started;
-use super::line::{Base, Form, Given, Line, Scene, follow};
+use super::line::{Base, Form, Given, Line, Scene, follow, weight};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Problem, ProblemKind, Starter};
 use crate::syntax::ini::{self, Entry};
@@ -129,14 +130,15 @@ fn program(
     scene: &Scene<'_>,
     name: &str,
     settings: &Settings<'_>,
-    shared: &[Assignment],
+    shared: &[Given],
     found: &mut Vec<Command>,
 ) -> Result<(), Problem> {
     let Some((command, path)) = settings.get("command").copied() else { return Ok(()) };
     let number =
         |key: &str| settings.get(key).and_then(|(entry, _)| entry.value.text().trim().parse::<i64>().ok());
     let (count, first) = (number("numprocs").unwrap_or(1), number("numprocs_start").unwrap_or(0));
-    let size = shared.iter().map(|it| it.value.letters.len()).sum();
+    let own = settings.get("environment").map_or(0, |(it, _)| it.value.len());
+    let size = own + weight(shared.iter().map(Deref::deref));
     // Those whose commands are the same are not told apart anyway.
     let tells_apart = |key| settings.get(key).is_some_and(|(it, _)| it.value.text().contains("process_num"));
     if count > MAX_PROCESSES && ["command", "environment", "directory"].into_iter().any(tells_apart) {
@@ -161,14 +163,14 @@ fn program(
         let directory = settings.get("directory").map(|setting| names.expand(*setting).0.text());
         let line = Line {
             words: words.into_iter().map(opens).collect(),
-            environment: all.iter().cloned().map(Given::from).collect(),
+            environment: all.clone(),
             folder: folder(scene, directory.as_deref(), path),
             form: Form::Plain,
             at: Some(command.at),
         };
         let mut variables = Variables::default();
-        for Assignment { name, value } in &all {
-            variables.set(name, Known::of(value));
+        for given in &all {
+            variables.set(&given.name, Known::of(&given.value));
         }
         found.extend(follow(scene, &Base::new(Starter::Supervisor, name), line, &variables));
     }
@@ -187,7 +189,7 @@ fn folder(scene: &Scene<'_>, named: Option<&str>, file: &Path) -> Option<PathBuf
 
 /// `A="b",C='d',E=f` (supervisor's datatypes.py, dict_of_key_value_pairs): of four tokens each, the last is not looked at.
 /// Nothing where supervisord refuses it.
-fn environment(setting: (&Entry, &Path), names: &Names<'_>) -> Option<Vec<Assignment>> {
+fn environment(setting: (&Entry, &Path), names: &Names<'_>) -> Option<Vec<Given>> {
     let (text, open) = names.expand(setting);
     let tokens = tokens(&text)?;
     let pair = |tokens: &[Letters]| {
@@ -198,7 +200,8 @@ fn environment(setting: (&Entry, &Path), names: &Names<'_>) -> Option<Vec<Assign
         let letters = value.slice(start..end.max(start));
         let at = value.span().unwrap_or(setting.0.at);
         let open = open && letters.bytes().contains(&b'%');
-        (equals.bytes() == b"=").then(|| Assignment { name: name.text(), value: Word { letters, at, open } })
+        let value = Word { letters, at, open };
+        (equals.bytes() == b"=").then(|| Assignment { name: name.text(), value }.into())
     };
     tokens.chunks(4).map(pair).collect()
 }
@@ -236,7 +239,7 @@ fn tokens(text: &Letters) -> Option<Vec<Letters>> {
 struct Names<'a> {
     texts: BTreeMap<String, String>,
     numbers: BTreeMap<String, i64>,
-    environment: &'a [Assignment],
+    environment: &'a [Given],
     scene: &'a Scene<'a>,
 }
 

@@ -99,6 +99,10 @@ impl Variables {
         self.cuts.drain(..).for_each(|(at, what)| sources.cut_off(at, what));
     }
 
+    pub fn count(&self) -> usize {
+        self.by_name.len()
+    }
+
     pub fn get(&self, name: &str) -> Known {
         self.by_name.get(name).cloned().unwrap_or(Known::Open)
     }

@@ -2,10 +2,12 @@
 
 mod instructions;
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::Started;
-use super::line::{Base, Form, Given, Line, Scene, assignment, follow, follow_script};
+use super::line::{Base, Form, Given, Line, Scene, assignment, follow, follow_script, weight};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Starter, Value};
 use crate::syntax::json;
@@ -13,6 +15,9 @@ use crate::syntax::letters::Letters;
 use crate::syntax::shell::{self, Assignment, Known, Variables, Word};
 use crate::text::{HashMap, SourceId};
 use instructions::{Instruction, instructions};
+
+/// What a variable or a copied file of a stage weighs beside its text, in bytes.
+const ENTRY: usize = 128;
 
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     for file in scene.in_production(files) {
@@ -39,7 +44,7 @@ pub(super) struct Stage {
     pub image: Option<Value<String>>,
     /// `ENV` and `ARG`, as instructions may refer to them.
     variables: Variables,
-    pub environment: Vec<Assignment>,
+    pub environment: Vec<Given>,
     pub workdir: String,
     pub entrypoint: Option<Run>,
     pub command: Option<Run>,
@@ -52,7 +57,7 @@ pub(super) struct Stage {
 /// The last stage of a file, or the one of a name.
 pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -> Option<Stage> {
     let (instructions, quote) = instructions(scene.sources.bytes(source), source);
-    let mut stages: HashMap<String, Stage> = HashMap::default();
+    let mut stages: HashMap<String, Rc<Stage>> = HashMap::default();
     let mut globals = Variables::default();
     let mut current: Option<(Stage, String)> = None;
     let mut count = 0;
@@ -63,7 +68,8 @@ pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -
                 if !scene.spend(done.size()) {
                     return None;
                 }
-                stages.insert(count.to_string(), done.clone());
+                let done = Rc::new(done);
+                stages.insert(count.to_string(), Rc::clone(&done));
                 stages.insert(name, done);
                 count += 1;
             }
@@ -81,7 +87,7 @@ pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -
     let (mut last, name) = current?;
     last.variables.tell(scene.sources);
     match target.filter(|target| *target != name) {
-        Some(target) => stages.remove(&target),
+        Some(target) => stages.remove(&target).map(Rc::unwrap_or_clone),
         None => Some(last),
     }
 }
@@ -92,7 +98,7 @@ fn from(
     rest: &Letters,
     globals: &mut Variables,
     quote: u8,
-    stages: &HashMap<String, Stage>,
+    stages: &HashMap<String, Rc<Stage>>,
 ) -> (Stage, String) {
     let words = shell::words(rest, globals, quote);
     let mut words = words.iter().filter(|word| !word.text().starts_with("--"));
@@ -100,7 +106,7 @@ fn from(
     let name = words.nth(1).map(|name| name.text().to_ascii_lowercase()).unwrap_or_default();
     let text = image.text();
     let stage = match stages.get(&text.to_ascii_lowercase()) {
-        Some(stage) => Stage { has_command: false, ..stage.clone() },
+        Some(stage) => Stage { has_command: false, ..Stage::clone(stage) },
         None => {
             let word = scene.word(image);
             let image = (!word.open).then(|| Value::written(text, word.span));
@@ -131,10 +137,12 @@ impl Stage {
         Self { image, workdir: "/".into(), ..Self::default() }
     }
 
+    /// What it comes to in a stage that is made from it, in bytes.
     fn size(&self) -> usize {
-        let environment = self.environment.iter().map(|it| it.name.len() + it.value.letters.len());
-        environment.sum::<usize>()
-            + self.copies.iter().map(|(from, there)| from.len() + there.len()).sum::<usize>()
+        let copies = self.copies.iter().map(|(from, there)| ENTRY + from.len() + there.len());
+        weight(self.environment.iter().map(Deref::deref))
+            + self.variables.count() * ENTRY
+            + copies.sum::<usize>()
     }
 
     fn take(&mut self, instruction: &Instruction, globals: &Variables, quote: u8) {
@@ -183,7 +191,7 @@ impl Stage {
         for assignment in found {
             let Assignment { name, value } = &assignment;
             self.variables.set(name, Known::of(value));
-            self.environment.push(assignment);
+            self.environment.push(assignment.into());
         }
     }
 
@@ -208,7 +216,7 @@ impl Stage {
         let base = Base { image: self.image.clone(), copies: self.copied_files(context), ..base };
         let line = |words: Vec<Word>, form: &Form| Line {
             words,
-            environment: self.environment.iter().cloned().map(Given::from).collect(),
+            environment: self.environment.clone(),
             folder: Some(folder.clone()),
             form: form.clone(),
             at: None,

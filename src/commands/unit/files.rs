@@ -2,7 +2,7 @@
 //! systemd 252 look for them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::commands::line::Scene;
@@ -23,8 +23,31 @@ const PLACES: [&str; 5] = [
 pub(super) struct Unit {
     /// With its instance, if it has one: `app@blue.service`.
     pub name: String,
-    /// The file of the unit, if there is one; then its drop-ins in the order in which they count.
-    pub files: Vec<PathBuf>,
+    /// The file of the unit, if there is one; of a loose one its drop-ins as well.
+    pub own: Vec<PathBuf>,
+    /// The folders of its drop-ins, the first place first. Thousands of units may share them.
+    folders: Vec<PathBuf>,
+}
+
+impl Unit {
+    fn loose(name: String, own: Vec<PathBuf>) -> Self {
+        Self { name, own, folders: Vec::new() }
+    }
+
+    /// Its own file, then its drop-ins in the order in which they count: the first file of each name does, in the order of the
+    /// names.
+    pub(super) fn files(&self, scene: &Scene<'_>) -> Vec<PathBuf> {
+        let mut found: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+        for folder in &self.folders {
+            let names = scene.tree.list(folder).into_iter();
+            for name in names.filter(|name| name.to_str().is_some_and(|name| name.ends_with(".conf"))) {
+                let path = folder.join(&name);
+                found.entry(name).or_insert(path);
+            }
+        }
+        let dropins = found.into_values().filter(|path| !is_null(scene, path));
+        self.own.iter().cloned().chain(dropins).collect()
+    }
 }
 
 /// All units that may be started, by name.
@@ -108,16 +131,12 @@ impl<'a> Places<'a> {
 
     /// The real path of a unit's own file; nothing for one that is masked: empty, or a link to /dev/null.
     fn fragment(&self, path: &Path) -> Option<PathBuf> {
-        if self.is_null(path) {
+        if is_null(self.scene, path) {
             return None;
         }
         let real = self.scene.tree.resolve(path).ok()?;
         let source = self.scene.read(&real)?;
         (!self.scene.sources.bytes(source).is_empty()).then_some(real)
-    }
-
-    fn is_null(&self, path: &Path) -> bool {
-        matches!(self.scene.tree.entry(path), Ok(Entry::Link(target)) if target == Path::new("/dev/null"))
     }
 
     /// Names that are links to other units, by the unit that they mean.
@@ -166,22 +185,13 @@ impl<'a> Places<'a> {
         if self.inside.contains("service.d") {
             folders.extend(self.folders.iter().map(|place| place.join("service.d")));
         }
-        let mut files: Vec<PathBuf> = fragment.into_iter().collect();
-        files.extend(self.dropins(&folders));
-        Unit { name: name.to_owned(), files }
+        Unit { name: name.to_owned(), own: fragment.into_iter().collect(), folders }
     }
+}
 
-    /// The first file of each name counts, in the order of the names.
-    fn dropins(&self, folders: &[PathBuf]) -> Vec<PathBuf> {
-        let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
-        for folder in folders {
-            for name in self.scene.tree.list(folder) {
-                let Some(name) = name.to_str().filter(|name| name.ends_with(".conf")) else { continue };
-                found.entry(name.to_owned()).or_insert_with(|| folder.join(name));
-            }
-        }
-        found.into_values().filter(|path| !self.is_null(path)).collect()
-    }
+/// Whether a link masks something.
+fn is_null(scene: &Scene<'_>, path: &Path) -> bool {
+    matches!(scene.tree.entry(path), Ok(Entry::Link(target)) if target == Path::new("/dev/null"))
 }
 
 /// The folders of drop-ins that hold for a name: its own, its template's, those of each `prefix-`.
@@ -238,7 +248,7 @@ fn loose(scene: &Scene<'_>, candidates: &[Candidate]) -> Vec<Unit> {
         if is_template(name) && scene.tree.exists(&twin) {
             continue;
         }
-        found.insert((*path).to_owned(), Unit { name: name.to_owned(), files: vec![(*path).to_owned()] });
+        found.insert((*path).to_owned(), Unit::loose(name.to_owned(), vec![(*path).to_owned()]));
     }
     for path in dropins {
         let Some(folder) = path.parent() else { continue };
@@ -246,8 +256,8 @@ fn loose(scene: &Scene<'_>, candidates: &[Candidate]) -> Vec<Unit> {
         let name = unit.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // A file by itself has no folder to tell its unit.
         let unit = if name.is_empty() { path.to_owned() } else { unit };
-        let entry = found.entry(unit).or_insert_with(|| Unit { name, files: Vec::new() });
-        entry.files.push(path.to_owned());
+        let entry = found.entry(unit).or_insert_with(|| Unit::loose(name, Vec::new()));
+        entry.own.push(path.to_owned());
     }
     found.into_values().collect()
 }

@@ -15,6 +15,9 @@ use crate::knowledge::Candidate;
 pub(super) fn read(scene: &Scene<'_>, candidates: &[Candidate], started: &mut Started) {
     let manager = service::Manager::read(scene);
     for unit in files::units(scene, candidates) {
+        if !scene.has_left() {
+            break;
+        }
         service::read(scene, &manager, &unit, started);
     }
 }

@@ -1,5 +1,6 @@
 //! What a service unit starts: its `ExecStart=` after all drop-ins, with its variables, its folder and its limit of open files.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::expand::{self, Specifiers};
@@ -82,13 +83,22 @@ struct Service {
 }
 
 pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &mut Started) {
-    let fragment = unit.files.first().filter(|_| scene.is_machine());
+    let fragment = unit.own.first().filter(|_| scene.is_machine());
     let specifiers = Specifiers::of(&unit.name, manager.hostname.as_deref(), fragment.map(PathBuf::as_path));
     let mut service = Service::default();
-    for path in &unit.files {
+    let files = unit.files(scene);
+    for path in &files {
         let Some(source) = scene.read(path) else { continue };
+        if !scene.spend_on_file(source) {
+            return;
+        }
+        let had = service.environment.len();
         for entry in unit::entries(scene.sources, source) {
             service.take(&specifiers, entry);
+        }
+        let added = service.environment.get(had..).unwrap_or_default();
+        if !scene.spend_on(added.iter().map(Deref::deref)) {
+            return;
         }
     }
     let commands: Vec<(Command, Span)> =
@@ -96,6 +106,9 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
     if let (Some((_, first)), Some((_, second)), false) = (commands.first(), commands.get(1), service.oneshot)
     {
         started.problems.push(refused(&unit.name, *first, *second));
+        return;
+    }
+    if !scene.spend_on(manager.environment.iter().map(Deref::deref)) {
         return;
     }
     let (environment, complete) = service.variables(scene, manager);
@@ -108,7 +121,7 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
     let by_name = environment.iter().map(|it| (it.name.as_str(), &it.value)).collect();
     let known = |name: &str| service.look_up(scene, &by_name, complete, name);
     for (command, at) in commands.into_iter().take_while(|_| scene.spend(size)) {
-        let form = form(scene, &command, &known, &unit.files);
+        let form = form(scene, &command, &known, &files);
         let expands = command.expands;
         let words = command.words.into_iter();
         let words = words.flat_map(|word| if expands { expand::variables(word, &known) } else { vec![word] });
@@ -208,6 +221,9 @@ impl Service {
                     Some(source) if !scene.spend(scene.sources.bytes(source).len()) => complete = false,
                     Some(source) => {
                         let variables = scene.environment(source);
+                        if !scene.spend_on(variables.iter().map(Deref::deref)) {
+                            return (found, false);
+                        }
                         found.extend(variables.iter().filter(|given| is_name(&given.name)).cloned());
                     }
                     // A machine has all its files; a repository only its own. One that has to be there will be made.
