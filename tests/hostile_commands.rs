@@ -88,7 +88,8 @@ fn a_long_environment_for_all_programs() {
 fn what_people_share_is_looked_at_whole() {
     let lines = each(50, |n| format!("Environment=VARIABLE_{n}=the_value_of_{n}\n"));
     let tree = Hostile::new().file("etc/systemd/system/service.d/x.conf", format!("[Service]\n{lines}"));
-    let service = |n| format!("  s{n}: {{image: python, env_file: e, command: gunicorn -b :{} a:a}}\n", n + 1);
+    let service =
+        |n| format!("  s{n}: {{image: python, env_file: e, command: gunicorn -b :{} a:a}}\n", n + 1);
     let stage = |n: usize| format!("FROM s{n} AS s{}\nENV VARIABLE_{n}=1\n", n + 1);
     let tree = units(tree, 500)
         .file("srv/e", each(200, |n| format!("VARIABLE_{n}=the_value_of_{n}\n")))
