@@ -20,8 +20,10 @@ fn units(tree: Hostile, count: usize) -> Hostile {
     (0..count).fold(tree, |tree, n| tree.file(&format!("etc/systemd/system/u{n}.service"), exec(n)))
 }
 
+/// How often the bound of command lines is told; shells have bounds of their own.
 fn cuts(tree: &Hostile) -> usize {
-    tree.findings().iter().filter(|[rule, ..]| rule == "cut-off").count()
+    let is_told = |[rule, _, what]: &&[String; 3]| rule == "cut-off" && what.contains("command lines");
+    tree.findings().iter().filter(is_told).count()
 }
 
 #[test]
