@@ -20,7 +20,7 @@ const PARTS: [&[u8]; 6] = [b"daphne", b"gunicorn", b"hypercorn", b"image", b"mod
 pub(super) fn is_namesake(text: Text, name: &Range<usize>) -> bool {
     let before = text.lately(name.start);
     is_zone(before, text.byte(name.end))
-        || (text.byte(name.end) == b':' && PARTS.contains(&previous(before)))
+        || (is_part(text.shortly(name.end)) && PARTS.contains(&previous(before)))
         || is_site(before, text.shortly(name.end))
         || (has_port(text.shortly(name.end)) && is_host(before))
 }
@@ -48,6 +48,11 @@ fn has_port(rest: &[u8]) -> bool {
     let digits = port.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
     let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/;,\"'`)]}?#<>|$\\".contains(byte);
     (1..=5).contains(&digits) && port.get(digits).is_none_or(ends)
+}
+
+/// `:app`, where a colon and a blank would give a value.
+fn is_part(rest: &[u8]) -> bool {
+    matches!(rest, [b':', next, ..] if next.is_ascii_alphanumeric())
 }
 
 /// `auth:8080 {`
