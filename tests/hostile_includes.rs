@@ -83,6 +83,49 @@ fn folders_of_links_that_go_round_end() {
     }
 }
 
+/// Arguments and lists that double each other forty times.
+#[test]
+fn arguments_that_double_end() {
+    let steps = |step: fn(usize) -> String| (0..40).map(step).collect::<String>();
+    let macros = steps(|n| format!("<Macro m{n} $a>\nUse m{0} $a$a\nUse m{0} $a$a\n</Macro>\n", n + 1));
+    let apache = format!("{macros}<Macro m40 $a>\nListen $a\n</Macro>\nUse m0 80\n");
+    Hostile::new()
+        .file("etc/apache2/apache2.conf", apache)
+        .says("etc/apache2/apache2.conf", "cannot substitute, buffer size too small");
+    let value = format!("Define a {}\n{}", "x".repeat(1 << 20), "ServerName ${a}\n".repeat(100_000));
+    is_told("values that are put in often", &Hostile::new().file("etc/apache2/apache2.conf", value));
+    let parameters: String = (0..50_000).map(|n| format!(" $a{n}")).collect();
+    let many = format!("<Macro m{parameters}>\n{}\n</Macro>\nUse m{parameters}\n", "$".repeat(1 << 20));
+    is_told("many parameters", &Hostile::new().file("etc/apache2/apache2.conf", many));
+    let snippets = steps(|n| format!("(s{n}) {{\n import s{} {{args[0]}}{{args[0]}}\n}}\n", n + 1));
+    let caddy = format!("{snippets}(s40) {{\n respond {{args[0]}}\n}}\n:80 {{\n import s0 aaaaaaaaaa\n}}\n");
+    is_told("snippets", &Hostile::new().file("etc/caddy/Caddyfile", caddy));
+    let block = "{block}\n".repeat(50_000);
+    let caddy = format!("(a) {{\n{block}}}\n:80 {{\n import a {{\n{}}}\n}}\n", "b\n".repeat(50_000));
+    is_told("blocks", &Hostile::new().file("etc/caddy/Caddyfile", caddy));
+    let lists = steps(|n| format!("var.a{} = var.a{n} + var.a{n}\n", n + 1));
+    let lighttpd = format!("var.a0 = (\"a\",\"b\")\n{lists}server.port = 80\nserver.modules = var.a40\n");
+    is_told("lists", &Hostile::new().file("etc/lighttpd/lighttpd.conf", lighttpd));
+}
+
+/// A command line that names the same files again and again.
+#[test]
+fn files_that_are_named_again_and_again_end() {
+    let unit = |file: &str| {
+        let files = format!("-f {file} ").repeat(3_000);
+        let start = format!("[Service]\nExecStart=/usr/sbin/haproxy {files} -f /etc/haproxy/b.cfg\n");
+        Hostile::new()
+            .file("etc/systemd/system/haproxy.service", start)
+            .file("etc/haproxy/b.cfg", "frontend x\n bind :80\n")
+    };
+    let same = unit("/etc/haproxy/a.cfg").file("etc/haproxy/a.cfg", "# x\n".repeat(300_000));
+    is_told("a file", &same);
+    let folder = (0..2_000).fold(unit("/etc/haproxy/d"), |tree, n| {
+        tree.file(&format!("etc/haproxy/d/{n}.cfg"), format!("frontend f{n}\n bind :{}\n", 1000 + n))
+    });
+    is_told("a folder", &folder);
+}
+
 #[test]
 fn folders_of_a_machine_that_go_round_end() {
     for folder in [

@@ -33,12 +33,18 @@ const PER_THREAD: i64 = 3;
 const LEAST_MAXCONN: i64 = 100;
 /// More than anybody has; the rest is left out, and said.
 const MAX_LISTENERS: usize = 4096;
+/// The same for the files of one HAProxy, and for what is read again because several name it.
+const MAX_FILES: usize = 16_384;
+const MAX_AGAIN: usize = 8 << 20;
+/// What it costs to begin with a file, in bytes.
+const COST: usize = 256;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let keywords = Keywords::of(&ground.service.reader);
-    let mut found = Found::default();
+    let (mut found, mut again) = (Found::default(), Again::default());
     for run in runs(ground, files) {
-        let Some(sources) = sources(ground, &run, &mut found) else { continue };
+        let Some(mut sources) = sources(ground, &run, &mut found) else { continue };
+        sources.retain(|source| again.spend(ground, *source));
         let folder = run.files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
         let version = ground.version(folder);
         let document = haproxy::read(
@@ -64,6 +70,30 @@ fn sources(ground: Ground<'_>, run: &Run, found: &mut Found) -> Option<Vec<Sourc
     };
     let read: Result<Vec<SourceId>, _> = run.files.iter().map(read).collect();
     read.map_err(|problem| found.problems.push(problem)).ok()
+}
+
+/// What has been read, and how much of it again.
+#[derive(Default)]
+struct Again {
+    read: HashSet<SourceId>,
+    bytes: usize,
+}
+
+impl Again {
+    /// Whether a file may be read, once more if it was read before.
+    fn spend(&mut self, ground: Ground<'_>, source: SourceId) -> bool {
+        if self.read.insert(source) {
+            return true;
+        }
+        let before = self.bytes;
+        self.bytes = before.saturating_add(ground.sources.bytes(source).len() + COST);
+        let fits = self.bytes <= MAX_AGAIN;
+        if !fits && before <= MAX_AGAIN {
+            let what = over("MiB of files that are read again", MAX_AGAIN >> 20);
+            ground.sources.cut_off(Span::top(source), what);
+        }
+        fits
+    }
 }
 
 /// How an HAProxy is started.
@@ -120,6 +150,11 @@ impl Run {
         let folder = command.folder.clone().unwrap_or_default();
         for word in run.arguments.files.iter().filter(|word| !word.open) {
             run.files.extend(files_of(ground, &folder.join(&word.text)));
+            if run.files.len() > MAX_FILES {
+                ground.sources.cut_off(word.span, over("files of one HAProxy", MAX_FILES));
+                run.files.truncate(MAX_FILES);
+                break;
+            }
         }
         (!run.files.is_empty()).then_some(run)
     }

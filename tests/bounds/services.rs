@@ -56,6 +56,22 @@ pub fn go_nodes(tree: &Tree) {
     go(tree, &format!("\tl, _ := net.Listen(\"tcp\", \":8080\")\n{uses}\tl.Close()\n"));
 }
 
+const HAPROXY_UNIT: &str = "etc/systemd/system/haproxy.service";
+
+pub fn haproxy_again(tree: &Tree) {
+    let files = "-f /etc/haproxy/a.cfg ".repeat(12);
+    tree.file("etc/haproxy/a.cfg", "# x\n".repeat(1 << 18))
+        .file(HAPROXY_UNIT, format!("[Service]\nExecStart=/usr/sbin/haproxy {files}\n"));
+}
+
+pub fn haproxy_files(tree: &Tree) {
+    let files = "-f /etc/haproxy/d ".repeat(170);
+    tree.file(HAPROXY_UNIT, format!("[Service]\nExecStart=/usr/sbin/haproxy {files}\n"));
+    for number in 0..100 {
+        tree.file(&format!("etc/haproxy/d/{number}.cfg"), "");
+    }
+}
+
 pub fn haproxy_listeners(tree: &Tree) {
     tree.file("etc/haproxy/haproxy.cfg", "frontend a\n  mode http\n  bind :1-5000\n");
 }

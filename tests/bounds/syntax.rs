@@ -26,6 +26,14 @@ pub fn caddy_words(tree: &Tree) {
     tree.file(CADDY, format!(":80 {{\n{}}}\n", "respond x\n".repeat(100_000)));
 }
 
+pub fn caddy_bytes(tree: &Tree) {
+    let word = "x".repeat(1 << 20);
+    tree.file(
+        CADDY,
+        format!("(a) {{\n {}}}\n:80 {{\nimport a {word}\n}}\n", "respond {args[0]}\n".repeat(20)),
+    );
+}
+
 pub fn fpm_depth(tree: &Tree) {
     tree.file(FPM, format!("include=/{FPM}\n"));
 }
@@ -71,6 +79,11 @@ pub fn apache_includes(tree: &Tree) {
 
 pub fn apache_macros(tree: &Tree) {
     tree.file(APACHE, "<Macro a>\nUse a\n</Macro>\nUse a\n");
+}
+
+pub fn apache_macro_line(tree: &Tree) {
+    let word = "x".repeat(5_000);
+    tree.file(APACHE, format!("<Macro a $b>\nListen $b$b\n</Macro>\nUse a {word}\n"));
 }
 
 pub fn apache_read(tree: &Tree) {

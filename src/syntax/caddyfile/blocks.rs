@@ -1,5 +1,6 @@
 //! The blocks of a Caddyfile: the global options and the sites, with snippets and imported files in their places.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use super::{Broken, Token};
@@ -8,6 +9,10 @@ use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, has_magic, ov
 /// Snippets and files can import each other into millions of words.
 const MAX_TOKENS: usize = 200_000;
 const MAX_IMPORTS: usize = 2_000;
+/// Or into few words that double each other.
+const MAX_BYTES: usize = 16 << 20;
+/// What it costs to begin with a file, in bytes.
+const COST: usize = 64;
 
 /// Where a Caddyfile lies, and what is known besides it.
 #[derive(Clone, Copy)]
@@ -85,6 +90,7 @@ pub fn read(setting: Setting<'_>, file: SourceId) -> Blocks {
         snippets: HashMap::default(),
         taken: 0,
         put: 0,
+        bytes: Cell::new(0),
         imports: 0,
         edges: HashMap::default(),
         made: Blocks::default(),
@@ -106,6 +112,8 @@ struct Reader<'a> {
     taken: usize,
     /// How many words imports have brought in.
     put: usize,
+    /// How many bytes files, imports and variables have had.
+    bytes: Cell<usize>,
     imports: usize,
     /// Which files import which: Caddy refuses those that import themselves.
     edges: HashMap<SourceId, HashSet<SourceId>>,
@@ -113,13 +121,32 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn tokens(&self, file: SourceId) -> Result<Vec<Token>, Broken> {
+    fn tokens(&mut self, file: SourceId) -> Result<Vec<Token>, Broken> {
         let bytes = self.setting.sources.bytes(file);
+        if !self.spend(bytes.len() + COST) {
+            return Err(self.too_long(Span::top(file)));
+        }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let at = error.valid_up_to();
             ("it is not UTF-8".to_owned(), Span::new(file, at..at))
         })?;
-        super::tokens(file, text, self.setting.variable)
+        let lookup = |name: &str| (self.setting.variable)(name).filter(|value| self.spend(value.len()));
+        let tokens = super::tokens(file, text, &lookup);
+        match self.bytes.get() > MAX_BYTES {
+            true => Err(self.too_long(Span::top(file))),
+            false => tokens,
+        }
+    }
+
+    /// Whether there is so much left to put in.
+    fn spend(&self, bytes: usize) -> bool {
+        self.bytes.set(self.bytes.get().saturating_add(bytes));
+        self.bytes.get() <= MAX_BYTES
+    }
+
+    fn too_long(&mut self, at: Span) -> Broken {
+        self.made.cut = true;
+        (over("MiB of files, imports and variables", MAX_BYTES >> 20), at)
     }
 
     fn next(&mut self) -> Result<Option<Token>, Broken> {
@@ -322,24 +349,30 @@ impl Reader<'_> {
         if let Some(next) = self.pending.last_mut() {
             next.first = true;
         }
-        let mut put = Vec::with_capacity(tokens.len());
+        let mut put = Vec::new();
         for (index, mut token) in tokens.into_iter().enumerate() {
             token.first |= index == 0;
+            let before = put.len();
             match token.text.as_str() {
                 "{block}" => put.extend(block.iter().cloned()),
                 "{args[:]}" => {
                     put.extend(arguments.iter().map(|text| Token { text: text.clone(), ..token.clone() }))
                 }
                 text if text.contains("{args") => {
-                    token.text = filled(text, arguments);
+                    let most = MAX_BYTES.saturating_sub(self.bytes.get());
+                    token.text = filled(text, arguments, most).ok_or_else(|| self.too_long(at))?;
                     put.push(token);
                 }
                 _ => put.push(token),
             }
-        }
-        self.put += put.len();
-        if self.put > MAX_TOKENS {
-            return Err(self.too_much(at));
+            let new = put.get(before..).unwrap_or_default();
+            self.put += new.len();
+            if self.put > MAX_TOKENS {
+                return Err(self.too_much(at));
+            }
+            if !self.spend(new.iter().map(|token| token.text.len()).sum()) {
+                return Err(self.too_long(at));
+            }
         }
         self.pending.extend(put.into_iter().rev());
         Ok(())
@@ -413,8 +446,8 @@ impl Reader<'_> {
     }
 }
 
-/// A word with the arguments of its import: `{args[0]}` and the older `{args.0}`.
-fn filled(text: &str, arguments: &[String]) -> String {
+/// A word with the arguments of its import: `{args[0]}` and the older `{args.0}`; nothing where it would be longer than `most`.
+fn filled(text: &str, arguments: &[String], most: usize) -> Option<String> {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{args") {
@@ -425,8 +458,11 @@ fn filled(text: &str, arguments: &[String]) -> String {
             Some(argument) => filled.push_str(argument),
             None => filled.push_str(&format!("{{args{inside}}}")),
         }
+        if filled.len() > most {
+            return None;
+        }
         rest = following;
     }
     filled.push_str(rest);
-    filled
+    Some(filled)
 }

@@ -35,6 +35,11 @@ impl Text {
         &self.bytes
     }
 
+    /// What it takes of memory: the bytes, and where each part of them stands.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes.len() + self.pieces.len() * size_of::<Piece>()
+    }
+
     /// The text for people, and for names that are ASCII.
     pub fn show(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()

@@ -3,6 +3,9 @@
 use super::lines::{Line, Text};
 use crate::text::HashMap;
 
+/// mod_macro has room for lines that are shorter (MAX_STRING_LEN in include/httpd.h).
+const MAX_LINE: usize = 8192;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Macro {
     parameters: Vec<Text>,
@@ -22,8 +25,14 @@ impl Macro {
         self.parameters.len() == arguments
     }
 
+    /// How many comparisons it takes to fill a line.
+    pub(super) fn looks(&self, line: &Line) -> usize {
+        line.text.bytes().len().saturating_mul(self.parameters.len())
+    }
+
     /// A line with arguments in place of the parameters: of those that begin at one place the longest (substitute_macro_args).
-    pub(super) fn fill(&self, line: &Line, arguments: &[Text]) -> Line {
+    /// Nothing where it becomes too long for mod_macro.
+    pub(super) fn fill(&self, line: &Line, arguments: &[Text]) -> Option<Line> {
         let bytes = line.text.bytes();
         let mut text = Text::default();
         let (mut from, mut at) = (0, 0);
@@ -36,14 +45,17 @@ impl Macro {
                     text.append(argument);
                     at += name.bytes().len();
                     from = at;
+                    if text.bytes().len() + (bytes.len() - at) >= MAX_LINE {
+                        return None;
+                    }
                 }
                 None => at += 1,
             }
         }
         if from == 0 {
-            return line.clone();
+            return Some(line.clone());
         }
         text.append(&line.text.slice(from..bytes.len()));
-        Line { text, at: line.at }
+        Some(Line { text, at: line.at })
     }
 }

@@ -36,6 +36,8 @@ const MAX_READ: usize = 32 << 20;
 const COST: usize = 256;
 /// What it costs to look for the files of an include.
 const LOOK: usize = 1024;
+/// How many comparisons of a macro's parameters with its lines cost as much as a byte to read.
+const COMPARISONS: usize = 8;
 /// The same for a file or folder that it leads to.
 const NAME: usize = 64;
 
@@ -254,6 +256,9 @@ impl Walk<'_, '_> {
         } else {
             self.given.variables.fill(self.given.sources, &line.text)
         };
+        if !self.spend(text.weight().saturating_sub(line.text.weight()), line.at) {
+            return;
+        }
         let mut words = text.words();
         let Some(name) = words.next().map(|name| lower(&name)) else { return };
         match name.strip_prefix("</") {
@@ -372,16 +377,33 @@ impl Walk<'_, '_> {
         if !made.takes(arguments.len()) {
             return self.refuse(at, &format!("macro '{name}' used with another number of arguments"));
         }
-        let size = made.lines.iter().map(|line| line.text.bytes().len() + COST).sum();
         if self.depth >= MAX_DEPTH {
             return self.given.sources.cut_off(at, deeper("macros in one another", MAX_DEPTH));
         }
-        if !self.spend(size, at) {
-            return;
-        }
+        let Some(lines) = self.filled(name, &made, arguments, at) else { return };
         let in_macro = std::mem::replace(&mut self.in_macro, true);
-        self.lines(made.lines.iter().map(|line| made.fill(line, arguments)));
+        self.lines(lines.into_iter());
         self.in_macro = in_macro;
+    }
+
+    /// The lines of a macro, of which mod_macro fills all before it reads the first.
+    fn filled(&mut self, name: &str, made: &Macro, arguments: &[Text], at: Span) -> Option<Vec<Line>> {
+        let mut lines = Vec::new();
+        for (index, line) in made.lines.iter().enumerate() {
+            if !self.spend(made.looks(line) / COMPARISONS, at) {
+                return None;
+            }
+            let Some(line) = made.fill(line, arguments) else {
+                let what = "cannot substitute, buffer size too small";
+                self.lost(at, format!("while processing line {} of macro '{name}': {what}", index + 1));
+                return None;
+            };
+            if !self.spend(line.text.weight() + COST, at) {
+                return None;
+            }
+            lines.push(line);
+        }
+        Some(lines)
     }
 
     fn include(&mut self, words: &[Text], optional: bool, at: Span) {

@@ -48,6 +48,9 @@ impl Value {
     }
 }
 
+/// What a member of a list costs, as bytes do: about what it takes of memory.
+pub(super) const MEMBER: usize = 64;
+
 #[derive(Debug, Clone)]
 pub struct Item {
     pub key: Option<Rc<str>>,
@@ -109,7 +112,7 @@ pub(super) fn merge(first: Data, second: &Data) -> Result<(Data, usize), String>
                     return Err(format!("Duplicate array-key '{}'", key.unwrap_or_default()));
                 }
             }
-            Ok((Data::List(Rc::new(all)), copied + b.items.len()))
+            Ok((Data::List(Rc::new(all)), (copied + b.items.len()).saturating_mul(MEMBER)))
         }
         _ => Err("data type mismatch, cannot merge".into()),
     }

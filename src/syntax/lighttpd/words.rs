@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::data::{Data, Item, List, Value, merge};
+use super::data::{Data, Item, List, MEMBER, Value, merge};
 use super::lex::{Lexer, Release, Token, has_template};
 use crate::syntax::number::int;
 use crate::syntax::refusal::Refusal;
@@ -134,7 +134,7 @@ impl<'a> Words<'a> {
                     self.seen = Some(seen);
                     let item = self.member(variables, depth)?;
                     let (at, key) = (item.value.at, item.key.clone().unwrap_or_default());
-                    variables.pay(1, at)?;
+                    variables.pay(MEMBER, at)?;
                     if !list.add(item) {
                         return Err(Refusal::new(format!("duplicate array-key: {key}"), at));
                     }
