@@ -188,8 +188,8 @@ impl Scan<'_> {
         let header = names::is_header(text.slice(name.range.clone())) && (scheme || self.is_cookie(name));
         let entry = self.quote.is_some_and(|quote| quote.end() == name.range.start && self.is_entry(quote));
         let end = match self.quote {
-            Some(quote) if header || entry => text.literal(quote).content.end.min(text.line_end(at)),
-            None if header => text.line_end(at),
+            Some(quote) if header || entry => text.literal(quote).content.end.min(self.line_end(at)),
+            None if header => self.line_end(at),
             _ => return None,
         };
         (end > at).then_some(end)

@@ -1,6 +1,7 @@
 //! Finds values by the names that stand before them. Every name of the text is looked at, whatever stands before it, so no key
 //! hides another; the text is walked through once.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -80,6 +81,8 @@ pub(super) struct Scan<'a> {
     pub(super) wide: Option<Wide>,
     /// Lines up to here were looked at below a name of several secrets, and none holds one.
     pub(super) none_until: usize,
+    /// A place and the end of its line that were looked for last: many names stand on a long line.
+    line: Cell<(usize, usize)>,
 }
 
 /// The places in the text that hold what is given to names of secrets.
@@ -98,6 +101,7 @@ pub(super) fn scan(text: &[u8]) -> Vec<Range<usize>> {
         login: false,
         quote: None,
         wide: None,
+        line: Cell::default(),
         none_until: 0,
     };
     while scan.at < text.len() {
@@ -201,13 +205,24 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// The end of the line that a place is on.
+    pub(super) fn line_end(&self, at: usize) -> usize {
+        let (from, end) = self.line.get();
+        if from < at && at <= end {
+            return end;
+        }
+        let end = self.text.line_end(at);
+        self.line.set((at, end));
+        end
+    }
+
     /// The literal that the mark opens, which in a comment ends with its line.
     pub(super) fn literal(&self, mark: Mark) -> Literal {
         let literal = self.text.literal(mark);
         if !self.comment {
             return literal;
         }
-        let end = self.text.line_end(mark.end());
+        let end = self.line_end(mark.end());
         Literal { content: mark.end()..literal.content.end.min(end), after: literal.after.min(end) }
     }
 
@@ -406,7 +421,7 @@ impl<'a> Scan<'a> {
         for _ in 0..commas {
             let literal = text.mark(at).map(|mark| text.literal(mark));
             at = match literal {
-                Some(literal) if literal.after > text.line_end(at) => return None,
+                Some(literal) if literal.after > self.line_end(at) => return None,
                 Some(literal) => literal.after,
                 None => at + memchr::memchr(b',', text.shortly(at))?,
             };
