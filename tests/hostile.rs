@@ -136,7 +136,10 @@ fn an_unreadable_path_is_no_audit() {
 fn a_file_that_is_too_large_is_never_silent() {
     let large = |start: &str| format!("{start}\n{}", "#".repeat(9 << 20));
     let unit = |command: &str| format!("[Service]\nExecStart={command}\n");
-    let (boot, module) = ("<artifactId>spring-boot-maven-plugin</artifactId>", "opt/app");
+    let (boot, module) = (
+        "<groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-web</artifactId>",
+        "opt/app",
+    );
     for (path, text, beside, own) in [
         (
             "etc/uwsgi/apps-enabled/a.ini",
@@ -173,7 +176,7 @@ fn a_file_that_is_too_large_is_never_silent() {
             "opt/app/src/main/resources/application.properties",
             "server.port=80",
             "opt/app/pom.xml",
-            format!("<project><build><plugins><plugin>{boot}</plugin></plugins></build></project>"),
+            format!("<project><dependencies><dependency>{boot}</dependency></dependencies></project>"),
         ),
     ] {
         let tree = Hostile::new().file(path, large(text)).file(beside, own).file(&format!("{module}/x"), "");

@@ -16,7 +16,7 @@ pub fn sysctl_odd(tree: &Tree) {
 }
 
 pub fn long_comment(tree: &Tree) {
-    let text = format!("http {{ # {} backlog-audit: ignore queue-clamped\n}}\n", "x".repeat(3_000));
+    let text = format!("http {{ {}# backlog-audit: ignore queue-clamped\n}}\n", "x ".repeat(1_500));
     tree.file("etc/nginx/nginx.conf", text);
 }
 

@@ -216,7 +216,7 @@ pub fn node_plain(tree: &Tree) {
 
 pub fn node_elements(tree: &Tree) {
     let ports: Vec<String> = (1..1_002).map(|port| port.to_string()).collect();
-    let text = format!("for (const port of [{}]) http.createServer().listen(port);\n", ports.join(", "));
+    let text = format!("for (const port of [{}]) http.createServer().listen(port);\n", ports.join(",\n"));
     node(tree, &text);
 }
 
