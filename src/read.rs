@@ -116,6 +116,8 @@ impl Read {
         for mut cuts in alike.into_values() {
             let more = cuts.len() - 1;
             if more > ALIKE {
+                // Sources have their numbers from threads that read side by side.
+                cuts.sort_by(|a, b| sources.order(a.at, b.at));
                 cuts.truncate(1);
                 cuts.iter_mut()
                     .for_each(|cut| cut.what.push_str(&format!(" (and so in {more} other files)")));
