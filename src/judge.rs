@@ -7,11 +7,12 @@ use crate::model::{Came, Finding, Host, Ignore, ProblemKind, Queue, Running, Saf
 use crate::plan::Plan;
 use crate::read::{Beliefs, Chosen};
 use crate::report::Report;
+use crate::request::Request;
 use crate::rules::{Judged, Rule};
 use crate::suppress::{Baseline, Hidden, Ignored, Only};
 use crate::text::tree::modified;
 use crate::text::{HashSet, Sources, Span};
-use crate::{Request, resolve, suppress};
+use crate::{resolve, suppress};
 
 /// What was read: the files' side of everything that is judged.
 #[derive(Debug, Clone)]

@@ -9,11 +9,12 @@ use crate::config::{Assume, Policy, Target};
 use crate::discover::{Discovery, Site};
 use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
 use crate::model::{Host, Place, PlaceId, PlaceKind, Problem, ProblemKind, ReadAs};
+use crate::request::{Error, Request};
 use crate::rules::{Folder, Rules};
 use crate::services::Premises;
 use crate::suppress::{Baseline, Only, tell_long};
 use crate::text::{Cut, HashSet, Patterns, Sources, Span};
-use crate::{Error, Request, commands, discover, kernel, services};
+use crate::{commands, discover, kernel, services};
 
 /// Of one bound that was reached in more files than these, one is told with the number of the others.
 const ALIKE: usize = 20;

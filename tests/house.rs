@@ -25,7 +25,7 @@ const SEES: [(&str, &[&str]); 17] = [
     ("live", &["text", "model", "knowledge", "kernel"]),
 ];
 
-const TOP: [&str; 5] = ["cli", "judge", "lib", "main", "read"];
+const TOP: [&str; 6] = ["cli", "judge", "lib", "main", "read", "request"];
 
 /// Modules inside others that stand on the top floor too: the screen shows reports of what the module around it sees.
 const TOP_INSIDE: [(&str, &str); 1] = [("live", "watch")];
@@ -166,8 +166,13 @@ fn members(path: &str) -> Vec<Vec<String>> {
 fn fault(module: &[String], path: &[String]) -> Option<String> {
     let (from, to) = (module.first()?.as_str(), path.first()?.as_str());
     let inner = module.get(1).map_or("", String::as_str);
-    if TOP.contains(&from) || TOP_INSIDE.contains(&(from, inner)) || SEES.iter().all(|(name, _)| *name != to)
-    {
+    if TOP.contains(&from) || TOP_INSIDE.contains(&(from, inner)) {
+        return None;
+    }
+    if TOP.contains(&to) || to.starts_with(char::is_uppercase) {
+        return Some(format!("{from} must not see the top floor's {to}"));
+    }
+    if SEES.iter().all(|(name, _)| *name != to) {
         return None;
     }
     let reaches_up =

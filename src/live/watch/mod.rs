@@ -17,7 +17,7 @@ pub use lines::{Lines, run as in_lines};
 pub use screen::draw;
 pub use terminal::run as on_screen;
 
-use crate::Request;
+use crate::request::{self, Request};
 
 /// What is to be watched, and how long.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub enum Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Files(#[from] crate::Error),
+    Files(#[from] request::Error),
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("the reading broke off")]

@@ -5,9 +5,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Error, Wish};
+use crate::judge::Audited;
 use crate::live::Machine;
 use crate::report::Report;
-use crate::{Audited, Request};
+use crate::request::{self, Request};
 
 /// How often the files are read, if that is quick.
 const FILES_EVERY: Duration = Duration::from_secs(30);
@@ -86,7 +87,7 @@ impl Files<'_> {
 
 /// A reading of the files under way.
 struct Reading {
-    thread: JoinHandle<Result<Audited, crate::Error>>,
+    thread: JoinHandle<Result<Audited, request::Error>>,
     began: Instant,
 }
 
