@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::Started;
 use super::dockerfile::{Run, Stage, joined, stage};
-use super::line::{Base, Form, Given, Scene};
+use super::line::{Base, Form};
+use super::scene::{Given, Scene};
 use crate::knowledge::Candidate;
 use crate::model::{Problem, ProblemKind, Starter, Value};
 use crate::syntax::dotenv;

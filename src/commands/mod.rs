@@ -3,9 +3,12 @@
 
 mod compose;
 mod dockerfile;
+mod follow;
 mod line;
+mod packages;
 mod procfile;
 mod runner;
+mod scene;
 mod script;
 mod scripts;
 mod supervisor;
@@ -14,7 +17,7 @@ mod unit;
 use crate::knowledge::{COMMAND, Candidate, Candidates, Knowledge};
 use crate::model::{Command, Problem, ReadAs};
 use crate::text::{HashSet, Sources, Span, Tree};
-use line::Scene;
+use scene::Scene;
 pub(crate) use unit::take_over;
 
 /// What the files of a place start.

@@ -1,7 +1,9 @@
 //! Procfiles: a process type, a colon and a shell's command line on each line.
 
 use super::Started;
-use super::line::{Base, Form, Line, Scene, follow_script};
+use super::follow::follow_script;
+use super::line::{Base, Form, Line};
+use super::scene::Scene;
 use crate::knowledge::Candidate;
 use crate::model::Starter;
 use crate::syntax::letters::Letters;

@@ -1,7 +1,8 @@
 //! What only runs another program, taken off a command line: `exec`, `env A=b`, `sudo -u x`, `bundle exec`, `sh -c '...'`.
 //! Which programs do so, and how their own words are told, stands in `rules/commands.toml`.
 
-use super::line::{Line, Scene, assignment};
+use super::line::{Line, assignment};
+use super::scene::Scene;
 use crate::knowledge::Runner;
 use crate::syntax::shell::Word;
 

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::line::{Base, Line, Scene, ends};
+use super::line::{Base, Line};
+use super::scene::{Scene, ends};
 use crate::syntax::letters::Letters;
 use crate::syntax::shell::Word;
 use crate::text::{SourceId, Span, larger};

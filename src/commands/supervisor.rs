@@ -5,7 +5,9 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::Started;
-use super::line::{Base, Form, Given, Line, Scene, follow, weight};
+use super::follow::follow;
+use super::line::{Base, Form, Line};
+use super::scene::{Given, Scene, weight};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Problem, ProblemKind, Starter};
 use crate::syntax::ini::{self, Entry};

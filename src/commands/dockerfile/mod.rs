@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::Started;
-use super::line::{Base, Form, Given, Line, Scene, assignment, follow, follow_script, weight};
+use super::follow::{follow, follow_script};
+use super::line::{Base, Form, Line, assignment};
+use super::scene::{Given, Scene, weight};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Starter, Value};
 use crate::syntax::json;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::commands::line::Scene;
+use crate::commands::scene::Scene;
 use crate::knowledge::Candidate;
 use crate::text::tree::Entry;
 

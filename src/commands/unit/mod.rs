@@ -9,7 +9,7 @@ mod service;
 pub(crate) use dropin::take_over;
 
 use super::Started;
-use super::line::Scene;
+use super::scene::Scene;
 use crate::knowledge::Candidate;
 
 pub(super) fn read(scene: &Scene<'_>, candidates: &[Candidate], started: &mut Started) {
