@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::head::lazy;
-use super::{Broken, Files, Lazy, Shape, parse_text, split, version};
+use super::shape::{Files, Shape};
+use super::table::{Broken, Lazy, Part, lazy};
 use crate::model::{Kernel, Kind, Value, Version};
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{SourceId, Sources};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,8 +101,6 @@ struct Distribution {
 /// Folder below /proc/sys, with dots, and the names in it.
 type Keys = BTreeMap<String, BTreeSet<String>>;
 
-const NAME: &str = "kernel.toml";
-
 /// What we know of Linux.
 #[derive(Debug)]
 pub struct KernelFacts {
@@ -118,28 +116,29 @@ pub struct KernelFacts {
 
 impl KernelFacts {
     pub(super) fn load(sources: &Sources) -> Result<Self, Broken> {
-        let (text, source) = super::table(sources, NAME)?;
-        let (head, rest) = split(text, &["files", "default", "range"]);
-        let (distribution, key) = split(rest, &["distribution"]);
-        let file: KernelFile = parse_text(NAME, head, source)?;
+        let whole = Part::named(sources, "kernel.toml")?;
+        let (head, rest) = whole.split(&["files", "default", "range"]);
+        let (distributions, rest) = rest.split(&["distribution"]);
+        let file: KernelFile = head.parse()?;
         let default = |entry: DefaultEntry| {
-            let span = Span::new(source, entry.value.span());
+            let span = head.span(entry.value.span());
             let get = Value { get: entry.value.into_inner(), span, kind: Kind::Default };
-            Ok(Since { key: entry.key, since: version(NAME, source, &entry.since)?, get })
+            Ok(Since { key: entry.key, since: head.version(&entry.since)?, get })
         };
         let range = |entry: RangeEntry| {
             let get = Range { min: entry.min, max: entry.max, signless: entry.signless };
-            Ok(Since { key: entry.key, since: version(NAME, source, &entry.since)?, get })
+            Ok(Since { key: entry.key, since: head.version(&entry.since)?, get })
         };
         Ok(Self {
             shape: Arc::new(Shape::new(file.files)),
             defaults: file.default.into_iter().map(default).collect::<Result<_, _>>()?,
             ranges: file.range.into_iter().map(range).collect::<Result<_, _>>()?,
-            distributions: tables(distribution, head.len())
-                .map(|(text, at)| (text, lazy(move || self::distribution(text, at, source).ok().flatten())))
+            distributions: distributions
+                .tables()
+                .map(|table| (table.text(), lazy(move || distribution(table).ok().flatten())))
                 .collect(),
-            keys: lazy(move || keys(key, source).unwrap_or_default()),
-            source,
+            keys: lazy(move || keys(rest).unwrap_or_default()),
+            source: whole.source,
         })
     }
 
@@ -182,28 +181,18 @@ impl KernelFacts {
     }
 }
 
-/// A text of tables, one by one, with their offsets in the file: an audit asks for those of one name.
-fn tables(text: &'static str, offset: usize) -> impl Iterator<Item = (&'static str, usize)> {
-    let starts: Vec<usize> = text.match_indices("[[").map(|(at, _)| at).collect();
-    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
-    let tables = starts.into_iter().zip(ends);
-    tables.filter_map(move |(start, end)| Some((text.get(start..end)?, offset + start)))
-}
-
-/// The part of the file that begins at an offset.
-fn distribution(text: &str, offset: usize, source: SourceId) -> Result<Option<Distribution>, Broken> {
-    let file: DistributionsFile = parse_text(NAME, text, source)?;
+fn distribution(table: Part) -> Result<Option<Distribution>, Broken> {
+    let file: DistributionsFile = table.parse()?;
     let one = |entry: DistributionEntry| {
-        let std::ops::Range { start, end } = entry.kernel.span();
-        let span = Span::new(source, start + offset..end + offset);
-        let kernel = Value { get: version(NAME, source, &entry.kernel)?, span, kind: Kind::Default };
+        let get = table.version(&entry.kernel)?;
+        let kernel = Value { get, span: table.span(entry.kernel.span()), kind: Kind::Default };
         Ok(Distribution { ids: entry.id, version: entry.version, kernel })
     };
     file.distribution.into_iter().next().map(one).transpose()
 }
 
-fn keys(text: &str, source: SourceId) -> Result<Keys, Broken> {
-    let file: KeysFile = parse_text(NAME, text, source)?;
+fn keys(rest: Part) -> Result<Keys, Broken> {
+    let file: KeysFile = rest.parse()?;
     Ok(file.keys.into_iter().map(|(folder, names)| (folder, names.names.into_iter().collect())).collect())
 }
 
@@ -218,6 +207,7 @@ mod tests {
     use super::*;
     use crate::knowledge::Knowledge;
     use crate::model::key;
+    use crate::text::Span;
 
     fn facts() -> KernelFacts {
         Knowledge::load(&Sources::new()).unwrap().kernel

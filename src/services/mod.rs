@@ -79,9 +79,8 @@ pub struct Ground<'a> {
 impl<'a> Ground<'a> {
     /// The command lines that start the service, and its arguments in each.
     pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Word])> {
-        let Service { starts, modules, version, .. } = self.service;
-        let arguments = |command: &'a Command| command.arguments_for(starts, modules, &version.images);
-        self.commands.iter().filter_map(move |command| Some((command, arguments(command)?)))
+        let service = self.service;
+        self.commands.iter().filter_map(move |command| Some((command, service.arguments_in(command)?)))
     }
 
     /// Whether the tree is all of a machine, or its etc folder.
@@ -306,7 +305,7 @@ pub fn read(knowledge: &Knowledge, premises: Premises<'_>, files: &Candidates) -
     let is_own = |signs: &&Signs| READERS.iter().any(|(name, _)| *name == signs.name);
     for signs in own.chain(knowledge.signs().filter(|signs| !is_own(signs))) {
         let files = files.get(&signs.name).map_or(&[][..], Vec::as_slice);
-        if files.is_empty() && !commands.iter().any(|command| signs.are_in(command)) {
+        if files.is_empty() && !commands.iter().any(|command| signs.arguments_in(command).is_some()) {
             continue;
         }
         let Some(service) = signs.service() else { continue };
