@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Compare what two builds of backlog-audit say of the same trees, byte by byte, and print what differs.
 
-    benches/freeze.py OLD NEW [--jobs N] [--shown LINES] [FOLDER...]
+    benches/freeze.py OLD NEW [--only TEXT] [--but-words] [--jobs N] [--shown LINES] [FOLDER...]
 
 Both programs audit every recorded tree of tests/cases, examples/host, and each FOLDER: one that holds only folders
 is a folder of trees, any other is a tree itself. Each tree is read as a root filesystem and as what the program guesses.
-Compared are the JSON report, the human report and the patch with the unsafe fixes, with the exit code. Recorded trees get
+Compared are the JSON report, the human report and the patch with the unsafe fixes, with the exit code; with --but-words
+the JSON report without its sentences, and the patch. Recorded trees get
 the options that stand beside them (`request.json`, the kernel of `truth.json`). A refactoring must show no difference.
 Exit code: 0 the same, 1 something differs, 2 it could not be compared. Standard library only.
 """
@@ -87,12 +88,27 @@ def said(binary, tree, options):
         return {kind: text.replace(scratch.encode(), b"SCRATCH") for kind, text in both.items()}
 
 
-def differences(old, new, row):
+# The fields of the JSON report that hold sentences.
+WORDS = ("what", "message", "help", "title")
+
+
+def wordless(report):
+    """A JSON report without its sentences, one value a line."""
+    def without(part):
+        if isinstance(part, dict):
+            return {key: without(value) for key, value in part.items() if key not in WORDS}
+        return [without(value) for value in part] if isinstance(part, list) else part
+    return json.dumps(without(json.loads(report or b"null")), indent=1).encode()
+
+
+def differences(old, new, but_words, row):
     """What differs for one tree, as (name, kind, lines of a diff)."""
     tree, options = row
     found = []
     for how in (["--as", "root"], []):
         before, after = said(old, tree, [*how, *options]), said(new, tree, [*how, *options])
+        if but_words:
+            before, after = ({**all_of, "json": wordless(all_of["json"]), "human": b""} for all_of in (before, after))
         for kind in before:
             if before[kind] != after[kind]:
                 lines = [text.decode("utf-8", "backslashreplace").splitlines() for text in (before[kind], after[kind])]
@@ -106,13 +122,15 @@ def main():
     parser.add_argument("old")
     parser.add_argument("new")
     parser.add_argument("folders", nargs="*", metavar="FOLDER")
+    parser.add_argument("--only", metavar="TEXT", default="", help="recorded trees whose path holds this")
+    parser.add_argument("--but-words", action="store_true", help="sentences may differ")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--shown", type=int, default=20, help="lines of each difference (default: 20)")
     asked = parser.parse_args()
     for path in (asked.old, asked.new):
         if not os.access(path, os.X_OK):
             parser.error("%s is no program" % path)
-    rows = recorded()
+    rows = [row for row in recorded() if asked.only in row[0]]
     try:
         for folder in asked.folders:
             rows += trees_of(folder)
@@ -120,7 +138,7 @@ def main():
         parser.error(str(error))
     differing = set()
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
-        for found in pool.map(lambda row: differences(asked.old, asked.new, row), rows):
+        for found in pool.map(lambda row: differences(asked.old, asked.new, asked.but_words, row), rows):
             for name, kind, lines in found:
                 differing.add(name)
                 print("%s: %s differs" % (name, kind))
