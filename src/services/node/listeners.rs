@@ -81,7 +81,9 @@ fn of_asked(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &As
 
 fn ask(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &Asked) -> Ask {
     match &asked.backlog {
-        Backlog::Default(slot) => evaluation.program.ground.own("backlog", None).with(slot.clone()),
+        Backlog::Default(slot) => {
+            evaluation.program.ground.own_of("backlog", "Node's own default").with(slot.clone())
+        }
         Backlog::Given(number, value, at) => {
             let written = value.written.as_ref();
             let slot = written.and_then(|literal| evaluation.slot_at(literal, *number, call));
