@@ -1,5 +1,6 @@
 //! How files are written: words, blocks, XML, source code. It knows no service and no kernel.
 
+pub mod argv;
 pub mod blocks;
 pub mod builds;
 pub mod caddyfile;
