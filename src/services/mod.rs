@@ -7,6 +7,7 @@ mod layout;
 mod mains;
 mod opened;
 mod ruby;
+mod start;
 #[cfg(test)]
 mod trial;
 mod version;
@@ -28,9 +29,10 @@ use crate::text::{SourceId, Sources, Span, Tree};
 use enabled::Enabled;
 use hops::Hops;
 use layout::{Heard, Layout, Looks, Server};
-use mains::{Main, file_of};
+use mains::Main;
 use opened::Opened;
 use ruby::{Said, options_of};
+use start::{Named, Reads, Starts};
 #[cfg(test)]
 use trial::{Seen, Trial};
 
