@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground, Hops};
+use super::{Candidate, Found, Ground, Hops, Starts};
 use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Setting, Step, Transport, Version};
 use crate::syntax::caddyfile::blocks::{self, Block, Blocks, Line, lines};
 use crate::syntax::caddyfile::{Broken, Token};
@@ -24,11 +24,16 @@ const MAX_SERVERS: usize = 4_096;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let mut imported: HashSet<PathBuf> = HashSet::default();
-    let mut files: Vec<&Candidate> = files.iter().collect();
-    files.sort_by_key(|file| (!file.by_place, !is_main(&file.path)));
-    for file in files {
+    let starts = Starts::of(ground);
+    found.problems.extend(starts.problems(ground));
+    let mut files = starts.candidates(files);
+    files.sort_by_key(|file| (!starts.names(&file.path), !file.by_place, !is_main(&file.path)));
+    for file in &files {
+        let mut unused = Found::default();
+        let idle = starts.is_idle(&file.path);
         if !imported.contains(&file.path) {
-            imported.extend(one(ground, file, &mut found));
+            found.left_out += usize::from(idle);
+            imported.extend(one(ground, &starts, file, if idle { &mut unused } else { &mut found }));
         }
     }
     found
@@ -40,7 +45,7 @@ fn is_main(path: &Path) -> bool {
 }
 
 /// Reads a Caddyfile and says what it imported.
-fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
+fn one(ground: Ground<'_>, starts: &Starts<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
     let Some(source) = ground.open(file, &mut found.problems) else { return HashSet::default() };
     let setting = blocks::Setting {
         sources: ground.sources,
@@ -48,7 +53,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
         folder: file.path.parent().unwrap_or(Path::new("")),
         installed: ground.is_machine(),
         variable: &|name| {
-            let variable = ground.started().find_map(|(command, _)| command.variable(name))?;
+            let variable = starts.reading(&file.path).find_map(|run| run.command.variable(name))?;
             (!variable.value.open).then(|| variable.value.text.clone())
         },
     };
@@ -56,7 +61,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
     for (message, at) in &blocks.missing {
         found.problems.push(ground.problem(ProblemKind::Skipped, message, *at));
     }
-    match listeners(ground, &blocks, source, is_main(&file.path)) {
+    match listeners(ground, &blocks, source, is_main(&file.path) || starts.names(&file.path)) {
         Ok(listeners) => found.listeners.extend(listeners),
         Err((message, at)) => {
             let kind = match file.by_place {
