@@ -31,7 +31,7 @@ use hops::Hops;
 use layout::{Heard, Layout, Looks, Server};
 use mains::Main;
 use opened::Opened;
-use ruby::{Said, options_of};
+use ruby::options_of;
 use start::{Named, Reads, Starts};
 #[cfg(test)]
 use trial::{Seen, Trial};

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground, Said, options_of};
+use super::{Candidate, Found, Ground, options_of};
 use crate::model::{
     Command, Endpoint, Label, Listener, Problem, ProblemKind, Setting, Starter, Step, Transport, Value,
     Version, Word,
 };
-use crate::syntax::optparse::Known;
+use crate::syntax::argv;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, integer_of, leading_integer};
 use crate::text::{HashSet, Slot, SourceId, Span};
 
@@ -21,8 +21,8 @@ const IPV6_FIRST: Version = Version::new(8, 0, 0);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Options {
-    puma: Vec<Known>,
-    rails: Vec<Known>,
+    puma: argv::Table,
+    rails: argv::Table,
 }
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
@@ -407,11 +407,11 @@ impl Url {
     }
 
     /// One of a command line.
-    fn said(text: String, said: &Said<'_>, command: &Command) -> Self {
+    fn said(text: String, said: &argv::Value<'_>, command: &Command) -> Self {
         let open = said.word.open && text.contains('$');
         let why = format!("nothing in the tree sets what is in `{}`", said.text);
         Url {
-            tail: said.word.tail(said.text.len()),
+            tail: said.exact(),
             // A shell would take `&` for its own.
             room: command.starter == Starter::Unit || !text.contains('?'),
             shown: text.clone(),
