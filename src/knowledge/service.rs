@@ -15,11 +15,14 @@ use crate::text::{SourceId, Sources};
 
 /// The head of a service's file: up to its first table that is none of `HEAD`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct HeadFile {
     title: String,
     what: String,
     homepage: String,
+    group: Group,
+    #[serde(default)]
+    from_source_only: bool,
     #[serde(default)]
     programs: Vec<String>,
     #[serde(default)]
@@ -48,6 +51,17 @@ struct BodyFile {
     reader: toml::Table,
     #[serde(default)]
     keys: Option<Spanned<Keys>>,
+}
+
+/// What a service is to those who run it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    Front,
+    ApplicationServer,
+    Java,
+    /// Programs that listen by themselves, told by their sources.
+    Program,
 }
 
 /// What in a tree tells a service's version.
@@ -103,6 +117,9 @@ pub struct Head {
     pub title: String,
     pub what: String,
     pub homepage: String,
+    pub group: Group,
+    /// No real server has confirmed what is known of it.
+    pub from_source_only: bool,
     /// The names of its processes; any, where there are none.
     pub programs: Vec<String>,
     /// The programs that a command line starts it by, where they are not those of its processes.
@@ -200,17 +217,19 @@ impl Signs {
     pub(super) fn read(sources: &Sources, name: &str, file: &'static File<'static>) -> Result<Self, Broken> {
         let whole = Part::whole(sources, file)?;
         let (head, body) = whole.split(&HEAD);
-        let HeadFile { title, what, homepage, programs, modules, starts, version, files } = head.parse()?;
+        let file: HeadFile = head.parse()?;
         let head = Head {
             name: name.to_owned(),
-            title,
-            what,
-            homepage,
-            starts: starts.unwrap_or_else(|| programs.clone()),
-            programs,
-            modules,
-            version,
-            shape: Arc::new(files.map_or_else(Shape::none, Shape::new)),
+            title: file.title,
+            what: file.what,
+            homepage: file.homepage,
+            group: file.group,
+            from_source_only: file.from_source_only,
+            starts: file.starts.unwrap_or_else(|| file.programs.clone()),
+            programs: file.programs,
+            modules: file.modules,
+            version: file.version,
+            shape: Arc::new(file.files.map_or_else(Shape::none, Shape::new)),
             source: whole.source,
         };
         Ok(Self { head: Arc::new(head), body, service: OnceLock::new() })

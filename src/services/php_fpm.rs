@@ -2,14 +2,13 @@
 //! (sapi/fpm/fpm/fpm_conf.c).
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground, Starts};
+use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Starts, Why, bound_here, in_use};
 use crate::model::{
-    Endpoint, Kind, Label, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value, Version,
+    Endpoint, Kind, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Version,
 };
 use crate::syntax::fpm_conf::{self, Line, Stop};
 use crate::syntax::number::atoi;
@@ -242,7 +241,7 @@ impl Pool {
 }
 
 /// A socket that is bound.
-struct Bound {
+struct Taken {
     /// As written.
     listen: String,
     at: Span,
@@ -277,7 +276,7 @@ struct Process<'a> {
     names: HashMap<String, usize>,
     section: Section,
     /// By the port or path that only one of them can have, or several on different addresses.
-    bound: HashMap<String, Vec<Bound>>,
+    bound: HashMap<String, Vec<Taken>>,
     listeners: Vec<Listener>,
 }
 
@@ -498,15 +497,15 @@ impl<'a> Process<'a> {
         let opened = match (listen, pool.get("listen.backlog")) {
             (Some(listen), _) => self.bind(pool, listen)?,
             (None, Some(backlog)) if !self.main.installed => {
-                let what = "the listen of this pool stands in another file".into();
-                let mut listener = self.listener(Endpoint::Unknown(Transport::Tcp), backlog.at);
-                listener.notes.push(Step { value: None, what, at: pool.at });
-                Some(listener)
+                let what = "the listen of this pool stands in another file";
+                let bound = Bound::unknown(what);
+                let listener = self.opened(&bound, backlog.at);
+                listener.map(|listener| Listener { notes: bound.steps(pool.at).collect(), ..listener })
             }
             _ => None,
         };
         let Some(mut listener) = opened else { return Ok(()) };
-        self.backlog(pool, listen, &mut listener);
+        Ask { backlog: listener.backlog, steps: listener.steps } = self.ask(pool, listen);
         let children = pool.get("pm.max_children").zip(pool.number("pm.max_children"));
         if let Some((given, children)) = children.filter(|_| listen.is_some()) {
             let what = "pm.max_children: so many requests are worked on at once, the others wait here".into();
@@ -522,9 +521,7 @@ impl<'a> Process<'a> {
             return Ok(());
         };
         let Some(mut listener) = self.bind(pool, listen)? else { return Ok(()) };
-        let default = self.ground.default("backlog", self.version);
-        listener.steps.extend(default.iter().map(|(_, step)| step.clone()));
-        listener.backlog.value = default.map(|(value, _)| value);
+        Ask { backlog: listener.backlog, steps: listener.steps } = self.ground.own("backlog", self.version);
         listener.internal = true;
         let what = "pm.status_listen: nothing sets the backlog of this socket".into();
         listener.notes.push(Step { value: None, what, at: listen.at });
@@ -532,75 +529,60 @@ impl<'a> Process<'a> {
         Ok(())
     }
 
-    fn listener(&self, endpoint: Endpoint, site: Span) -> Listener {
-        Listener::new(&self.ground.service.name, self.ground.place, endpoint, site)
+    fn opened(&self, bound: &Bound, site: Span) -> Option<Listener> {
+        self.ground.listeners(bound, site, &Ask::default()).pop()
     }
 
     /// The socket of one address, unless it is one that another pool has already.
     fn bind(&mut self, pool: &Pool, listen: &Given) -> Result<Option<Listener>, Problem> {
         let prefix = pool.get("prefix").map_or(self.prefix.as_str(), |prefix| prefix.text.as_str());
-        let known = match &listen.open {
-            Some(name) => Err(format!("nothing in this tree says what {name} is")),
-            None => match endpoint(self.ground, &listen.text, prefix) {
-                Ok(Some(endpoint)) => Ok(endpoint),
-                Ok(None) => Err(format!("nothing in this tree says which address {} is", listen.text)),
-                Err(why) => return Err(self.lost(why, listen.at)),
-            },
-        };
-        let endpoint = match known {
-            Ok(endpoint) => endpoint,
-            Err(what) => {
+        let bound = match &listen.open {
+            Some(name) => {
                 let is_path = listen.text.contains('/');
                 let transport = if is_path { Transport::Unix } else { Transport::Tcp };
-                let mut listener = self.listener(Endpoint::Unknown(transport), listen.at);
-                listener.notes.push(Step { value: None, what, at: listen.at });
-                return Ok(Some(listener));
+                Bound::unknown_on(transport, Why::Elsewhere(name.clone()))
             }
+            None => bound(self.ground, &listen.text, prefix).map_err(|why| self.lost(why, listen.at))?,
+        };
+        let Some(endpoint) = bound.endpoints.first().filter(|_| bound.is_known()) else {
+            return Ok(self.opened(&bound, listen.at));
         };
         let place = endpoint.port().map_or_else(|| endpoint.to_string(), |port| port.to_string());
         let taken = self.bound.entry(place).or_default();
         for first in taken.iter() {
             let same = first.listen == listen.text;
-            if !same && first.endpoint == endpoint {
+            if !same && first.endpoint == *endpoint {
                 return Ok(None);
             }
-            if same || first.endpoint.collides(&endpoint) {
-                let message = format!("{endpoint} is in use by another of its pools");
-                let conflict = self.ground.problem(ProblemKind::Conflict, message, listen.at);
-                let labels = vec![Label::new(first.at, "it is bound here first")];
-                return Err(Problem { labels, ..conflict });
+            if same || first.endpoint.collides(endpoint) {
+                let first = bound_here(&first.endpoint, first.at);
+                return Err(self.ground.conflict(in_use(endpoint), listen.at, first));
             }
         }
-        taken.push(Bound { listen: listen.text.clone(), at: listen.at, endpoint: endpoint.clone() });
-        Ok(Some(self.listener(endpoint, listen.at)))
+        taken.push(Taken { listen: listen.text.clone(), at: listen.at, endpoint: endpoint.clone() });
+        Ok(self.opened(&bound, listen.at))
     }
 
-    fn backlog(&self, pool: &Pool, listen: Option<&Given>, listener: &mut Listener) {
-        let default = self.ground.default("backlog", self.version);
+    fn ask(&self, pool: &Pool, listen: Option<&Given>) -> Ask {
+        let own = self.ground.own("backlog", self.version);
         let Some(given) = pool.get("listen.backlog") else {
-            listener.steps.extend(default.iter().map(|(_, step)| step.clone()));
-            let slot = listen.map(|listen| self.line_after(listen));
-            listener.backlog = Setting { value: default.map(|(value, _)| value), slot };
-            return;
+            return own.with(listen.map(|listen| self.line_after(listen)));
         };
         if let Some(name) = &given.open {
-            let what = format!("listen.backlog: nothing in this tree says what {name} is");
-            listener.steps.push(Step { value: None, what, at: given.at });
-            return;
+            return Ask::elsewhere(name, given.at);
         }
         let number = i64::from(atoi(&given.text));
-        listener.steps.push(Step { value: Some(number), what: "listen.backlog".into(), at: given.at });
         let spelt = given.exact && given.text == number.to_string();
-        listener.backlog = Setting {
-            value: Some(Value::written(number, given.at)),
-            slot: spelt.then(|| Slot::replace(given.at)),
-        };
-        let raised = default.filter(|(value, _)| pool.is_managed("ondemand") && number < value.get);
-        if let Some((value, _)) = raised {
-            let assumed = if value.kind == Kind::Assumed { ", assumed" } else { "" };
-            let what = format!("pm = ondemand raises it to the built-in default{assumed}");
-            listener.steps.push(Step { value: Some(value.get), what, at: value.span });
-            listener.backlog = Setting { value: Some(value), slot: None };
+        let asked = Ask::written(number, "listen.backlog", given.at);
+        match own.backlog.value {
+            Some(value) if pool.is_managed("ondemand") && number < value.get => {
+                let assumed = if value.kind == Kind::Assumed { ", assumed" } else { "" };
+                let what = format!("pm = ondemand raises it to the built-in default{assumed}");
+                let raised = Step { value: Some(value.get), what, at: value.span };
+                let backlog = Setting { value: Some(value), slot: None };
+                Ask { backlog, steps: vec![raised] }.after(asked.steps)
+            }
+            _ => asked.with(spelt.then(|| Slot::replace(given.at))),
         }
     }
 
@@ -665,12 +647,15 @@ fn version_in(path: &str) -> Option<Version> {
     })
 }
 
-/// What a pool's `listen` opens (sapi/fpm/fpm/fpm_sockets.c); nothing where the tree does not know a name, and why where
-/// PHP-FPM refuses it.
-fn endpoint(ground: Ground<'_>, listen: &str, prefix: &str) -> Result<Option<Endpoint>, String> {
+/// The first address of getaddrinfo(3): with IPv6 before IPv4, as RFC 6724 ranks what this machine has. net.ipv6.bindv6only is 0
+/// unless somebody sets it.
+const PHP: Policy = Policy { empty: Empty::Ipv6, names: Names::Ipv6First, dual_stack: DualStack::Ipv6 };
+
+/// What a pool's `listen` opens (sapi/fpm/fpm/fpm_sockets.c), or why PHP-FPM refuses it.
+fn bound(ground: Ground<'_>, listen: &str, prefix: &str) -> Result<Bound, String> {
     let is_decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !listen.contains(':') && !is_decimal(listen) {
-        return Ok(Some(Endpoint::Unix(socket_path(listen, prefix))));
+        return Ok(Bound::path(&socket_path(listen, prefix)));
     }
     let (host, text) = match listen.rsplit_once(':') {
         Some((host, port)) => (Some(host), port),
@@ -678,22 +663,19 @@ fn endpoint(ground: Ground<'_>, listen: &str, prefix: &str) -> Result<Option<End
     };
     // The port is a word of services(5) to getaddrinfo(3).
     let port = u16::try_from(atoi(text)).ok().filter(|port| *port > 0 && is_decimal(text));
-    let port = port.ok_or_else(|| format!("{text} is no port"))?;
+    let port = port.ok_or_else(|| Why::NoPort(text.to_owned()).to_string())?;
     let host = match host {
-        None => return Ok(Some(Endpoint::DualStack(port))),
+        None => "",
         Some("") => return Err("the address before the colon is missing".into()),
         // Nobody's name to getaddrinfo(3), and so the loopback of who does not listen for all.
         Some("*") => "::1",
         Some(host) => host,
     };
-    // The first address of getaddrinfo(3): with IPv6 before IPv4, as RFC 6724 ranks what this machine has.
-    let addresses = ground.addresses(host);
-    match addresses.iter().find(|address| address.is_ipv6()).or(addresses.first()) {
-        // net.ipv6.bindv6only is 0 unless somebody sets it.
-        Some(IpAddr::V6(ip)) if ip.is_unspecified() => Ok(Some(Endpoint::DualStack(port))),
-        Some(ip) => Ok(Some(Endpoint::tcp(*ip, port))),
-        None if host.contains(':') && !host.contains('%') => Err(format!("{host} is no address")),
-        None => Ok(None),
+    match ground.bind(PHP, host, port) {
+        Err(Why::Unresolved(host)) if host.contains(':') && !host.contains('%') => {
+            Err(Why::NoAddress(host).to_string())
+        }
+        bound => Ok(bound.unwrap_or_else(Bound::from)),
     }
 }
 

@@ -1,13 +1,11 @@
 //! varnishd's command line: the addresses of -a and the listen_depth that they share, and the management port of -T.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground, bound_first};
-use crate::model::{
-    Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Setting, Starter, Step,
-    Transport, Value, Word,
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_first, in_use,
 };
+use crate::model::{Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Starter, Word};
 use crate::syntax::argv::{self, Line, Table, Wrong};
 use crate::syntax::number::{int, strtoul};
 use crate::syntax::refusal::Refusal;
@@ -18,6 +16,9 @@ use crate::text::{HashSet, Slot, SourceId, Span, over};
 /// Files that VCL includes.
 const MAX_INCLUDES: usize = 1_000;
 const DEPTH: &str = "listen_depth";
+
+/// Without a host every address of both families, each a socket of its own.
+const VARNISH: Policy = Policy { empty: Empty::Both, names: Names::All, dual_stack: DualStack::Never };
 
 /// There are no files of its own: `started` says what runs.
 pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
@@ -61,8 +62,7 @@ fn open(
         listeners.iter().for_each(|it| _ = taken.take(&it.endpoint));
         for port in ports {
             if let Some(first) = taken.take(&port.endpoint).and_then(|nth| listeners.get(nth)) {
-                let message = format!("Listen failed on socket '{}': Address already in use", port.endpoint);
-                conflicts.push(ground.conflict(message, port.site, bound_first(first)));
+                conflicts.push(ground.conflict(in_use(&port.endpoint), port.site, bound_first(first)));
             }
             listeners.push(port);
         }
@@ -98,8 +98,7 @@ impl<'w> Options<'w> {
 
 /// listen_depth as it was set last.
 struct Depth {
-    setting: Setting,
-    steps: Vec<Step>,
+    ask: Ask,
     /// Nothing may set it any more.
     protected: bool,
 }
@@ -146,13 +145,8 @@ impl Varnish<'_, '_> {
 
     /// -p and -r in their order, then the commands of -I.
     fn depth(&self) -> Result<(Depth, Commands), Refusal> {
-        let default = self.ground.default("backlog", self.ground.version(Path::new("")));
-        let (value, step) = default.unzip();
-        let mut depth = Depth {
-            setting: Setting { value, slot: None },
-            steps: step.into_iter().collect(),
-            protected: false,
-        };
+        let own = self.ground.own("backlog", self.ground.version(Path::new("")));
+        let mut depth = Depth { ask: own, protected: false };
         let mut written = false;
         for given in &self.options.line.given {
             let Some(argv::Value { text, word }) = given.value else { continue };
@@ -177,7 +171,7 @@ impl Varnish<'_, '_> {
             // Behind `--` nothing is an option.
             let ended = self.command.words.iter().any(|word| word.text == "--");
             let room = self.command.room.as_ref().filter(|_| !ended);
-            depth.setting.slot = room.map(|room| room.slot(&["-p"], &format!("{DEPTH}=")));
+            depth.ask.backlog.slot = room.map(|room| room.slot(&["-p"], &format!("{DEPTH}=")));
         }
         Ok((depth, commands))
     }
@@ -267,6 +261,8 @@ impl Varnish<'_, '_> {
         let given: Vec<(&str, Span, bool)> =
             self.options.line.all("-T").map(|it| (it.text, it.word.span, it.word.open)).collect();
         let default = [("localhost:0", self.command.at, self.options.open)];
+        let what = "the queue of the management port, which nothing changes";
+        let ask = self.ground.own_of("management-backlog", what);
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
             if *text == "none" {
                 continue;
@@ -275,16 +271,10 @@ impl Varnish<'_, '_> {
                 let why = format!("Could not resolve -T argument to address: {text}");
                 return Err(Refusal::new(why, *at));
             }
-            let places = if *open { Places::unknown() } else { self.places(text, 0, *at)? };
-            for (endpoint, sockets, note) in places.sockets() {
-                let mut listener = self.socket(endpoint, *at, sockets, note);
-                let (value, step) = self.ground.default("management-backlog", None).unzip();
-                let what = "the queue of the management port, which nothing changes".to_owned();
-                listener.steps = step.into_iter().map(|step| Step { what: what.clone(), ..step }).collect();
-                listener.backlog.value = value;
-                listener.internal = true;
-                listeners.push(listener);
-            }
+            let (bound, sockets) = if *open { elsewhere(text) } else { self.places(text, 0, *at)? };
+            let own = self.ground.listeners(&bound, *at, &ask).into_iter();
+            let sockets = Some(sockets);
+            listeners.extend(own.map(|listener| Listener { sockets, internal: true, ..listener }));
         }
         Ok(listeners)
     }
@@ -296,20 +286,17 @@ impl Varnish<'_, '_> {
         let given: Vec<(&str, Span, bool)> =
             self.options.line.all("-a").map(|it| (it.text, it.word.span, it.word.open)).collect();
         let default = [(":80", self.command.at, self.options.open)];
-        let mut room = depth.setting.slot.clone();
+        let mut room = depth.ask.backlog.slot.clone();
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
-            let places = if *open { Places::unknown() } else { self.address(text, *at)? };
-            for (endpoint, sockets, note) in places.sockets() {
-                if !matches!(endpoint, Endpoint::Unknown(_))
-                    && let Some(first) = listeners.iter().find(|first| first.endpoint == endpoint)
-                {
+            let (bound, sockets) = if *open { elsewhere(text) } else { self.address(text, *at)? };
+            for mut listener in self.ground.listeners(&bound, *at, &depth.ask) {
+                let same = |first: &&Listener| bound.is_known() && first.endpoint == listener.endpoint;
+                if let Some(first) = listeners.iter().find(same) {
                     let first = self.ground.sources.text(first.site);
                     let why = format!("-a arguments {first} and {text} have same address");
                     return Err(Refusal::new(why, *at));
                 }
-                let mut listener = self.socket(endpoint, *at, sockets, note);
-                listener.backlog = depth.setting.clone();
-                listener.steps.clone_from(&depth.steps);
+                listener.sockets = Some(sockets);
                 listener.hops.clone_from(&hops);
                 // A new argument is put in once, for all of them.
                 if room.as_ref().is_some_and(|slot| !slot.before.is_empty()) {
@@ -323,16 +310,8 @@ impl Varnish<'_, '_> {
         Ok(listeners)
     }
 
-    fn socket(&self, endpoint: Endpoint, at: Span, sockets: u32, note: Option<String>) -> Listener {
-        let Ground { service, place, .. } = self.ground;
-        let mut listener = Listener::new(&service.name, place, endpoint, at);
-        listener.sockets = Some(sockets);
-        listener.notes = note.into_iter().map(|what| Step::note(what, at)).collect();
-        listener
-    }
-
     /// `[name=]address[,PROTOCOL]` or `[name=]path[,PROTOCOL][,user=..][,group=..][,mode=..]` (MAC_Arg).
-    fn address(&self, spec: &str, at: Span) -> Result<Places, Refusal> {
+    fn address(&self, spec: &str, at: Span) -> Result<(Bound, u32), Refusal> {
         let equals = spec.find('=').filter(|equals| spec.find(',').is_none_or(|comma| *equals < comma));
         let rest = equals.and_then(|equals| spec.get(equals + 1..)).unwrap_or(spec);
         let mut parts = rest.split(',').flat_map(str::split_ascii_whitespace);
@@ -366,13 +345,14 @@ impl Varnish<'_, '_> {
             }
         }
         match is_path {
-            true => Ok(Places::Unix(endpoint.to_owned())),
+            true => Ok((Bound::path(endpoint), 1)),
             false => self.places(endpoint, 80, at),
         }
     }
 
-    /// VSS_resolver: a host, a port or both; without a host every address of both families.
-    fn places(&self, text: &str, port: u16, at: Span) -> Result<Places, Refusal> {
+    /// VSS_resolver: a host, a port or both; without a host every address of both families. With the number of sockets at each
+    /// endpoint.
+    fn places(&self, text: &str, port: u16, at: Span) -> Result<(Bound, u32), Refusal> {
         let (host, written) = parted(text).ok_or_else(|| Refusal::new("IPv6 address lacks ']'", at))?;
         let port = match written {
             None => Some(port),
@@ -385,27 +365,12 @@ impl Varnish<'_, '_> {
             Some("https") => Some(443),
             Some(_) => None,
         };
-        let addresses = match host {
-            "" => vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
-            host => self.ground.addresses(host),
+        let Some(port) = port else {
+            return Ok((Why::NotTold.into(), 1));
         };
-        Ok(match (addresses.as_slice(), port) {
-            ([], _) => Places::Unknown(format!("nothing in this tree says which address {host} is"), 1),
-            (_, None) => Places::Unknown("nothing in this tree says which port that is".into(), 1),
-            (all, Some(0)) => {
-                let many = u32::try_from(all.len()).unwrap_or(1);
-                Places::Unknown("port 0: the kernel picks one".into(), many)
-            }
-            (all, Some(port)) => {
-                let mut endpoints: Vec<Endpoint> = Vec::new();
-                for address in all {
-                    let endpoint = Endpoint::tcp(*address, port);
-                    if !endpoints.contains(&endpoint) {
-                        endpoints.push(endpoint);
-                    }
-                }
-                Places::Tcp(endpoints)
-            }
+        Ok(match self.ground.bind(VARNISH, host, port) {
+            Ok(all) if port == 0 => (Why::AnyPort.into(), u32::try_from(all.endpoints.len()).unwrap_or(1)),
+            bound => (bound.unwrap_or_else(Bound::from), 1),
         })
     }
 
@@ -445,9 +410,7 @@ impl Varnish<'_, '_> {
 impl Depth {
     fn set(&mut self, number: &str, at: Option<Span>, word: &Word) -> Result<(), Refusal> {
         if word.open {
-            self.setting = Setting::default();
-            let what = format!("-p {DEPTH}= is set by what is not in this tree");
-            self.steps = vec![Step::note(what, word.span)];
+            self.ask = Ask::elsewhere(number, word.span);
             return Ok(());
         }
         self.set_at(number, at, word.span, "-p listen_depth=")
@@ -465,9 +428,8 @@ impl Depth {
         };
         let at = exact.unwrap_or(at);
         let plain = value.to_string() == number;
-        self.steps = vec![Step { value: Some(value), what: what.to_owned(), at }];
         let slot = exact.filter(|_| plain).map(Slot::replace);
-        self.setting = Setting { value: Some(Value::written(value, at)), slot };
+        self.ask = Ask::written(value, what, at).with(slot);
         Ok(())
     }
 }
@@ -496,26 +458,8 @@ fn parted(text: &str) -> Option<(&str, Option<&str>)> {
     })
 }
 
-/// What an address of -a or -T comes to.
-enum Places {
-    Tcp(Vec<Endpoint>),
-    Unix(String),
-    /// Why, and how many sockets it is.
-    Unknown(String, u32),
-}
-
-impl Places {
-    fn unknown() -> Self {
-        Places::Unknown("its address is set by what is not in this tree".into(), 1)
-    }
-
-    fn sockets(self) -> Vec<(Endpoint, u32, Option<String>)> {
-        match self {
-            Places::Tcp(endpoints) => endpoints.into_iter().map(|endpoint| (endpoint, 1, None)).collect(),
-            Places::Unix(path) => vec![(Endpoint::Unix(path), 1, None)],
-            Places::Unknown(why, many) => vec![(Endpoint::Unknown(Transport::Tcp), many, Some(why))],
-        }
-    }
+fn elsewhere(text: &str) -> (Bound, u32) {
+    (Why::Elsewhere(text.to_owned()).into(), 1)
 }
 
 /// Where a backend of a VCL file leads.

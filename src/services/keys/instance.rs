@@ -11,7 +11,7 @@ use super::said::{Said, Taken, Told, Written};
 use crate::knowledge::Keys;
 use crate::knowledge::keys::{Condition, Format, Is, KeyFile};
 use crate::model::{Command, ReadAs, Starter, Variable, Version, Word};
-use crate::services::Ground;
+use crate::services::{Ground, Why};
 use crate::syntax::letters::Letters;
 use crate::syntax::shell;
 use crate::text::{Slot, SourceId, Sources, Span};
@@ -190,7 +190,7 @@ impl<'a> Instance<'a> {
         let whole = |value: &str| format!("{before}{value}{after}");
         match command.variable(name) {
             Some(set) if set.value.open => {
-                let why = format!("nothing in the tree says what ${name} is");
+                let why = Why::Elsewhere(format!("${name}")).to_string();
                 Some(Said::Open(whole(&set.value.text), why))
             }
             Some(set) => Some(Said::Text(whole(&set.value.text))),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::Why;
 use super::said::{Said, Written};
 use crate::model::Command;
 use crate::syntax::calls::{Code, Id, Unparsed};
@@ -24,7 +25,7 @@ impl Modules for Started<'_> {
     fn variable(&self, name: &str) -> Option<Value> {
         let word = &self.0?.variable(name)?.value;
         match word.open {
-            true => Some(Value::unknown(format!("nothing in the tree says what {} is", word.text))),
+            true => Some(Value::unknown(Why::Elsewhere(word.text.clone()).to_string())),
             false => Some(Value {
                 written: word.exact.then_some(word.span),
                 ..Thing::Text(word.text.clone()).into()
