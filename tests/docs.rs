@@ -111,7 +111,7 @@ fn ground(name: &str) -> Scratch {
         (
             "cargo",
             format!(
-                "case \"$*\" in\n'run --release -- '*) shift 3; exec {program} \"$@\";;\n\
+                "case \"$*\" in\n'run -- '*) shift 2; exec {program} \"$@\";;\n\
                  'test' | 'install --path .') ;;\n*) exit 9;;\nesac"
             ),
         ),
