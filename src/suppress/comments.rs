@@ -325,7 +325,7 @@ mod tests {
     fn told(path: &str, text: &str) -> Vec<String> {
         let sources = Sources::new();
         sources.add(Origin::File { root: None, path: path.into() }, text.as_bytes().to_vec());
-        tell_long(&sources);
+        comments(&sources);
         sources.cuts().into_iter().map(|cut| cut.what).collect()
     }
 
