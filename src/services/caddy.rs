@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Ask, Bound, Candidate, Found, Ground, Hops, Policy, Starts, Why, port_of};
-use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Step, Transport, Version};
+use crate::model::{Endpoint, Hop, Listener, Next, Problem, ProblemKind, Step, Transport, Version};
 use crate::syntax::caddyfile::blocks::{self, Block, Blocks, Line, lines};
 use crate::syntax::caddyfile::{Broken, Token};
 use crate::syntax::host_port::split_loosely;
@@ -29,6 +29,10 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut files = starts.candidates(files);
     files.sort_by_key(|file| (!starts.names(&file.path), !file.by_place, !is_main(&file.path)));
     for file in &files {
+        if let Some(problem) = foreign(ground, &starts, file) {
+            found.problems.push(problem);
+            continue;
+        }
         let mut unused = Found::default();
         let idle = starts.is_idle(&file.path);
         if !imported.contains(&file.path) {
@@ -37,6 +41,20 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         }
     }
     found
+}
+
+/// What is told of a configuration in JSON, or in what another adapter reads (cmd/main.go: loadConfig).
+fn foreign(ground: Ground<'_>, starts: &Starts<'_>, file: &Candidate) -> Option<Problem> {
+    let line = starts.line(starts.reading(&file.path).find(|_| starts.names(&file.path))?);
+    let is_ours = match line.last("--adapter") {
+        Some(adapter) => adapter.text == "caddyfile",
+        None => {
+            is_main(&file.path) || file.path.extension().is_some_and(|extension| extension == "caddyfile")
+        }
+    };
+    let at = line.last("--config").map_or_else(|| Span::top(ground.service.source), |value| value.span());
+    let message = "this configuration is no Caddyfile: what listens there is not known";
+    (!is_ours).then(|| ground.problem(ProblemKind::Skipped, message, at))
 }
 
 /// Other names are of files that a main one imports, or of one that is told by the command line.
