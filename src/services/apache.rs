@@ -7,7 +7,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Ask, Bound, Candidate, Found, Ground, Heard, Layout, Looks, Server, Starts, Why, by_name, in_use};
+use super::{
+    Ask, Bound, Candidate, Found, Ground, Heard, Layout, Looks, Server, Starts, Why, by_name, in_use,
+};
 use crate::model::{
     Endpoint, Hop, Label, Listener, Next, Occupied, Problem, ProblemKind, Setting, Step, Transport, Variable,
     Version,

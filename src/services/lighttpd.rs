@@ -4,7 +4,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::{
-    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Main, Names, Policy, Starts, Why, in_the_way, in_use,
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Main, Names, Policy, Starts, Why, in_the_way,
+    in_use,
 };
 use crate::model::{Endpoint, Hop, Listener, Next, Problem, ProblemKind, ReadAs, Step, Transport, Version};
 use crate::syntax::lighttpd::{

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Starts, Why, bound_here, in_use};
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Starts, Why, bound_here, in_use,
+};
 use crate::model::{
     Endpoint, Kind, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Version,
 };

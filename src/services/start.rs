@@ -306,9 +306,56 @@ impl Ground<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Trial;
     use super::*;
     use crate::knowledge::Knowledge;
     use crate::text::Sources;
+
+    const OWN: (&str, &str) = ("etc/nginx/nginx.conf", "events {} http { server { listen 80; } }");
+    const EDGE: (&str, &str) = ("srv/edge.conf", "events {} http { server { listen 8080; } }");
+    const PACKAGED: (&str, &str) = ("usr/lib/systemd/system/other.service", "[Service]\n");
+
+    /// What listens where a unit starts nginx beside these files.
+    fn listens(unit: &str, line: &str, files: &[(&str, &str)]) -> String {
+        let trial = Trial::root("nginx", &[OWN, EDGE]);
+        let trial = files.iter().fold(trial, |trial, (path, text)| trial.with(path, text));
+        let starts = |command: &mut Command| {
+            command.starter = Starter::Unit;
+            command.name = unit.to_owned();
+        };
+        trial.started_as(line, starts).read().rows().join(" ")
+    }
+
+    #[test]
+    fn a_file_of_its_own_listens_unless_the_tree_tells_otherwise() {
+        let (own, edge, both) = ("0.0.0.0:80 511", "0.0.0.0:8080 511", "0.0.0.0:80 511 0.0.0.0:8080 511");
+        let line = "nginx -c /srv/edge.conf";
+        assert_eq!(listens("nginx.service", line, &[]), edge);
+        assert_eq!(listens("edge.service", line, &[]), both, "its own unit may be a package's");
+        assert_eq!(listens("edge.service", line, &[PACKAGED]), edge);
+        assert_eq!(listens("edge.service", line, &[PACKAGED, ("etc/init.d/nginx", "")]), both);
+        let wrapped = ("usr/lib/systemd/system/nginx.service", "[Service]\nExecStart=/opt/start\n");
+        assert_eq!(listens("edge.service", line, &[wrapped]), both, "nobody knows what it starts");
+        assert_eq!(
+            listens("edge.service", line, &[("etc/systemd/system/nginx.service", "")]),
+            edge,
+            "masked"
+        );
+        for other in ["nginx -c $CONF", "nginx -t -c /srv/edge.conf", "nginx -s reload"] {
+            assert!(listens("nginx.service", other, &[PACKAGED]).starts_with(own), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_named_has_to_be_there() {
+        let seen = Trial::root("nginx", &[OWN]).started_as("nginx -c /etc/nginx/a.conf", |command| {
+            command.starter = Starter::Unit;
+            command.name = "nginx.service".to_owned();
+        });
+        let seen = seen.read();
+        let message = "Lost: nginx.service starts nginx with /etc/nginx/a.conf, which is not in this tree";
+        assert_eq!((seen.rows(), seen.problems()), (vec![], vec![message.to_owned()]));
+    }
 
     #[test]
     fn every_table_reads() {

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-
 use super::{
     Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, another, options_of, port_of,
     unless_so,

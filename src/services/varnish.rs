@@ -251,7 +251,8 @@ impl Varnish<'_, '_> {
 
     /// Whether there is a VCL to start the child with.
     fn has_vcl(&self, commands: &Commands) -> bool {
-        let named = self.options.line.has("-b") || self.options.line.all("-f").any(|file| !file.text.is_empty());
+        let named =
+            self.options.line.has("-b") || self.options.line.all("-f").any(|file| !file.text.is_empty());
         named || commands.uses_vcl || commands.unknown || self.options.open
     }
 
@@ -377,7 +378,8 @@ impl Varnish<'_, '_> {
     /// The backends of -b, or of the VCL.
     fn hops(&self) -> Vec<Hop> {
         let mut hops = Vec::new();
-        for argv::Value { text, word } in self.options.line.all("-b").filter(|backend| backend.text != "none") {
+        for argv::Value { text, word } in self.options.line.all("-b").filter(|backend| backend.text != "none")
+        {
             if text.starts_with('/') {
                 hops.push(Hop { to: Next::At(Endpoint::Unix(text.to_owned())), at: word.span });
             } else if let Some((host, port)) = parted(text).filter(|_| !word.open) {
@@ -385,7 +387,8 @@ impl Varnish<'_, '_> {
                 hops.extend(port.map(|port| Hop { to: self.ground.next(host, port), at: word.span }));
             }
         }
-        let mut files: Vec<PathBuf> = self.options.line.all("-f").map(|file| self.located(file.text)).collect();
+        let mut files: Vec<PathBuf> =
+            self.options.line.all("-f").map(|file| self.located(file.text)).collect();
         let mut read: HashSet<SourceId> = HashSet::default();
         while let Some(path) = files.pop() {
             let Ok(source) = self.ground.tree.read(self.ground.sources, &path) else { continue };
