@@ -532,13 +532,11 @@ impl Telling<'_> {
     }
 }
 
-/// Why words are not known.
+/// Words that something fills in which is not in the tree.
 fn unknown(words: &[Text]) -> String {
     let text = words.iter().map(Text::show).collect::<Vec<_>>().join(" ");
-    match httpd::variable(text.as_bytes(), 0).and_then(|(start, end)| text.get(start..end)) {
-        Some(variable) => format!("nothing that was read sets {variable}"),
-        None => format!("{text} is a placeholder, which something fills before Apache reads it"),
-    }
+    let variable = httpd::variable(text.as_bytes(), 0).and_then(|(start, end)| text.get(start..end));
+    Why::Elsewhere(variable.unwrap_or(&text).to_owned()).to_string()
 }
 
 /// The sockets that the Listens of one Apache open, and where they get in each other's way: open_listeners in server/listen.c.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{Ground, bind::Why};
+use super::{Ground, Why};
 use crate::model::{Kind, Setting, Step, Value, Version};
 use crate::text::{Slot, Span};
 

@@ -181,9 +181,7 @@ impl Application<'_> {
         let (bound, at) = match (number.map(port_of), &given) {
             (Some(Ok(number)), given) => {
                 given.iter().for_each(|given| unless(&mut notes, given));
-                self.bound(number, self.config.get(address), &mut notes).unwrap_or_else(|| {
-                    (ground.bind_java(None, number, false).unwrap_or_else(Bound::from), site)
-                })
+                self.bound(number, self.config.get(address), site, &mut notes)
             }
             (Some(Err(why)), _) => (why.into(), site),
             (None, None) => (Bound::unknown(BROUGHT_IN), self.elsewhere.unwrap_or(site)),
@@ -203,15 +201,15 @@ impl Application<'_> {
         Some(Listener { notes, ..listener })
     }
 
-    /// Where an address listens, if there is one, and where that is said.
-    fn bound(&self, port: u16, address: Option<Filled>, notes: &mut Vec<Step>) -> Option<(Bound, Span)> {
-        let address = address?;
-        unless(notes, &address);
-        let bound = match address.open {
-            true => Err(Why::Elsewhere(address.text)),
-            false => self.ground.bind_java(Some(address.text.trim()), port, false),
+    /// Where a port and an address listen, and the text that says so.
+    fn bound(&self, port: u16, address: Option<Filled>, site: Span, notes: &mut Vec<Step>) -> (Bound, Span) {
+        address.iter().for_each(|address| unless(notes, address));
+        let at = address.as_ref().map_or(site, |address| address.at);
+        let bound = match address {
+            Some(address) if address.open => Err(Why::Elsewhere(address.text)),
+            address => self.ground.bind_java(address.as_ref().map(|it| it.text.trim()), port, false),
         };
-        Some((bound.unwrap_or_else(Bound::from), address.at))
+        (bound.unwrap_or_else(Bound::from), at)
     }
 
     /// The server's own number, as far as it has a property.

@@ -93,7 +93,6 @@ fn bound(ground: Ground<'_>, text: &str) -> Option<Bound> {
 #[cfg(test)]
 mod tests {
     use super::super::{Seen, Trial};
-    use super::*;
     use crate::model::Kind;
 
     const FILE: &str = "var/lib/unit/conf.json";

@@ -272,7 +272,7 @@ impl Varnish<'_, '_> {
                 let why = format!("Could not resolve -T argument to address: {text}");
                 return Err(Refusal::new(why, *at));
             }
-            let (bound, sockets) = if *open { elsewhere(text) } else { self.places(text, 0, *at)? };
+            let (bound, sockets) = if *open { (Why::NotTold.into(), 1) } else { self.places(text, 0, *at)? };
             let own = self.ground.listeners(&bound, *at, &ask).into_iter();
             let sockets = Some(sockets);
             listeners.extend(own.map(|listener| Listener { sockets, internal: true, ..listener }));
@@ -289,7 +289,7 @@ impl Varnish<'_, '_> {
         let default = [(":80", self.command.at, self.options.open)];
         let mut room = depth.ask.backlog.slot.clone();
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
-            let (bound, sockets) = if *open { elsewhere(text) } else { self.address(text, *at)? };
+            let (bound, sockets) = if *open { (Why::NotTold.into(), 1) } else { self.address(text, *at)? };
             for mut listener in self.ground.listeners(&bound, *at, &depth.ask) {
                 let same = |first: &&Listener| bound.is_known() && first.endpoint == listener.endpoint;
                 if let Some(first) = listeners.iter().find(same) {
@@ -459,10 +459,6 @@ fn parted(text: &str) -> Option<(&str, Option<&str>)> {
         Some((host, port)) => (host, Some(port)),
         None => (text, None),
     })
-}
-
-fn elsewhere(text: &str) -> (Bound, u32) {
-    (Why::Elsewhere(text.to_owned()).into(), 1)
 }
 
 /// Where a backend of a VCL file leads.

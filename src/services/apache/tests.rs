@@ -69,7 +69,7 @@ fn what_envvars_exports_is_written_there() {
     ] {
         let read = files(open);
         assert_eq!((read.rows(), read.set(9)), (vec!["*:80 ?".to_owned()], None), "{open}");
-        assert_eq!(read.said(), "nothing that was read sets ${QUEUE}");
+        assert_eq!(read.said(), "the backlog is not known: the files do not tell what `${QUEUE}` is");
     }
 }
 
@@ -230,22 +230,30 @@ fn an_include_that_leads_out_of_a_repository_is_told() {
 #[test]
 fn what_cannot_be_known_is_said_and_not_guessed() {
     for (text, listeners, said) in [
-        ("Listen ${PORT}", "? 511", "Apache httpd's own default; nothing that was read sets ${PORT}"),
+        (
+            "Listen ${PORT}",
+            "? 511",
+            "Apache httpd's own default; the address is not known: the files do not tell what `${PORT}` is",
+        ),
         (
             "Listen {{ port }}",
             "? 511",
-            "Apache httpd's own default; {{ port }} is a placeholder, which something fills before Apache reads it",
+            "Apache httpd's own default; the address is not known: the files do not tell what `{{ port }}` is",
         ),
         (
             "Listen @@Port@@",
             "? 511",
-            "Apache httpd's own default; @@Port@@ is a placeholder, which something fills before Apache reads it",
+            "Apache httpd's own default; the address is not known: the files do not tell what `@@Port@@` is",
         ),
-        ("ListenBacklog ${Q}\nListen 80", "*:80 ?", "nothing that was read sets ${Q}"),
+        (
+            "ListenBacklog ${Q}\nListen 80",
+            "*:80 ?",
+            "the backlog is not known: the files do not tell what `${Q}` is",
+        ),
         (
             "ListenBacklog <%= q %>\nListen 80",
             "*:80 ?",
-            "<%= q %> is a placeholder, which something fills before Apache reads it",
+            "the backlog is not known: the files do not tell what `<%= q %>` is",
         ),
         (
             "Listen web:80",

@@ -109,7 +109,7 @@ fn a_file_round_which_something_else_is_started_is_not_used() {
 fn what_is_not_known_is_not_guessed() {
     let read = line("gunicorn", "gunicorn --backlog $BACKLOG -b 0.0.0.0:$PORT app");
     assert_eq!(read.rows(), ["? ?"]);
-    assert!(read.said().contains("nothing in the tree says what $BACKLOG is"), "{}", read.said());
+    assert!(read.said().contains("the files do not tell what `$BACKLOG` is"), "{}", read.said());
     assert!(read.said().contains("0.0.0.0:$PORT"), "{}", read.said());
     assert_eq!(read.set(9), None);
     // Any option may be in it.

@@ -89,7 +89,13 @@ fn what_is_not_known_is_no_guess() {
             (expected.iter().map(ToString::to_string).collect(), vec![])
         );
         let listener = seen.found.listeners.last().unwrap();
-        assert!(listener.notes.iter().chain(&listener.steps).any(|step| step.what.contains("this tree")));
+        assert!(
+            listener
+                .notes
+                .iter()
+                .chain(&listener.steps)
+                .any(|step| step.what.contains("the files do not tell"))
+        );
     }
 }
 
