@@ -15,6 +15,34 @@ use serde_json::Value;
 /// A service with fewer cases has lost some.
 const LEAST: usize = 10;
 
+/// Whatever service it is that the units of a machine start.
+#[test]
+fn what_units_start_listens_as_predicted() {
+    let cases = common::cases("commands/started");
+    assert!(cases.len() >= 60, "there are {} cases of units", cases.len());
+    let failed: Vec<String> = cases.iter().filter_map(|case| unlike(case)).collect();
+    assert!(failed.is_empty(), "{} of {} cases differ:\n{}", failed.len(), cases.len(), failed.join("\n"));
+}
+
+fn unlike(case: &Path) -> Option<String> {
+    let truth = common::json(&case.join("truth.json"));
+    let kernel = truth["kernel"].as_str().map(str::to_owned);
+    let report = common::audit(&Request { kernel, ..common::of_root(&case.join("root")) });
+    let problem = report.host.problems.iter().find(|problem| problem.kind != ProblemKind::Skipped);
+    let fails = truth["failed"].as_array().is_some_and(|failed| !failed.is_empty());
+    match problem {
+        Some(problem) if !fails => {
+            return Some(format!("{}: it starts: {}", common::name(case), problem.message));
+        }
+        Some(_) if truths(&truth).is_empty() => return None,
+        None if fails => return Some(format!("{}: {} fail", common::name(case), truth["failed"])),
+        _ => {}
+    }
+    let all = report.host.listeners.iter().zip(&report.queues);
+    let predicted = all.map(row).fold(Vec::new(), add);
+    differ(case, predicted, truths(&truth))
+}
+
 #[test]
 fn servers_listen_as_predicted() {
     let cases: Vec<(String, PathBuf)> = services()
@@ -79,8 +107,10 @@ fn difference(service: &str, case: &Path) -> Option<String> {
         (Some(_), Some(_)) if truths(&truth).is_empty() => return None,
         _ => {}
     }
-    let mut predicted = predictions(service, &report.host, &report.queues, &above);
-    let mut shown = truths(&truth);
+    differ(case, predictions(service, &report.host, &report.queues, &above), truths(&truth))
+}
+
+fn differ(case: &Path, mut predicted: Vec<Row>, mut shown: Vec<Row>) -> Option<String> {
     // Exact ones first, so that one without an address takes what is left.
     shown.retain(|row| !take(&mut predicted, |guess| matches(guess, row) && guess.1 == row.1));
     shown.retain(|row| !take(&mut predicted, |guess| matches(guess, row) && guess.1.is_none()));
@@ -104,18 +134,16 @@ fn take(rows: &mut Vec<Row>, wanted: impl Fn(&Row) -> bool) -> bool {
 
 /// What the service shows, without the listeners of those that refuse to start.
 fn predictions(service: &str, host: &Host, queues: &[Queue], above: &BTreeSet<usize>) -> Vec<Row> {
-    let row = |(listener, queue): (&Listener, &Queue)| {
-        assert_eq!(
-            queue.steps.last().and_then(|step| step.value),
-            queue.limit,
-            "the ledger ends with the limit"
-        );
-        let transport = listener.endpoint.transport().word().to_owned();
-        (transport, listener.endpoint.address(), queue.limit, listener.sockets.map(i64::from))
-    };
     let all = host.listeners.iter().zip(queues).enumerate();
     let shown = all.filter(|(index, (listener, _))| listener.service == service && !above.contains(index));
     shown.map(|(_, both)| row(both)).fold(Vec::new(), add)
+}
+
+fn row((listener, queue): (&Listener, &Queue)) -> Row {
+    let last = queue.steps.last().and_then(|step| step.value);
+    assert_eq!(last, queue.limit, "the ledger ends with the limit");
+    let transport = listener.endpoint.transport().word().to_owned();
+    (transport, listener.endpoint.address(), queue.limit, listener.sockets.map(i64::from))
 }
 
 /// Sockets of one address that are alike are one row of `ss -lnt | uniq -c`, whoever opens them.

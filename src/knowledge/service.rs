@@ -46,6 +46,8 @@ struct BodyFile {
     #[serde(default, rename = "fact")]
     facts: Vec<Fact>,
     #[serde(default)]
+    start: toml::Table,
+    #[serde(default)]
     reader: toml::Table,
     #[serde(default)]
     keys: Option<Spanned<Keys>>,
@@ -144,6 +146,8 @@ pub struct Service {
     pub defaults: Vec<Default>,
     pub apply: ApplyCommands,
     pub facts: Vec<Fact>,
+    /// How a command line names its files, and what else it says.
+    pub start: toml::Table,
     /// Tables that only the service's own reader understands.
     pub reader: toml::Table,
     /// How its listeners are told, where plain keys are all it takes.
@@ -180,13 +184,14 @@ impl Service {
     }
 
     fn read(head: Arc<Head>, body: Part) -> Result<Self, Broken> {
-        let BodyFile { defaults, apply, facts, reader, keys } = body.parse()?;
+        let BodyFile { defaults, apply, facts, start, reader, keys } = body.parse()?;
         Ok(Self {
             keys: keys.map(|keys| checked(body, keys)).transpose()?,
             defaults: defaults.into_iter().map(|entry| placed(body, entry)).collect::<Result<_, _>>()?,
             head,
             apply,
             facts,
+            start,
             reader,
         })
     }

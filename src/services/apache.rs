@@ -7,14 +7,18 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Ask, Bound, Candidate, Found, Ground, Heard, Layout, Looks, Server, Why, by_name, in_use};
+use super::{
+    Ask, Bound, Candidate, Found, Ground, Heard, Layout, Looks, Server, Starts, Why, by_name, in_use,
+};
 use crate::model::{
     Endpoint, Hop, Label, Listener, Next, Occupied, Problem, ProblemKind, Setting, Step, Transport, Variable,
     Version,
 };
+use crate::syntax::argv;
 use crate::syntax::hosts::Named;
 use crate::syntax::httpd::{
-    self, Answers, Directive, Fault, Given, Host, Lines, Target, Text, Variables, parse_address,
+    self, Answers, Arguments, Directive, Fault, Given, Host, Line, Lines, Target, Text, Variables,
+    parse_address,
 };
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
@@ -51,17 +55,20 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Ok(table) => table,
         Err(error) => return ground.broken("[reader]", &error),
     };
-    let layout = Layout::of(ground, |place| MAIN.iter().any(|name| place.ends_with(name)));
-    let mut apache = Apache { ground, table: &table, found: Found::default() };
-    let laid = layout.read(files, &table.parts, &mut apache);
+    let starts = Starts::of(ground);
+    let layout = Layout::of(ground, &starts, |place| MAIN.iter().any(|name| place.ends_with(name)));
+    let mut apache = Apache { ground, starts: &starts, table: &table, found: Found::default() };
+    let laid = layout.read(&starts.candidates(files), &table.parts, &mut apache);
     let mut found = apache.found;
     found.problems.splice(0..0, laid.problems);
     found.left_out += laid.left_out;
+    found.problems.extend(starts.problems(ground));
     found
 }
 
 struct Apache<'a> {
     ground: Ground<'a>,
+    starts: &'a Starts<'a>,
     table: &'a Table,
     found: Found,
 }
@@ -94,7 +101,7 @@ impl Server for Apache<'_> {
     }
 
     fn read(&mut self, file: &Candidate, source: SourceId, folder: &Path, start: Start) -> Heard<Told> {
-        let Self { ground, table, .. } = *self;
+        let Self { ground, starts, table, .. } = *self;
         let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let built_in = table.built_in_of.get(&name).into_iter().flatten().chain(&table.built_in);
         let version = ground.version(folder);
@@ -105,7 +112,8 @@ impl Server for Apache<'_> {
             machine: ground.is_machine(),
             folder,
             version: version.map(|Version { major, minor, patch }| [major, minor, patch]),
-            variables: variables(ground, folder),
+            variables: variables(ground, starts, &file.path, folder),
+            arguments: arguments(starts, &file.path),
             loaded: built_in.cloned().collect(),
             symbols: &table.modules,
         };
@@ -122,7 +130,8 @@ impl Server for Apache<'_> {
         let Telling { mut told, problems, windows, .. } = telling;
         // A file that nothing listens in may be torn without harm.
         let matters = start != Start::Fragment || !told.listens.is_empty();
-        let serious = |problem: &Problem| !windows && (matters || problem.kind == ProblemKind::Lost);
+        let matters_at_all = !windows && !starts.is_idle(&file.path);
+        let serious = |problem: &Problem| matters_at_all && (matters || problem.kind == ProblemKind::Lost);
         self.found.problems.extend(problems.into_iter().filter(serious));
         if windows {
             self.found.left_out += 1;
@@ -168,18 +177,31 @@ impl Server for Apache<'_> {
     }
 }
 
-/// What is known before the first line of a main file in `folder` is read.
-fn variables(ground: Ground<'_>, folder: &Path) -> Variables {
+/// What is known before the first line of a main file that is opened in `folder` is read.
+fn variables(ground: Ground<'_>, starts: &Starts<'_>, file: &Path, folder: &Path) -> Variables {
     let mut variables = Variables::default();
-    for (command, arguments) in ground.started() {
-        for variable in command.environment.iter().filter(|variable| !variable.value.open) {
+    for run in starts.reading(file) {
+        for variable in run.command.environment.iter().filter(|variable| !variable.value.open) {
             let Variable { name, value } = &**variable;
             variables.export(name, Text::of(value.text.as_bytes(), value.exact.then_some(value.span)));
         }
-        variables.options(arguments.iter().map(|word| word.text.as_str()));
+        starts.line(run).all("-D").for_each(|name| variables.define(name.text, None));
     }
     variables.envvars(ground.sources, ground.tree, folder);
     variables
+}
+
+/// What the first command line says that starts Apache with a file.
+fn arguments(starts: &Starts<'_>, file: &Path) -> Arguments {
+    let Some(run) = starts.reading(file).next() else { return Arguments::default() };
+    let line = starts.line(run);
+    let lines = |option| {
+        let values = line.all(option);
+        let read =
+            |it: argv::Value<'_>| Line { text: Text::of(it.text.as_bytes(), it.exact()), at: it.span() };
+        values.map(read).collect()
+    };
+    Arguments { root: run.folder.clone(), before: lines("-C"), behind: lines("-c") }
 }
 
 /// The socket of mod_cgid's daemon.

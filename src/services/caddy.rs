@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Ask, Bound, Candidate, Found, Ground, Hops, Policy, Why, port_of};
-use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Step, Transport, Version};
+use super::{Ask, Bound, Candidate, Found, Ground, Hops, Policy, Starts, Why, port_of};
+use crate::model::{Endpoint, Hop, Listener, Next, Problem, ProblemKind, Step, Transport, Version};
 use crate::syntax::caddyfile::blocks::{self, Block, Blocks, Line, lines};
 use crate::syntax::caddyfile::{Broken, Token};
 use crate::syntax::host_port::split_loosely;
@@ -24,14 +24,37 @@ const MAX_SERVERS: usize = 4_096;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let mut imported: HashSet<PathBuf> = HashSet::default();
-    let mut files: Vec<&Candidate> = files.iter().collect();
-    files.sort_by_key(|file| (!file.by_place, !is_main(&file.path)));
-    for file in files {
+    let starts = Starts::of(ground);
+    found.problems.extend(starts.problems(ground));
+    let mut files = starts.candidates(files);
+    files.sort_by_key(|file| (!starts.names(&file.path), !file.by_place, !is_main(&file.path)));
+    for file in &files {
+        if let Some(problem) = foreign(ground, &starts, file) {
+            found.problems.push(problem);
+            continue;
+        }
+        let mut unused = Found::default();
+        let idle = starts.is_idle(&file.path);
         if !imported.contains(&file.path) {
-            imported.extend(one(ground, file, &mut found));
+            found.left_out += usize::from(idle);
+            imported.extend(one(ground, &starts, file, if idle { &mut unused } else { &mut found }));
         }
     }
     found
+}
+
+/// What is told of a configuration in JSON, or in what another adapter reads (cmd/main.go: loadConfig).
+fn foreign(ground: Ground<'_>, starts: &Starts<'_>, file: &Candidate) -> Option<Problem> {
+    let line = starts.line(starts.reading(&file.path).find(|_| starts.names(&file.path))?);
+    let is_ours = match line.last("--adapter") {
+        Some(adapter) => adapter.text == "caddyfile",
+        None => {
+            is_main(&file.path) || file.path.extension().is_some_and(|extension| extension == "caddyfile")
+        }
+    };
+    let at = line.last("--config").map_or_else(|| Span::top(ground.service.source), |value| value.span());
+    let message = "this configuration is no Caddyfile: what listens there is not known";
+    (!is_ours).then(|| ground.problem(ProblemKind::Skipped, message, at))
 }
 
 /// Other names are of files that a main one imports, or of one that is told by the command line.
@@ -40,7 +63,7 @@ fn is_main(path: &Path) -> bool {
 }
 
 /// Reads a Caddyfile and says what it imported.
-fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
+fn one(ground: Ground<'_>, starts: &Starts<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
     let Some(source) = ground.open(file, &mut found.problems) else { return HashSet::default() };
     let setting = blocks::Setting {
         sources: ground.sources,
@@ -48,7 +71,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
         folder: file.path.parent().unwrap_or(Path::new("")),
         installed: ground.is_machine(),
         variable: &|name| {
-            let variable = ground.started().find_map(|(command, _)| command.variable(name))?;
+            let variable = starts.reading(&file.path).find_map(|run| run.command.variable(name))?;
             (!variable.value.open).then(|| variable.value.text.clone())
         },
     };
@@ -56,7 +79,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
     for (message, at) in &blocks.missing {
         found.problems.push(ground.problem(ProblemKind::Skipped, message, *at));
     }
-    match listeners(ground, &blocks, source, is_main(&file.path)) {
+    match listeners(ground, &blocks, source, is_main(&file.path) || starts.names(&file.path)) {
         Ok(listeners) => found.listeners.extend(listeners),
         Err((message, at)) => {
             let kind = match file.by_place {

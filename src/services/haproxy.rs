@@ -4,7 +4,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Hops, Names, Policy, Why};
+use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Hops, Named, Names, Policy, Reads, Why};
 use crate::model::{
     Command, Endpoint, Hop, Kind, Listener, Next, ProblemKind, Setting, Step, Value, Version, Word,
 };
@@ -41,7 +41,7 @@ const COST: usize = 256;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let keywords = Keywords::of(&ground.service.reader);
     let (mut found, mut again) = (Found::default(), Again::default());
-    for run in runs(ground, files) {
+    for run in runs(ground, files, &mut found) {
         let Some(mut sources) = sources(ground, &run, &mut found) else { continue };
         sources.retain(|source| again.spend(ground, *source));
         let folder = run.files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
@@ -109,11 +109,16 @@ struct Run {
 }
 
 /// All that the files start, and one for each file that none of these reads.
-fn runs(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
+fn runs(ground: Ground<'_>, files: &[Candidate], found: &mut Found) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut read: HashSet<PathBuf> = HashSet::default();
+    let mut started: Vec<(&Command, Reads)> = Vec::new();
     for (command, arguments) in ground.started() {
-        let Some(run) = Run::of(ground, command, arguments) else { continue };
+        let Some((run, reads)) = Run::of(ground, command, arguments) else { continue };
+        started.push((command, reads));
+        if run.files.is_empty() {
+            continue;
+        }
         // What two units start with the same files is one.
         if runs.iter().any(|known| known.files == run.files) {
             continue;
@@ -121,7 +126,11 @@ fn runs(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
         read.extend(run.files.iter().cloned());
         runs.push(run);
     }
-    for file in files.iter().filter(|file| !read.contains(&file.path)) {
+    let idle = ground.idle(started.iter().map(|(command, reads)| (*command, reads)));
+    let rest = files.iter().filter(|file| !read.contains(&file.path));
+    let (rest, idle): (Vec<_>, Vec<_>) = rest.partition(|file| !idle.contains(&file.path));
+    found.left_out += idle.len();
+    for file in rest {
         runs.push(Run {
             files: vec![file.path.clone()],
             environment: Environment::new(file.by_place && ground.is_machine()),
@@ -133,8 +142,8 @@ fn runs(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
 }
 
 impl Run {
-    /// That of a command, if its files are there.
-    fn of(ground: Ground<'_>, command: &Command, arguments: &[Word]) -> Option<Self> {
+    /// That of a command, with those of its files that are there.
+    fn of(ground: Ground<'_>, command: &Command, arguments: &[Word]) -> Option<(Self, Reads)> {
         let limits = command.open_files.as_ref();
         let mut run = Self {
             arguments: Arguments::read(arguments)?,
@@ -155,7 +164,10 @@ impl Run {
                 break;
             }
         }
-        (!run.files.is_empty()).then_some(run)
+        let open = run.arguments.files.iter().any(|word| word.open);
+        let named = |path: &PathBuf| Named { path: path.clone(), folder: PathBuf::new() };
+        let reads = if open { Reads::Unknown } else { Reads::Named(run.files.iter().map(named).collect()) };
+        Some((run, reads))
     }
 }
 

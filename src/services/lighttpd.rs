@@ -4,7 +4,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::{
-    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Main, Names, Policy, Why, in_the_way, in_use,
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Main, Names, Policy, Starts, Why, in_the_way,
+    in_use,
 };
 use crate::model::{Endpoint, Hop, Listener, Next, Problem, ProblemKind, ReadAs, Step, Transport, Version};
 use crate::syntax::lighttpd::{
@@ -27,12 +28,16 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let mut included = HashSet::default();
     let is_main = |file: &Candidate, source| is_main(ground, file, source);
-    let mut mains = ground.mains("-f", files, is_main, &mut found);
+    let starts = Starts::of(ground);
+    let mut mains = ground.mains(&starts, files, is_main, &mut found);
     // Main files first: what they include does not stand for itself.
     mains.sort_by_key(|main| main.start == Start::Fragment);
     for main in mains {
+        let mut unused = Found::default();
+        let idle = starts.is_idle(&main.path);
         if !included.contains(&main.source) {
-            one(ground, &main, &mut included, &mut found);
+            found.left_out += usize::from(idle);
+            one(ground, &starts, &main, &mut included, if idle { &mut unused } else { &mut found });
         }
     }
     found
@@ -53,7 +58,13 @@ fn is_main(ground: Ground<'_>, file: &Candidate, source: SourceId) -> bool {
 }
 
 /// One lighttpd.
-fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found: &mut Found) {
+fn one(
+    ground: Ground<'_>,
+    starts: &Starts<'_>,
+    main: &Main,
+    included: &mut HashSet<SourceId>,
+    found: &mut Found,
+) {
     let version = ground.version(&main.folder);
     let (config, read) = Config::read(Given {
         sources: ground.sources,
@@ -62,7 +73,7 @@ fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found:
         start: main.start,
         home: &main.folder,
         version: version.map(|Version { major, minor, patch }| [major, minor, patch]),
-        environment: environment(ground),
+        environment: environment(starts, main),
         repository: ground.read_as == ReadAs::Repo,
         places: &ground.service.shape.places,
         quiet: ground.list("quiet-scripts").collect(),
@@ -92,10 +103,10 @@ fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found:
     }
 }
 
-/// The variables of the commands that start lighttpd; those of the first count.
-fn environment(ground: Ground<'_>) -> HashMap<String, Value> {
+/// The variables of the commands that start lighttpd with a file; those of the first count.
+fn environment(starts: &Starts<'_>, main: &Main) -> HashMap<String, Value> {
     let mut environment = HashMap::default();
-    let commands: Vec<_> = ground.started().map(|(command, _)| command).collect();
+    let commands: Vec<_> = starts.reading(&main.path).map(|run| run.command).collect();
     for variable in commands.iter().rev().flat_map(|command| &command.environment) {
         let word = &variable.value;
         let literal = word.exact.then_some(word.span);

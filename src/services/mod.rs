@@ -9,6 +9,7 @@ mod layout;
 mod mains;
 mod opened;
 mod ruby;
+mod start;
 #[cfg(test)]
 mod trial;
 mod version;
@@ -31,9 +32,10 @@ use bind::{
 use enabled::Enabled;
 use hops::Hops;
 use layout::{Heard, Layout, Looks, Server};
-use mains::{Main, file_of};
+use mains::Main;
 use opened::Opened;
-use ruby::{Said, options_of};
+use ruby::options_of;
+use start::{Named, Reads, Starts};
 #[cfg(test)]
 use trial::{Seen, Trial};
 

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_here, in_use};
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Starts, Why, bound_here, in_use,
+};
 use crate::model::{
-    Endpoint, Kind, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Version, Word,
+    Endpoint, Kind, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Version,
 };
 use crate::syntax::fpm_conf::{self, Line, Stop};
 use crate::syntax::number::atoi;
@@ -24,14 +26,19 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
         Err(error) => return ground.broken("its [reader] table", &error),
     };
     let mut found = Found::default();
-    let mut files = files(ground, &keys, candidates, &mut found.problems);
+    let starts = Starts::of(ground);
+    let mut files = files(ground, &starts, &keys, candidates, &mut found.problems);
     files.sort_by_key(|file| !file.installed);
     let (mains, fragments): (Vec<File>, Vec<File>) = files.into_iter().partition(|file| file.main);
+    let mut left_out = mains.iter().filter(|main| starts.is_idle(&main.path)).count();
     // What was read on behalf of some main file.
     let mut seen = HashSet::default();
     let mut take = |first: &File, sources: &[SourceId], seen: &mut HashSet<SourceId>| {
-        let mut process = Process::new(ground, &keys, first);
+        let mut process = Process::new(ground, &starts, &keys, first);
         let problem = process.run(sources, seen).err();
+        if first.main && starts.is_idle(&first.path) {
+            return;
+        }
         found.problems.extend(problem);
         found.listeners.append(&mut process.listeners);
     };
@@ -47,7 +54,7 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
         // Where PHP-FPM is installed, what its main file does not name is switched off.
         let is_off = |main: &File| main.installed && main.path.parent() == folder.parent();
         if file.by_place && mains.iter().any(is_off) {
-            found.left_out += 1;
+            left_out += 1;
             continue;
         }
         let of_pools = folder.extension().is_some_and(|extension| extension == "d");
@@ -61,6 +68,8 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
             take(first, &sources, &mut seen);
         }
     }
+    found.left_out = left_out;
+    found.problems.extend(starts.problems(ground));
     found
 }
 
@@ -166,46 +175,27 @@ struct File {
 /// The files that are PHP-FPM's, those first that a command line names.
 fn files(
     ground: Ground<'_>,
+    starts: &Starts<'_>,
     keys: &Keys,
     candidates: &[Candidate],
     problems: &mut Vec<Problem>,
 ) -> Vec<File> {
     let mut files: Vec<File> = Vec::new();
-    for (command, arguments) in ground.started() {
-        let Some(path) = option(arguments, "-y", "--fpm-config") else { continue };
-        let path = command.folder.clone().unwrap_or_default().join(path);
-        let Ok(path) = ground.tree.resolve(&path) else { continue };
-        let Ok(source) = ground.tree.read(ground.sources, &path) else { continue };
-        let prefix = option(arguments, "-p", "--prefix").map(str::to_owned);
-        let installed = ground.is_machine();
-        files.push(File { source, path, by_place: true, main: true, installed, prefix });
-    }
-    for candidate in candidates {
-        let Candidate { path, by_place } = candidate.clone();
-        let Some(source) = ground.open(candidate, problems) else { continue };
+    for candidate in starts.candidates(candidates) {
+        let Some(source) = ground.open(&candidate, problems) else { continue };
+        let Candidate { path, by_place } = candidate;
         let looks = keys.look(ground.sources.bytes(source));
         if files.iter().any(|file| file.source == source) || !by_place && !looks.is_ours {
             continue;
         }
-        let main = looks.includes || by_place && path.file_name().is_some_and(|name| name == "php-fpm.conf");
+        let has_name = || path.file_name().is_some_and(|name| name == "php-fpm.conf");
+        let main = looks.includes || starts.names(&path) || by_place && has_name();
         let installed = main && by_place && ground.is_machine();
-        files.push(File { source, path, by_place, main, installed, prefix: None });
+        let prefix = || Some(starts.line(starts.reading(&path).next()?).last("--prefix")?.text.to_owned());
+        let prefix = prefix().filter(|_| main);
+        files.push(File { source, path, by_place, main, installed, prefix });
     }
     files
-}
-
-/// The value of an option in one of its two forms.
-fn option<'w>(arguments: &'w [Word], short: &str, long: &str) -> Option<&'w str> {
-    let mut words = arguments.iter().map(|word| word.text.as_str());
-    while let Some(word) = words.next() {
-        if word == short || word == long {
-            return words.next();
-        }
-        if let Some(value) = word.strip_prefix(long).and_then(|rest| rest.strip_prefix('=')) {
-            return Some(value);
-        }
-    }
-    None
 }
 
 /// What a pool says last for a key.
@@ -277,6 +267,7 @@ enum Section {
 /// One PHP-FPM. Sections go on across files, and the last line with a key counts.
 struct Process<'a> {
     ground: Ground<'a>,
+    starts: &'a Starts<'a>,
     keys: &'a Keys,
     main: &'a File,
     /// What relative paths start from.
@@ -292,9 +283,10 @@ struct Process<'a> {
 }
 
 impl<'a> Process<'a> {
-    fn new(ground: Ground<'a>, keys: &'a Keys, main: &'a File) -> Self {
+    fn new(ground: Ground<'a>, starts: &'a Starts<'a>, keys: &'a Keys, main: &'a File) -> Self {
         Self {
             ground,
+            starts,
             keys,
             main,
             prefix: main.prefix.clone().unwrap_or_else(|| built_prefix(&main.path)),
@@ -309,14 +301,14 @@ impl<'a> Process<'a> {
 
     /// Opens what the files say; the problem is what keeps PHP-FPM from starting: it says the first and reads no further.
     fn run(&mut self, files: &[SourceId], seen: &mut HashSet<SourceId>) -> Checked {
-        let (ground, main, prefix) = (self.ground, self.main, self.prefix.clone());
+        let (ground, starts, main, prefix) = (self.ground, self.starts, self.main, self.prefix.clone());
         let setting = fpm_conf::Setting {
             sources: ground.sources,
             tree: ground.tree,
             prefix: &prefix,
             folder: main.path.parent().unwrap_or(Path::new("")),
             installed: main.installed,
-            variable: &|name| variable(ground, main, name),
+            variable: &|name| variable(starts, main, name),
         };
         let read = fpm_conf::read(setting, files, &mut |line| self.line(line));
         seen.extend(read.seen);
@@ -464,8 +456,7 @@ impl<'a> Process<'a> {
     }
 
     fn may_be_root(&self) -> bool {
-        let allowed = |word: &Word| word.text == "-R" || word.text == "--allow-to-run-as-root";
-        self.ground.started().any(|(_, words)| words.iter().any(allowed))
+        self.starts.reading(&self.main.path).any(|run| self.starts.line(run).has("--allow-to-run-as-root"))
     }
 
     fn prefix_is_there(&self, pool: &Pool) -> Checked {
@@ -610,8 +601,8 @@ impl<'a> Process<'a> {
 }
 
 /// What `${NAME}` is. What no command line sets is not set, but in a container, whose environment is not in the tree.
-fn variable(ground: Ground<'_>, main: &File, name: &str) -> Filled {
-    let set = ground.started().find_map(|(command, _)| command.variable(name));
+fn variable(starts: &Starts<'_>, main: &File, name: &str) -> Filled {
+    let set = starts.reading(&main.path).find_map(|run| run.command.variable(name));
     match set.map(|variable| &variable.value) {
         Some(word) if !word.open => Filled::Known(word.text.clone()),
         None if main.installed && main.path.starts_with("etc") => Filled::Known(String::new()),

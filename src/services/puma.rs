@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{
-    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Said, Why, bound_here, in_use,
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_here, in_use,
     options_of, port_of,
 };
 use crate::model::{
     Command, Endpoint, Listener, Problem, ProblemKind, Starter, Step, Transport, Version, Word,
 };
-use crate::syntax::optparse::Known;
+use crate::syntax::argv;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, integer_of, leading_integer};
 use crate::text::{HashSet, Slot, SourceId, Span};
 
@@ -23,8 +23,8 @@ const IPV6_FIRST: Version = Version::new(8, 0, 0);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Options {
-    puma: Vec<Known>,
-    rails: Vec<Known>,
+    puma: argv::Table,
+    rails: argv::Table,
 }
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
@@ -408,11 +408,11 @@ impl Url {
     }
 
     /// One of a command line.
-    fn said(text: String, said: &Said<'_>, command: &Command) -> Self {
+    fn said(text: String, said: &argv::Value<'_>, command: &Command) -> Self {
         let open = said.word.open && text.contains('$');
         let why = Why::Elsewhere(said.text.to_owned()).to_string();
         Url {
-            tail: said.word.tail(said.text.len()),
+            tail: said.exact(),
             // A shell would take `&` for its own.
             room: command.starter == Starter::Unit || !text.contains('?'),
             shown: text.clone(),

@@ -2,7 +2,7 @@
 //! descriptors that it may have.
 
 use super::{
-    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Main, Names, Policy, Why, bound_first, file_of,
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Main, Names, Policy, Starts, Why, bound_first,
     in_use,
 };
 use crate::model::{
@@ -30,12 +30,17 @@ const SQUID: Policy = Policy { empty: Empty::Name, names: Names::Ipv6First, dual
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
-    let mains = ground.mains("-f", files, |_, _| true, &mut found);
-    let mut squids: Vec<Squid<'_>> = mains.into_iter().map(|main| Squid::new(ground, main)).collect();
+    let starts = Starts::of(ground);
+    let mains = ground.mains(&starts, files, |_, _| true, &mut found);
+    let mut squids: Vec<Squid<'_>> =
+        mains.into_iter().map(|main| Squid::new(ground, &starts, main)).collect();
     let included: HashSet<_> = squids.iter().flat_map(|squid| &squid.master.seen.included).copied().collect();
     squids.retain(|squid| squid.is_installed() || !included.contains(&squid.main.source));
     for squid in squids {
-        squid.report(&mut found);
+        match starts.is_idle(&squid.main.path) {
+            true => found.left_out += 1,
+            false => squid.report(&mut found),
+        }
     }
     found
 }
@@ -43,6 +48,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 /// A Squid and the file that it begins with, as its master process reads it.
 struct Squid<'a> {
     ground: Ground<'a>,
+    starts: &'a Starts<'a>,
     main: Main,
     master: Process<'a>,
     read: Result<(), Refusal>,
@@ -59,9 +65,9 @@ enum Files {
 }
 
 impl<'a> Squid<'a> {
-    fn new(ground: Ground<'a>, main: Main) -> Self {
+    fn new(ground: Ground<'a>, starts: &'a Starts<'a>, main: Main) -> Self {
         let (master, read) = Process::read(ground, &main, 0);
-        Self { ground, main, master, read }
+        Self { ground, starts, main, master, read }
     }
 
     fn is_installed(&self) -> bool {
@@ -233,14 +239,7 @@ impl<'a> Squid<'a> {
 
     /// The limit of the command that starts Squid with this file, a unit's first.
     fn files(&self) -> Files {
-        let mut commands: Vec<&Command> = Vec::new();
-        for (command, arguments) in self.ground.started() {
-            let file = file_of(command, arguments, "-f");
-            let source = file.map(|file| self.ground.tree.read(self.ground.sources, &file));
-            if source.is_none_or(|source| source == Ok(self.main.source)) {
-                commands.push(command);
-            }
-        }
+        let commands: Vec<&Command> = self.starts.reading(&self.main.path).map(|run| run.command).collect();
         let told = commands.iter().find_map(|command| command.open_files.clone());
         let contained = |starter| matches!(starter, Starter::Dockerfile | Starter::Compose);
         let outside = commands.iter().any(|command| !contained(command.starter));
@@ -253,13 +252,7 @@ impl<'a> Squid<'a> {
 
     /// `squid -N`: one process, which is nobody's kid.
     fn is_alone(&self) -> bool {
-        let mut started = self.ground.started();
-        started.any(|(_, arguments)| {
-            arguments.iter().any(|word| {
-                let letters = word.text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-                letters.is_some_and(|letters| letters.contains('N'))
-            })
-        })
+        self.starts.reading(&self.main.path).any(|run| self.starts.line(run).has("-N"))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tempfile::TempDir;
 
@@ -12,6 +12,13 @@ use crate::knowledge::{Knowledge, Service};
 use crate::model::{Command, Listener, Next, PlaceId, Problem, ReadAs, Room, Starter, Variable, Word};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Edit, Origin, SourceId, Sources, Span, Tree, apply};
+
+/// What is known, read once for all tests, and the sources that it points into.
+static KNOWN: LazyLock<(Sources, Knowledge)> = LazyLock::new(|| {
+    let sources = Sources::new();
+    let knowledge = Knowledge::load(&sources).unwrap();
+    (sources, knowledge)
+});
 
 /// A tree before it is read.
 pub(crate) struct Trial {
@@ -29,7 +36,7 @@ impl Trial {
         let trial = Self {
             service,
             folder: tempfile::tempdir().unwrap(),
-            sources: Sources::new(),
+            sources: KNOWN.0.anew(),
             files: Vec::new(),
             commands: Vec::new(),
             read_as,
@@ -84,8 +91,7 @@ impl Trial {
 
     pub(crate) fn read(self) -> Seen {
         let tree = Tree::open(self.folder.path(), self.read_as != ReadAs::Repo).unwrap();
-        let knowledge = Knowledge::load(&self.sources).unwrap();
-        let service = knowledge.service(self.service).unwrap();
+        let service = KNOWN.1.service(self.service).unwrap();
         let ground = Ground {
             sources: &self.sources,
             tree: &tree,

@@ -3,8 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::{
     Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, another, options_of, port_of,
     unless_so,
@@ -12,19 +10,12 @@ use super::{
 use crate::model::{
     Apply, Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Step, Transport, Version, Word,
 };
-use crate::syntax::optparse::Known;
+use crate::syntax::argv;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, Value as Said, expand_path};
 use crate::text::{HashSet, Slot, SourceId, Span};
 
-/// `[reader]` of `rules/services/unicorn.toml`: the options of command lines.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Options {
-    options: Vec<Known>,
-}
-
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
-    let options: Options = match ground.service.reader.clone().try_into() {
+    let options: argv::Table = match ground.service.reader.clone().try_into() {
         Ok(options) => options,
         Err(error) => return ground.broken("the table of options", &error.message()),
     };
@@ -97,10 +88,10 @@ struct Line<'w> {
 
 impl<'w> Line<'w> {
     /// Reads a command line; nothing where it does not start a server.
-    fn read(options: &Options, arguments: &'w [Word]) -> Option<Self> {
+    fn read(options: &argv::Table, arguments: &'w [Word]) -> Option<Self> {
         let mut line = Line::default();
         let (mut host, mut port) = (None, None);
-        for (option, value) in options_of(arguments, &options.options)? {
+        for (option, value) in options_of(arguments, options)? {
             let value = value.map(|said| (said.text, said.word.span));
             match (option, value) {
                 ("listen", Some(said)) => line.listens.push(said),

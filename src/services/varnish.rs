@@ -6,15 +6,13 @@ use super::{
     Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_first, in_use,
 };
 use crate::model::{Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Starter, Word};
-use crate::syntax::getopt;
+use crate::syntax::argv::{self, Line, Table, Wrong};
 use crate::syntax::number::{int, strtoul};
 use crate::syntax::refusal::Refusal;
 use crate::syntax::vcl::{Backend, Vcl};
 use crate::text::tree::Unread;
 use crate::text::{HashSet, Slot, SourceId, Span, over};
 
-/// Options that take an argument, in some release of 4.1 to 8.0: opt_spec in bin/varnishd/mgt/mgt_main.c.
-const WITH_ARGUMENT: &str = "abEfghiIjlMnPprSstTuwWx";
 /// Files that VCL includes.
 const MAX_INCLUDES: usize = 1_000;
 const DEPTH: &str = "listen_depth";
@@ -24,9 +22,13 @@ const VARNISH: Policy = Policy { empty: Empty::Both, names: Names::All, dual_sta
 
 /// There are no files of its own: `started` says what runs.
 pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
+    let table: Table = match ground.service.reader.clone().try_into() {
+        Ok(table) => table,
+        Err(error) => return ground.broken("the table of options", &error.message()),
+    };
     let mut found = Found::default();
     for (command, arguments) in ground.started() {
-        match open(ground, command, arguments) {
+        match open(ground, &table, command, arguments) {
             Ok((listeners, conflicts)) => {
                 found.listeners.extend(listeners);
                 found.problems.extend(conflicts);
@@ -40,10 +42,11 @@ pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
 /// What one command line opens.
 fn open(
     ground: Ground<'_>,
+    table: &Table,
     command: &Command,
     arguments: &[Word],
 ) -> Result<(Vec<Listener>, Vec<Problem>), Refusal> {
-    let options = Options::read(command, arguments)?;
+    let options = Options::read(table, command, arguments)?;
     let varnish = Varnish { ground, command, options };
     varnish.check()?;
     let (depth, commands) = varnish.depth()?;
@@ -51,10 +54,10 @@ fn open(
     let ports = varnish.ports(&depth)?;
     let mut conflicts = Vec::new();
     // Without a VCL nothing listens until somebody loads one; with -d it waits to be told; with -C it only compiles.
-    if varnish.options.has('C') {
+    if varnish.options.line.has("-C") {
         return Ok((Vec::new(), conflicts));
     }
-    if varnish.has_vcl(&commands) && !varnish.options.has('d') {
+    if varnish.has_vcl(&commands) && !varnish.options.line.has("-d") {
         let mut taken = Occupied::default();
         listeners.iter().for_each(|it| _ = taken.take(&it.endpoint));
         for port in ports {
@@ -69,44 +72,27 @@ fn open(
 
 /// The options in their order, each with the word that its argument ends.
 struct Options<'w> {
-    given: Vec<(char, Option<Argument<'w>>)>,
+    line: Line<'w, 'w>,
     /// A word that is not known may be more options.
     open: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Argument<'w> {
-    text: &'w str,
-    word: &'w Word,
-}
-
 impl<'w> Options<'w> {
-    fn read(command: &Command, arguments: &'w [Word]) -> Result<Self, Refusal> {
-        let texts: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
-        let getopt::Options { given, rest, lacking } = getopt::options(&texts, WITH_ARGUMENT);
-        let word = |index: usize| arguments.get(index);
-        if let Some((letter, word)) = lacking.and_then(|(letter, index)| Some((letter, word(index)?))) {
+    fn read(table: &'w Table, command: &Command, arguments: &'w [Word]) -> Result<Self, Refusal> {
+        let line = table.read(arguments);
+        let lacking = line.wrong.iter().find_map(|wrong| match wrong {
+            Wrong::Lacks(word) => Some(word),
+            _ => None,
+        });
+        if let Some(word) = lacking {
+            let letter = word.text.chars().next_back().unwrap_or_default();
             return Err(Refusal::new(format!("-{letter} needs an argument"), word.span));
         }
-        let argument = |(index, text)| Some(Argument { text, word: word(index)? });
-        let given = given.into_iter().map(|it| (it.letter, it.argument.and_then(argument))).collect();
-        let open = rest.iter().filter_map(|index| word(*index)).any(|word| word.open);
-        match rest
-            .first()
-            .and_then(|index| word(*index))
-            .filter(|_| !open && command.starter != Starter::Script)
-        {
+        let open = line.rest.iter().any(|word| word.open);
+        match line.rest.first().filter(|_| !open && command.starter != Starter::Script) {
             Some(word) => Err(Refusal::new(format!("Too many arguments ({}...)", word.text), word.span)),
-            None => Ok(Self { given, open }),
+            None => Ok(Self { line, open }),
         }
-    }
-
-    fn has(&self, letter: char) -> bool {
-        self.given.iter().any(|(given, _)| *given == letter)
-    }
-
-    fn all(&self, letter: char) -> impl Iterator<Item = Argument<'w>> {
-        self.given.iter().filter(move |(given, _)| *given == letter).filter_map(|(_, argument)| *argument)
     }
 }
 
@@ -138,17 +124,17 @@ impl Varnish<'_, '_> {
 
     fn check(&self) -> Result<(), Refusal> {
         let at = self.command.at;
-        let (has_b, has_f) = (self.options.has('b'), self.options.has('f'));
+        let (has_b, has_f) = (self.options.line.has("-b"), self.options.line.has("-f"));
         if has_b && has_f {
             return Err(Refusal::new("Only one of -b or -f can be specified", at));
         }
-        if !has_b && !has_f && !self.options.has('d') && !self.options.open {
+        if !has_b && !has_f && !self.options.line.has("-d") && !self.options.open {
             return Err(Refusal::new("Neither -b nor -f given. (use -f '' to override)", at));
         }
-        if let Some(second) = self.options.all('I').nth(1) {
+        if let Some(second) = self.options.line.all("-I").nth(1) {
             return Err(Refusal::new("Only one -I allowed", second.word.span));
         }
-        let files = self.options.all('f').filter(|file| !file.text.is_empty() && !file.word.open);
+        let files = self.options.line.all("-f").filter(|file| !file.text.is_empty() && !file.word.open);
         for file in files.filter(|file| self.is_installed() && file.text.starts_with('/')) {
             if self.ground.tree.resolve(Path::new(file.text)).is_err() {
                 return Err(Refusal::new(format!("Cannot read -f file '{}'", file.text), file.word.span));
@@ -162,11 +148,11 @@ impl Varnish<'_, '_> {
         let own = self.ground.own("backlog", self.ground.version(Path::new("")));
         let mut depth = Depth { ask: own, protected: false };
         let mut written = false;
-        for (letter, argument) in &self.options.given {
-            let Some(Argument { text, word }) = argument else { continue };
-            match letter {
-                'r' => depth.protected |= text.split(',').any(|name| name.trim() == DEPTH),
-                'p' => match text.split_once('=') {
+        for given in &self.options.line.given {
+            let Some(argv::Value { text, word }) = given.value else { continue };
+            match given.name {
+                "-r" => depth.protected |= text.split(',').any(|name| name.trim() == DEPTH),
+                "-p" => match text.split_once('=') {
                     Some((DEPTH, number)) => {
                         written = true;
                         depth.set(number, word.tail(number.len()), word)?;
@@ -193,7 +179,7 @@ impl Varnish<'_, '_> {
     /// The commands of the -I file: each line that ends is one, and one that fails ends Varnish, unless a `-` stands before it.
     fn commands(&self, depth: &mut Depth, written: &mut bool) -> Result<Commands, Refusal> {
         let mut commands = Commands { uses_vcl: false, unknown: false };
-        let Some(file) = self.options.all('I').next() else { return Ok(commands) };
+        let Some(file) = self.options.line.all("-I").next() else { return Ok(commands) };
         let Ground { tree, sources, .. } = self.ground;
         let read = tree.read(sources, &self.located(file.text));
         let source = match read {
@@ -265,7 +251,8 @@ impl Varnish<'_, '_> {
 
     /// Whether there is a VCL to start the child with.
     fn has_vcl(&self, commands: &Commands) -> bool {
-        let named = self.options.has('b') || self.options.all('f').any(|file| !file.text.is_empty());
+        let named =
+            self.options.line.has("-b") || self.options.line.all("-f").any(|file| !file.text.is_empty());
         named || commands.uses_vcl || commands.unknown || self.options.open
     }
 
@@ -273,7 +260,7 @@ impl Varnish<'_, '_> {
     fn management(&self) -> Result<Vec<Listener>, Refusal> {
         let mut listeners: Vec<Listener> = Vec::new();
         let given: Vec<(&str, Span, bool)> =
-            self.options.all('T').map(|it| (it.text, it.word.span, it.word.open)).collect();
+            self.options.line.all("-T").map(|it| (it.text, it.word.span, it.word.open)).collect();
         let default = [("localhost:0", self.command.at, self.options.open)];
         let what = "the queue of the management port, which nothing changes";
         let ask = self.ground.own_of("management-backlog", what);
@@ -298,7 +285,7 @@ impl Varnish<'_, '_> {
         let mut listeners: Vec<Listener> = Vec::new();
         let hops = self.hops();
         let given: Vec<(&str, Span, bool)> =
-            self.options.all('a').map(|it| (it.text, it.word.span, it.word.open)).collect();
+            self.options.line.all("-a").map(|it| (it.text, it.word.span, it.word.open)).collect();
         let default = [(":80", self.command.at, self.options.open)];
         let mut room = depth.ask.backlog.slot.clone();
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
@@ -391,7 +378,8 @@ impl Varnish<'_, '_> {
     /// The backends of -b, or of the VCL.
     fn hops(&self) -> Vec<Hop> {
         let mut hops = Vec::new();
-        for Argument { text, word } in self.options.all('b').filter(|backend| backend.text != "none") {
+        for argv::Value { text, word } in self.options.line.all("-b").filter(|backend| backend.text != "none")
+        {
             if text.starts_with('/') {
                 hops.push(Hop { to: Next::At(Endpoint::Unix(text.to_owned())), at: word.span });
             } else if let Some((host, port)) = parted(text).filter(|_| !word.open) {
@@ -399,7 +387,8 @@ impl Varnish<'_, '_> {
                 hops.extend(port.map(|port| Hop { to: self.ground.next(host, port), at: word.span }));
             }
         }
-        let mut files: Vec<PathBuf> = self.options.all('f').map(|file| self.located(file.text)).collect();
+        let mut files: Vec<PathBuf> =
+            self.options.line.all("-f").map(|file| self.located(file.text)).collect();
         let mut read: HashSet<SourceId> = HashSet::default();
         while let Some(path) = files.pop() {
             let Ok(source) = self.ground.tree.read(self.ground.sources, &path) else { continue };

@@ -324,8 +324,8 @@ mod tests {
     /// What is told of comments that are not read.
     fn told(path: &str, text: &str) -> Vec<String> {
         let sources = Sources::new();
-        let id = sources.add(Origin::File { root: None, path: path.into() }, text.as_bytes().to_vec());
-        of_file(&sources, id, sources.get(id));
+        sources.add(Origin::File { root: None, path: path.into() }, text.as_bytes().to_vec());
+        comments(&sources);
         sources.cuts().into_iter().map(|cut| cut.what).collect()
     }
 

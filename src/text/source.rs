@@ -174,6 +174,12 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// The same sources for another audit, which may be cut off elsewhere.
+    #[cfg(test)]
+    pub(crate) fn anew(&self) -> Self {
+        Self { cuts: Arc::default(), ..self.clone() }
+    }
+
     pub fn new() -> Self {
         Self::default()
     }

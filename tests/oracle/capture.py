@@ -30,7 +30,8 @@ from machine import prepare, write  # noqa: E402
 
 
 def folder(service):
-    kinds = {"sysctl": "kernel", "listen": "kernel", "unit": "commands", "supervisor": "commands"}
+    kinds = {"sysctl": "kernel", "listen": "kernel", "unit": "commands", "supervisor": "commands",
+             "started": "commands"}
     return os.path.join(CASES, kinds.get(service, "services"), service)
 
 

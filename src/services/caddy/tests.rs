@@ -131,3 +131,15 @@ proptest! {
         root(&String::from_utf8_lossy(&bytes));
     }
 }
+
+#[test]
+fn a_configuration_for_another_adapter_is_told() {
+    let read = |options: &str| {
+        let trial = Trial::root("caddy", &[("srv/edge.json", ":8080\n")]);
+        let seen = trial.started(&format!("caddy run --config /srv/edge.json{options}")).read();
+        (seen.rows().len(), seen.problems())
+    };
+    let told = "Skipped: this configuration is no Caddyfile: what listens there is not known";
+    assert_eq!(read(""), (0, vec![told.to_owned()]));
+    assert_eq!(read(" --adapter caddyfile").1, [""; 0]);
+}
