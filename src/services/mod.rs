@@ -6,6 +6,7 @@ mod hops;
 mod layout;
 mod mains;
 mod opened;
+mod program;
 mod ruby;
 #[cfg(test)]
 mod trial;
@@ -30,6 +31,7 @@ use hops::Hops;
 use layout::{Heard, Layout, Looks, Server};
 use mains::{Main, file_of};
 use opened::Opened;
+use program::{Interpreter, OfFile, Programs, Run, variable};
 use ruby::{Said, options_of};
 #[cfg(test)]
 use trial::{Seen, Trial};

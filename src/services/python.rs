@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, Interpreter, OfFile, Programs, Run};
 use crate::knowledge::Service;
 use crate::model::{Command, Endpoint, Kind, Listener, Setting, Step, Transport, Value, Word};
 use crate::syntax::calls::Id;
@@ -30,12 +30,15 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Err(error) => return ground.broken("the table of servers", &error.message()),
     };
     let program = Program::new(ground.sources, ground.tree, &table);
+    let programs = Programs::new(ground, |command| started(ground, &table, command));
+    let takes_in = |path: &Path| program.taken_in(path);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut all = Found::default();
     (all.listeners, all.left_out) = of_commands(ground, &table);
     for found in ground.tree.read_all(&paths, |path| {
         let source = ground.tree.read(ground.sources, path).ok();
-        source.map(|source| read_file(ground, &table, &program, path, source)).unwrap_or_default()
+        let startup = programs.of(path, &takes_in);
+        source.map(|source| read_file(ground, &table, (&program, &startup), path, source)).unwrap_or_default()
     }) {
         all.listeners.extend(found.listeners);
         all.problems.extend(found.problems);
@@ -47,14 +50,14 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 fn read_file(
     ground: Ground<'_>,
     table: &Table,
-    program: &Program<'_>,
+    (program, startup): (&Program<'_>, &OfFile<'_, '_>),
     path: &Path,
     source: SourceId,
 ) -> Found {
     let mut found = Found::default();
     let Ok(python) = program.open(path, source) else { return found };
     let left = questions();
-    let linked = Linked::new(program, &left);
+    let linked = Linked::new(program, &left, startup);
     let reading = &python.reading_among(&linked, MAX_FUEL, 0);
     let openings = Openings { ground, table, reading };
     let mut opened = openings.all();
@@ -63,6 +66,19 @@ fn read_file(
     found.left_out = usize::from(opened.len() < before);
     found.listeners = opened.iter().flat_map(|opening| openings.listeners(opening)).collect();
     found
+}
+
+/// The file that a command line starts: `python app.py`, `python -m package.app`.
+fn started<'a>(ground: Ground<'a>, table: &Table, command: &'a Command) -> Option<Run<'a>> {
+    let Some((module, arguments)) = command.module() else {
+        let parts = table.interpreter.parts(command)?;
+        let place = ground.named_file(command, &parts.file.text)?;
+        return Some(parts.starts(command, place));
+    };
+    let path = module.replace('.', "/");
+    let mut files = [format!("{path}/__main__.py"), format!("{path}.py")].into_iter();
+    let place = files.find_map(|file| ground.named_file(command, &file))?;
+    Some(Run { place, command, options: &[], arguments })
 }
 
 /// Works out the openings of one file.
@@ -135,7 +151,14 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let development = is(|entry| entry.development).then_some(*library);
         let internal = is(|entry| entry.internal);
         let all = listeners(self.ground, &opening.place, development, site, (backlog, steps));
-        all.into_iter().map(|listener| Listener { sockets: *sockets, internal, ..listener }).collect()
+        let depends = self.reading.depends(opening.call);
+        let depends: Vec<Step> =
+            depends.into_iter().map(|what| Step { value: None, what, at: site }).collect();
+        let finished = |listener: Listener| {
+            let notes = listener.notes.iter().chain(&depends).cloned().collect();
+            Listener { sockets: *sockets, internal, notes, ..listener }
+        };
+        all.into_iter().map(finished).collect()
     }
 
     fn setting(&self, opening: &Opening<'_>, site: Span) -> (Setting, Vec<Step>) {
@@ -376,6 +399,7 @@ struct Switch {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Reader {
+    interpreter: Interpreter,
     sockets: Vec<String>,
     application_servers: Vec<String>,
     application_files: Vec<String>,
@@ -385,6 +409,7 @@ struct Reader {
 
 #[derive(Debug)]
 struct Table {
+    interpreter: Interpreter,
     entries: Vec<Entry>,
     lines: Vec<Line>,
     sockets: HashSet<String>,
@@ -417,6 +442,7 @@ impl Table {
                 .map(|(call, _)| first(&call))
                 .chain(["os", "sys"].map(str::to_owned))
                 .collect(),
+            interpreter: reader.interpreter,
             entries: reader.server,
             lines: reader.command,
             sockets: reader.sockets.into_iter().collect(),
@@ -1278,6 +1304,17 @@ impl<'t> Openings<'_, '_, '_, 't> {
         }
     }
 
+    /// The literal that a number is, or what the program is started with.
+    fn slot_of(&self, at: Span, number: i64, call: Id) -> Option<Slot> {
+        let sources = self.ground.sources;
+        let outside =
+            !sources.get(at.source).path().is_some_and(|path| path.extension().is_some_and(|it| it == "py"));
+        match outside {
+            true => (sources.slice(at) == number.to_string().as_bytes()).then(|| Slot::replace(at)),
+            false => slots::of_literal(self.reading.python, at, call),
+        }
+    }
+
     /// The number that an attribute of the class is, in the program or put there from outside.
     fn attribute(
         &self,
@@ -1324,7 +1361,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
                 number,
                 at: value.written.unwrap_or_else(|| code.span(call)),
                 unless: value.unless.clone(),
-                slot: value.written.and_then(|at| slots::of_literal(self.reading.python, at, call)),
+                slot: value.written.and_then(|at| self.slot_of(at, number, call)),
             },
             Some(_) => Backlog::Unknown("no C int holds the number".to_owned()),
             None => Backlog::Unknown(why_not(value, "number")),

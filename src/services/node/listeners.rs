@@ -54,6 +54,9 @@ fn of_call(evaluation: &Evaluation<'_, '_>, call: &Spot) -> Option<(Server, Vec<
         Condition::IfSet(name) => {
             asked.notes.push(format!("it listens only if {name} is set in the environment"));
         }
+        Condition::UnlessSet(name) => {
+            asked.notes.push(format!("it does not listen if {name} is set in the environment"));
+        }
         Condition::MayBe => {}
     }
     let listeners = of_asked(evaluation, call, site, &asked);
@@ -107,7 +110,9 @@ fn setting(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &Ask
         Backlog::Given(number, value, at) => {
             let written = value.written.as_ref();
             let slot = written.and_then(|literal| evaluation.slot_at(literal, *number, call));
-            let span = evaluation.program.span(written.unwrap_or(at)).unwrap_or(site);
+            let slot = slot.or_else(|| evaluation.slot_outside(value.started?, *number));
+            let here = || evaluation.program.span(written.unwrap_or(at)).unwrap_or(site);
+            let span = value.started.unwrap_or_else(here);
             let what = match value.unless.first() {
                 Some(name) => format!("what the program asks for unless {name} is set in the environment"),
                 None => "what the program asks for".to_owned(),
