@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::{Ask, Bound, Candidate, Found, Ground, Policy, Why};
-use crate::model::{Endpoint, Listener, Setting, Step, Transport};
+use super::{Ask, Bound, Candidate, Found, Ground, OfFile, Policy, Programs, Run, Why};
+use crate::model::{Command, Endpoint, Listener, Setting, Starter, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::go::{At, Files, Kind, Libraries, MAX_FUEL, Reading, Thing, Value};
 use crate::syntax::host_port;
@@ -80,16 +80,22 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         }
     };
     let program = Program::new(ground, &tables);
+    let names = if ground.commands.is_empty() { HashMap::default() } else { program.names(files) };
+    let programs = Programs::new(ground, |command| program.started(&names, command));
+    let takes_in = |folder: &Path| program.files.taken_in(folder);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut all = Found::default();
-    for found in ground.tree.read_all(&paths, |path| read_file(&program, path)) {
+    for found in ground.tree.read_all(&paths, |path| {
+        let startup = programs.of(path.parent().unwrap_or(Path::new("")), &takes_in);
+        read_file(&program, &startup, path)
+    }) {
         all.listeners.extend(found.listeners);
         all.problems.extend(found.problems);
     }
     all
 }
 
-fn read_file(program: &Program<'_>, path: &Path) -> Found {
+fn read_file(program: &Program<'_>, startup: &OfFile<'_, '_>, path: &Path) -> Found {
     let mut found = Found::default();
     let ground = program.ground;
     let Ok(source) = ground.tree.read(ground.sources, path) else { return found };
@@ -99,7 +105,7 @@ fn read_file(program: &Program<'_>, path: &Path) -> Found {
         None | Some(Err(_)) => return found,
     };
     let calls = go.calls(|name| program.last_names.contains(name));
-    let reading = Reading::new(&program.files, MAX_FUEL);
+    let reading = Reading::new(&program.files, startup, MAX_FUEL);
     let cut_off = |id, what| ground.sources.cut_off(At { go, id }.span(), what);
     if let Some(id) = calls.get(MAX_CALLS) {
         cut_off(*id, over("calls of this file that may listen", MAX_CALLS));
@@ -149,6 +155,56 @@ impl<'a> Program<'a> {
         };
         let files = Files::new(ground.sources, ground.tree, libraries);
         Self { ground, tables, by_name, last_names, files }
+    }
+
+    /// The folders of programs by the names that Go gives these.
+    fn names(&self, files: &[Candidate]) -> HashMap<String, Vec<PathBuf>> {
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for file in files {
+            let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
+            let source = self.ground.tree.read(self.ground.sources, &file.path);
+            let is_main = source.is_ok_and(|source| {
+                let mut lines = self.ground.sources.bytes(source).split(|byte| *byte == b'\n');
+                lines.any(|line| line.trim_ascii_end() == b"package main")
+            });
+            match is_main {
+                true => folders.push(folder),
+                false => folders.extend(self.files.programs(&folder)),
+            }
+        }
+        folders.sort();
+        folders.dedup();
+        let mut names: HashMap<String, Vec<PathBuf>> = HashMap::default();
+        for folder in folders {
+            if let Some(name) = self.files.program_name(&folder) {
+                names.entry(name).or_default().push(folder);
+            }
+        }
+        names
+    }
+
+    /// The program that a command line starts: `go run ./cmd/app`, or one of the name that Go gives it.
+    fn started<'c>(&self, names: &HashMap<String, Vec<PathBuf>>, command: &'c Command) -> Option<Run<'c>> {
+        let words = command.words.as_slice();
+        let run = |place: PathBuf, arguments| Run { place, command, options: &[], arguments };
+        if command.program() == "go" {
+            words.get(1).filter(|word| word.text == "run")?;
+            let at = words.iter().skip(2).position(|word| !word.text.starts_with('-'))? + 2;
+            let first = words.get(at).filter(|word| !word.open)?;
+            let sources = words.iter().skip(at).take_while(|word| word.text.ends_with(".go")).count();
+            let folder = match sources {
+                0 => command.folder.clone()?.join(&first.text),
+                _ => self.ground.named_file(command, &first.text)?.parent()?.to_owned(),
+            };
+            let real = self.ground.tree.resolve(&folder).ok()?;
+            return Some(run(real, words.get(at + sources.max(1)..)?));
+        }
+        // What a package installed has another's name by chance.
+        let folder = words.first()?.text.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let is_packaged = matches!(folder, "/usr/bin" | "/usr/sbin" | "/bin" | "/sbin");
+        let [place] = names.get(command.program())?.as_slice() else { return None };
+        (!is_packaged || command.starter != Starter::Unit)
+            .then(|| run(place.clone(), words.get(1..).unwrap_or_default()))
     }
 
     /// Whether a folder belongs to a program, not to a library alone.
@@ -543,6 +599,10 @@ impl<'p, 'a> Call<'p, 'a> {
     fn slot(&self, value: &Value) -> Option<Slot> {
         let written = value.written?;
         let go = self.at.go;
+        if value.started {
+            let text = self.program.ground.sources.slice(written);
+            return (text == value.number()?.to_string().as_bytes()).then(|| Slot::replace(written));
+        }
         let literal = go.code.at(written)?;
         let named = || {
             let owner = go.code.ancestors(literal).find(|id| {

@@ -2,12 +2,15 @@
 //! whose class is known by import or declaration counts; what only a run could tell is not known, with the reason.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Ask, BELOW_0_IGNORED, BELOW_1_IGNORED, Bound, Candidate, Found, Ground, Why, another, port_of};
-use crate::model::{Endpoint, Listener, Step, Transport};
+use super::{
+    Ask, BELOW_0_IGNORED, BELOW_1_IGNORED, Bound, Candidate, Found, Ground, Interpreter, OfFile, Programs,
+    Run, Why, another, port_of,
+};
+use crate::model::{Command, Endpoint, Listener, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::java::{self, Built, Evaluation, File, Library, Table, Thing};
 use crate::text::{Slot, SourceId, Span, over};
@@ -25,6 +28,7 @@ const LONG: u32 = 120;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Reader {
+    interpreter: Interpreter,
     /// Methods that leave it open that a socket is there to be closed at once.
     asks_only: Vec<String>,
     /// Channels of Netty, as a program names them, that are no sockets at all, and those that call listen(2) themselves.
@@ -46,11 +50,15 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Ok(reader) => Java { ground, reader },
         Err(error) => return ground.broken("the table of classes", &error.message()),
     };
+    let roots = if ground.commands.is_empty() { Vec::new() } else { roots(ground, files) };
+    let programs = Programs::new(ground, |command| java.started(&roots, command));
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut all = Found::default();
     for found in ground.tree.read_all(&paths, |path| {
         let source = ground.tree.read(ground.sources, path).ok();
-        source.map(|source| read_file(&java, path.to_owned(), source)).unwrap_or_default()
+        let root = source.and_then(|source| root(ground, path, source)).unwrap_or_default();
+        let startup = programs.of(&root, &|_| Vec::new());
+        source.map(|source| read_file(&java, &startup, path.to_owned(), source)).unwrap_or_default()
     }) {
         all.listeners.extend(found.listeners);
         all.problems.extend(found.problems);
@@ -58,11 +66,54 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     all
 }
 
-fn read_file(java: &Java<'_>, path: PathBuf, source: SourceId) -> Found {
+/// The folder that a file's package lies in.
+fn root(ground: Ground<'_>, path: &Path, source: SourceId) -> Option<PathBuf> {
+    let mut lines = ground.sources.bytes(source).split(|byte| *byte == b'\n');
+    let package = lines.find_map(|line| line.trim_ascii().strip_prefix(b"package "));
+    let parts = package.map_or(0, |package| package.split(|byte| *byte == b'.').count());
+    path.parent()?.ancestors().nth(parts).map(Path::to_owned)
+}
+
+fn roots(ground: Ground<'_>, files: &[Candidate]) -> Vec<PathBuf> {
+    let root = |file: &Candidate| {
+        let source = ground.tree.read(ground.sources, &file.path).ok()?;
+        root(ground, &file.path, source)
+    };
+    let mut roots: Vec<PathBuf> = files.iter().filter_map(root).collect();
+    roots.sort();
+    roots.dedup();
+    roots
+}
+
+impl Java<'_> {
+    /// The program that a command line starts, by the folder of its sources: that of a class or of a file, and in a repository
+    /// with one such folder that of a jar.
+    fn started<'c>(&self, roots: &[PathBuf], command: &'c Command) -> Option<Run<'c>> {
+        let Java { ground, reader } = self;
+        let parts = reader.interpreter.parts(command)?;
+        let name = parts.file.text.as_str();
+        let is_jar = parts.options.last().is_some_and(|option| option.text == "-jar");
+        let class = format!("{}.java", name.replace('.', "/"));
+        let mut places: Vec<PathBuf> = match name.ends_with(".java") {
+            _ if is_jar && ground.is_machine() => return None,
+            _ if is_jar => roots.to_vec(),
+            true => {
+                let file = ground.named_file(command, name)?;
+                let source = ground.tree.read(ground.sources, &file).ok()?;
+                Vec::from_iter(root(*ground, &file, source))
+            }
+            false => roots.iter().filter(|root| ground.tree.exists(&root.join(&class))).cloned().collect(),
+        };
+        let place = places.pop().filter(|_| places.is_empty())?;
+        Some(parts.starts(command, place))
+    }
+}
+
+fn read_file(java: &Java<'_>, startup: &OfFile<'_, '_>, path: PathBuf, source: SourceId) -> Found {
     let Java { ground, .. } = java;
     let mut found = Found::default();
     let Ok(file) = File::parse(path, ground.sources, source) else { return found };
-    let evaluation = Evaluation::new(ground.sources, ground.tree, java, &file, MAX_FUEL);
+    let evaluation = Evaluation::new((ground.sources, ground.tree), java, &file, startup, MAX_FUEL);
     let opened = file.code.all().filter_map(|call| evaluation.listener(call));
     found.listeners = opened.take(MAX_LISTENERS + 1).collect();
     if let Some(listener) = found.listeners.get(MAX_LISTENERS) {

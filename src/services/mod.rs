@@ -8,6 +8,7 @@ mod hops;
 mod layout;
 mod mains;
 mod opened;
+mod program;
 mod ruby;
 mod start;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use hops::Hops;
 use layout::{Heard, Layout, Looks, Server};
 use mains::Main;
 use opened::Opened;
+use program::{Interpreter, OfFile, Programs, Run, variable};
 use ruby::options_of;
 use start::{Named, Reads, Starts};
 #[cfg(test)]

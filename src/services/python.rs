@@ -7,7 +7,8 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use super::{
-    Ask, BELOW_0_IS_0, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, port_of,
+    Ask, BELOW_0_IS_0, Bound, Candidate, DualStack, Empty, Found, Ground, Interpreter, Names, OfFile, Policy,
+    Programs, Run, Why, port_of,
 };
 use crate::knowledge::Service;
 use crate::model::{Command, Kind, Listener, Setting, Step, Transport, Value, Word};
@@ -30,12 +31,15 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Err(error) => return ground.broken("the table of servers", &error.message()),
     };
     let program = Program::new(ground.sources, ground.tree, &table);
+    let programs = Programs::new(ground, |command| started(ground, &table, command));
+    let takes_in = |path: &Path| program.taken_in(path);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut all = Found::default();
     (all.listeners, all.left_out) = of_commands(ground, &table);
     for found in ground.tree.read_all(&paths, |path| {
         let source = ground.tree.read(ground.sources, path).ok();
-        source.map(|source| read_file(ground, &table, &program, path, source)).unwrap_or_default()
+        let startup = programs.of(path, &takes_in);
+        source.map(|source| read_file(ground, &table, (&program, &startup), path, source)).unwrap_or_default()
     }) {
         all.listeners.extend(found.listeners);
         all.problems.extend(found.problems);
@@ -47,14 +51,14 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 fn read_file(
     ground: Ground<'_>,
     table: &Table,
-    program: &Program<'_>,
+    (program, startup): (&Program<'_>, &OfFile<'_, '_>),
     path: &Path,
     source: SourceId,
 ) -> Found {
     let mut found = Found::default();
     let Ok(python) = program.open(path, source) else { return found };
     let left = questions();
-    let linked = Linked::new(program, &left);
+    let linked = Linked::new(program, &left, startup);
     let reading = &python.reading_among(&linked, MAX_FUEL, 0);
     let openings = Openings { ground, table, reading };
     let mut opened = openings.all();
@@ -63,6 +67,19 @@ fn read_file(
     found.left_out = usize::from(opened.len() < before);
     found.listeners = opened.iter().flat_map(|opening| openings.listeners(opening)).collect();
     found
+}
+
+/// The file that a command line starts: `python app.py`, `python -m package.app`.
+fn started<'a>(ground: Ground<'a>, table: &Table, command: &'a Command) -> Option<Run<'a>> {
+    let Some((module, arguments)) = command.module() else {
+        let parts = table.interpreter.parts(command)?;
+        let place = ground.named_file(command, &parts.file.text)?;
+        return Some(parts.starts(command, place));
+    };
+    let path = module.replace('.', "/");
+    let mut files = [format!("{path}/__main__.py"), format!("{path}.py")].into_iter();
+    let place = files.find_map(|file| ground.named_file(command, &file))?;
+    Some(Run { place, command, options: &[], arguments })
 }
 
 /// Works out the openings of one file.
@@ -135,7 +152,13 @@ impl<'t> Openings<'_, '_, '_, 't> {
         place.notes.extend(is(|entry| entry.development).then(|| for_development(library)));
         let all = self.ground.listeners(&place, site, &self.ask(opening, site));
         let internal = is(|entry| entry.internal);
-        all.into_iter().map(|listener| Listener { sockets: *sockets, internal, ..listener }).collect()
+        let depends: Vec<Step> =
+            self.reading.depends(opening.call).into_iter().map(|what| Step::note(what, site)).collect();
+        let finished = |listener: Listener| {
+            let notes = listener.notes.iter().chain(&depends).cloned().collect();
+            Listener { sockets: *sockets, internal, notes, ..listener }
+        };
+        all.into_iter().map(finished).collect()
     }
 
     fn ask(&self, opening: &Opening<'_>, site: Span) -> Ask {
@@ -340,6 +363,7 @@ struct Switch {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Reader {
+    interpreter: Interpreter,
     sockets: Vec<String>,
     application_servers: Vec<String>,
     application_files: Vec<String>,
@@ -349,6 +373,7 @@ struct Reader {
 
 #[derive(Debug)]
 struct Table {
+    interpreter: Interpreter,
     entries: Vec<Entry>,
     lines: Vec<Line>,
     sockets: HashSet<String>,
@@ -381,6 +406,7 @@ impl Table {
                 .map(|(call, _)| first(&call))
                 .chain(["os", "sys"].map(str::to_owned))
                 .collect(),
+            interpreter: reader.interpreter,
             entries: reader.server,
             lines: reader.command,
             sockets: reader.sockets.into_iter().collect(),
@@ -1141,6 +1167,17 @@ impl<'t> Openings<'_, '_, '_, 't> {
         }
     }
 
+    /// The literal that a number is, or what the program is started with.
+    fn slot_of(&self, at: Span, number: i64, call: Id) -> Option<Slot> {
+        let sources = self.ground.sources;
+        let outside =
+            !sources.get(at.source).path().is_some_and(|path| path.extension().is_some_and(|it| it == "py"));
+        match outside {
+            true => (sources.slice(at) == number.to_string().as_bytes()).then(|| Slot::replace(at)),
+            false => slots::of_literal(self.reading.python, at, call),
+        }
+    }
+
     /// The number that an attribute of the class is, in the program or put there from outside.
     fn attribute(
         &self,
@@ -1187,7 +1224,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
                 number,
                 at: value.written.unwrap_or_else(|| code.span(call)),
                 unless: value.unless.clone(),
-                slot: value.written.and_then(|at| slots::of_literal(self.reading.python, at, call)),
+                slot: value.written.and_then(|at| self.slot_of(at, number, call)),
             },
             Some(_) => Backlog::Unknown("no C int holds the number".to_owned()),
             None => Backlog::Unknown(why_not(value, "number")),

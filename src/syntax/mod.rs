@@ -36,6 +36,7 @@ pub mod shell;
 pub mod spring;
 pub mod squid;
 pub mod start;
+pub mod startup;
 pub mod template;
 pub mod unit;
 pub mod url;

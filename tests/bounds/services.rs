@@ -242,6 +242,25 @@ pub fn python_calls(tree: &Tree) {
         .file("server.py", format!("import socket\ns = socket.socket()\ns.bind(('', 80))\n{calls}"));
 }
 
+pub fn program_imports(tree: &Tree) {
+    let names = lines(2_002, |number| format!("require('./m{number}');"));
+    let server = "require('http').createServer().listen(process.env.PORT || 80);\n";
+    tree.is_repository()
+        .file("app.js", format!("{server}{names}"))
+        .file("Procfile", "web: PORT=8080 node app.js\n");
+}
+
+pub fn program_files(tree: &Tree) {
+    let names = lines(150, |number| format!("require('./m{number}');"));
+    tree.is_repository()
+        .file("app.js", format!("require('http').createServer().listen(process.env.PORT || 80);\n{names}"));
+    for number in 0..150 {
+        tree.file(&format!("m{number}.js"), "");
+    }
+    let units = lines(150, |number| format!("w{number}: PORT={number} node app.js"));
+    tree.file("Procfile", units);
+}
+
 pub fn python_openings(tree: &Tree) {
     let servers = lines(1_002, |number| format!("HTTPServer(('', {}), None)", number + 1));
     tree.is_repository().file("server.py", format!("from http.server import HTTPServer\n{servers}"));

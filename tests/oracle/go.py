@@ -1,4 +1,6 @@
-"""Build the case's Go program and start it. Its files lie below /srv/app.
+"""Build the case's Go program and start it: by the unit in etc/systemd/system that names the program as Go does, or plainly.
+
+Its files lie below /srv/app.
 
 Needs golang-go and, for what is no part of Go, golang-github-gin-gonic-gin-dev, golang-github-labstack-echo-dev,
 golang-github-valyala-fasthttp-dev, golang-golang-x-crypto-dev and golang-golang-x-sys-dev: a program without a go.mod is
@@ -8,6 +10,7 @@ import os
 import subprocess
 import tempfile
 
+import start_unit
 from machine import bind, record, run, start
 
 PACKAGES = ("golang-go golang-github-gin-gonic-gin-dev golang-github-labstack-echo-dev "
@@ -30,11 +33,15 @@ def truth(case, root):
     modules = os.path.exists("/srv/app/go.mod")
     how = {} if modules else {"GO111MODULE": "off", "GOFLAGS": ""}
     main = "./cmd/app" if os.path.isdir("/srv/app/cmd/app") else "."
-    done = run("go", "build", "-o", "/run/app", main, cwd="/srv/app", env={**ENVIRONMENT, **how})
+    os.mkdir("/run/bin")
+    done = run("go", "build", "-o", "/run/bin/", main, cwd="/srv/app", env={**ENVIRONMENT, **how})
     if done.returncode != 0:
         raise RuntimeError(done.stdout)
-    process, found, said = start(["/run/app"], quiet=1.0, limit=10, cwd="/srv/app",
-                                 env={"PATH": os.environ["PATH"], "HOME": "/run"})
+    built, unit = os.listdir("/run/bin")[0], start_unit.unit(root, "app")
+    started = unit.words and os.path.basename(unit.words[0]) == built
+    words, environment = (unit.words[1:], unit.environment) if started else ([], {})
+    process, found, said = start([os.path.join("/run/bin", built), *words], quiet=1.0, limit=10, cwd="/srv/app",
+                                 env={"PATH": os.environ["PATH"], "HOME": "/run", **environment})
     refused = None
     if process.poll() is not None:
         refused = next((line for line in said.splitlines() if "listen" in line), None)

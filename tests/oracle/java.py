@@ -1,11 +1,13 @@
-"""Compile the case's Java program and start its Main, with Debian's Netty and Jetty on the class path.
+"""Compile the case's Java program and start it by the unit in etc/systemd/system, or its Main.
 
-Its files lie below /srv/app. Needs openjdk-17-jdk-headless, libnetty-java and libjetty9-java.
+Its files lie below /srv/app; the classes of a unit's program lie beside them, and those of others find Debian's Netty and
+Jetty. Needs openjdk-17-jdk-headless, libnetty-java and libjetty9-java.
 """
 import glob
 import os
 import re
 
+import start_unit
 from machine import bind, empty, record, run, start
 
 PACKAGES = "libnetty-java openjdk-17-jdk-headless"
@@ -28,6 +30,7 @@ def main_class(files):
 
 
 def truth(case, root):
+    unit = start_unit.unit(root, "app")
     bind(root, "srv")
     empty("/tmp")
     files = sources("/srv/app")
@@ -35,10 +38,12 @@ def truth(case, root):
     done = run("javac", "-nowarn", "-encoding", "UTF-8", "-d", "/tmp/classes", "-cp", path, *files)
     if done.returncode != 0:
         raise RuntimeError(done.stdout)
-    argv = ["java", *QUICK, "-cp", path, main_class(files)]
+    if unit.words:
+        run("cp", "-r", "/tmp/classes/.", "/srv/app")
+    argv = ["java", *QUICK, *(unit.words[1:] or ["-cp", path, main_class(files)])]
     # TLS takes its time before its first socket.
     process, found, said = start(argv, quiet=3.0, limit=40, cwd="/srv/app",
-                                 env={"PATH": os.environ["PATH"], "HOME": "/tmp"})
+                                 env={"PATH": os.environ["PATH"], "HOME": "/tmp", **unit.environment})
     refused = None
     if process.poll():
         lines = said.splitlines()

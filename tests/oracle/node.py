@@ -1,6 +1,7 @@
-"""Start the case's Node program as an operator would: `node` on the application's main file.
+"""Start the case's Node program as an operator would: by the unit in etc/systemd/system, or `node` on the main file.
 
-The program lies in /srv/app; its main file is what package.json calls so, else `server.*`. The
+The program lies in /srv/app; its main file is what package.json calls so, else `server.*`. A unit is one of
+WorkingDirectory=/srv/app. The
 frameworks come from package-lock.json beside this file, once, into a cache outside the repository.
 """
 import glob
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 
 import cache
+import start_unit
 from machine import bind, empty, mount, record, run, start
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -45,15 +47,16 @@ def main_file(app):
 
 def truth(case, root):
     app = os.path.join(root, "srv", "app")
-    main = main_file(app)
+    unit = start_unit.unit(root, "app")
+    main = "" if unit.words else main_file(app)
     laid = os.path.join(root, "srv", "node_modules")
     os.makedirs(laid)
     mount("--bind", os.path.join(modules(), "node_modules"), laid)
     bind(root, "srv")
     empty("/tmp")
     typescript = ["--import", "tsx"] if main.endswith("ts") else []
-    process, found, said = start(["node", *typescript, main], cwd="/srv/app",
-                                 env={"PATH": os.environ["PATH"], "HOME": "/tmp"})
+    process, found, said = start(unit.words or ["node", *typescript, main], cwd="/srv/app",
+                                 env={"PATH": os.environ["PATH"], "HOME": "/tmp", **unit.environment})
     refused = None
     if process.poll():
         lines = said.splitlines()

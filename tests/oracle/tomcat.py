@@ -1,9 +1,10 @@
 """Start the case's Tomcat as Debian's unit does: as the user tomcat, from /var/lib/tomcat10 with its
-conf in /etc/tomcat10; a case that has /opt/tomcat starts that one as its own CATALINA_BASE."""
+conf in /etc/tomcat10 and the variables of the case's unit; a case that has /opt/tomcat starts that one as its own CATALINA_BASE."""
 import os
 import re
 import time
 
+import start_unit
 from machine import PATH, SILENT, bind, bind_present, empty, ended, listeners, package, read, run, settled, spawn
 
 PACKAGES = "tomcat10"
@@ -34,10 +35,10 @@ def lay(root):
     return base
 
 
-def start(base):
+def start(base, more):
     """Tomcat's process and what it wrote until it was up for good, gave up or had a minute."""
     environment = {"PATH": PATH, "CATALINA_HOME": "/usr/share/tomcat10",
-                   "CATALINA_BASE": base, "CATALINA_TMPDIR": "/tmp", "CATALINA_OPTS": QUICK}
+                   "CATALINA_BASE": base, "CATALINA_TMPDIR": "/tmp", "CATALINA_OPTS": QUICK, **more}
     log = "/run/tomcat.log"
     with open(log, "w") as said:
         tomcat = spawn([*AS_UNIT, "/bin/sh", "/usr/libexec/tomcat10/tomcat-start.sh"], said, env=environment)
@@ -53,7 +54,8 @@ def start(base):
 
 
 def truth(case, root):
-    tomcat, text = start(lay(root))
+    environment = start_unit.unit(root, "tomcat10").environment
+    tomcat, text = start(lay(root), environment)
     gone, said = ended(tomcat), COMPLAINT.findall(text)
     refused = TAKEN if TAKEN in text else None
     if gone:

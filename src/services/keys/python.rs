@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Why;
 use super::said::{Said, Written};
 use crate::model::Command;
+use crate::services::variable;
 use crate::syntax::calls::{Code, Id, Unparsed};
 use crate::syntax::python::{MAX_FUEL, Modules, Python, Thing, Value};
+use crate::syntax::startup::{Answer, Startup};
 use crate::text::{SourceId, Sources, Span};
 
 /// What the module leaves behind.
@@ -22,15 +23,14 @@ pub(super) struct Module {
 struct Started<'a>(Option<&'a Command>);
 
 impl Modules for Started<'_> {
-    fn variable(&self, name: &str) -> Option<Value> {
-        let word = &self.0?.variable(name)?.value;
-        match word.open {
-            true => Some(Value::unknown(Why::Elsewhere(word.text.clone()).to_string())),
-            false => Some(Value {
-                written: word.exact.then_some(word.span),
-                ..Thing::Text(word.text.clone()).into()
-            }),
-        }
+    fn startup(&self) -> &dyn Startup {
+        self
+    }
+}
+
+impl Startup for Started<'_> {
+    fn variable(&self, name: &str) -> Answer {
+        self.0.map_or(Answer::Unsaid, |command| variable(command, name))
     }
 }
 

@@ -38,6 +38,9 @@ impl Evaluation<'_, '_> {
         if let Some(method) = self.listen_method(&callee, &arguments) {
             return method;
         }
+        if let Some(rest) = self.rest_of_arguments(&callee, &arguments) {
+            return rest;
+        }
         let called = self.value(&callee);
         match &called.thing {
             Thing::Function(function) => self.returned(function, arguments, at),
@@ -115,6 +118,15 @@ impl Evaluation<'_, '_> {
         matches!(method.thing, Thing::Listen(_)).then_some(method)
     }
 
+    /// `process.argv.slice(2)`.
+    fn rest_of_arguments(&self, callee: &Spot, arguments: &[Spot]) -> Option<Value> {
+        let [from] = arguments else { return None };
+        last_name(&self.file(callee)?.code, callee.node).filter(|name| *name == "slice")?;
+        let Thing::Arguments(cut) = self.part(callee, "object").thing else { return None };
+        let from = self.value(from).number().filter(|from| (0.0..100.0).contains(from))?;
+        Some(Thing::Arguments(cut + from as usize).into())
+    }
+
     /// A method of a server that gives the server back, or a setting that express keeps.
     fn method_of_server(&self, callee: &Spot, arguments: &[Spot]) -> Option<Value> {
         let object = self.program.field(callee, "object")?;
@@ -160,22 +172,26 @@ impl Evaluation<'_, '_> {
         if self.program.kind(&body) != "statement_block" {
             return self.value(&body);
         }
-        let mut returns = Vec::new();
+        let mut returns = Returns::default();
         self.follow(&body, &mut returns);
-        let values =
-            self.first(function, returns.iter()).into_iter().map(|value| self.value(value)).collect();
-        agreed(values, self.program.text(call)).unwrap_or_else(|| Thing::Undefined.into())
+        let values = self.first(function, returns.values.iter()).into_iter();
+        let values = values.map(|value| self.value(value)).collect();
+        let value = agreed(values, self.program.text(call)).unwrap_or_else(|| Thing::Undefined.into());
+        match returns.unless.iter().find(|name| !value.unless.contains(name)) {
+            Some(name) if value.is_plain() => Value::one_of(&[value], format!("it depends on {name}")),
+            _ => value,
+        }
     }
 
     /// Gathers what a statement may return; true if it always ends the function.
-    fn follow(&self, at: &Spot, returns: &mut Vec<Spot>) -> bool {
+    fn follow(&self, at: &Spot, returns: &mut Returns) -> bool {
         self.deeper(|| self.follow_statement(at, returns)).unwrap_or(false)
     }
 
-    fn follow_statement(&self, at: &Spot, returns: &mut Vec<Spot>) -> bool {
+    fn follow_statement(&self, at: &Spot, returns: &mut Returns) -> bool {
         match self.program.kind(at) {
             "return_statement" => {
-                returns.extend(self.program.children(at).into_iter().next());
+                returns.values.extend(self.program.children(at).into_iter().next());
                 true
             }
             "throw_statement" => true,
@@ -187,24 +203,30 @@ impl Evaluation<'_, '_> {
                 false
             }
             _ => {
-                returns.extend(self.all_returns(at));
+                returns.values.extend(self.all_returns(at));
                 false
             }
         }
     }
 
-    fn follow_branches(&self, at: &Spot, returns: &mut Vec<Spot>) -> bool {
-        let branch = |role, returns: &mut Vec<Spot>| {
+    fn follow_branches(&self, at: &Spot, returns: &mut Returns) -> bool {
+        let branch = |role, returns: &mut Returns| {
             self.program.field(at, role).is_some_and(|branch| self.follow(&branch, returns))
         };
-        match self.part(at, "condition").truth() {
-            Some(true) => branch("consequence", returns),
-            Some(false) => branch("alternative", returns),
+        let condition = self.part(at, "condition");
+        let (taken, other) = match condition.truth() {
+            Some(true) => ("consequence", "alternative"),
+            Some(false) => ("alternative", "consequence"),
             None => {
                 let first = branch("consequence", returns);
-                branch("alternative", returns) && first
+                return branch("alternative", returns) && first;
             }
+        };
+        let mut others = Returns::default();
+        if !condition.unless.is_empty() && (branch(other, &mut others) || !others.values.is_empty()) {
+            returns.unless.extend(condition.unless);
         }
+        branch(taken, returns)
     }
 
     /// Every `return` in a loop or switch, those of functions in it aside.
@@ -255,7 +277,8 @@ impl Evaluation<'_, '_> {
         let written = matches!(thing, Thing::Number(number) if number < 0.0)
             .then(|| at.clone())
             .filter(|_| inner.written.is_some());
-        Value { written: written.or(inner.written), thing, unless: inner.unless }
+        let started = inner.started.filter(|_| self.operator(at) == "+");
+        Value { written: written.or(inner.written), thing, started, unless: inner.unless }
     }
 
     pub(super) fn binary(&self, at: &Spot) -> Value {
@@ -368,6 +391,14 @@ impl Evaluation<'_, '_> {
         outer.file == inner.file
             && self.file(outer).is_some_and(|file| file.code.contains(outer.node, inner.node))
     }
+}
+
+/// What a function may return.
+#[derive(Debug, Default)]
+struct Returns {
+    values: Vec<Spot>,
+    /// Variables of the environment that decide about it, and are taken as not set.
+    unless: Vec<String>,
 }
 
 /// `(function () { ... })()`.

@@ -9,7 +9,7 @@ use super::program::{File, FileId, Program, Spot};
 use super::servers::Listens;
 use super::value::{Server, Thing, Value, agreed, number_literal, unescaped};
 use crate::model::{Problem, ProblemKind};
-use crate::services::Ground;
+use crate::services::{Ground, OfFile};
 use crate::syntax::calls::Id;
 use crate::text::{HashSet, Span, deeper, over};
 
@@ -21,9 +21,19 @@ const MAX_EACH: usize = 1_000;
 
 const TOO_FAR: &str = "it takes too long to follow";
 
+/// Whether control comes to a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Branch {
+    Never,
+    Surely,
+    Perhaps,
+}
+
 /// Evaluates expressions of one file at a time. It ends: every expression costs fuel.
 pub(super) struct Evaluation<'p, 'a> {
     pub program: &'p Program<'a>,
+    /// What starts the program of the file at hand.
+    pub startup: OfFile<'p, 'a>,
     pub fuel: Cell<u32>,
     depth: Cell<u32>,
     too_deep: Cell<bool>,
@@ -34,10 +44,10 @@ pub(super) struct Evaluation<'p, 'a> {
 }
 
 impl<'p, 'a> Evaluation<'p, 'a> {
-    pub(super) fn new(program: &'p Program<'a>, fuel: u32) -> Self {
+    pub(super) fn new(program: &'p Program<'a>, startup: OfFile<'p, 'a>, fuel: u32) -> Self {
         let (depth, too_deep, fuel) = (Cell::default(), Cell::default(), Cell::new(fuel));
         let (around, busy) = (RefCell::default(), RefCell::default());
-        Self { program, fuel, depth, too_deep, around, busy }
+        Self { program, startup, fuel, depth, too_deep, around, busy }
     }
 
     /// The first of what there may be much of, which costs as well; that there is more is told at a node.
@@ -202,8 +212,10 @@ impl<'p, 'a> Evaluation<'p, 'a> {
             return self.global(at, name);
         };
         let bindings = self.first(at, bindings.iter());
-        let mut values: Vec<Value> = bindings.iter().filter_map(|binding| self.bound(at, binding)).collect();
-        values.extend(self.assigned(at, file, name, scope));
+        let (surely, assigned) = self.assigned(at, file, name, scope);
+        let declared = bindings.iter().filter(|_| !surely);
+        let mut values: Vec<Value> = declared.filter_map(|binding| self.bound(at, binding)).collect();
+        values.extend(assigned);
         let value = agreed(values, name).unwrap_or_else(|| self.unknown(at));
         let typed = bindings.iter().filter_map(|binding| binding.annotation);
         self.or_as_typed(at, value, typed)
@@ -249,19 +261,62 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         Some(value)
     }
 
-    /// What is assigned to a name after its declaration.
-    fn assigned(&self, at: &Spot, file: &File<'a>, name: &str, scope: Id) -> Vec<Value> {
+    /// What is assigned to a name after its declaration, and whether it surely is.
+    fn assigned(&self, at: &Spot, file: &File<'a>, name: &str, scope: Id) -> (bool, Vec<Value>) {
         let assignments = file.names.assigned.get(name).map_or(&[][..], Vec::as_slice);
         let here = |node: Id| {
             file.names.scopes.find(&file.code, name, node).is_some_and(|(found, _)| found == scope)
         };
-        let here = self.first(at, assignments.iter().filter(|(node, _)| here(*node)));
-        here.into_iter()
-            .filter_map(|(_, value)| match value {
+        let mut surely = false;
+        let mut values = Vec::new();
+        for (node, value) in self.first(at, assignments.iter().filter(|(node, _)| here(*node))) {
+            match self.branch(at, *node, scope) {
+                Branch::Never => continue,
+                Branch::Surely => {
+                    surely = true;
+                    values.clear();
+                }
+                Branch::Perhaps => {}
+            }
+            values.extend(match value {
                 Some(value) => self.once(&at.to(*value)),
                 None => Some(self.unknown(at)),
-            })
-            .collect()
+            });
+        }
+        (surely, values)
+    }
+
+    /// Whether control comes to a node, as far as what the program is started with decides it.
+    fn branch(&self, at: &Spot, node: Id, scope: Id) -> Branch {
+        let Some(code) = self.file(at).map(|file| &file.code) else { return Branch::Perhaps };
+        let (mut inner, mut branch) = (node, Branch::Perhaps);
+        for outer in code.ancestors(node).take_while(|outer| *outer != scope) {
+            let needed = match (code.kind(outer), code.role(inner)) {
+                ("if_statement", "consequence") => Some(true),
+                ("if_statement", "alternative") => Some(false),
+                (
+                    "catch_clause" | "switch_case" | "while_statement" | "for_statement" | "for_in_statement",
+                    _,
+                ) => {
+                    return Branch::Perhaps;
+                }
+                (kind, _) if names::is_function(kind) => return Branch::Perhaps,
+                _ => None,
+            };
+            inner = outer;
+            let condition = needed.and_then(|_| code.field(outer, "condition"));
+            let Some((needed, condition)) = needed.zip(condition) else { continue };
+            // What a condition looks at was not assigned behind it.
+            if code.contains(condition, at.node) {
+                return Branch::Never;
+            }
+            match self.once(&at.to(condition)).and_then(|value| value.sure_truth()) {
+                Some(truth) if truth == needed => branch = Branch::Surely,
+                Some(_) => return Branch::Never,
+                None => return Branch::Perhaps,
+            }
+        }
+        branch
     }
 
     fn global(&self, at: &Spot, name: &str) -> Value {

@@ -55,6 +55,9 @@ fn of_call(evaluation: &Evaluation<'_, '_>, call: &Spot) -> Option<(Server, Vec<
         Condition::IfSet(name) => {
             asked.place.note(format!("it listens only if {name} is set in the environment"));
         }
+        Condition::UnlessSet(name) => {
+            asked.place.note(format!("it does not listen if {name} is set in the environment"));
+        }
         Condition::MayBe => {}
     }
     let listeners = of_asked(evaluation, call, site, &asked);
@@ -87,7 +90,9 @@ fn ask(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &Asked) 
         Backlog::Given(number, value, at) => {
             let written = value.written.as_ref();
             let slot = written.and_then(|literal| evaluation.slot_at(literal, *number, call));
-            let span = evaluation.program.span(written.unwrap_or(at)).unwrap_or(site);
+            let slot = slot.or_else(|| evaluation.slot_outside(value.started?, *number));
+            let here = || evaluation.program.span(written.unwrap_or(at)).unwrap_or(site);
+            let span = value.started.unwrap_or_else(here);
             let unless = value.unless.first().map(|name| format!("{name} is set in the environment"));
             Ask::of_program(i64::from(*number), unless, span).with(slot)
         }

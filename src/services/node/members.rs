@@ -6,6 +6,7 @@ use super::program::Spot;
 use super::servers::Listens;
 use super::value::{Server, Thing, Value, agreed};
 use crate::syntax::calls::{Code, Id};
+use crate::syntax::startup::{Answer, Startup};
 
 impl Evaluation<'_, '_> {
     pub(super) fn member_expression(&self, at: &Spot) -> Value {
@@ -75,15 +76,26 @@ impl Evaluation<'_, '_> {
             Thing::Class(class) => self.class_member(class, name, true).unwrap_or_else(|| self.unknown(at)),
             Thing::File(file) => self.exported(*file, name),
             Thing::Module(module) => match (module.as_str(), name) {
-                ("process", "env" | "argv") => Thing::Environment.into(),
+                ("process", "env") => Thing::Environment.into(),
+                ("process", "argv") => Thing::Arguments(0).into(),
                 (_, "default") => object.clone(),
                 _ => Thing::Export(module.clone(), name.to_owned()).into(),
             },
             Thing::Export(module, outer) => Thing::Export(module.clone(), format!("{outer}.{name}")).into(),
-            Thing::Environment => environment(name),
+            Thing::Environment => self.variable(name),
             Thing::Foreign => Thing::Foreign.into(),
             _ => self.unknown(at),
         }
+    }
+
+    fn variable(&self, name: &str) -> Value {
+        answered(self.startup.variable(name), name)
+    }
+
+    /// Node's own path comes first, and the program's.
+    fn program_argument(&self, index: usize) -> Value {
+        let own = index.checked_sub(2).map_or(Answer::Unsaid, |index| self.startup.argument(index));
+        answered(own, &format!("argument {index}"))
     }
 
     pub(super) fn element(&self, object: &Value, index: usize, at: &Spot) -> Value {
@@ -93,7 +105,7 @@ impl Evaluation<'_, '_> {
                 Some(_) => self.unknown(at),
                 None => Thing::Undefined.into(),
             },
-            Thing::Environment => environment(&format!("argument {index}")),
+            Thing::Arguments(cut) => self.program_argument(cut + index),
             _ => self.member(object, &index.to_string(), at),
         }
     }
@@ -342,10 +354,21 @@ fn has_modifier(code: &Code<'_>, member: Id, keyword: &str) -> bool {
     modifiers.split_whitespace().any(|word| word == keyword)
 }
 
-/// A variable of the environment is taken as not set; but whoever reads NODE_ENV does so because it differs.
-fn environment(name: &str) -> Value {
+/// What nobody sets is taken as not set; but whoever reads NODE_ENV does so because it differs.
+fn not_said(name: &str) -> Value {
     if name == "NODE_ENV" {
         return Value::unknown("it depends on NODE_ENV");
     }
     Value { unless: vec![name.to_owned()], ..Thing::Undefined.into() }
+}
+
+fn answered(answer: Answer, name: &str) -> Value {
+    match answer {
+        Answer::Unsaid => not_said(name),
+        Answer::Unclear(why) => Thing::Unknown { why, plain: true }.into(),
+        Answer::Set(set) => {
+            let unless = Vec::from_iter(set.may_change.then(|| name.to_owned()));
+            Value { started: set.written(), unless, ..Thing::Text(set.text).into() }
+        }
+    }
 }

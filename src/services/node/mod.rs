@@ -15,11 +15,11 @@ mod sites;
 mod slots;
 mod value;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, OfFile, Programs};
 use crate::model::ProblemKind;
 use crate::text::{SourceId, Span, over};
 use eval::Evaluation;
@@ -39,11 +39,14 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Err(error) => return ground.broken("the table of servers", &error.message()),
     };
     let program = Program::new(ground, &servers);
+    let programs = Programs::new(ground, |command| program.started(command));
+    let takes_in = |path: &Path| program.taken_in(path);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let mut all = Found::default();
     for found in ground.tree.read_all(&paths, |path| {
         let source = ground.tree.read(ground.sources, path).ok();
-        source.map(|source| read_file(&program, path.to_owned(), source)).unwrap_or_default()
+        let startup = programs.of(path, &takes_in);
+        source.map(|source| read_file(&program, startup, path.to_owned(), source)).unwrap_or_default()
     }) {
         all.listeners.extend(found.listeners);
         all.problems.extend(found.problems);
@@ -53,7 +56,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     all
 }
 
-fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
+fn read_file<'a>(program: &Program<'a>, startup: OfFile<'_, 'a>, path: PathBuf, source: SourceId) -> Found {
     let mut found = Found::default();
     let (text, whole) = (program.ground.sources.bytes(source), Span::top(source));
     if !may_matter(text, |at| is_on_a_short_line(text, at)) {
@@ -63,7 +66,7 @@ fn read_file(program: &Program<'_>, path: PathBuf, source: SourceId) -> Found {
         return found;
     }
     let Ok(file) = program.open(&path, source) else { return found };
-    let evaluation = Evaluation::new(program, MAX_EXPRESSIONS);
+    let evaluation = Evaluation::new(program, startup, MAX_EXPRESSIONS);
     let mut calls = evaluation.may_listen(file);
     let many = calls.get(MAX_CALLS).map(|call| program.span(call).unwrap_or(whole));
     calls.truncate(MAX_CALLS);

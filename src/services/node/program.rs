@@ -8,9 +8,11 @@ use tree_sitter::Language;
 
 use super::names::Names;
 use super::servers::Servers;
-use crate::services::Ground;
+use crate::model::Command;
+use crate::services::{Ground, Run};
 use crate::syntax::calls::{Code, Id, Unparsed};
-use crate::text::{HashMap, SourceId, Span};
+use crate::syntax::startup::MAX_TAKEN_IN;
+use crate::text::{HashMap, HashSet, SourceId, Span, over};
 
 /// A file of a [`Program`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -163,10 +165,45 @@ impl<'a> Program<'a> {
         if !name.starts_with('.') {
             return None;
         }
-        let base = self.file(from)?.path.parent()?.join(name);
-        let path = self.candidates(&base).into_iter().find_map(|path| self.is_file(&path))?;
+        let path = self.named(&self.file(from)?.path, name)?;
         let source = self.ground.tree.read(self.ground.sources, &path).ok()?;
         self.open(&path, source).ok()
+    }
+
+    /// The file that a relative name means in another.
+    fn named(&self, from: &Path, name: &str) -> Option<PathBuf> {
+        let base = from.parent()?.join(name);
+        self.candidates(&base).into_iter().find_map(|path| self.is_file(&path))
+    }
+
+    /// The files that one names: as imports, or in any other way.
+    pub(super) fn taken_in(&self, path: &Path) -> Vec<PathBuf> {
+        let Ok(source) = self.ground.tree.read(self.ground.sources, path) else { return Vec::new() };
+        let text = self.ground.sources.bytes(source);
+        let starts = memchr::memchr3_iter(b'\'', b'"', b'`', text);
+        let names = starts.filter_map(|start| {
+            let rest = text.get(start + 1..).filter(|rest| rest.starts_with(b"."))?;
+            let end = memchr::memchr3(b'\'', b'"', b'`', rest)?;
+            std::str::from_utf8(rest.get(..end)?).ok().filter(|name| !name.contains('\n'))
+        });
+        let mut seen = HashSet::default();
+        let mut names = names.filter(|name| seen.insert(*name));
+        let named = names.by_ref().take(MAX_TAKEN_IN).filter_map(|name| self.named(path, name)).collect();
+        if names.next().is_some() {
+            let what = over("files that this one takes in", MAX_TAKEN_IN);
+            self.ground.sources.cut_off(Span::top(source), what);
+        }
+        named
+    }
+
+    /// The file that a command line starts.
+    pub(super) fn started<'c>(&self, command: &'c Command) -> Option<Run<'c>> {
+        let parts = self.servers.interpreter.parts(command)?;
+        let place = self.candidates(Path::new(&parts.file.text)).into_iter().find_map(|path| {
+            let real = self.ground.named_file(command, path.to_str()?)?;
+            Some(real)
+        })?;
+        Some(parts.starts(command, place))
     }
 
     fn is_file(&self, path: &Path) -> Option<PathBuf> {

@@ -4,6 +4,7 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use crate::knowledge::Service;
+use crate::services::Interpreter;
 
 /// Whose rules a server listens by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -25,6 +26,7 @@ pub(super) enum Listens {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Servers {
+    pub(super) interpreter: Interpreter,
     /// Methods that give back the server that they were called on.
     returns_itself: Vec<String>,
     /// Packages that are called with a server and give it back.

@@ -20,6 +20,8 @@ pub(super) enum Condition {
     MayBe,
     /// Not as long as this variable of the environment is not set.
     IfSet(String),
+    /// Only as long as it is not.
+    UnlessSet(String),
     /// Not with the constants that stand in the files.
     Never,
 }
@@ -81,11 +83,12 @@ impl Evaluation<'_, '_> {
             inner = outer;
             let Some(needed) = needed else { continue };
             let value = self.part(&call.to(outer), "condition");
-            if value.truth() == Some(!needed) {
-                match value.unless.into_iter().next() {
-                    Some(name) => condition = Condition::IfSet(name),
-                    None => return Condition::Never,
-                }
+            let truth = value.truth();
+            match (value.unless.into_iter().next(), truth.map(|truth| truth == needed)) {
+                (Some(name), Some(false)) => condition = Condition::IfSet(name),
+                (Some(name), Some(true)) => condition = Condition::UnlessSet(name),
+                (None, Some(false)) => return Condition::Never,
+                (None, Some(true)) | (_, None) => {}
             }
         }
         condition

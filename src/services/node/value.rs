@@ -2,6 +2,7 @@
 
 use super::program::{FileId, Spot};
 use super::servers::Listens;
+use crate::text::Span;
 
 #[derive(Debug, Clone)]
 pub(super) enum Thing {
@@ -21,8 +22,10 @@ pub(super) enum Thing {
     Module(String),
     /// Something that a module exports: its module and its name.
     Export(String, String),
-    /// `process.env`, `process.argv`: what is in them is not in the files.
+    /// `process.env`: who starts the program says what is in it.
     Environment,
+    /// `process.argv` without so many of its first elements.
+    Arguments(usize),
     Server(Server),
     /// The method of a server that makes it listen.
     Listen(Server),
@@ -47,13 +50,15 @@ pub(super) struct Value {
     pub thing: Thing,
     /// The literal that it is.
     pub written: Option<Spot>,
+    /// The place outside of the program that it is, where that alone starts it.
+    pub started: Option<Span>,
     /// The variables of the environment that would make it another value; they are taken as not set.
     pub unless: Vec<String>,
 }
 
 impl From<Thing> for Value {
     fn from(thing: Thing) -> Self {
-        Self { thing, written: None, unless: Vec::new() }
+        Self { thing, written: None, started: None, unless: Vec::new() }
     }
 }
 
@@ -64,12 +69,15 @@ impl Value {
 
     /// One of several values, and why it is not known which.
     pub(super) fn one_of(values: &[Value], why: impl Into<String>) -> Self {
-        let plain = |value: &Value| matches!(value.thing, Thing::Number(_) | Thing::Text(_));
-        Thing::Unknown { why: why.into(), plain: values.iter().all(plain) }.into()
+        Thing::Unknown { why: why.into(), plain: values.iter().all(Value::is_plain) }.into()
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.thing, Thing::Number(_) | Thing::Text(_))
     }
 
     pub(super) fn literal(thing: Thing, at: &Spot) -> Self {
-        Self { thing, written: Some(at.clone()), unless: Vec::new() }
+        Self { written: Some(at.clone()), ..thing.into() }
     }
 
     /// Another thing that was made of this one.
@@ -104,6 +112,11 @@ impl Value {
             Thing::Text(text) => !text.is_empty(),
             _ => true,
         })
+    }
+
+    /// As a condition that nothing outside can make another.
+    pub(super) fn sure_truth(&self) -> Option<bool> {
+        self.truth().filter(|_| self.unless.is_empty())
     }
 
     /// `Number(value)`; `None` where it is not known.

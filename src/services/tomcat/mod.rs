@@ -3,6 +3,7 @@
 mod attributes;
 mod backlog;
 mod connector;
+mod environment;
 mod properties;
 mod shutdown;
 

@@ -1,16 +1,24 @@
-//! What `${name}` stands for in a server.xml: catalina.properties beside it, and the -D options that its JVM is started with.
+//! What `${name}` stands for in a server.xml: catalina.properties beside it, the -D options that its JVM is started with, and its
+//! environment where it is told to look there.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
+use super::environment;
 use crate::services::Ground;
 use crate::syntax::properties;
+use crate::syntax::startup::Answer;
 use crate::text::{HashMap, Span};
 
 /// Tomcat gives up after this many rounds (IntrospectionUtils.replaceProperties).
 const ROUNDS: usize = 20;
 /// No value that matters here is longer; properties that double each other are not followed for ever.
 const MAX_VALUE: usize = 1 << 16;
+
+/// The property that names the classes which look placeholders up, and two of those, which come with Tomcat.
+const SOURCES: &str = "org.apache.tomcat.util.digester.PROPERTY_SOURCE";
+const OF_ENVIRONMENT: &str = "org.apache.tomcat.util.digester.EnvironmentPropertySource";
+const OF_SYSTEM: &str = "org.apache.tomcat.util.digester.SystemPropertySource";
 
 /// What stands round an option in a script.
 const ENDS: [char; 4] = [' ', '\t', '"', '\''];
@@ -62,9 +70,37 @@ impl Properties {
                 found.set(&property.key, property.value, Some(property.at));
             }
         }
-        // Digester: a class that looks placeholders up elsewhere, such as EnvironmentPropertySource.
-        found.open |= found.known.contains_key("org.apache.tomcat.util.digester.PROPERTY_SOURCE");
+        found.look_elsewhere(ground, folder);
         found
+    }
+
+    /// The classes that look placeholders up, in their order; properties come last where they are not named (Digester.java: its
+    /// static block).
+    fn look_elsewhere(&mut self, ground: Ground<'_>, folder: &Path) {
+        let Some(Known { text, .. }) = self.known.get(SOURCES) else { return };
+        let classes: Vec<&str> = text.split(',').map(str::trim).filter(|class| !class.is_empty()).collect();
+        let place = |class: &str| classes.iter().position(|named| *named == class);
+        self.open |= classes.iter().any(|class| ![OF_ENVIRONMENT, OF_SYSTEM].contains(class));
+        let Some(environment) = place(OF_ENVIRONMENT) else { return };
+        let comes_first = place(OF_SYSTEM).is_none_or(|system| environment < system);
+        let (variables, whole) = environment::read(ground, folder);
+        self.open |= !whole;
+        for (name, answer) in variables {
+            if !comes_first && self.known.contains_key(&name) {
+                continue;
+            }
+            match answer {
+                Answer::Set(set) => {
+                    let at = set.written();
+                    self.elsewhere.retain(|other| *other != name);
+                    self.set(&name, set.text, at);
+                }
+                Answer::Unclear(_) | Answer::Unsaid => {
+                    self.known.remove(&name);
+                    self.elsewhere.push(name);
+                }
+            }
+        }
     }
 
     pub(super) fn prefers_ipv4(&self) -> bool {

@@ -1,7 +1,8 @@
 //! What calls give: the environment, flags, formatting, the addresses of package net, and the program's own functions.
 
 use super::eval::Given;
-use super::{At, Question, Reading, Thing, Value};
+use super::{At, MAX_VALUES, Question, Reading, Thing, Value};
+use crate::syntax::startup::{Answer, Part, Switch, option};
 
 impl<'p, 'a> Reading<'p, 'a> {
     /// One of the values that a call gives.
@@ -79,8 +80,14 @@ impl<'p, 'a> Reading<'p, 'a> {
             match called.last_name() {
                 "Default" => default = Some(self.given(at, 0)?),
                 "Flag" | "Arg" => {
-                    let name = self.given(at, 0)?.as_text().map(|name| format!("--{name} is given"))?;
-                    return Some(default?.and_unless(&[name]));
+                    let name = format!("--{}", self.given(at, 0)?.as_text()?);
+                    let is_flag = called.last_name() == "Flag";
+                    let answer = if is_flag { self.of_pflag(at, vec![name.clone()]) } else { Answer::Unsaid };
+                    let reason = format!("{name} is given");
+                    return Some(match answer {
+                        Answer::Unsaid => default?.and_unless(&[reason]),
+                        answer => self.answered(Value::answered(answer, &reason)),
+                    });
                 }
                 _ => {}
             }
@@ -92,7 +99,7 @@ impl<'p, 'a> Reading<'p, 'a> {
     fn environment(&self, call: At<'p, 'a>) -> Value {
         let Some(name) = self.given(call, 0) else { return self.unknown(call) };
         match name.as_text() {
-            Some(name) => Value::environment(name),
+            Some(name) => self.answered(Value::environment(name, self.startup.variable(name))),
             None => self.because(call, [name]),
         }
     }
@@ -108,9 +115,86 @@ impl<'p, 'a> Reading<'p, 'a> {
             return None;
         }
         let option = self.given(call, at)?;
+        let short = name.ends_with('P').then(|| self.given(call, at + 1)).flatten();
         let value = self.given(call, at + 1 + usize::from(name.ends_with('P')))?;
-        let given = format!("{dashes}{} is given", option.as_text()?);
-        Some(Value { written: None, ..value }.and_unless(&[given]))
+        let option = option.as_text()?;
+        let given = format!("{dashes}{option} is given");
+        let answer = match dashes {
+            "-" => self.of_flag(call, option),
+            _ => {
+                let short = short.as_ref().and_then(Value::as_text).map(|short| format!("-{short}"));
+                self.of_pflag(call, std::iter::once(format!("--{option}")).chain(short).collect())
+            }
+        };
+        let told = match answer {
+            Answer::Unsaid => return Some(Value { written: None, ..value }.and_unless(&[given])),
+            answer => self.answered(Value::answered(answer, &given)),
+        };
+        let number = told.as_text().filter(|_| kind != "String").map(|text| text.parse().map(Thing::Number));
+        Some(match number {
+            None => told,
+            Some(Ok(number)) => told.becomes(number),
+            Some(Err(_)) => self.unknown(call),
+        })
+    }
+
+    /// The flags of this file that a command line may name, and whether each is followed by a value.
+    fn flags(&self, call: At<'p, 'a>) -> Vec<(String, bool)> {
+        let calls = call.go.calls(|name| !name.is_empty()).into_iter().map(|id| call.to(id));
+        let calls = calls.filter(|it| it.go.arguments(it.id).len() >= 3);
+        let flags = calls.filter_map(|it| {
+            let mut given = (0..2).filter_map(|index| it.argument(index));
+            let name = given.find(|it| it.kind().ends_with("string_literal")).map(|it| self.value(it))?;
+            let kind = it.field("function")?.last_name();
+            Some((name.as_text()?.to_owned(), !kind.starts_with("Bool") && !kind.starts_with("Count")))
+        });
+        call.first_of(MAX_VALUES, "flags of one file", flags).collect()
+    }
+
+    /// What the command line says of a flag of package flag: one dash or two, and no more flags behind the first word that is
+    /// none (flag/flag.go: parseOne).
+    fn of_flag(&self, call: At<'p, 'a>, name: &str) -> Answer {
+        if !self.startup.has_arguments() {
+            return Answer::Unsaid;
+        }
+        let flags = self.flags(call);
+        self.startup.words(Part::Arguments, &|words| {
+            let mut found = None;
+            let mut rest = words.iter();
+            while let Some(word) = rest.next() {
+                let text = word.text.as_str();
+                let bare = text.strip_prefix("--").or_else(|| text.strip_prefix('-')).unwrap_or_default();
+                if bare.is_empty() {
+                    break;
+                }
+                let (own, joined) =
+                    bare.split_once('=').map_or((bare, None), |(own, value)| (own, Some(value)));
+                let takes = own == name || flags.iter().any(|(flag, takes)| flag == own && *takes);
+                let is_known = own == name || flags.iter().any(|(flag, _)| flag == own);
+                let follows = rest.as_slice().first().is_some_and(|next| !next.text.starts_with('-'));
+                if !is_known && joined.is_none() && follows {
+                    return Err(format!("the files do not tell what `-{own}` on the command line is"));
+                }
+                let next = if takes && joined.is_none() { rest.next() } else { None };
+                let value = joined.map(|value| (word, value)).or(next.map(|next| (next, next.text.as_str())));
+                if own == name {
+                    found = Some(value.ok_or_else(|| format!("`-{own}` has no value on the command line"))?);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    fn of_pflag(&self, call: At<'p, 'a>, names: Vec<String>) -> Answer {
+        if !self.startup.has_arguments() {
+            return Answer::Unsaid;
+        }
+        let wanted = Switch { names, takes_value: true };
+        let others = self.flags(call).into_iter();
+        let others =
+            others.map(|(name, takes_value)| Switch { names: vec![format!("--{name}")], takes_value });
+        let others: Vec<Switch> = others.collect();
+        self.startup.words(Part::Arguments, &|words| option(words, &wanted, &others))
     }
 
     /// `flag.StringVar(&addr, "addr", ":8080", "...")`: what a flag puts where a pointer leads to.

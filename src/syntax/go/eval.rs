@@ -4,6 +4,7 @@ use super::names::{Binding, Origin, is_function};
 use super::types::Kind;
 use super::{At, Go, MAX_CALLS, MAX_VALUES, Question, Reading, Thing, Value};
 use crate::syntax::calls::Id;
+use crate::syntax::startup::Answer;
 
 const BINDINGS: &str = "bindings of one name";
 const ASSIGNMENTS: &str = "assignments to one field";
@@ -32,7 +33,7 @@ pub(super) enum Given<'p, 'a> {
 
 impl<'p, 'a> Reading<'p, 'a> {
     pub fn value(&self, at: At<'p, 'a>) -> Value {
-        self.deeper(at, || self.expression(at)).unwrap_or_else(|| Value::unknown(TOO_FAR))
+        self.deeper(at, || self.told(|| self.expression(at))).unwrap_or_else(|| Value::unknown(TOO_FAR))
     }
 
     /// Unknown, because this expression is decided elsewhere.
@@ -110,8 +111,14 @@ impl<'p, 'a> Reading<'p, 'a> {
     /// `os.Args[1]`.
     fn element(&self, at: At<'p, 'a>) -> Value {
         let of = at.field("operand").and_then(|operand| self.qualified(operand));
+        let index = at.field("index").and_then(|index| usize::try_from(self.value(index).number()?).ok());
         match of.as_deref() {
-            Some("os.Args") => Thing::Outside("an argument says so".to_owned()).into(),
+            Some("os.Args") => {
+                // The program itself comes first.
+                let index = index.and_then(|index| index.checked_sub(1));
+                let answer = index.map_or(Answer::Unsaid, |index| self.startup.argument(index));
+                self.answered(Value::answered(answer, "an argument says so"))
+            }
             _ => self.unknown(at),
         }
     }
@@ -136,9 +143,9 @@ impl<'p, 'a> Reading<'p, 'a> {
 
     fn of_given(&self, at: At<'p, 'a>, given: Given<'p, 'a>) -> Option<Value> {
         match given {
-            Given::Is(node) => self.once(Question::Value, node, || self.expression(node)),
+            Given::Is(node) => self.once(Question::Value, node, || self.told(|| self.expression(node))),
             Given::Part(call, index) if call.kind() == "call_expression" => {
-                self.once(Question::Value, call, || self.called(call, index))
+                self.once(Question::Value, call, || self.told(|| self.called(call, index)))
             }
             Given::Parameter(function, index) => {
                 let values = self.with_arguments(function, index, |given| self.value(given));
@@ -365,6 +372,15 @@ impl<'p, 'a> Reading<'p, 'a> {
             |name| format!("{} is set", name.split(',').next().unwrap_or_default()),
         );
         let number = default.parse().map(Thing::Number).unwrap_or(Thing::Text(default));
+        let variable = ["env", "envconfig"].into_iter().find_map(key);
+        let name = variable.as_ref().map(|names| names.split(',').next().unwrap_or_default());
+        if let Some(name) = name
+            && let told = self.answered(Value::environment(name, self.startup.variable(name)))
+            && !matches!(told.thing, Thing::Outside(_))
+        {
+            let number = told.as_text().and_then(|text| text.parse().ok()).map(Thing::Number);
+            return Some(Given::Known(number.map_or(told.clone(), |number| told.becomes(number))));
+        }
         Some(Given::Known(Value::from(number).and_unless(&[what])))
     }
 

@@ -142,6 +142,47 @@ impl<'a> Files<'a> {
         self.with_name(files, name)
     }
 
+    /// The folders of the packages that those of a folder import from its own module.
+    pub fn taken_in(&self, folder: &Path) -> Vec<PathBuf> {
+        let Some((top, module)) = self.module(folder) else { return Vec::new() };
+        let start = format!("\"{module}/");
+        let finder = memmem::Finder::new(&start);
+        let mut found = Vec::new();
+        for (_, source) in self.package(folder) {
+            let text = self.sources.bytes(source);
+            found.extend(finder.find_iter(text).filter_map(|at| {
+                let rest = text.get(at + start.len()..)?;
+                let path = std::str::from_utf8(rest.get(..memchr::memchr(b'"', rest)?)?).ok()?;
+                Some(top.join(path))
+            }));
+        }
+        found
+    }
+
+    /// The name that Go gives to the program of a folder: the last part of its import path.
+    pub fn program_name(&self, folder: &Path) -> Option<String> {
+        let own = folder.file_name().and_then(|name| name.to_str());
+        let name = match self.module(folder) {
+            Some((top, module)) if top == folder => {
+                let mut parts = module.rsplit('/');
+                let last = parts.next()?.to_owned();
+                // `/v2` says which version it is.
+                let is_version = last.strip_prefix('v').is_some_and(|digits| digits.parse::<u32>().is_ok());
+                parts.next().filter(|_| is_version).map_or(last.clone(), str::to_owned)
+            }
+            _ => own?.to_owned(),
+        };
+        Some(name)
+    }
+
+    /// The folders of the programs of a folder's module.
+    pub fn programs(&self, folder: &Path) -> Vec<PathBuf> {
+        let Some((top, _)) = self.module(folder) else { return Vec::new() };
+        let patterns = self.libraries.programs.iter().map(|pattern| top.join(pattern));
+        let files = patterns.flat_map(|pattern| self.tree.glob(pattern.as_os_str().as_encoded_bytes()));
+        files.filter_map(|file| file.parent().map(Path::to_owned)).collect()
+    }
+
     /// The folder of the module that a folder lies in, and the module's path, from its go.mod.
     pub fn module(&self, folder: &Path) -> Option<(PathBuf, String)> {
         if let Some(known) = lock(&self.modules).get(folder) {

@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 
 use super::calls::{Code, Id, Unparsed};
 use super::eval::Bounds;
+use super::startup::Startup;
 use crate::text::{SourceId, Sources, Span};
 pub use files::{Files, Libraries};
 use names::{Names, Origin, last_name};
@@ -165,6 +166,9 @@ enum Question {
 /// Evaluates expressions of some file. It ends: every expression costs fuel.
 pub struct Reading<'p, 'a> {
     files: &'p Files<'a>,
+    startup: &'p dyn Startup,
+    /// How often it was told something of use.
+    answers: Cell<u32>,
     bounds: Bounds,
     fuel: Cell<u32>,
     depth: Cell<u32>,
@@ -175,10 +179,10 @@ pub struct Reading<'p, 'a> {
 }
 
 impl<'p, 'a> Reading<'p, 'a> {
-    pub fn new(files: &'p Files<'a>, fuel: u32) -> Self {
-        let (busy, frames) = (RefCell::default(), RefCell::default());
+    pub fn new(files: &'p Files<'a>, startup: &'p dyn Startup, fuel: u32) -> Self {
+        let (busy, frames, answers) = (RefCell::default(), RefCell::default(), Cell::default());
         let bounds = Bounds { fuel, depth: MAX_DEPTH };
-        Self { files, bounds, fuel: Cell::new(fuel), depth: Cell::new(0), busy, frames }
+        Self { files, startup, answers, bounds, fuel: Cell::new(fuel), depth: Cell::new(0), busy, frames }
     }
 
     /// Goes one step further in, unless that is too far.
@@ -205,6 +209,18 @@ impl<'p, 'a> Reading<'p, 'a> {
         let result = self.deeper(at, work);
         self.busy.borrow_mut().pop();
         result
+    }
+
+    /// A value, marked where it was made of what the program is started with.
+    fn told(&self, work: impl FnOnce() -> Value) -> Value {
+        let before = self.answers.get();
+        let value = work();
+        Value { started: value.started || self.answers.get() > before, ..value }
+    }
+
+    fn answered(&self, value: Value) -> Value {
+        self.answers.set(self.answers.get() + u32::from(value.started));
+        value
     }
 
     /// Looking through a long list costs as well.

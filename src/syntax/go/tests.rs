@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::syntax::startup::Nobody;
 use crate::text::{Sources, Tree};
 
 /// What the last argument of the one call of `show` comes to.
@@ -12,7 +13,7 @@ fn shown(text: &str) -> Value {
     let files = Files::new(&sources, &tree, Libraries::default());
     let source = tree.read(&sources, name).unwrap();
     let go = files.open(name, source).unwrap().unwrap();
-    let reading = Reading::new(&files, MAX_FUEL);
+    let reading = Reading::new(&files, &Nobody, MAX_FUEL);
     let call = *go.calls(|name| name == "show").last().unwrap();
     let argument = *go.arguments(call).last().unwrap();
     reading.value(At { go, id: argument })

@@ -1,5 +1,6 @@
 //! What an expression of a Go program comes to, as far as the files tell.
 
+use crate::syntax::startup::Answer;
 use crate::text::Span;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Value {
     pub thing: Thing,
     /// The literal that it is, if it is one.
     pub written: Option<Span>,
+    /// It was made of what the program is started with.
+    pub started: bool,
     /// What would make it another value; it is taken as not set.
     pub unless: Vec<String>,
 }
@@ -29,7 +32,7 @@ const ENVIRONMENT: &str = " is set in the environment";
 
 impl From<Thing> for Value {
     fn from(thing: Thing) -> Self {
-        Self { thing, written: None, unless: Vec::new() }
+        Self { thing, written: None, started: false, unless: Vec::new() }
     }
 }
 
@@ -39,8 +42,29 @@ impl Value {
     }
 
     /// A variable of the environment.
-    pub(super) fn environment(name: &str) -> Self {
-        Thing::Outside(format!("{name}{ENVIRONMENT}")).into()
+    pub(super) fn environment(name: &str, answer: Answer) -> Self {
+        let reason = format!("{name}{ENVIRONMENT}");
+        match answer {
+            Answer::Unsaid => Thing::Outside(reason).into(),
+            answer => Self::answered(answer, &reason),
+        }
+    }
+
+    /// What the program is started with; the reason is that of another value.
+    pub(super) fn answered(answer: Answer, reason: &str) -> Self {
+        match answer {
+            Answer::Unsaid => Thing::Outside(reason.to_owned()).into(),
+            Answer::Unclear(why) => Self::unknown(why),
+            Answer::Set(set) => {
+                let unless = Vec::from_iter(set.may_change.then(|| reason.to_owned()));
+                Self { written: set.written(), started: true, unless, ..Self::text(set.text) }
+            }
+        }
+    }
+
+    /// It is what the program is started with, and is not filled in later.
+    fn is_told(&self) -> bool {
+        self.started && self.why_unknown().is_none() && self.as_text() != Some("")
     }
 
     /// A variable of the environment is empty as long as nothing sets it.
@@ -105,6 +129,15 @@ impl Value {
 
     /// Of several values that it may have the one that holds as long as nothing outside says otherwise.
     pub fn agreed(values: Vec<Value>, name: &str) -> Option<Value> {
+        let (told, others): (Vec<Value>, Vec<Value>) = values.into_iter().partition(Value::is_told);
+        match Self::agreed_alike(others, name) {
+            // What is told takes the place of what holds without it.
+            Some(other) if told.is_empty() || matches!(other.thing, Thing::Unknown(_)) => Some(other),
+            _ => Self::agreed_alike(told, name),
+        }
+    }
+
+    fn agreed_alike(values: Vec<Value>, name: &str) -> Option<Value> {
         let (outside, values): (Vec<Value>, Vec<Value>) =
             values.into_iter().partition(|value| matches!(value.thing, Thing::Outside(_)));
         let mut rest = values.into_iter();

@@ -1,13 +1,16 @@
 //! What expressions come to: constants, also those of other files, variables with one value, arithmetic. What only a run could
 //! tell is not known, with the reason.
 
+use std::cell::Cell;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use super::library::{Library, Of};
 use super::names::{Names, Origin, Variable, is_class_body, simple_name};
 use super::{Outside, Thing, Value, integer};
 use crate::syntax::calls::{Code, Id, Unparsed};
 use crate::syntax::eval::{Bounds, Effort, shown};
+use crate::syntax::startup::{Answer, Startup};
 use crate::text::{Slot, SourceId, Sources, Span, Tree, deeper};
 
 /// How deep expressions, variables and methods are followed.
@@ -35,14 +38,23 @@ pub struct Evaluation<'p, 'a, L: Library> {
     pub library: &'p L,
     pub file: &'p File<'a>,
     pub effort: Effort,
+    pub(super) startup: &'p dyn Startup,
+    /// How often it was told something of use.
+    pub(super) answers: Rc<Cell<u32>>,
     /// How many files away from the one that is read.
     away: u32,
 }
 
 impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
-    pub fn new(sources: &'p Sources, tree: &'p Tree, library: &'p L, file: &'p File<'a>, fuel: u32) -> Self {
+    pub fn new(
+        (sources, tree): (&'p Sources, &'p Tree),
+        library: &'p L,
+        file: &'p File<'a>,
+        startup: &'p dyn Startup,
+        fuel: u32,
+    ) -> Self {
         let effort = Effort::new(Bounds { fuel, depth: MAX_DEPTH });
-        Self { sources, tree, library, file, effort, away: 0 }
+        Self { sources, tree, library, file, effort, startup, answers: Rc::default(), away: 0 }
     }
 
     pub fn code(&self) -> &'p Code<'a> {
@@ -99,8 +111,10 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
     }
 
     pub fn value(&self, at: Id) -> Of<L> {
+        let before = self.answers.get();
         let value = self.effort.deeper(self.code(), at, || self.value_of(at));
-        value.unwrap_or_else(|| Value::unknown(TOO_FAR, self.span(at)))
+        let value = value.unwrap_or_else(|| Value::unknown(TOO_FAR, self.span(at)));
+        Value { started: value.started || self.answers.get() > before, ..value }
     }
 
     fn value_of(&self, at: Id) -> Of<L> {
@@ -220,7 +234,12 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
             })
         });
         match is_argument {
-            true => Value::new(Thing::Outside(Outside::Argument), self.span(at)),
+            true => {
+                let index = self.field(at, "index").and_then(|index| self.value(index).number());
+                let index = index.and_then(|index| usize::try_from(index).ok());
+                let answer = index.map_or(Answer::Unsaid, |index| self.startup.argument(index));
+                self.answered(answer, Outside::Argument, at)
+            }
             false => self.unknown(at),
         }
     }
@@ -302,6 +321,8 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
             library: self.library,
             file: &file,
             effort: self.effort.elsewhere(),
+            startup: self.startup,
+            answers: self.answers.clone(),
             away: self.away + 1,
         };
         let body = *file.names.classes.get(class.rsplit('.').next()?)?;

@@ -44,13 +44,15 @@ pub struct Value<O> {
     pub at: Span,
     /// The literal that it comes from, if it is there for nothing else.
     pub slot: Option<Slot>,
+    /// It was made of what the program is started with.
+    pub started: bool,
     /// It is another one if something outside says so.
     pub unless: Vec<Outside>,
 }
 
 impl<O: Clone + PartialEq> Value<O> {
     pub fn new(thing: Thing<O>, at: Span) -> Self {
-        Self { thing, at, slot: None, unless: Vec::new() }
+        Self { thing, at, slot: None, started: false, unless: Vec::new() }
     }
 
     pub fn unknown(why: impl Into<String>, at: Span) -> Self {
@@ -103,6 +105,16 @@ impl<O: Clone + PartialEq> Value<O> {
 
     /// Of several values that it may have the one that holds as long as nothing outside says otherwise.
     pub fn agreed(values: Vec<Self>, name: &str) -> Option<Self> {
+        let is_told = |value: &Self| value.started && value.why_unknown().is_none();
+        let (told, others): (Vec<_>, Vec<_>) = values.into_iter().partition(is_told);
+        match Self::agreed_alike(others, name) {
+            // What is told takes the place of what holds without it.
+            Some(other) if told.is_empty() || matches!(other.thing, Thing::Unknown(_)) => Some(other),
+            _ => Self::agreed_alike(told, name),
+        }
+    }
+
+    fn agreed_alike(values: Vec<Self>, name: &str) -> Option<Self> {
         let (outside, values): (Vec<_>, Vec<_>) =
             values.into_iter().partition(|value| matches!(value.thing, Thing::Outside(_)));
         let mut rest = values.into_iter();

@@ -3,6 +3,7 @@
 use super::value::{integer_literal, unescaped};
 use super::{Reading, Thing, Value};
 use crate::syntax::calls::Id;
+use crate::syntax::startup::Answer;
 use crate::text::{Span, larger};
 
 /// The longest text that is put together, in bytes. Addresses and paths are far below.
@@ -175,9 +176,11 @@ impl Reading<'_, '_> {
         let (whole, index) = (self.part(at, "value"), self.part(at, "subscript"));
         match (&whole.thing, &index.thing) {
             (Thing::Environment, Thing::Text(name)) => self
-                .modules
                 .variable(name)
                 .unwrap_or_else(|| Value::unknown(format!("it is what the environment says in {name}"))),
+            (Thing::Named(name), Thing::Number(index)) if name == "sys.argv" => {
+                self.program_argument(*index).unwrap_or_else(|| self.unknown(at))
+            }
             (Thing::Dict(entries), Thing::Text(key)) => {
                 let found = entries.iter().rev().find(|(name, _)| name == key);
                 found.map_or_else(|| self.unknown(at), |(_, value)| value.clone())
@@ -269,8 +272,11 @@ impl Reading<'_, '_> {
         let operator = operators.next().map_or("", |operator| code.text(operator));
         let (left, right) = (self.value(left), self.value(right));
         if let (Thing::Text(name), Thing::Environment) = (&left.thing, &right.thing) {
-            let set = self.modules.variable(name).is_some();
-            let unless = if set { Vec::new() } else { vec![format!("{name} is set in the environment")] };
+            let (set, unless) = match self.modules.startup().variable(name) {
+                Answer::Set(_) => (true, Vec::new()),
+                Answer::Unsaid => (false, vec![format!("{name} is set in the environment")]),
+                Answer::Unclear(why) => return Value::unknown(why),
+            };
             return match operator {
                 "in" => Value::from(Thing::Truth(set)).and_unless(&unless),
                 "not in" => Value::from(Thing::Truth(!set)).and_unless(&unless),
@@ -280,6 +286,15 @@ impl Reading<'_, '_> {
         let plain = |value: &Value| {
             matches!(value.thing, Thing::None | Thing::Truth(_) | Thing::Number(_) | Thing::Text(_))
         };
+        if let (Some(a), Some(b), "<" | ">" | "<=" | ">=") = (left.number(), right.number(), operator) {
+            let truth = match operator {
+                "<" => a < b,
+                ">" => a > b,
+                "<=" => a <= b,
+                _ => a >= b,
+            };
+            return Value::from(Thing::Truth(truth)).and_unless(&left.unless).and_unless(&right.unless);
+        }
         let truth = match operator {
             "==" | "is" => left.thing == right.thing,
             "!=" | "is not" => left.thing != right.thing,

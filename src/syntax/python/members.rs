@@ -107,44 +107,6 @@ impl Reading<'_, '_> {
         Value::agreed(values.collect(), attribute)
     }
 
-    /// The default of an option that `argparse` or `optparse` reads from the command line.
-    fn option(&self, made: &Rc<Made>, name: &str) -> Option<Value> {
-        let kind = made.kinds.iter().find(|kind| kind.ends_with(".parse_args"))?;
-        let mut calls = self.calls(if is_optparse(kind) { "add_option" } else { "add_argument" });
-        calls.find_map(|call| self.option_of(call, name))
-    }
-
-    /// The default of an option that `tornado.options` reads from the command line.
-    pub(super) fn tornado_option(&self, name: &str) -> Option<Value> {
-        let name = name.strip_prefix("tornado.options.options.")?;
-        self.calls("define").find_map(|call| self.option_of(call, name))
-    }
-
-    /// The default of the option of this name that a call defines.
-    fn option_of(&self, call: Id, name: &str) -> Option<Value> {
-        let flags = self.positionals(call).map_while(|flag| self.value(flag).text().map(str::to_owned));
-        let flags: Vec<String> = flags.collect();
-        let named = |flag: &&String| flag.trim_start_matches('-').replace('-', "_") == name;
-        let flag = flags.iter().find(named);
-        let dest = self.argument(call, None, "dest");
-        let is_it = match dest.as_ref().and_then(Value::text) {
-            Some(dest) => dest == name,
-            None => flag.is_some(),
-        };
-        if !is_it {
-            return None;
-        }
-        let shown = flag.or_else(|| flags.last()).map_or(name, String::as_str);
-        let unless = vec![format!("{shown} is given on the command line")];
-        let default = self.argument(call, None, "default").unwrap_or_else(|| Thing::None.into());
-        let kind = self.keyword(call, "type").map(|id| self.code().text(id));
-        let default = match (kind, default.integer()) {
-            (Some("int"), Some(number)) => default.becomes(Thing::Number(number)),
-            _ => default,
-        };
-        Some(default.and_unless(&unless))
-    }
-
     /// The value node of a keyword argument.
     pub fn keyword(&self, call: Id, name: &str) -> Option<Id> {
         let code = self.code();
@@ -161,7 +123,7 @@ impl Reading<'_, '_> {
         self.positionals(call).nth(index)
     }
 
-    fn positionals(&self, call: Id) -> impl Iterator<Item = Id> {
+    pub(super) fn positionals(&self, call: Id) -> impl Iterator<Item = Id> {
         let code = self.code();
         let list = code.field(call, "arguments").filter(|list| code.kind(*list) == "argument_list");
         let plain = |id: &Id| code.kind(*id) != "keyword_argument" && code.kind(*id) != "dictionary_splat";
@@ -337,7 +299,7 @@ impl Reading<'_, '_> {
     fn environment(&self, at: Id) -> Value {
         let Some(name) = self.argument(at, Some(0), "key") else { return self.unknown(at) };
         let Some(name) = name.text() else { return self.unknown(at) };
-        if let Some(set) = self.modules.variable(name) {
+        if let Some(set) = self.variable(name) {
             return set;
         }
         let default = self.argument(at, Some(1), "default");
@@ -393,6 +355,11 @@ impl Reading<'_, '_> {
                 let (x, y) = a.number().zip(b.number()).filter(|_| !three)?;
                 let number = if name == "min" { x.min(y) } else { x.max(y) };
                 Some(Value::from(Thing::Number(number)).and_unless(&a.unless).and_unless(&b.unless))
+            }
+            "len" => {
+                let is_it = first()?.name() == Some("sys.argv");
+                let count = self.modules.startup().count().filter(|_| is_it)?;
+                Some(Thing::Number(i64::try_from(count + 1).ok()?).into())
             }
             "list" | "tuple" => first().filter(|value| matches!(value.thing, Thing::List(_))),
             "dict" => self.dict(at),
@@ -500,19 +467,6 @@ impl Reading<'_, '_> {
             .map(|value| value.and_unless(&[given]))
             .or_else(|| self.as_annotated(at))
             .unwrap_or_else(|| Value::unknown(format!("`{name}` is up to who calls it")))
-    }
-
-    /// `@click.option("--port", default=8000)` over the function.
-    fn click_option(&self, of: Id, name: &str) -> Option<Value> {
-        let code = self.code();
-        let outer = code.parent(of).filter(|outer| code.kind(*outer) == "decorated_definition")?;
-        let decorators = code.children(outer).filter(|id| code.kind(*id) == "decorator");
-        let calls = decorators.filter_map(|id| code.children(id).next());
-        let mut calls = calls.filter(|call| {
-            let function = code.field(*call, "function").map_or("", |id| code.text(id));
-            matches!(function.rsplit('.').next(), Some("option" | "argument"))
-        });
-        calls.find_map(|call| self.option_of(call, name))
     }
 
     /// A parameter of an imported type holds one of these, whoever gives it.

@@ -4,6 +4,7 @@
 mod eval;
 mod members;
 mod names;
+mod options;
 mod program;
 pub mod slots;
 mod told;
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 
 use super::calls::{Code, Id, Unparsed};
 use super::eval::{Bounds, Effort, shown};
+use super::startup::{Nobody, Startup};
 use crate::text::{SourceId, Sources};
 pub use names::last_name;
 use names::{Binding, Names, Origin, is_function, is_scope};
@@ -129,9 +131,9 @@ pub trait Modules {
     fn exports(&self, _from: SourceId, _module: &str, _name: &str) -> bool {
         false
     }
-    /// A variable of the environment that the program is known to be started with.
-    fn variable(&self, _: &str) -> Option<Value> {
-        None
+    /// What the program is started with.
+    fn startup(&self) -> &dyn Startup {
+        &Nobody
     }
 }
 
@@ -270,7 +272,8 @@ impl<'p, 'a> Reading<'p, 'a> {
                 continue;
             }
             // The other branch of an `if` that the node stands in.
-            let sure = branches().all(|branch| at.is_some_and(|at| code.contains(branch, at)));
+            let around = |branch| at.is_some_and(|at| code.contains(branch, at));
+            let sure = branches().all(|branch| around(branch) || self.is_taken(branch));
             live.push(binding);
             if sure {
                 break;
@@ -318,22 +321,51 @@ impl<'p, 'a> Reading<'p, 'a> {
         })
     }
 
+    /// A condition, where nothing outside can make it another.
+    fn sure_truth(&self, of: Id) -> Option<bool> {
+        let value = self.once(self.code().field(of, "condition")?)?;
+        value.truth().filter(|_| value.unless.is_empty())
+    }
+
     /// Whether a block is never run: `if False`, `if sys.platform == "win32"`.
     fn is_dead(&self, block: Id) -> bool {
         let code = self.code();
-        let truth = |id: Option<Id>| {
-            let value = id.and_then(|id| self.once(id)).filter(|value| value.unless.is_empty());
-            value.and_then(|value| value.truth())
-        };
         let Some(parent) = code.parent(block) else { return false };
+        let outer = || code.parent(parent).filter(|outer| code.kind(*outer) == "if_statement");
+        let before = || outer().is_some_and(|outer| self.sure_truth(outer) == Some(true));
         match code.kind(parent) {
-            "if_statement" | "elif_clause" => truth(code.field(parent, "condition")) == Some(false),
-            "else_clause" => {
-                let outer = code.parent(parent).filter(|outer| code.kind(*outer) == "if_statement");
-                outer.is_some_and(|outer| truth(code.field(outer, "condition")) == Some(true))
-            }
+            "if_statement" => self.sure_truth(parent) == Some(false),
+            "elif_clause" => self.sure_truth(parent) == Some(false) || before(),
+            "else_clause" => before(),
             _ => false,
         }
+    }
+
+    /// Whether a block is surely run, as far as it is its own `if` that decides.
+    fn is_taken(&self, block: Id) -> bool {
+        let code = self.code();
+        let decides = code.parent(block).filter(|parent| code.kind(*parent) == "if_statement");
+        decides.is_some_and(|parent| self.sure_truth(parent) == Some(true))
+    }
+
+    /// What is to be said of a listener at a node that a condition decides about which something outside may change.
+    pub fn depends(&self, at: Id) -> Vec<String> {
+        let code = self.code();
+        let said = |block: Id| {
+            let parent = code.parent(block)?;
+            let (of, needed) = match code.kind(parent) {
+                "if_statement" | "elif_clause" => (parent, true),
+                "else_clause" => (code.parent(parent)?, false),
+                _ => return None,
+            };
+            let value = self.once(code.field(of, "condition")?)?;
+            let reason = value.unless.first()?;
+            Some(match value.truth()? == needed {
+                true => format!("it does not listen if {reason}"),
+                false => format!("it listens only if {reason}"),
+            })
+        };
+        self.branches(at, code.root()).filter_map(said).collect()
     }
 
     fn bound(&self, binding: &Binding) -> Option<Value> {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Modules, Python, Reading, Spot, Thing, Value};
 use crate::syntax::calls::{Id, Unparsed};
+use crate::syntax::startup::{MAX_TAKEN_IN, Startup};
 use crate::text::{HashMap, SourceId, Sources, Span, Tree, deeper, over};
 
 /// How many files are asked one by another.
@@ -101,6 +102,34 @@ impl<'a> Program<'a> {
         Some((self.opened(&file)?, rest))
     }
 
+    /// The files of the program that one imports.
+    pub fn taken_in(&self, path: &Path) -> Vec<PathBuf> {
+        let Ok(source) = self.tree.read(self.sources, path) else { return Vec::new() };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let names = imports(self.sources.bytes(source));
+        if names.len() > MAX_TAKEN_IN {
+            self.sources.cut_off(Span::top(source), over("files that this one takes in", MAX_TAKEN_IN));
+        }
+        let names = names.into_iter().take(MAX_TAKEN_IN);
+        names.flat_map(|name| self.modules_of(folder, &name)).collect()
+    }
+
+    /// The files of a module and of the packages around it.
+    fn modules_of(&self, folder: &Path, name: &str) -> Vec<PathBuf> {
+        let bare = name.trim_start_matches('.');
+        let first = bare.split('.').next().unwrap_or(bare);
+        let in_folder = |folder: &Path| {
+            let ends = bare.match_indices('.').map(|(at, _)| at).chain([bare.len()]);
+            let paths = ends.filter_map(|end| Some(folder.join(bare.get(..end)?.replace('.', "/"))));
+            paths.filter_map(|path| self.module(&path)).collect::<Vec<PathBuf>>()
+        };
+        match name.len() - bare.len() {
+            0 if self.libraries.has(first) => Vec::new(),
+            0 => folder.ancestors().map(in_folder).find(|found| !found.is_empty()).unwrap_or_default(),
+            dots => folder.ancestors().nth(dots - 1).map(in_folder).unwrap_or_default(),
+        }
+    }
+
     fn opened(&self, file: &Path) -> Option<SourceId> {
         let source = self.tree.read(self.sources, file).ok()?;
         self.open(file, source).ok()?;
@@ -125,11 +154,36 @@ impl<'a> Program<'a> {
     }
 }
 
+/// The full names that the lines of a program import: `a.b` and `a.b.c` of `from a.b import c`.
+fn imports(text: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        let line = line.trim_ascii();
+        let is_one = line.starts_with(b"import ") || line.starts_with(b"from ");
+        let Some(line) = std::str::from_utf8(line).ok().filter(|_| is_one) else { continue };
+        let line = line.split('#').next().unwrap_or(line);
+        let names = |list: &str| -> Vec<String> {
+            let names = list.split(',').filter_map(|part| part.split_whitespace().next());
+            names.map(|name| name.trim_matches(['(', ')', ';']).to_owned()).collect()
+        };
+        if let Some(list) = line.strip_prefix("import ") {
+            found.extend(names(list));
+        } else if let Some((module, list)) = line.trim_start_matches("from ").split_once(" import") {
+            let module = module.trim();
+            let dot = if module.ends_with('.') { "" } else { "." };
+            found.extend(names(list).iter().map(|name| format!("{module}{dot}{name}")));
+            found.push(module.to_owned());
+        }
+    }
+    found
+}
+
 /// The other files of the program, as one of them sees them.
 pub struct Linked<'p, 'a> {
     program: &'p Program<'a>,
     depth: u32,
     questions: &'p Questions,
+    startup: &'p dyn Startup,
 }
 
 /// What a file asks of others.
@@ -154,8 +208,8 @@ pub fn questions() -> Questions {
 }
 
 impl<'p, 'a> Linked<'p, 'a> {
-    pub fn new(program: &'p Program<'a>, questions: &'p Questions) -> Self {
-        Self { program, depth: 0, questions }
+    pub fn new(program: &'p Program<'a>, questions: &'p Questions, startup: &'p dyn Startup) -> Self {
+        Self { program, depth: 0, questions, startup }
     }
 
     /// Says which bound keeps it from asking more of a file, or for it.
@@ -193,6 +247,10 @@ impl<'p, 'a> Linked<'p, 'a> {
 }
 
 impl Modules for Linked<'_, '_> {
+    fn startup(&self) -> &dyn Startup {
+        self.startup
+    }
+
     fn value(&self, from: SourceId, name: &str) -> Option<Value> {
         if self.questions.left.get() == 0 {
             self.tell(from);

@@ -1,0 +1,2 @@
+const http = require('http');
+http.createServer().listen(Number(process.argv[2]) || 3000, '127.0.0.1');

@@ -1,0 +1,3 @@
+import os
+
+BACKLOG = int(os.environ.get('BACKLOG', '5'))
