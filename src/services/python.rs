@@ -1170,11 +1170,10 @@ impl<'t> Openings<'_, '_, '_, 't> {
     /// The literal that a number is, or what the program is started with.
     fn slot_of(&self, at: Span, number: i64, call: Id) -> Option<Slot> {
         let sources = self.ground.sources;
-        let outside =
-            !sources.get(at.source).path().is_some_and(|path| path.extension().is_some_and(|it| it == "py"));
-        match outside {
-            true => (sources.slice(at) == number.to_string().as_bytes()).then(|| Slot::replace(at)),
-            false => slots::of_literal(self.reading.python, at, call),
+        let is_program = sources.get(at.source).path().and_then(Path::extension).is_some_and(|it| it == "py");
+        match is_program {
+            true => slots::of_literal(self.reading.python, at, call),
+            false => (sources.slice(at) == number.to_string().as_bytes()).then(|| Slot::replace(at)),
         }
     }
 
