@@ -499,7 +499,7 @@ impl Evaluation<'_, '_, Java<'_>> {
             _ if calls("bindAddress") => unknown("a function says it"),
             (Some(port), _) => self.place(self.set(&built, "host", call).as_ref(), &port),
             (None, Some(why)) => unknown(why),
-            (None, None) => unknown("the kernel picks a free port unless PORT is set in the environment"),
+            (None, None) => unknown(&format!("{} unless PORT is set in the environment", Why::AnyPort)),
         };
         let mut backlog = self.netty_backlog(&built, call, Channel::Unclear);
         if calls("tcpConfiguration") && backlog.given.is_none() {
