@@ -172,11 +172,14 @@ impl Server for Apache<'_> {
 fn variables(ground: Ground<'_>, folder: &Path) -> Variables {
     let mut variables = Variables::default();
     for (command, arguments) in ground.started() {
-        for variable in command.environment.iter().filter(|variable| !variable.value.open) {
+        for variable in command.environment.iter().filter(|variable| !variable.value.is_open()) {
             let Variable { name, value } = &**variable;
-            variables.export(name, Text::of(value.text.as_bytes(), value.exact.then_some(value.span)));
+            variables.export(
+                name,
+                Text::of(value.as_str().as_bytes(), value.exact().is_some().then_some(value.span())),
+            );
         }
-        variables.options(arguments.iter().map(|word| word.text.as_str()));
+        variables.options(arguments.iter().map(|word| word.as_str()));
     }
     variables.envvars(ground.sources, ground.tree, folder);
     variables

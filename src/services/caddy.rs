@@ -49,7 +49,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
         installed: ground.is_machine(),
         variable: &|name| {
             let variable = ground.started().find_map(|(command, _)| command.variable(name))?;
-            (!variable.value.open).then(|| variable.value.text.clone())
+            (!variable.value.is_open()).then(|| variable.value.as_str().to_owned())
         },
     };
     let blocks = blocks::read(setting, source);

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Command, Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value, Word};
+use crate::model::{Command, Endpoint, Listener, ProblemKind, Setting, Step, Text, Transport, Value};
 use crate::syntax::java::{self, Address};
-use crate::syntax::jetty_start::{Arguments, Text};
+use crate::syntax::jetty_start::Arguments;
 use crate::syntax::jetty_xml::{self, Given, Object};
 use crate::text::{Slot, Span, over};
 
@@ -137,9 +137,10 @@ fn refused<T>(why: &str, at: Span) -> Result<T, Refused> {
 
 impl Connector {
     /// As the XML of the distribution has it.
-    fn known(known: &Known) -> Self {
+    fn known(known: &Known, table: Span) -> Self {
         let given = |names: &[String], default: Option<String>| {
-            (!names.is_empty()).then(|| Given { names: names.to_vec(), default, at: None, exact: false })
+            let default = default.map(|default| Text::meant(default, table));
+            (!names.is_empty()).then(|| Given { names: names.to_vec(), default })
         };
         Self {
             id: known.id.clone(),
@@ -208,10 +209,10 @@ impl Base<'_> {
                 continue;
             }
             let jar = words.iter().position(is_start_jar).unwrap_or(0);
-            words.iter().take(jar).for_each(|word| self.arguments.option_of_jvm(&text(word)));
-            words.iter().skip(jar + 1).for_each(|word| self.arguments.argument(&text(word)));
+            words.iter().take(jar).for_each(|word| self.arguments.option_of_jvm(word));
+            words.iter().skip(jar + 1).for_each(|word| self.arguments.argument(word));
             if let Some(more) = command.variable("JETTY_ARGS") {
-                self.arguments.argument(&text(&more.value));
+                self.arguments.argument(&more.value);
             }
         }
     }
@@ -228,7 +229,7 @@ impl Base<'_> {
             let Some((_, site)) = named else { continue };
             match self.xml_file(&known.xml) {
                 Some(path) => self.xml(&path, Some(*site), &mut all)?,
-                None => all.push((Connector::known(known), *site)),
+                None => all.push((Connector::known(known, Span::top(self.ground.service.source)), *site)),
             }
         }
         if xml.len() > MAX_CONNECTORS {
@@ -302,31 +303,27 @@ impl Base<'_> {
 
     /// What a setter is given in the end.
     fn value(&self, given: Option<&Given>) -> Option<Text> {
-        let given = given?;
-        let default = || {
-            let at = given.at.unwrap_or_else(|| Span::top(self.ground.service.source));
-            Some(Text { text: given.default.clone()?, at, exact: given.exact, open: false })
-        };
-        self.arguments.property(self.ground.sources, &given.names).or_else(default)
+        let Given { names, default } = given?;
+        self.arguments.property(self.ground.sources, names).or_else(|| default.clone())
     }
 
     /// The same of a setter that takes an int: java.lang.Integer.valueOf, or Jetty does not start. No number where it is not known.
     fn number(&self, given: Option<&Given>) -> Result<Option<(Option<i64>, Text)>, Refused> {
         let Some(value) = self.value(given) else { return Ok(None) };
-        match java::integer(&value.text) {
-            _ if value.open => Ok(Some((None, value))),
+        match java::integer(value.as_str()) {
+            _ if value.is_open() => Ok(Some((None, value))),
             Some(number) => Ok(Some((Some(number), value))),
-            None => refused(&format!("\"{}\" is no number", value.text), value.at),
+            None => refused(&format!("\"{}\" is no number", value.as_str()), value.span()),
         }
     }
 
     fn address(&self, connector: &Connector, site: Span) -> Result<Place, Refused> {
         let unknown = |what: String, at: Span| Ok((Endpoint::Unknown(Transport::Tcp), Some((what, at))));
         let elsewhere = |what: &str, open: &Text| {
-            unknown(format!("the {what} is {}, which is set elsewhere", open.text), open.at)
+            unknown(format!("the {what} is {}, which is set elsewhere", open.as_str()), open.span())
         };
         let (port, at) = match self.number(connector.port.as_ref())? {
-            Some((Some(port), value)) => (port, value.at),
+            Some((Some(port), value)) => (port, value.span()),
             Some((None, open)) => return elsewhere("port", &open),
             None => (0, site),
         };
@@ -337,28 +334,30 @@ impl Base<'_> {
         };
         let host = match self.value(connector.host.as_ref()) {
             None => return Ok((Endpoint::DualStack(port), None)),
-            Some(open) if open.open => return elsewhere("host", &open),
+            Some(open) if open.is_open() => return elsewhere("host", &open),
             Some(host) => host,
         };
-        match java::resolve(&host.text, self.ground.hosts) {
+        match java::resolve(host.as_str(), self.ground.hosts) {
             Address::Known { ip, .. } if ip.to_canonical().is_unspecified() => {
                 Ok((Endpoint::DualStack(port), None))
             }
             Address::Known { ip, assumed } => {
-                let note = assumed.then(|| (format!("assumed: {} is {ip}", host.text), host.at));
+                let note = assumed.then(|| (format!("assumed: {} is {ip}", host.as_str()), host.span()));
                 Ok((Endpoint::tcp(ip, port), note))
             }
             Address::Unknown => {
-                unknown(format!("nothing in this tree says which address {} is", host.text), host.at)
+                unknown(format!("nothing in this tree says which address {} is", host.as_str()), host.span())
             }
-            Address::Refused => refused(&format!("\"{}\" is no address", host.text), host.at),
+            Address::Refused => refused(&format!("\"{}\" is no address", host.as_str()), host.span()),
         }
     }
 
     fn path(&self, connector: &Connector, site: Span) -> Place {
         let (what, at) = match self.value(connector.path.as_ref()) {
-            Some(path) if path.open => ("the path is set elsewhere", path.at),
-            Some(path) if !path.text.is_empty() => return (Endpoint::Unix(path.text), None),
+            Some(path) if path.is_open() => ("the path is set elsewhere", path.span()),
+            Some(path) if !path.as_str().is_empty() => {
+                return (Endpoint::Unix(path.as_str().to_owned()), None);
+            }
             _ => ("nothing says which path it has", site),
         };
         (Endpoint::Unknown(Transport::Unix), Some((what.to_owned(), at)))
@@ -367,8 +366,8 @@ impl Base<'_> {
     fn backlog(&self, connector: &Connector, site: Span) -> Result<(Setting, Vec<Step>), Refused> {
         let written = self.number(connector.backlog.as_ref())?;
         if let Some((None, open)) = written {
-            let what = format!("acceptQueueSize is {}, which is set elsewhere", open.text);
-            return Ok((Setting::default(), vec![Step { value: None, what, at: open.at }]));
+            let what = format!("acceptQueueSize is {}, which is set elsewhere", open.as_str());
+            return Ok((Setting::default(), vec![Step { value: None, what, at: open.span() }]));
         }
         let slot = match &written {
             Some((_, value)) if !self.is_default(value) => self.slot(value),
@@ -376,8 +375,8 @@ impl Base<'_> {
         };
         let (value, step) = match written {
             Some((Some(number), value)) if number > 0 => {
-                let step = Step { value: Some(number), what: "acceptQueueSize".to_owned(), at: value.at };
-                (Some(Value::written(number, value.at)), Some(step))
+                let step = Step { value: Some(number), what: "acceptQueueSize".to_owned(), at: value.span() };
+                (Some(Value::written(number, value.span())), Some(step))
             }
             _ if connector.native => {
                 let what = "acceptQueueSize is 0, and this connector calls listen(2) without Java".to_owned();
@@ -400,20 +399,20 @@ impl Base<'_> {
     /// The number that is written, unless that is in the files of the distribution.
     fn slot(&self, value: &Text) -> Option<Slot> {
         let sources = self.ground.sources;
-        let path = sources.get(value.at.source).path()?;
+        let path = sources.get(value.span().source).path()?;
         // A base may be its own home.
         let own = path.starts_with(&self.folder) || !self.homes.iter().any(|home| path.starts_with(home));
-        let stands = value.exact && sources.slice(value.at) == value.text.as_bytes();
-        let digits = value.text.strip_prefix('-').unwrap_or(&value.text);
+        let stands = value.exact().is_some() && sources.slice(value.span()) == value.as_str().as_bytes();
+        let digits = value.as_str().strip_prefix('-').unwrap_or(value.as_str());
         let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        (own && stands && number).then(|| Slot::replace(value.at))
+        (own && stands && number).then(|| Slot::replace(value.span()))
     }
 
     /// What the distribution's XML has is better set as a property.
     fn is_default(&self, value: &Text) -> bool {
-        let path = self.ground.sources.get(value.at.source).path();
+        let path = self.ground.sources.get(value.span().source).path();
         let in_xml = path.and_then(Path::extension).is_some_and(|extension| extension == "xml");
-        in_xml && value.text == "0"
+        in_xml && value.as_str() == "0"
     }
 
     /// A line for the property, below the one that names the module.
@@ -447,18 +446,14 @@ type Place = (Endpoint, Option<(String, Span)>);
 /// A command line that names another base starts that one.
 fn is_started_by(folder: &Path, command: &Command) -> bool {
     let mut words = command.words.iter();
-    let named = words.find_map(|word| word.text.split_once("jetty.base=").map(|(_, base)| base));
-    let named = named.or_else(|| Some(command.variable("JETTY_BASE")?.value.text.as_str()));
+    let named = words.find_map(|word| word.as_str().split_once("jetty.base=").map(|(_, base)| base));
+    let named = named.or_else(|| Some(command.variable("JETTY_BASE")?.value.as_str()));
     let is_it = named.is_none_or(|base| Path::new(base.trim_matches('/')) == folder);
     is_it && command.words.iter().any(is_start_jar)
 }
 
-fn is_start_jar(word: &Word) -> bool {
-    word.text.ends_with("start.jar") || word.text.ends_with("jetty.sh")
-}
-
-fn text(word: &Word) -> Text {
-    Text { text: word.text.clone(), at: word.span, exact: word.exact, open: word.open }
+fn is_start_jar(word: &Text) -> bool {
+    word.as_str().ends_with("start.jar") || word.as_str().ends_with("jetty.sh")
 }
 
 #[cfg(test)]

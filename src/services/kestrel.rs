@@ -241,23 +241,24 @@ impl<'a> Project<'a> {
         let assembly = format!("{}.dll", self.name);
         let mut sockets = Vec::new();
         for (command, arguments) in self.ground.started() {
-            let own = arguments.first().is_some_and(|first| first.text.rsplit('/').next() == Some(&assembly));
+            let own =
+                arguments.first().is_some_and(|first| first.as_str().rsplit('/').next() == Some(&assembly));
             if !own {
                 continue;
             }
-            let option = arguments.iter().position(|word| word.text == "--urls");
-            let next = option.and_then(|at| arguments.get(at + 1)).map(|word| (word, word.text.as_str()));
+            let option = arguments.iter().position(|word| word.as_str() == "--urls");
+            let next = option.and_then(|at| arguments.get(at + 1)).map(|word| (word, word.as_str()));
             let joined =
-                || arguments.iter().find_map(|word| Some((word, word.text.strip_prefix("--urls=")?)));
+                || arguments.iter().find_map(|word| Some((word, word.as_str().strip_prefix("--urls=")?)));
             let told = next.or_else(joined);
             let variable = || {
                 let names = ["ASPNETCORE_URLS", "DOTNET_URLS", "URLS"];
                 let variable = names.iter().find_map(|name| command.variable(name))?;
-                Some((&variable.value, variable.value.text.as_str()))
+                Some((&variable.value, variable.value.as_str()))
             };
             sockets.extend(match told.or_else(variable) {
-                Some((word, _)) if word.open => vec![unknown(&word.text, word.span)],
-                Some((word, urls)) => of_urls(urls, word.span),
+                Some((word, _)) if word.is_open() => vec![unknown(word.as_str(), word.span())],
+                Some((word, urls)) => of_urls(urls, word.span()),
                 None => self.in_image(command).into_iter().collect(),
             });
         }
@@ -267,8 +268,9 @@ impl<'a> Project<'a> {
     fn in_image(&self, command: &Command) -> Option<Socket> {
         let ports = ["ASPNETCORE_HTTP_PORTS", "HTTP_PORTS"].iter().find_map(|name| command.variable(name));
         if let Some(ports) = ports {
-            let port = ports.value.text.split([';', ',']).next().and_then(|port| port.trim().parse().ok());
-            return port.map(|port| (Endpoint::DualStack(port), ports.value.span, None));
+            let port =
+                ports.value.as_str().split([';', ',']).next().and_then(|port| port.trim().parse().ok());
+            return port.map(|port| (Endpoint::DualStack(port), ports.value.span(), None));
         }
         let image = command.image.as_ref().filter(|image| image.get.contains("dotnet/aspnet"))?;
         let tag = image.get.rsplit_once(':').and_then(|(_, tag)| Version::parse(tag));

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Command, Word};
+use crate::model::{Command, Text};
 use crate::syntax::start::Start;
 use crate::text::SourceId;
 use crate::text::tree::Unread;
@@ -60,12 +60,12 @@ impl Ground<'_> {
 }
 
 /// The file that an option names on a command line; of several the last.
-pub(super) fn file_of(command: &Command, arguments: &[Word], option: &str) -> Option<PathBuf> {
-    let at = arguments.iter().rposition(|word| word.text.starts_with(option))?;
+pub(super) fn file_of(command: &Command, arguments: &[Text], option: &str) -> Option<PathBuf> {
+    let at = arguments.iter().rposition(|word| word.as_str().starts_with(option))?;
     let word = arguments.get(at)?;
-    let (word, file) = match word.text.strip_prefix(option) {
-        Some("") => arguments.get(at + 1).map(|word| (word, word.text.as_str()))?,
+    let (word, file) = match word.as_str().strip_prefix(option) {
+        Some("") => arguments.get(at + 1).map(|word| (word, word.as_str()))?,
         attached => (word, attached?),
     };
-    (!word.open).then(|| command.folder.clone().unwrap_or_default().join(file))
+    (!word.is_open()).then(|| command.folder.clone().unwrap_or_default().join(file))
 }

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 pub use crate::knowledge::Candidate;
 use crate::knowledge::{Candidates, Knowledge, Service, Signs};
 use crate::model::{
-    Command, Endpoint, Kind, Label, Listener, Next, PlaceId, Problem, ProblemKind, ReadAs, Step, Value,
-    Version, Word,
+    Command, Endpoint, Kind, Label, Listener, Next, PlaceId, Problem, ProblemKind, ReadAs, Step, Text, Value,
+    Version,
 };
 use crate::syntax::hosts::Hosts;
 use crate::syntax::refusal::Refusal;
@@ -78,7 +78,7 @@ pub struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     /// The command lines that start the service, and its arguments in each.
-    pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Word])> {
+    pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Text])> {
         let service = self.service;
         self.commands.iter().filter_map(move |command| Some((command, service.arguments_in(command)?)))
     }

@@ -9,12 +9,12 @@ use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
-    Endpoint, Kind, Label, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value, Version,
-    Word,
+    Endpoint, Kind, Label, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Text, Transport, Value,
+    Version,
 };
 use crate::syntax::fpm_conf::{self, Line, Stop};
 use crate::syntax::number::atoi;
-use crate::syntax::php_ini::{self, Filled, Statement, Text};
+use crate::syntax::php_ini::{self, Filled, Statement};
 use crate::text::{HashMap, HashSet, Slot, SourceId, Span};
 
 /// sun_path of unix(7) has 108 bytes, the last of which is 0; strlcpy cuts what is longer.
@@ -197,8 +197,8 @@ fn files(
 }
 
 /// The value of an option in one of its two forms.
-fn option<'w>(arguments: &'w [Word], short: &str, long: &str) -> Option<&'w str> {
-    let mut words = arguments.iter().map(|word| word.text.as_str());
+fn option<'w>(arguments: &'w [Text], short: &str, long: &str) -> Option<&'w str> {
+    let mut words = arguments.iter().map(|word| word.as_str());
     while let Some(word) = words.next() {
         if word == short || word == long {
             return words.next();
@@ -364,7 +364,7 @@ impl<'a> Process<'a> {
         index
     }
 
-    fn entry(&mut self, name: &str, at: Span, value: Text, line: Span) -> Result<(), Fault> {
+    fn entry(&mut self, name: &str, at: Span, value: php_ini::Text, line: Span) -> Result<(), Fault> {
         let Keys { global, pool, .. } = self.keys;
         if matches!(self.section, Section::Outside) && pool.has(name) {
             self.section = Section::Pool(self.pool("", at));
@@ -466,7 +466,7 @@ impl<'a> Process<'a> {
     }
 
     fn may_be_root(&self) -> bool {
-        let allowed = |word: &Word| word.text == "-R" || word.text == "--allow-to-run-as-root";
+        let allowed = |word: &Text| word.as_str() == "-R" || word.as_str() == "--allow-to-run-as-root";
         self.ground.started().any(|(_, words)| words.iter().any(allowed))
     }
 
@@ -632,7 +632,7 @@ impl<'a> Process<'a> {
 fn variable(ground: Ground<'_>, main: &File, name: &str) -> Filled {
     let set = ground.started().find_map(|(command, _)| command.variable(name));
     match set.map(|variable| &variable.value) {
-        Some(word) if !word.open => Filled::Known(word.text.clone()),
+        Some(word) if !word.is_open() => Filled::Known(word.as_str().to_owned()),
         None if main.installed && main.path.starts_with("etc") => Filled::Known(String::new()),
         _ => Filled::Unknown,
     }

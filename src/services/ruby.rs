@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Ground;
-use crate::model::{Command, Problem, ProblemKind, ReadAs, Word};
+use crate::model::{Command, Problem, ProblemKind, ReadAs, Text};
 use crate::syntax::optparse::{Known, options};
 use crate::syntax::ruby::{Ruby, Surroundings};
 use crate::text::SourceId;
@@ -11,18 +11,18 @@ use crate::text::SourceId;
 /// The value of an option: the end of a word.
 pub(super) struct Said<'w> {
     pub(super) text: &'w str,
-    pub(super) word: &'w Word,
+    pub(super) word: &'w Text,
 }
 
 /// The options of a command line; nothing where it is refused.
 pub(super) fn options_of<'w, 'k>(
-    arguments: &'w [Word],
+    arguments: &'w [Text],
     known: &'k [Known],
 ) -> Option<Vec<(&'k str, Option<Said<'w>>)>> {
-    let texts: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
+    let texts: Vec<&str> = arguments.iter().map(|word| word.as_str()).collect();
     let said = |(word, length): (usize, usize)| {
         let word = arguments.get(word)?;
-        Some(Said { text: word.text.get(word.text.len().checked_sub(length)?..)?, word })
+        Some(Said { text: word.as_str().get(word.as_str().len().checked_sub(length)?..)?, word })
     };
     let all = options(&texts, known)?.into_iter();
     Some(all.map(|given| (given.long, given.value.and_then(said))).collect())
@@ -45,7 +45,7 @@ impl<'a> Ground<'a> {
         let absolute = |path: &Path| format!("/{}", path.display());
         let set = |command: &Command| {
             let set = command.environment.iter().map(|set| {
-                let value = Some(set.value.text.clone()).filter(|_| !set.value.open);
+                let value = Some(set.value.as_str().to_owned()).filter(|_| !set.value.is_open());
                 (set.name.clone(), value)
             });
             set.collect()

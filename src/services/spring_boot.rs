@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, Setting, Step, Transport, Value, Version, Word};
+use crate::model::{Endpoint, Listener, Setting, Step, Text, Transport, Value, Version};
 use crate::syntax::builds::{self, Dependency};
 use crate::syntax::java::{self, Address};
 use crate::syntax::spring::{Config, Filled};
@@ -54,13 +54,15 @@ fn is_application(ground: Ground<'_>, module: &Path, build: &Build) -> bool {
 /// What the files of an application say, and the command lines that start it.
 fn config<'a>(ground: Ground<'a>, module: &Path, started: bool) -> Config<'a> {
     let mut config = Config::read(ground.sources, ground.tree, module);
-    let commands = ground.started().filter(|(_, arguments)| arguments.iter().any(|word| word.text == "-jar"));
+    let commands =
+        ground.started().filter(|(_, arguments)| arguments.iter().any(|word| word.as_str() == "-jar"));
     for (command, arguments) in commands.filter(|_| started) {
         for variable in &command.environment {
-            config.set_variable(&variable.name, given(&variable.value.text, &variable.value));
+            config.set_variable(&variable.name, given(variable.value.as_str(), &variable.value));
         }
         for start in ["-D", "--"] {
-            let options = arguments.iter().filter_map(|word| Some((word, word.text.strip_prefix(start)?)));
+            let options =
+                arguments.iter().filter_map(|word| Some((word, word.as_str().strip_prefix(start)?)));
             for (word, option) in options {
                 let Some((name, value)) = option.split_once('=') else { continue };
                 config.set_option(name, given(value, word));
@@ -71,9 +73,15 @@ fn config<'a>(ground: Ground<'a>, module: &Path, started: bool) -> Config<'a> {
 }
 
 /// The end of a word as a value.
-fn given(text: &str, word: &Word) -> Filled {
-    let at = word.tail(text.len()).unwrap_or(word.span);
-    Filled { text: text.to_owned(), at, exact: word.exact, unless: Vec::new(), open: word.open }
+fn given(text: &str, word: &Text) -> Filled {
+    let at = word.tail(text.len()).span();
+    Filled {
+        text: text.to_owned(),
+        at,
+        exact: word.exact().is_some(),
+        unless: Vec::new(),
+        open: word.is_open(),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -262,7 +262,7 @@ impl<'a> Squid<'a> {
         let mut started = self.ground.started();
         started.any(|(_, arguments)| {
             arguments.iter().any(|word| {
-                let letters = word.text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+                let letters = word.as_str().strip_prefix('-').filter(|rest| !rest.starts_with('-'));
                 letters.is_some_and(|letters| letters.contains('N'))
             })
         })

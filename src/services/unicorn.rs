@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::{Candidate, Found, Ground, options_of};
 use crate::model::{
-    Apply, Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value,
-    Version, Word,
+    Apply, Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Text, Transport, Value,
+    Version,
 };
 use crate::syntax::optparse::Known;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, Value as Said, expand_path};
@@ -92,11 +92,11 @@ struct Line<'w> {
 
 impl<'w> Line<'w> {
     /// Reads a command line; nothing where it does not start a server.
-    fn read(options: &Options, arguments: &'w [Word]) -> Option<Self> {
+    fn read(options: &Options, arguments: &'w [Text]) -> Option<Self> {
         let mut line = Line::default();
         let (mut host, mut port) = (None, None);
         for (option, value) in options_of(arguments, &options.options)? {
-            let value = value.map(|said| (said.text, said.word.span));
+            let value = value.map(|said| (said.text, said.word.span()));
             match (option, value) {
                 ("listen", Some(said)) => line.listens.push(said),
                 ("host", Some(said)) => host = Some(said),

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
 use crate::model::{
-    Command, Endpoint, Hop, Label, Listener, Next, ProblemKind, ReadAs, Setting, Starter, Step, Transport,
-    Value, Word,
+    Command, Endpoint, Hop, Label, Listener, Next, ProblemKind, ReadAs, Setting, Starter, Step, Text,
+    Transport, Value,
 };
 use crate::syntax::number::atoi;
 use crate::syntax::packages;
@@ -153,8 +153,8 @@ impl<'a> Reading<'a> {
         setup.take(source, options, &Magic::new(Path::new(DEBIAN), true, ""));
     }
 
-    fn command(&mut self, command: &'a Command, words: &[Word]) {
-        let known = |word: &Word| (!word.open).then(|| word.text.clone());
+    fn command(&mut self, command: &'a Command, words: &[Text]) {
+        let known = |word: &Text| (!word.is_open()).then(|| word.as_str().to_owned());
         let variables = command.environment.iter();
         let set = variables.map(|variable| (variable.name.clone(), known(&variable.value))).collect();
         let closed = self.ground.is_machine() && command.starter == Starter::Unit;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground, bound_first};
 use crate::model::{
-    Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Setting, Starter, Step,
-    Transport, Value, Word,
+    Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Setting, Starter, Step, Text,
+    Transport, Value,
 };
 use crate::syntax::getopt;
 use crate::syntax::number::{int, strtoul};
@@ -40,7 +40,7 @@ pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
 fn open(
     ground: Ground<'_>,
     command: &Command,
-    arguments: &[Word],
+    arguments: &[Text],
 ) -> Result<(Vec<Listener>, Vec<Problem>), Refusal> {
     let options = Options::read(command, arguments)?;
     let varnish = Varnish { ground, command, options };
@@ -77,26 +77,28 @@ struct Options<'w> {
 #[derive(Debug, Clone, Copy)]
 struct Argument<'w> {
     text: &'w str,
-    word: &'w Word,
+    word: &'w Text,
 }
 
 impl<'w> Options<'w> {
-    fn read(command: &Command, arguments: &'w [Word]) -> Result<Self, Refusal> {
-        let texts: Vec<&str> = arguments.iter().map(|word| word.text.as_str()).collect();
+    fn read(command: &Command, arguments: &'w [Text]) -> Result<Self, Refusal> {
+        let texts: Vec<&str> = arguments.iter().map(|word| word.as_str()).collect();
         let getopt::Options { given, rest, lacking } = getopt::options(&texts, WITH_ARGUMENT);
         let word = |index: usize| arguments.get(index);
         if let Some((letter, word)) = lacking.and_then(|(letter, index)| Some((letter, word(index)?))) {
-            return Err(Refusal::new(format!("-{letter} needs an argument"), word.span));
+            return Err(Refusal::new(format!("-{letter} needs an argument"), word.span()));
         }
         let argument = |(index, text)| Some(Argument { text, word: word(index)? });
         let given = given.into_iter().map(|it| (it.letter, it.argument.and_then(argument))).collect();
-        let open = rest.iter().filter_map(|index| word(*index)).any(|word| word.open);
+        let open = rest.iter().filter_map(|index| word(*index)).any(|word| word.is_open());
         match rest
             .first()
             .and_then(|index| word(*index))
             .filter(|_| !open && command.starter != Starter::Script)
         {
-            Some(word) => Err(Refusal::new(format!("Too many arguments ({}...)", word.text), word.span)),
+            Some(word) => {
+                Err(Refusal::new(format!("Too many arguments ({}...)", word.as_str()), word.span()))
+            }
             None => Ok(Self { given, open }),
         }
     }
@@ -147,12 +149,12 @@ impl Varnish<'_, '_> {
             return Err(Refusal::new("Neither -b nor -f given. (use -f '' to override)", at));
         }
         if let Some(second) = self.options.all('I').nth(1) {
-            return Err(Refusal::new("Only one -I allowed", second.word.span));
+            return Err(Refusal::new("Only one -I allowed", second.word.span()));
         }
-        let files = self.options.all('f').filter(|file| !file.text.is_empty() && !file.word.open);
+        let files = self.options.all('f').filter(|file| !file.text.is_empty() && !file.word.is_open());
         for file in files.filter(|file| self.is_installed() && file.text.starts_with('/')) {
             if self.ground.tree.resolve(Path::new(file.text)).is_err() {
-                return Err(Refusal::new(format!("Cannot read -f file '{}'", file.text), file.word.span));
+                return Err(Refusal::new(format!("Cannot read -f file '{}'", file.text), file.word.span()));
             }
         }
         Ok(())
@@ -175,12 +177,12 @@ impl Varnish<'_, '_> {
                 'p' => match text.split_once('=') {
                     Some((DEPTH, number)) => {
                         written = true;
-                        depth.set(number, word.tail(number.len()), word)?;
+                        depth.set(number, word.tail(number.len()).exact(), word)?;
                     }
                     Some((name, _)) if is_nearly_depth(name) => {
-                        return Err(Refusal::new(format!("Unknown parameter \"{name}\"."), word.span));
+                        return Err(Refusal::new(format!("Unknown parameter \"{name}\"."), word.span()));
                     }
-                    None if !word.open => return Err(Refusal::new("-p lacks '='", word.span)),
+                    None if !word.is_open() => return Err(Refusal::new("-p lacks '='", word.span())),
                     _ => {}
                 },
                 _ => {}
@@ -189,7 +191,7 @@ impl Varnish<'_, '_> {
         let commands = self.commands(&mut depth, &mut written)?;
         if !written && !depth.protected {
             // Behind `--` nothing is an option.
-            let ended = self.command.words.iter().any(|word| word.text == "--");
+            let ended = self.command.words.iter().any(|word| word.as_str() == "--");
             let room = self.command.room.as_ref().filter(|_| !ended);
             depth.setting.slot = room.map(|room| room.slot(&["-p"], &format!("{DEPTH}=")));
         }
@@ -203,10 +205,10 @@ impl Varnish<'_, '_> {
         let Ground { tree, sources, .. } = self.ground;
         let read = tree.read(sources, &self.located(file.text));
         let source = match read {
-            Ok(source) if !file.word.open => source,
-            Err(Unread::Missing) if self.is_installed() && !file.word.open => {
+            Ok(source) if !file.word.is_open() => source,
+            Err(Unread::Missing) if self.is_installed() && !file.word.is_open() => {
                 let why = format!("Can't open {}: No such file or directory", file.text);
-                return Err(Refusal::new(why, file.word.span));
+                return Err(Refusal::new(why, file.word.span()));
             }
             _ => {
                 commands.unknown = true;
@@ -279,7 +281,7 @@ impl Varnish<'_, '_> {
     fn management(&self) -> Result<Vec<Listener>, Refusal> {
         let mut listeners: Vec<Listener> = Vec::new();
         let given: Vec<(&str, Span, bool)> =
-            self.options.all('T').map(|it| (it.text, it.word.span, it.word.open)).collect();
+            self.options.all('T').map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
         let default = [("localhost:0", self.command.at, self.options.open)];
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
             if *text == "none" {
@@ -308,7 +310,7 @@ impl Varnish<'_, '_> {
         let mut listeners: Vec<Listener> = Vec::new();
         let hops = self.hops();
         let given: Vec<(&str, Span, bool)> =
-            self.options.all('a').map(|it| (it.text, it.word.span, it.word.open)).collect();
+            self.options.all('a').map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
         let default = [(":80", self.command.at, self.options.open)];
         let mut room = depth.setting.slot.clone();
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
@@ -428,10 +430,10 @@ impl Varnish<'_, '_> {
         let mut hops = Vec::new();
         for Argument { text, word } in self.options.all('b').filter(|backend| backend.text != "none") {
             if text.starts_with('/') {
-                hops.push(Hop { to: Next::At(Endpoint::Unix(text.to_owned())), at: word.span });
-            } else if let Some((host, port)) = parted(text).filter(|_| !word.open) {
+                hops.push(Hop { to: Next::At(Endpoint::Unix(text.to_owned())), at: word.span() });
+            } else if let Some((host, port)) = parted(text).filter(|_| !word.is_open()) {
                 let port = port.map_or(Some(80), |port| port.parse().ok());
-                hops.extend(port.map(|port| Hop { to: self.ground.next(host, port), at: word.span }));
+                hops.extend(port.map(|port| Hop { to: self.ground.next(host, port), at: word.span() }));
             }
         }
         let mut files: Vec<PathBuf> = self.options.all('f').map(|file| self.located(file.text)).collect();
@@ -457,14 +459,14 @@ impl Varnish<'_, '_> {
 }
 
 impl Depth {
-    fn set(&mut self, number: &str, at: Option<Span>, word: &Word) -> Result<(), Refusal> {
-        if word.open {
+    fn set(&mut self, number: &str, at: Option<Span>, word: &Text) -> Result<(), Refusal> {
+        if word.is_open() {
             self.setting = Setting::default();
             let what = format!("-p {DEPTH}= is set by what is not in this tree");
-            self.steps = vec![Step::note(what, word.span)];
+            self.steps = vec![Step::note(what, word.span())];
             return Ok(());
         }
-        self.set_at(number, at, word.span, "-p listen_depth=")
+        self.set_at(number, at, word.span(), "-p listen_depth=")
     }
 
     /// tweak_generic_uint in bin/varnishd/mgt/mgt_param_tweak.c: an unsigned int, which listen(2) takes for an int.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value, Version, Word};
+use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value, Version};
 use crate::syntax::java::{self, Address};
 use crate::syntax::jboss::{Properties, Resolved};
 use crate::syntax::xml::{self, Attribute, Element, Reading};
@@ -69,22 +69,22 @@ fn of_commands(ground: Ground<'_>) -> (Properties, Option<String>) {
     let (mut properties, mut configuration) = (Properties::default(), None);
     for (command, arguments) in ground.started() {
         for variable in &command.environment {
-            let Word { text, span, .. } = &variable.value;
-            properties.set(&format!("env.{}", variable.name), text, *span);
+            let value = &variable.value;
+            properties.set(&format!("env.{}", variable.name), value.as_str(), value.span());
         }
-        for (index, word) in arguments.iter().enumerate().filter(|(_, word)| !word.open) {
-            let next = arguments.get(index + 1).filter(|next| !next.open);
-            let text = word.text.as_str();
+        for (index, word) in arguments.iter().enumerate().filter(|(_, word)| !word.is_open()) {
+            let next = arguments.get(index + 1).filter(|next| !next.is_open());
+            let text = word.as_str();
             if let Some((name, value)) = text.strip_prefix("-D").and_then(|option| option.split_once('=')) {
-                properties.set(name, value, word.span);
+                properties.set(name, value, word.span());
             } else if let Some(address) = text.strip_prefix("-b=") {
-                properties.set("jboss.bind.address", address, word.span);
+                properties.set("jboss.bind.address", address, word.span());
             } else if let (Some(next), "-b") = (next, text) {
-                properties.set("jboss.bind.address", &next.text, next.span);
+                properties.set("jboss.bind.address", next.as_str(), next.span());
             } else if let Some(file) = text.strip_prefix("--server-config=").or(text.strip_prefix("-c=")) {
                 configuration = Some(file.to_owned());
             } else if let (Some(next), "-c") = (next, text) {
-                configuration = Some(next.text.clone());
+                configuration = Some(next.as_str().to_owned());
             }
         }
     }

@@ -3,17 +3,14 @@
 use std::path::Path;
 
 use super::xml::{self, Attribute, Element, Reading};
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Text, Tree};
 
 /// What a setter is given: a text, or a property with a default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Given {
     /// The property's names, the newest first.
     pub names: Vec<String>,
-    pub default: Option<String>,
-    pub at: Option<Span>,
-    /// The text at the span is the default.
-    pub exact: bool,
+    pub default: Option<Text>,
 }
 
 /// A `New` or a `Ref`.
@@ -61,7 +58,7 @@ fn setters(sources: &Sources, document: &Reading, of: usize) -> Vec<(String, Giv
         // Since Jetty 10 `<Set name="..." property="..."/>` sets nothing where the property is not set.
         let given = match attribute(element, "property") {
             Some(property) => Given { names: vec![property.value.clone()], ..Given::default() },
-            None => given(sources, document, index),
+            None => given(sources, document, (index, element.tag)),
         };
         Some((name, given))
     };
@@ -69,11 +66,14 @@ fn setters(sources: &Sources, document: &Reading, of: usize) -> Vec<(String, Giv
 }
 
 /// The content of a `Set`: a text, or a `Property`.
-fn given(sources: &Sources, document: &Reading, set: usize) -> Given {
+fn given(sources: &Sources, document: &Reading, (set, tag): (usize, Span)) -> Given {
     let kinds = ["Property", "SystemProperty"];
+    let written = |(text, at): (String, Option<Span>)| match at {
+        Some(at) => Text::written(text, at),
+        None => Text::meant(text, tag),
+    };
     let Some((index, property)) = kinds.iter().find_map(|kind| document.children(set, kind).next()) else {
-        let (text, at) = document.content(sources, set);
-        return Given { names: Vec::new(), exact: at.is_some(), at, default: Some(text) };
+        return Given { names: Vec::new(), default: Some(written(document.content(sources, set))) };
     };
     let child = |name: &str| document.child_content(sources, index, name);
     let either = |own: &str, name: &str| match attribute(property, own) {
@@ -83,12 +83,12 @@ fn given(sources: &Sources, document: &Reading, set: usize) -> Given {
     let old = either("deprecated", "Deprecated").unwrap_or_default();
     let older = old.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     let names = either("name", "Name").into_iter().chain(older).collect();
-    match (attribute(property, "default"), child("Default")) {
-        (Some(default), _) => {
-            let exact = sources.slice(default.at) == default.value.as_bytes();
-            Given { names, default: Some(default.value.clone()), at: Some(default.at), exact }
+    let default = match attribute(property, "default") {
+        Some(default) if sources.slice(default.at) == default.value.as_bytes() => {
+            Some(Text::written(default.value.as_str(), default.at))
         }
-        (None, Some((text, at))) => Given { names, default: Some(text), exact: at.is_some(), at },
-        (None, None) => Given { names, ..Given::default() },
-    }
+        Some(default) => Some(Text::meant(default.value.as_str(), default.at)),
+        None => child("Default").map(written),
+    };
+    Given { names, default }
 }

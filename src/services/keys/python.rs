@@ -23,11 +23,11 @@ struct Started<'a>(Option<&'a Command>);
 impl Modules for Started<'_> {
     fn variable(&self, name: &str) -> Option<Value> {
         let word = &self.0?.variable(name)?.value;
-        match word.open {
-            true => Some(Value::unknown(format!("nothing in the tree says what {} is", word.text))),
+        match word.is_open() {
+            true => Some(Value::unknown(format!("nothing in the tree says what {} is", word.as_str()))),
             false => Some(Value {
-                written: word.exact.then_some(word.span),
-                ..Thing::Text(word.text.clone()).into()
+                written: word.exact().is_some().then_some(word.span()),
+                ..Thing::Text(word.as_str().to_owned()).into()
             }),
         }
     }
