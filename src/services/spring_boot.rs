@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, Setting, Step, Text, Transport, Value, Version};
+use crate::model::{Endpoint, Listener, Setting, Step, Transport, Value, Version};
 use crate::syntax::builds::{self, Dependency};
 use crate::syntax::java::{self, Address};
 use crate::syntax::spring::{Config, Filled};
@@ -58,30 +58,18 @@ fn config<'a>(ground: Ground<'a>, module: &Path, started: bool) -> Config<'a> {
         ground.started().filter(|(_, arguments)| arguments.iter().any(|word| word.as_str() == "-jar"));
     for (command, arguments) in commands.filter(|_| started) {
         for variable in &command.environment {
-            config.set_variable(&variable.name, given(variable.value.as_str(), &variable.value));
+            config.set_variable(&variable.name, variable.value.tail(variable.value.len()));
         }
         for start in ["-D", "--"] {
             let options =
                 arguments.iter().filter_map(|word| Some((word, word.as_str().strip_prefix(start)?)));
             for (word, option) in options {
                 let Some((name, value)) = option.split_once('=') else { continue };
-                config.set_option(name, given(value, word));
+                config.set_option(name, word.tail(value.len()));
             }
         }
     }
     config
-}
-
-/// The end of a word as a value.
-fn given(text: &str, word: &Text) -> Filled {
-    let at = word.tail(text.len()).span();
-    Filled {
-        text: text.to_owned(),
-        at,
-        exact: word.exact().is_some(),
-        unless: Vec::new(),
-        open: word.is_open(),
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +148,7 @@ impl Application<'_> {
     fn listeners(&self) -> Vec<Listener> {
         let own = self.listener("server.port", "server.address", true);
         let managed = self.config.get("management.server.port").filter(|port| {
-            let same = self.config.get("server.port").is_some_and(|own| own.text == port.text);
+            let same = self.config.get("server.port").is_some_and(|own| own.text.is(&port.text));
             !same
                 && port.number()
                     != self.port_by_default().filter(|_| self.config.get("server.port").is_none())
@@ -178,7 +166,7 @@ impl Application<'_> {
     fn listener(&self, port: &str, address: &str, slot: bool) -> Option<Listener> {
         let ground = self.ground;
         let given = self.config.get(port);
-        let site = given.as_ref().map_or(self.build.at, |port| port.at);
+        let site = given.as_ref().map_or(self.build.at, |port| port.text.span());
         let mut notes = Vec::new();
         let number = match &given {
             Some(given) => given.number(),
@@ -212,7 +200,11 @@ impl Application<'_> {
         };
         for name in [port, address] {
             for (profile, other) in self.config.in_profiles(name) {
-                note(&mut notes, format!("in the profile {profile} {name} is {}", other.text), other.at);
+                note(
+                    &mut notes,
+                    format!("in the profile {profile} {name} is {}", other.text),
+                    other.text.span(),
+                );
             }
         }
         let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, site);
@@ -227,14 +219,14 @@ impl Application<'_> {
     fn at(&self, port: u16, address: Option<Filled>, notes: &mut Vec<Step>) -> Endpoint {
         let Some(address) = address else { return Endpoint::DualStack(port) };
         unless(notes, &address, "another address");
-        let known = (!address.open).then(|| java::resolve(address.text.trim(), self.ground.hosts));
+        let known = (!address.text.is_open()).then(|| java::resolve(address.text.trim(), self.ground.hosts));
         match known {
             Some(Address::Known { ip, .. }) if ip.to_canonical().is_unspecified() => {
                 Endpoint::DualStack(port)
             }
             Some(Address::Known { ip, assumed }) => {
                 if assumed {
-                    note(notes, format!("assumed: {} is {ip}", address.text), address.at);
+                    note(notes, format!("assumed: {} is {ip}", address.text), address.text.span());
                 }
                 Endpoint::tcp(ip, port)
             }
@@ -242,7 +234,7 @@ impl Application<'_> {
                 note(
                     notes,
                     format!("nothing in this tree says which address {} is", address.text),
-                    address.at,
+                    address.text.span(),
                 );
                 Endpoint::Unknown(Transport::Tcp)
             }
@@ -259,7 +251,7 @@ impl Application<'_> {
         };
         let given = property.and_then(|property| self.config.get(property));
         for (profile, other) in property.into_iter().flat_map(|property| self.config.in_profiles(property)) {
-            note(notes, format!("in the profile {profile} it asks for {}", other.text), other.at);
+            note(notes, format!("in the profile {profile} it asks for {}", other.text), other.text.span());
         }
         let slot = given.as_ref().map_or_else(|| self.room(property), |given| self.slot(given));
         match given.as_ref().map(|given| (given, given.number())) {
@@ -268,13 +260,14 @@ impl Application<'_> {
                     Some(name) => format!("what the application asks for unless {name} is set"),
                     None => property.unwrap_or_default().to_owned(),
                 };
-                let step = Step { value: Some(number), what, at: given.at };
-                (Setting { value: Some(Value::written(number, given.at)), slot }, vec![step])
+                let at = given.text.span();
+                let step = Step { value: Some(number), what, at };
+                (Setting { value: Some(Value::written(number, at)), slot }, vec![step])
             }
             Some((given, None)) => {
                 let what =
                     format!("{} is {}, which is set elsewhere", property.unwrap_or_default(), given.text);
-                (Setting::default(), vec![Step { value: None, what, at: given.at }])
+                (Setting::default(), vec![Step { value: None, what, at: given.text.span() }])
             }
             None if property.is_some() && self.elsewhere.is_some() => {
                 let what = format!("the backlog is not known: {BROUGHT_IN}");
@@ -286,7 +279,7 @@ impl Application<'_> {
                 let ignored = given.map(|(given, number)| Step {
                     value: number,
                     what: "0 and less count as nothing".to_owned(),
-                    at: given.at,
+                    at: given.text.span(),
                 });
                 let Some((value, mut step)) = self.ground.default(default, self.build.version) else {
                     return (Setting::default(), Vec::new());
@@ -307,9 +300,8 @@ impl Application<'_> {
     }
 
     fn slot(&self, given: &Filled) -> Option<Slot> {
-        let stands = given.exact && self.ground.sources.slice(given.at) == given.text.as_bytes();
-        let digits = given.text.bytes().all(|byte| byte.is_ascii_digit()) && !given.text.is_empty();
-        (stands && digits).then(|| Slot::replace(given.at))
+        let is_number = given.text.bytes().iter().all(u8::is_ascii_digit);
+        given.text.exact().filter(|_| is_number).map(Slot::replace)
     }
 
     /// Another line of application.properties.
@@ -325,7 +317,7 @@ fn note(notes: &mut Vec<Step>, what: String, at: Span) {
 
 fn unless(notes: &mut Vec<Step>, given: &Filled, what: &str) {
     for name in &given.unless {
-        note(notes, format!("it is {what} if {name} is set"), given.at);
+        note(notes, format!("it is {what} if {name} is set"), given.text.span());
     }
 }
 

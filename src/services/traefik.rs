@@ -126,8 +126,8 @@ fn of_arguments(arguments: &[Text]) -> Vec<Setting> {
         // An option that names a table sets it and nothing in it.
         let table =
             !text.contains('=') && path.len() == 2 && name.to_ascii_lowercase().starts_with("entrypoints.");
-        let value = (!table).then(|| value.to_owned());
-        Setting { path, value, open: word.is_open(), at: word.span() }
+        let value = (!table).then(|| Text::meant(value, word.span()).with_open_of(word));
+        Setting { path, value, at: word.span() }
     };
     arguments.iter().filter(|word| word.as_str().starts_with('-')).map(setting).collect()
 }
@@ -137,9 +137,8 @@ fn of_variables(variables: &[Arc<Variable>]) -> Vec<Setting> {
     let setting = |variable: &Arc<Variable>| {
         let name = variable.name.strip_prefix("TRAEFIK_")?;
         let path = name.split('_').take(DEEPEST).map(str::to_ascii_lowercase).collect();
-        let value = &variable.value;
-        let text = Some(value.as_str().to_owned());
-        Some(Setting { path, value: text, open: value.is_open(), at: value.span() })
+        let value = variable.value.clone();
+        Some(Setting { path, at: value.span(), value: Some(value) })
     };
     variables.iter().filter_map(setting).collect()
 }
@@ -236,7 +235,7 @@ fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<
         let site = own("address").map_or(setting.at, |address| address.at);
         let reuses = own("reuseport").and_then(|it| boolean(it.value.as_deref()?)) == Some(true);
         let unknown = |why| Some((Endpoint::Unknown(Transport::Tcp), Some(why)));
-        let place = match own("address").and_then(|it| Some((it.value.as_deref()?, it.open))) {
+        let place = match own("address").and_then(|it| Some((it.value.as_deref()?, it.is_open()))) {
             None => unknown(NO_ADDRESS),
             Some((_, true)) => unknown(OPEN_ADDRESS),
             Some((address, false)) => endpoint(ground, address)
@@ -272,9 +271,9 @@ fn internal(settings: &[Setting]) -> Result<Option<Span>, Broken> {
     for switch in [&["api", "insecure"][..], &["providers", "rest", "insecure"]] {
         let Some(setting) = settings.iter().rev().find(|setting| setting.is(switch)) else { continue };
         let text = setting.value.as_deref().unwrap_or_default();
-        match boolean(text).filter(|_| !setting.open) {
+        match boolean(text).filter(|_| !setting.is_open()) {
             Some(true) => return Ok(Some(setting.at)),
-            None if !setting.open => {
+            None if !setting.is_open() => {
                 return Err((format!("strconv.ParseBool: parsing \"{text}\": invalid syntax"), setting.at));
             }
             _ => {}

@@ -9,7 +9,7 @@ use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Va
 use crate::syntax::java::{self, Address};
 use crate::syntax::jboss::{Properties, Resolved};
 use crate::syntax::xml::{self, Attribute, Element, Reading};
-use crate::text::{Slot, Span};
+use crate::text::{Slot, Span, Text};
 
 const LISTENERS: [&str; 3] = ["ajp-listener", "http-listener", "https-listener"];
 
@@ -69,18 +69,17 @@ fn of_commands(ground: Ground<'_>) -> (Properties, Option<String>) {
     let (mut properties, mut configuration) = (Properties::default(), None);
     for (command, arguments) in ground.started() {
         for variable in &command.environment {
-            let value = &variable.value;
-            properties.set(&format!("env.{}", variable.name), value.as_str(), value.span());
+            properties.set(&format!("env.{}", variable.name), variable.value.clone());
         }
         for (index, word) in arguments.iter().enumerate().filter(|(_, word)| !word.is_open()) {
             let next = arguments.get(index + 1).filter(|next| !next.is_open());
             let text = word.as_str();
             if let Some((name, value)) = text.strip_prefix("-D").and_then(|option| option.split_once('=')) {
-                properties.set(name, value, word.span());
+                properties.set(name, Text::meant(value, word.span()));
             } else if let Some(address) = text.strip_prefix("-b=") {
-                properties.set("jboss.bind.address", address, word.span());
+                properties.set("jboss.bind.address", Text::meant(address, word.span()));
             } else if let (Some(next), "-b") = (next, text) {
-                properties.set("jboss.bind.address", next.as_str(), next.span());
+                properties.set("jboss.bind.address", next.clone());
             } else if let Some(file) = text.strip_prefix("--server-config=").or(text.strip_prefix("-c=")) {
                 configuration = Some(file.to_owned());
             } else if let (Some(next), "-c") = (next, text) {
@@ -96,7 +95,7 @@ fn of_file(document: &Reading, properties: &mut Properties) {
     let blocks = document.children(0, "system-properties");
     for (_, property) in blocks.flat_map(|(block, _)| document.children(block, "property")) {
         if let (Some(name), Some(value)) = (attribute(property, "name"), attribute(property, "value")) {
-            properties.set_default(&name.value, &value.value, value.at);
+            properties.set_default(&name.value, value.value.clone());
         }
     }
 }
@@ -142,14 +141,12 @@ impl Server<'_> {
     }
 
     fn resolve(&self, attribute: &Attribute) -> Resolved {
-        let Attribute { value, at, .. } = attribute;
-        let exact = self.ground.sources.slice(*at) == value.as_bytes();
-        self.properties.resolve(self.ground.sources, value, *at, exact)
+        self.properties.resolve(self.ground.sources, &attribute.value)
     }
 
     fn listener(&self, element: &Element, version: Option<Version>) -> Option<Listener> {
         let enabled = attribute(element, "enabled").map(|enabled| self.resolve(enabled).text);
-        if enabled.is_some_and(|enabled| enabled == "false") {
+        if enabled.is_some_and(|enabled| enabled.is("false")) {
             return None;
         }
         let mut notes = Vec::new();
@@ -169,26 +166,26 @@ impl Server<'_> {
         let mut bindings = groups.flat_map(|(index, group)| {
             self.document.children(index, "socket-binding").map(move |(_, binding)| (group, binding))
         });
-        let found =
-            bindings.find(|(_, binding)| attribute(binding, "name").is_some_and(|it| it.value == name.value));
+        let found = bindings
+            .find(|(_, binding)| attribute(binding, "name").is_some_and(|it| it.value.is(&name.value)));
         let Some((group, binding)) = found else {
-            note(format!("there is no socket-binding {} in this file", name.value), name.at);
+            note(format!("there is no socket-binding {} in this file", name.value), name.value.span());
             return None;
         };
         let mut number = |attribute: Option<&Attribute>| {
             let Some(attribute) = attribute else { return Some(0) };
             let value = self.resolve(attribute);
             for name in &value.unless {
-                note(format!("it is another port if {name} is set"), value.at);
+                note(format!("it is another port if {name} is set"), value.text.span());
             }
-            let known = java::integer(&value.text).filter(|_| !value.open);
+            let known = java::integer(&value.text).filter(|_| !value.text.is_open());
             if known.is_none() {
-                note(format!("the port is {}, which is set elsewhere", value.text), value.at);
+                note(format!("the port is {}, which is set elsewhere", value.text), value.text.span());
             }
             known
         };
         let port = number(attribute(binding, "port"))?;
-        let fixed = attribute(binding, "fixed-port").is_some_and(|fixed| fixed.value == "true");
+        let fixed = attribute(binding, "fixed-port").is_some_and(|fixed| fixed.value.is("true"));
         let offset = if fixed { 0 } else { number(attribute(group, "port-offset"))? };
         let port = u16::try_from(port.checked_add(offset)?).ok().filter(|_| port > 0)?;
         let interface = attribute(binding, "interface").or(attribute(group, "default-interface"))?;
@@ -200,7 +197,7 @@ impl Server<'_> {
         let blocks = self.document.children(0, "interfaces");
         let mut interfaces = blocks.flat_map(|(index, _)| self.document.children(index, "interface"));
         let (index, interface) =
-            interfaces.find(|(_, it)| attribute(it, "name").is_some_and(|it| it.value == name))?;
+            interfaces.find(|(_, it)| attribute(it, "name").is_some_and(|it| it.value.is(name)))?;
         let any = || match self.ipv4 {
             true => Endpoint::tcp(std::net::Ipv4Addr::UNSPECIFIED.into(), port),
             false => Endpoint::DualStack(port),
@@ -214,22 +211,22 @@ impl Server<'_> {
         };
         let value = self.resolve(attribute(address, "value")?);
         for name in &value.unless {
-            note(format!("it is another address if {name} is set"), value.at);
+            note(format!("it is another address if {name} is set"), value.text.span());
         }
         match java::resolve(&value.text, self.ground.hosts) {
-            _ if value.open => {
-                note(format!("the address is {}, which is set elsewhere", value.text), value.at);
+            _ if value.text.is_open() => {
+                note(format!("the address is {}, which is set elsewhere", value.text), value.text.span());
                 None
             }
             Address::Known { ip, .. } if ip.to_canonical().is_unspecified() => Some(any()),
             Address::Known { ip, assumed } => {
                 if assumed {
-                    note(format!("assumed: {} is {ip}", value.text), value.at);
+                    note(format!("assumed: {} is {ip}", value.text), value.text.span());
                 }
                 Some(Endpoint::tcp(ip, port))
             }
             _ => {
-                note(format!("nothing in this tree says which address {} is", value.text), value.at);
+                note(format!("nothing in this tree says which address {} is", value.text), value.text.span());
                 None
             }
         }
@@ -252,18 +249,18 @@ impl Server<'_> {
             return (Setting { value, slot }, step.into_iter().collect());
         };
         let value = self.resolve(attribute);
-        let known = java::integer(&value.text).filter(|number| *number > 0 && !value.open);
+        let known = java::integer(&value.text).filter(|number| *number > 0 && !value.text.is_open());
         let Some(number) = known else {
             let what = format!("tcp-backlog is {}, which is set elsewhere", value.text);
-            return (Setting::default(), vec![Step { value: None, what, at: value.at }]);
+            return (Setting::default(), vec![Step { value: None, what, at: value.text.span() }]);
         };
         let what = match value.unless.first() {
             Some(name) => format!("tcp-backlog, unless {name} is set"),
             None => "tcp-backlog".to_owned(),
         };
-        let slot = value.exact.then(|| Slot::replace(value.at));
-        let step = Step { value: Some(number), what, at: value.at };
-        (Setting { value: Some(Value::written(number, value.at)), slot }, vec![step])
+        let slot = value.text.exact().map(Slot::replace);
+        let step = Step { value: Some(number), what, at: value.text.span() };
+        (Setting { value: Some(Value::written(number, value.text.span())), slot }, vec![step])
     }
 }
 

@@ -36,7 +36,7 @@ pub fn read(sources: &Sources, tree: &Tree, file: SourceId) -> Result<Vec<Object
         return Err((fault.message.clone(), fault.at));
     }
     let object = |(index, element): (usize, &Element)| {
-        let text = |name: &str| attribute(element, name).map(|attribute| attribute.value.clone());
+        let text = |name: &str| attribute(element, name).map(|attribute| attribute.value.as_str().to_owned());
         let (id, class) = match element.name.as_str() {
             "New" => (text("id"), Some(text("class").unwrap_or_default())),
             "Ref" => (text("refid").or_else(|| text("id")), None),
@@ -54,11 +54,11 @@ fn attribute<'e>(element: &'e Element, name: &str) -> Option<&'e Attribute> {
 
 fn setters(sources: &Sources, document: &Reading, of: usize) -> Vec<(String, Given)> {
     let setter = |(index, element): (usize, &Element)| {
-        let name = attribute(element, "name")?.value.clone();
+        let name = attribute(element, "name")?.value.as_str().to_owned();
         // Since Jetty 10 `<Set name="..." property="..."/>` sets nothing where the property is not set.
         let given = match attribute(element, "property") {
-            Some(property) => Given { names: vec![property.value.clone()], ..Given::default() },
-            None => given(sources, document, (index, element.tag)),
+            Some(property) => Given { names: vec![property.value.as_str().to_owned()], ..Given::default() },
+            None => given(sources, document, index),
         };
         Some((name, given))
     };
@@ -66,29 +66,17 @@ fn setters(sources: &Sources, document: &Reading, of: usize) -> Vec<(String, Giv
 }
 
 /// The content of a `Set`: a text, or a `Property`.
-fn given(sources: &Sources, document: &Reading, (set, tag): (usize, Span)) -> Given {
+fn given(sources: &Sources, document: &Reading, set: usize) -> Given {
     let kinds = ["Property", "SystemProperty"];
-    let written = |(text, at): (String, Option<Span>)| match at {
-        Some(at) => Text::written(text, at),
-        None => Text::meant(text, tag),
-    };
     let Some((index, property)) = kinds.iter().find_map(|kind| document.children(set, kind).next()) else {
-        return Given { names: Vec::new(), default: Some(written(document.content(sources, set))) };
+        return Given { names: Vec::new(), default: Some(document.content(sources, set)) };
     };
-    let child = |name: &str| document.child_content(sources, index, name);
     let either = |own: &str, name: &str| match attribute(property, own) {
         Some(attribute) => Some(attribute.value.clone()),
-        None => child(name).map(|(text, _)| text),
+        None => document.child_content(sources, index, name),
     };
     let old = either("deprecated", "Deprecated").unwrap_or_default();
     let older = old.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    let names = either("name", "Name").into_iter().chain(older).collect();
-    let default = match attribute(property, "default") {
-        Some(default) if sources.slice(default.at) == default.value.as_bytes() => {
-            Some(Text::written(default.value.as_str(), default.at))
-        }
-        Some(default) => Some(Text::meant(default.value.as_str(), default.at)),
-        None => child("Default").map(written),
-    };
-    Given { names, default }
+    let name = either("name", "Name").map(|name| name.as_str().to_owned());
+    Given { names: name.into_iter().chain(older).collect(), default: either("default", "Default") }
 }

@@ -175,6 +175,12 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
+    /// A scalar as one value: it stands at its span as it is, or all that stands there means it.
+    pub fn value(&self) -> Option<Text> {
+        let text = self.text()?;
+        Some(if self.exact { Text::written(text, self.span) } else { Text::meant(text, self.span) })
+    }
+
     /// The text of a scalar, each byte with its place.
     pub fn placed(&self, sources: &Sources) -> Option<Text> {
         let NodeKind::Scalar(text, style) = &self.kind else { return None };

@@ -2,7 +2,8 @@
 //! and references are resolved and lines are joined. It knows no grammar.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::fmt;
+use std::ops::{Deref, Range};
 
 use super::{SourceId, Sources, Span};
 
@@ -81,6 +82,21 @@ pub struct Text {
 impl Default for Text {
     fn default() -> Self {
         Self::nothing(Span::NOWHERE)
+    }
+}
+
+/// Known texts are UTF-8, and are asked for as such.
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.show())
     }
 }
 

@@ -42,8 +42,8 @@ impl Instance<'_> {
         let mut found = Number::Unset;
         for (attribute, filled) in self.setters(element, property) {
             match (integer(&filled.text), &found) {
-                _ if filled.open => found = Number::Open(attribute),
-                (Some(number), _) => found = Number::Known(number, attribute.at),
+                _ if filled.text.is_open() => found = Number::Open(attribute),
+                (Some(number), _) => found = Number::Known(number, attribute.value.span()),
                 (None, Number::Unset) => found = Number::Bad(attribute),
                 _ => {}
             }
@@ -61,7 +61,7 @@ pub(super) fn is_setter(attribute: &str, property: &str) -> bool {
 /// For what cannot be known: a placeholder that nothing in the tree fills in.
 pub(super) fn open(attribute: &Attribute) -> Step {
     let what = format!("{}=\"{}\" is filled in elsewhere", attribute.name, attribute.value);
-    Step { value: None, what, at: attribute.at }
+    Step { value: None, what, at: attribute.value.span() }
 }
 
 #[cfg(test)]

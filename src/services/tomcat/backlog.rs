@@ -33,13 +33,13 @@ impl Instance<'_> {
         for attribute in &element.attributes {
             match self.takes_count(&attribute.name) {
                 Some(true) => {
-                    written |= element.tag.contains(attribute.at);
+                    written |= element.tag.contains(attribute.value.span());
                     self.count(attribute, &mut backlog);
                 }
                 Some(false) => backlog.notes.push(Step {
                     value: None,
                     what: format!("{} is not acceptCount: Tomcat ignores it", attribute.name),
-                    at: attribute.at,
+                    at: attribute.value.span(),
                 }),
                 None => {}
             }
@@ -63,7 +63,7 @@ impl Instance<'_> {
     fn count(&self, attribute: &Attribute, backlog: &mut Backlog) {
         let filled = self.properties.fill(&attribute.value);
         let number = integer(&filled.text);
-        if filled.open {
+        if filled.text.is_open() {
             backlog.setting = Setting::default();
             backlog.steps = vec![open(attribute)];
         } else if let Some(number) = number.filter(|number| *number > 0) {
@@ -73,25 +73,23 @@ impl Instance<'_> {
             let why = if number.is_some() { "not above 0" } else { "no number to Java" };
             let what = format!("{}=\"{}\" is {why}: Tomcat ignores it", attribute.name, attribute.value);
             let value = backlog.setting.value.as_ref().map(|value| value.get);
-            backlog.steps.push(Step { value, what, at: attribute.at });
+            backlog.steps.push(Step { value, what, at: attribute.value.span() });
         }
     }
 
     /// The number stands in the attribute itself, or in the property that is all of it.
     fn accept(&self, attribute: &Attribute, filled: &Filled, number: i64, backlog: &mut Backlog) {
-        let mut at = attribute.at;
+        let (own, at) = (attribute.value.span(), filled.text.span());
         let mut step = |what: String, at| backlog.steps.push(Step { value: Some(number), what, at });
-        match &filled.from {
-            Some((property, place)) => {
-                at = *place;
+        match &filled.property {
+            Some(property) => {
                 step(format!("{property} in catalina.properties"), at);
-                step(format!("{} takes it", attribute.name), attribute.at);
+                step(format!("{} takes it", attribute.name), own);
             }
             None => step(attribute.name.clone(), at),
         }
-        let spelt = self.ground.sources.slice(at) == filled.text.as_bytes() && filled.text.is_ascii();
-        backlog.setting =
-            Setting { value: Some(Value::written(number, at)), slot: spelt.then(|| Slot::replace(at)) };
+        let slot = filled.text.exact().filter(|_| filled.text.is_ascii()).map(Slot::replace);
+        backlog.setting = Setting { value: Some(Value::written(number, at)), slot };
     }
 
     /// What must be used up before connections wait in the queue. `service` is an index in the document.
@@ -119,7 +117,7 @@ impl Instance<'_> {
     fn executor(&self, service: usize, element: &Element) -> Option<&Element> {
         let (_, name) = self.last(element, "executor")?;
         let named =
-            |executor: &Element| self.last(executor, "name").is_some_and(|(_, own)| own.text == name.text);
+            |executor: &Element| self.last(executor, "name").is_some_and(|(_, own)| own.text.is(&name.text));
         let mut executors = self.document.children(service, "Executor").map(|(_, executor)| executor);
         executors.find(|executor| named(executor))
     }

@@ -74,7 +74,7 @@ impl Instance<'_> {
             return Ok(Protocol { ajp: false, nio: true });
         };
         let name = self.properties.fill(&attribute.value).text;
-        let gone = |why: &str| Err(Closed { why: format!("\"{name}\" {why}"), at: attribute.at });
+        let gone = |why: &str| Err(Closed { why: format!("\"{name}\" {why}"), at: attribute.value.span() });
         match name.as_str() {
             "HTTP/1.1" => return Ok(Protocol { ajp: false, nio: true }),
             "AJP/1.3" => return Ok(Protocol { ajp: true, nio: true }),
@@ -108,13 +108,15 @@ impl Instance<'_> {
         if protocol.nio
             && let Some((attribute, path)) = self.last(element, "unixDomainSocketPath")
         {
-            if path.open || path.text.contains("${") {
+            if path.text.is_open() || path.text.contains("${") {
                 notes.push(open(attribute));
                 return Ok(Endpoint::Unknown(Transport::Unix));
             }
             return match path.text.is_empty() {
-                true => Err(Closed { why: "unixDomainSocketPath is empty".into(), at: attribute.at }),
-                false => Ok(Endpoint::Unix(path.text)),
+                true => {
+                    Err(Closed { why: "unixDomainSocketPath is empty".into(), at: attribute.value.span() })
+                }
+                false => Ok(Endpoint::Unix(path.text.as_str().to_owned())),
             };
         }
         let (port, at) = match self.integer(element, "port") {
@@ -128,7 +130,10 @@ impl Instance<'_> {
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
             Number::Bad(attribute) => {
-                return Err(Closed { why: format!("\"{}\" is no port", attribute.value), at: attribute.at });
+                return Err(Closed {
+                    why: format!("\"{}\" is no port", attribute.value),
+                    at: attribute.value.span(),
+                });
             }
             Number::Unset => return Err(Closed { why: "it has no port".into(), at: element.tag }),
         };
@@ -163,9 +168,9 @@ impl Instance<'_> {
             false => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         });
         for (attribute, filled) in self.setters(element, "address") {
-            let mut note = |what: String| notes.push(Step { value: None, what, at: attribute.at });
+            let mut note = |what: String| notes.push(Step { value: None, what, at: attribute.value.span() });
             match java::resolve(&filled.text, self.ground.hosts) {
-                _ if filled.open => {
+                _ if filled.text.is_open() => {
                     ip = None;
                     note(open(attribute).what);
                 }

@@ -5,6 +5,7 @@ use super::{Closed, Instance};
 use crate::model::{Apply, Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::java::{self, Address};
 use crate::syntax::xml::Element;
+use crate::text::Text;
 
 impl Instance<'_> {
     /// `None` where there is none; an error where Tomcat stops because it cannot be opened.
@@ -63,12 +64,12 @@ impl Instance<'_> {
 
     fn shutdown_address(&self, root: &Element, port: u16, notes: &mut Vec<Step>) -> Result<Endpoint, Closed> {
         let (text, at) = match self.last(root, "address") {
-            Some((attribute, filled)) if filled.open => {
+            Some((attribute, filled)) if filled.text.is_open() => {
                 notes.push(open(attribute));
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
-            Some((attribute, filled)) => (filled.text, attribute.at),
-            None => ("localhost".into(), root.tag),
+            Some((attribute, filled)) => (filled.text, attribute.value.span()),
+            None => (Text::meant("localhost", root.tag), root.tag),
         };
         let mut note = |what: String| notes.push(Step { value: None, what, at });
         match java::resolve(&text, self.ground.hosts) {
