@@ -14,12 +14,12 @@ use crate::model::{
 };
 use crate::syntax::hosts::Named;
 use crate::syntax::httpd::{
-    self, Answers, Directive, Fault, Given, Host, Lines, Target, Text, Variables, parse_address,
+    self, Answers, Directive, Fault, Given, Host, Lines, Target, Variables, parse_address,
 };
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::text::{HashMap, HashSet, Slot, SourceId, Span, over};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span, Text, over};
 
 /// The names of the files that it begins with.
 const MAIN: [&str; 2] = ["/apache2.conf", "/httpd.conf"];
@@ -77,7 +77,7 @@ impl Server for Apache<'_> {
         apache |= name == "ports.conf";
         let (mut foreign, mut roots, mut listens, mut loads) = (false, false, false, false);
         for line in Lines::new(source, self.ground.sources.bytes(source)) {
-            let Some(first) = line.text.words().next() else { continue };
+            let Some(first) = httpd::words(&line.text).next() else { continue };
             let word = first.show().trim_end_matches('>').to_ascii_lowercase();
             apache |= self.table.signs.contains(&word);
             foreign |= self.table.foreign.contains(&word);
@@ -174,10 +174,7 @@ fn variables(ground: Ground<'_>, folder: &Path) -> Variables {
     for (command, arguments) in ground.started() {
         for variable in command.environment.iter().filter(|variable| !variable.value.is_open()) {
             let Variable { name, value } = &**variable;
-            variables.export(
-                name,
-                Text::of(value.as_str().as_bytes(), value.exact().is_some().then_some(value.span())),
-            );
+            variables.export(name, value.clone());
         }
         variables.options(arguments.iter().map(|word| word.as_str()));
     }
@@ -495,7 +492,7 @@ impl Telling<'_> {
                 self.ground.next(&host, port.unwrap_or(default))
             }
         };
-        Some(Pass::To(Hop { to, at: word.span().unwrap_or(at) }))
+        Some(Pass::To(Hop { to, at: word.exact().unwrap_or(at) }))
     }
 
     /// What is wrong with a word is so wherever the file is put to use, unless something fills it first.
@@ -730,7 +727,7 @@ fn backlog(ground: Ground<'_>, told: &Told, version: Option<Version>) -> (Settin
         Ok(number) => *number,
         Err(why) => return (Setting::default(), vec![Step::note(why, *at)]),
     };
-    let (text, span) = (word.show(), word.span().unwrap_or(*at));
+    let (text, span) = (word.show(), word.exact().unwrap_or(*at));
     let elsewhere = !at.contains(span);
     let what = match text == number.to_string() {
         _ if elsewhere => "what the variable is set to".into(),
@@ -742,7 +739,7 @@ fn backlog(ground: Ground<'_>, told: &Told, version: Option<Version>) -> (Settin
         steps.push(Step { value: Some(number), what: "ListenBacklog takes it".into(), at: *at });
     }
     // `0640` is the value too; `1k` is not.
-    let slot = word.span().filter(|_| text.parse() == Ok(number)).map(Slot::replace);
+    let slot = word.exact().filter(|_| text.parse() == Ok(number)).map(Slot::replace);
     (Setting { value: Some(Value::written(number, span)), slot }, steps)
 }
 

@@ -10,7 +10,7 @@ use super::{Candidate, Found, Ground};
 use crate::model::{Command, Endpoint, Listener, Setting, Step, Transport, Value, Version};
 use crate::syntax::csharp;
 use crate::syntax::yaml::{self, Node};
-use crate::text::{Slot, SourceId, Span, larger, over};
+use crate::text::{Slot, SourceId, Span, Text, larger, over};
 
 /// The largest source that is looked through, in bytes.
 const MAX_CODE: usize = 1 << 20;
@@ -42,21 +42,14 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     found
 }
 
-/// What a call is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Argument {
-    text: String,
-    at: Span,
-}
-
 #[derive(Debug, Default)]
 struct Code {
     /// The numbers that are put into `Backlog`.
-    backlogs: Vec<Argument>,
+    backlogs: Vec<Text>,
     /// Calls that open sockets: the method and its first arguments.
-    listens: Vec<(String, Argument)>,
+    listens: Vec<(String, Text)>,
     /// The arguments of UseUrls and the like.
-    urls: Vec<Argument>,
+    urls: Vec<Text>,
     /// Numbers by their names.
     constants: Vec<(String, String)>,
 }
@@ -98,7 +91,7 @@ impl Patterns {
             let found = found?;
             let text = found.as_str().trim();
             let start = found.start() + (found.as_str().len() - found.as_str().trim_start().len());
-            Some(Argument { text: text.to_owned(), at: Span::new(source, start..start + text.len()) })
+            Some(Text::written(text, Span::new(source, start..start + text.len())))
         };
         let sockets = bare.contains("UseSockets") || bare.contains("SocketTransportOptions");
         let kestrel = bare.contains("UseKestrel") || bare.contains("ConfigureKestrel");
@@ -170,23 +163,22 @@ impl<'a> Project<'a> {
             let (value, steps) = default.map(|(value, step)| (Some(value), vec![step])).unwrap_or_default();
             return (Setting { value, slot: None }, steps);
         };
-        let constant = code.constants.iter().find(|(name, _)| *name == argument.text);
-        let text = constant.map_or(argument.text.as_str(), |(_, value)| value.as_str());
+        let constant = code.constants.iter().find(|(name, _)| argument.is(name));
+        let text = constant.map_or(argument.as_str(), |(_, value)| value.as_str());
         let number: Option<i64> = text.replace('_', "").parse().ok();
         match number.filter(|_| written.next().is_none()) {
             Some(number) => {
-                let slot = (argument.text == number.to_string()).then(|| Slot::replace(argument.at));
+                let slot = argument.exact().filter(|_| argument.is(&number.to_string())).map(Slot::replace);
                 let step = Step {
                     value: Some(number),
                     what: "SocketTransportOptions.Backlog".into(),
-                    at: argument.at,
+                    at: argument.span(),
                 };
-                (Setting { value: Some(Value::written(number, argument.at)), slot }, vec![step])
+                (Setting { value: Some(Value::written(number, argument.span())), slot }, vec![step])
             }
             None => {
-                let what =
-                    format!("the backlog is not known: the files do not tell what `{}` is", argument.text);
-                (Setting::default(), vec![Step { value: None, what, at: argument.at }])
+                let what = format!("the backlog is not known: the files do not tell what `{}` is", argument);
+                (Setting::default(), vec![Step { value: None, what, at: argument.span() }])
             }
         }
     }
@@ -294,11 +286,11 @@ fn unknown(what: &str, at: Span) -> Socket {
 }
 
 /// `ListenAnyIP(5000)`, `Listen(IPAddress.Loopback, 5000)`, `ListenUnixSocket("/run/app.sock")`.
-fn listened(method: &str, argument: &Argument) -> Vec<Socket> {
-    let mut parts = argument.text.split([',', ')']).map(str::trim);
+fn listened(method: &str, argument: &Text) -> Vec<Socket> {
+    let mut parts = argument.split([',', ')']).map(str::trim);
     let first = parts.next().unwrap_or_default();
     let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
-    let at = argument.at;
+    let at = argument.span();
     let on = |ip: IpAddr, port: u16| vec![(Endpoint::tcp(ip, port), at, None)];
     let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
     match (method, port(first)) {
@@ -322,15 +314,15 @@ fn listened(method: &str, argument: &Argument) -> Vec<Socket> {
 }
 
 /// The literals of `UseUrls("http://*:5000", "...")`; `Run()` says nothing.
-fn urls_of_code(argument: &Argument) -> Vec<Socket> {
-    if argument.text.is_empty() {
+fn urls_of_code(argument: &Text) -> Vec<Socket> {
+    if argument.is_empty() {
         return Vec::new();
     }
     let literal = |part: &str| part.trim().strip_prefix('"')?.strip_suffix('"').map(str::to_owned);
-    let parts: Option<Vec<String>> = argument.text.split(',').map(literal).collect();
+    let parts: Option<Vec<String>> = argument.split(',').map(literal).collect();
     match parts {
-        Some(parts) => parts.iter().flat_map(|urls| of_urls(urls, argument.at)).collect(),
-        None if argument.text.contains("http") => vec![unknown(&argument.text, argument.at)],
+        Some(parts) => parts.iter().flat_map(|urls| of_urls(urls, argument.span())).collect(),
+        None if argument.contains("http") => vec![unknown(argument, argument.span())],
         // The delegate of another Run.
         None => Vec::new(),
     }

@@ -120,18 +120,18 @@ impl Keys {
         let (mut section, mut usual, mut manager, mut includes) = (false, false, false, false);
         let mut count = |known: bool| *(if known { &mut ours } else { &mut others }) += 1;
         for line in fpm_conf::lines(bytes) {
-            let (statements, fault) = php_ini::read(bytes, line, &|_| Filled::Unknown);
+            let (statements, fault) = php_ini::read(Span::NOWHERE.source, bytes, line, &|_| Filled::Unknown);
             if fault.is_some() {
                 count(false);
             }
             for statement in statements {
                 match statement {
                     Statement::Section(name) => {
-                        usual |= ["global", "www"].iter().any(|usual| name.text.eq_ignore_ascii_case(usual));
+                        usual |= ["global", "www"].iter().any(|usual| name.eq_ignore_ascii_case(usual));
                         section = true;
                     }
                     Statement::Entry { name, value: Some(value), .. } if name == "include" => {
-                        includes |= value.text.contains("fpm") || value.text.contains("pool");
+                        includes |= value.contains("fpm") || value.contains("pool");
                         count(true);
                     }
                     Statement::Entry { name, .. } => {
@@ -212,13 +212,8 @@ fn option<'w>(arguments: &'w [Text], short: &str, long: &str) -> Option<&'w str>
 
 /// What a pool says last for a key.
 struct Given {
-    text: String,
-    /// The value as written.
-    at: Span,
-    /// The text there is the value.
-    exact: bool,
-    /// A variable or a template leaves it unknown; its name.
-    open: Option<String>,
+    /// Open where a variable or a template leaves it unknown.
+    text: Text,
     /// The whole line, with its end.
     line: Span,
 }
@@ -237,13 +232,13 @@ impl Pool {
 
     /// What has a value, or one that is not known.
     fn set(&self, key: &str) -> Option<&Given> {
-        self.get(key).filter(|given| given.open.is_some() || !given.text.is_empty())
+        self.get(key).filter(|given| given.text.is_open() || !given.text.is_empty())
     }
 
     /// A number as PHP-FPM has it, 0 where nothing sets it; `None` where it is not known.
     fn number(&self, key: &str) -> Option<i32> {
         match self.get(key) {
-            Some(given) if given.open.is_some() => None,
+            Some(given) if given.text.is_open() => None,
             Some(given) => Some(atoi(&given.text)),
             None => Some(0),
         }
@@ -339,11 +334,11 @@ impl<'a> Process<'a> {
         let Line { statement, at: line } = line;
         let source = line.source;
         match statement {
-            Statement::Section(name) if name.text.eq_ignore_ascii_case("global") => {
+            Statement::Section(name) if name.eq_ignore_ascii_case("global") => {
                 self.section = Section::Global;
             }
             Statement::Section(name) => {
-                self.section = Section::Pool(self.pool(&name.text, Span::new(source, name.at)));
+                self.section = Section::Pool(self.pool(&name, name.span()));
             }
             Statement::Entry { name, at, value: Some(value) } => {
                 return self.entry(&name, Span::new(source, at), value, line);
@@ -364,7 +359,7 @@ impl<'a> Process<'a> {
         index
     }
 
-    fn entry(&mut self, name: &str, at: Span, value: php_ini::Text, line: Span) -> Result<(), Fault> {
+    fn entry(&mut self, name: &str, at: Span, value: Text, line: Span) -> Result<(), Fault> {
         let Keys { global, pool, .. } = self.keys;
         if matches!(self.section, Section::Outside) && pool.has(name) {
             self.section = Section::Pool(self.pool("", at));
@@ -383,24 +378,27 @@ impl<'a> Process<'a> {
                 _ => Ok(()),
             };
         }
-        let template = !self.main.installed && fpm_conf::is_template(&value.text);
-        let known = value.open.is_none() && !template;
-        let value_at = Span::new(at.source, value.at);
-        if known && here.is_number(name) && !is_number(&value.text) {
-            return Err((format!("{name} = {} is no number to it", value.text), value_at));
+        let template = !self.main.installed && fpm_conf::is_template(&value);
+        let known = !value.is_open() && !template;
+        if known && here.is_number(name) && !is_number(&value) {
+            return Err((format!("{name} = {value} is no number to it"), value.span()));
         }
         let key = name.to_ascii_lowercase();
         let managers = ["static", "dynamic", "ondemand"];
-        if key == "pm" && known && !managers.iter().any(|name| value.text.eq_ignore_ascii_case(name)) {
-            return Err(("pm is static, dynamic or ondemand".into(), value_at));
+        if key == "pm" && known && !managers.iter().any(|name| value.eq_ignore_ascii_case(name)) {
+            return Err(("pm is static, dynamic or ondemand".into(), value.span()));
         }
         let Section::Pool(index) = self.section else { return Ok(()) };
         let Some(pool) = self.pools.get_mut(index) else { return Ok(()) };
-        let unnamed = pool.name.is_empty() && value.text.contains("$pool");
-        let text = value.text.replace("$pool", &pool.name);
-        let open = value.open.or_else(|| (template || unnamed).then(|| value.text.clone()));
-        let exact = value.exact && text == value.text;
-        pool.values.insert(key, Given { text, at: value_at, exact, open, line });
+        let mut text = value.clone();
+        if value.contains("$pool") {
+            let named = value.replace("$pool", &pool.name);
+            text = Text::meant(named, value.span()).with_open_of(&value);
+        }
+        if template || pool.name.is_empty() && value.contains("$pool") {
+            text.set_open(&value);
+        }
+        pool.values.insert(key, Given { text, line });
         Ok(())
     }
 
@@ -471,14 +469,14 @@ impl<'a> Process<'a> {
     }
 
     fn prefix_is_there(&self, pool: &Pool) -> Checked {
-        let Some(prefix) = pool.get("prefix").filter(|prefix| prefix.open.is_none()) else { return Ok(()) };
+        let Some(prefix) = pool.get("prefix").filter(|prefix| !prefix.text.is_open()) else { return Ok(()) };
         let tree = self.ground.tree;
-        let path = Path::new(&prefix.text);
+        let path = Path::new(prefix.text.as_str());
         let known = self.ground.read_as == ReadAs::Root
             && path.is_absolute()
             && path.parent().is_some_and(|parent| parent.parent().is_some() && tree.is_folder(parent));
         match known && !tree.is_folder(path) {
-            true => Err(self.lost(format!("there is no folder {}", prefix.text), prefix.at)),
+            true => Err(self.lost(format!("there is no folder {}", prefix.text), prefix.text.span())),
             false => Ok(()),
         }
     }
@@ -500,7 +498,7 @@ impl<'a> Process<'a> {
             }
             () => return Ok(()),
         };
-        let at = pool.get("pm").map_or(pool.at, |manager| manager.at);
+        let at = pool.get("pm").map_or(pool.at, |manager| manager.text.span());
         Err(self.lost(format!("pool {}: {what}", pool.name), at))
     }
 
@@ -511,7 +509,7 @@ impl<'a> Process<'a> {
             (Some(listen), _) => self.bind(pool, listen)?,
             (None, Some(backlog)) if !self.main.installed => {
                 let what = "the listen of this pool stands in another file".into();
-                let mut listener = self.listener(Endpoint::Unknown(Transport::Tcp), backlog.at);
+                let mut listener = self.listener(Endpoint::Unknown(Transport::Tcp), backlog.text.span());
                 listener.notes.push(Step { value: None, what, at: pool.at });
                 Some(listener)
             }
@@ -522,7 +520,7 @@ impl<'a> Process<'a> {
         let children = pool.get("pm.max_children").zip(pool.number("pm.max_children"));
         if let Some((given, children)) = children.filter(|_| listen.is_some()) {
             let what = "pm.max_children: so many requests are worked on at once, the others wait here".into();
-            listener.notes.push(Step { value: Some(i64::from(children)), what, at: given.at });
+            listener.notes.push(Step { value: Some(i64::from(children)), what, at: given.text.span() });
         }
         self.listeners.push(listener);
         Ok(())
@@ -539,7 +537,7 @@ impl<'a> Process<'a> {
         listener.backlog.value = default.map(|(value, _)| value);
         listener.internal = true;
         let what = "pm.status_listen: nothing sets the backlog of this socket".into();
-        listener.notes.push(Step { value: None, what, at: listen.at });
+        listener.notes.push(Step { value: None, what, at: listen.text.span() });
         self.listeners.push(listener);
         Ok(())
     }
@@ -551,12 +549,12 @@ impl<'a> Process<'a> {
     /// The socket of one address, unless it is one that another pool has already.
     fn bind(&mut self, pool: &Pool, listen: &Given) -> Result<Option<Listener>, Problem> {
         let prefix = pool.get("prefix").map_or(self.prefix.as_str(), |prefix| prefix.text.as_str());
-        let known = match &listen.open {
+        let known = match listen.text.open() {
             Some(name) => Err(format!("nothing in this tree says what {name} is")),
             None => match endpoint(self.ground, &listen.text, prefix) {
                 Ok(Some(endpoint)) => Ok(endpoint),
                 Ok(None) => Err(format!("nothing in this tree says which address {} is", listen.text)),
-                Err(why) => return Err(self.lost(why, listen.at)),
+                Err(why) => return Err(self.lost(why, listen.text.span())),
             },
         };
         let endpoint = match known {
@@ -564,27 +562,31 @@ impl<'a> Process<'a> {
             Err(what) => {
                 let is_path = listen.text.contains('/');
                 let transport = if is_path { Transport::Unix } else { Transport::Tcp };
-                let mut listener = self.listener(Endpoint::Unknown(transport), listen.at);
-                listener.notes.push(Step { value: None, what, at: listen.at });
+                let mut listener = self.listener(Endpoint::Unknown(transport), listen.text.span());
+                listener.notes.push(Step { value: None, what, at: listen.text.span() });
                 return Ok(Some(listener));
             }
         };
         let place = endpoint.port().map_or_else(|| endpoint.to_string(), |port| port.to_string());
         let taken = self.bound.entry(place).or_default();
         for first in taken.iter() {
-            let same = first.listen == listen.text;
+            let same = listen.text.is(&first.listen);
             if !same && first.endpoint == endpoint {
                 return Ok(None);
             }
             if same || first.endpoint.collides(&endpoint) {
                 let message = format!("{endpoint} is in use by another of its pools");
-                let conflict = self.ground.problem(ProblemKind::Conflict, message, listen.at);
+                let conflict = self.ground.problem(ProblemKind::Conflict, message, listen.text.span());
                 let labels = vec![Label::new(first.at, "it is bound here first")];
                 return Err(Problem { labels, ..conflict });
             }
         }
-        taken.push(Bound { listen: listen.text.clone(), at: listen.at, endpoint: endpoint.clone() });
-        Ok(Some(self.listener(endpoint, listen.at)))
+        taken.push(Bound {
+            listen: listen.text.as_str().to_owned(),
+            at: listen.text.span(),
+            endpoint: endpoint.clone(),
+        });
+        Ok(Some(self.listener(endpoint, listen.text.span())))
     }
 
     fn backlog(&self, pool: &Pool, listen: Option<&Given>, listener: &mut Listener) {
@@ -595,17 +597,21 @@ impl<'a> Process<'a> {
             listener.backlog = Setting { value: default.map(|(value, _)| value), slot };
             return;
         };
-        if let Some(name) = &given.open {
+        if let Some(name) = given.text.open() {
             let what = format!("listen.backlog: nothing in this tree says what {name} is");
-            listener.steps.push(Step { value: None, what, at: given.at });
+            listener.steps.push(Step { value: None, what, at: given.text.span() });
             return;
         }
         let number = i64::from(atoi(&given.text));
-        listener.steps.push(Step { value: Some(number), what: "listen.backlog".into(), at: given.at });
-        let spelt = given.exact && given.text == number.to_string();
+        listener.steps.push(Step {
+            value: Some(number),
+            what: "listen.backlog".into(),
+            at: given.text.span(),
+        });
+        let spelt = given.text.exact().filter(|_| given.text.is(&number.to_string()));
         listener.backlog = Setting {
-            value: Some(Value::written(number, given.at)),
-            slot: spelt.then(|| Slot::replace(given.at)),
+            value: Some(Value::written(number, given.text.span())),
+            slot: spelt.map(Slot::replace),
         };
         let raised = default.filter(|(value, _)| pool.is_managed("ondemand") && number < value.get);
         if let Some((value, _)) = raised {

@@ -146,12 +146,25 @@ impl Text {
         self
     }
 
+    /// The same text, which all that is written means where it does not stand anywhere as it is.
+    pub fn as_one(self) -> Self {
+        match self.exact() {
+            Some(_) => self,
+            None => Self { open: self.open, ..Self::meant(self.bytes, self.whole) },
+        }
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     pub fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// What it takes of memory: the bytes, and where each part of them stands.
+    pub fn weight(&self) -> usize {
+        self.len() + self.runs.all().len() * size_of::<Run>()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -315,6 +328,11 @@ impl Text {
         if let (Some(byte), Some(both)) = (other.bytes.get(at + 1), other.place(at..at + 2)) {
             self.push_for(&[*byte], both);
         }
+    }
+
+    /// All of another text, as if it were known.
+    pub fn push_all(&mut self, other: &Text) {
+        self.push_part(other, 0..other.len());
     }
 
     /// Another text, which may be open.

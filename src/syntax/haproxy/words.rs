@@ -99,18 +99,9 @@ pub(super) fn cut(
     let (first, last) = (kept.first().map(Text::whole), kept.last().map(end));
     let nowhere = Span::new(source, base..base);
     let at = Span { end: last.unwrap_or(nowhere).end, ..first.unwrap_or(nowhere) };
-    let words = kept.into_iter().map(as_one).collect();
+    let words = kept.into_iter().map(|word| word.in_characters().as_one()).collect();
     let line = Line { words, at, whole, maybe: None, environment: Rc::clone(environment) };
     Ok((line, cutter.expanded))
-}
-
-/// A word that does not stand anywhere as it is stands where all of it is written, with its quotes.
-fn as_one(word: Text) -> Text {
-    let word = word.in_characters();
-    match word.exact() {
-        Some(_) => word,
-        None => Text::meant(word.bytes(), word.whole()).with_open_of(&word),
-    }
 }
 
 impl Cutter<'_> {
