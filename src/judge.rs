@@ -9,7 +9,7 @@ use crate::read::{Beliefs, Chosen};
 use crate::report::Report;
 use crate::request::Request;
 use crate::rules::{Judged, Rule};
-use crate::suppress::{Baseline, Hidden, Ignored, Only};
+use crate::suppress::{Baseline, Hidden, Ignored, Ignoring, Only};
 use crate::text::tree::modified;
 use crate::text::{HashSet, Sources, Span};
 use crate::{resolve, suppress};
@@ -21,6 +21,7 @@ pub struct Audited {
     pub(crate) beliefs: Arc<Beliefs>,
     pub(crate) request: Request,
     pub host: Host,
+    pub(crate) comments: Vec<Ignoring>,
     pub(crate) only: Vec<Only>,
     /// What has changed since a revision, where only that is reported.
     pub(crate) changed: Option<Vec<Only>>,
@@ -32,7 +33,7 @@ impl Audited {
     /// Computes the queues and looks for what is wrong: in the files, or where the running machine is in trouble or differs
     /// from them. What is wrong in the files alone is only counted then, unless rules were chosen.
     pub fn judge(self, running: Option<Running>) -> Report {
-        let Self { sources, beliefs, request, mut host, only, changed, files, left_out } = self;
+        let Self { sources, beliefs, request, mut host, comments, only, changed, files, left_out } = self;
         let Beliefs { knowledge, policy, rules, .. } = &*beliefs;
         host.minimums.clone_from(&policy.minimums);
         let mut queues = resolve::queues(&host);
@@ -44,7 +45,8 @@ impl Audited {
             Judged { sources: &sources, knowledge, host: &host, queues: &queues, seen: seen.as_ref() };
         let findings = rules.all.judge(judged, None);
         let facts = (queues.as_slice(), seen.as_ref());
-        let (mut findings, mut hidden) = leave_out(&sources, &beliefs, &request, &mut host, facts, findings);
+        let (mut findings, mut hidden) =
+            leave_out(&sources, &beliefs, &request, &mut host, facts, (findings, comments));
         let live_alone = seen.is_some() && !rules.by_name;
         let in_files = if live_alone { leave_to_the_audit(&beliefs, &mut findings) } else { 0 };
         suppress::restrict(&sources, &only, &mut host, &mut queues, seen.as_mut(), &mut findings);
@@ -133,10 +135,10 @@ fn leave_out(
     request: &Request,
     host: &mut Host,
     (queues, seen): (&[Queue], Option<&Seen>),
-    findings: Vec<Finding>,
+    (findings, mut ignoring): (Vec<Finding>, Vec<Ignoring>),
 ) -> (Vec<Finding>, Hidden) {
     let Beliefs { knowledge, policy, rules, baseline } = beliefs;
-    let ignoring = suppress::comments(sources).into_iter().chain(policy.ignores.iter().cloned()).collect();
+    ignoring.extend(policy.ignores.iter().cloned());
     let exists = |id: &str| rules.all.exists(id);
     let Ignored { findings, hidden: mut settled, mut ignores } =
         suppress::ignore(sources, host, findings, ignoring, request.today, exists);

@@ -21,7 +21,7 @@ pub use apply::ApplyCommands;
 pub use commands::{CommandLines, Runner};
 pub use kernel::{KernelFacts, Range};
 pub use keys::Keys;
-pub use service::{Default, Fact, Head, Service, Signs, VersionSources};
+pub use service::{Default, Fact, Group, Head, Service, Signs, VersionSources};
 pub use shape::Shape;
 use shape::ShapesByName;
 pub use table::{Broken, Lazy, lazy, parse};

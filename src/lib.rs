@@ -71,9 +71,9 @@ pub fn read(request: &Request) -> Result<Audited, Error> {
     read.cuts(&sources, &sites);
     let changed = request.changed_since.as_deref().map(|rev| changed(&sources, &sites, rev)).transpose()?;
     let files = sites.iter().map(|site| site.tree.files_read()).sum();
-    let Read { host, only, left_out, .. } = read;
+    let Read { host, comments, only, left_out, .. } = read;
     let (beliefs, request) = (Arc::new(beliefs), request.clone());
-    Ok(Audited { sources, beliefs, request, host, only, changed, files, left_out })
+    Ok(Audited { sources, beliefs, request, host, comments, only, changed, files, left_out })
 }
 
 /// What has changed in each site since a revision.

@@ -12,7 +12,7 @@ use crate::model::{Host, Place, PlaceId, PlaceKind, Problem, ProblemKind, ReadAs
 use crate::request::{Error, Request};
 use crate::rules::{Folder, Rules};
 use crate::services::Premises;
-use crate::suppress::{Baseline, Only, tell_long};
+use crate::suppress::{Baseline, Ignoring, Only, comments};
 use crate::text::{Cut, HashSet, Patterns, Sources, Span};
 use crate::{commands, discover, kernel, services};
 
@@ -78,6 +78,8 @@ fn load_rules(sources: &Sources, request: &Request, policy: &Policy) -> Result<C
 #[derive(Default)]
 pub(crate) struct Read {
     pub(crate) host: Host,
+    /// The ignores in comments.
+    pub(crate) comments: Vec<Ignoring>,
     pub(crate) only: Vec<Only>,
     pub(crate) left_out: usize,
     /// What problems say.
@@ -103,10 +105,10 @@ impl Read {
         }
     }
 
-    /// Adds where bounds were reached.
+    /// Reads the comments that are for us, and adds where bounds were reached.
     pub(crate) fn cuts(&mut self, sources: &Sources, sites: &[Site]) {
         sites.iter().for_each(|site| site.tree.tell_cuts(sources));
-        tell_long(sources);
+        self.comments = comments(sources);
         for site in sites {
             self.too_large(sources, site);
         }

@@ -12,8 +12,54 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use backlog_audit::knowledge::{Group, Knowledge, Service};
+use backlog_audit::text::Sources;
 use common::scratch::Scratch;
 use common::snapshot;
+
+/// What stands around README's list of services.
+const SERVICES: [&str; 2] = [
+    "<!-- services, from rules/services: UPDATE_EXPECT=1 cargo test --test docs -->\n",
+    "<!-- /services -->\n",
+];
+
+#[test]
+fn readme_lists_what_is_read() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let (before, rest) = readme.split_once(SERVICES[0]).unwrap();
+    let (_, after) = rest.split_once(SERVICES[1]).unwrap();
+    let now = [before, SERVICES[0], &services_read(), SERVICES[1], after].concat();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write("README.md", &now).unwrap();
+    } else {
+        assert_eq!(readme, now, "UPDATE_EXPECT=1 writes it anew");
+    }
+}
+
+fn services_read() -> String {
+    let knowledge = Knowledge::load(&Sources::new()).unwrap();
+    let titles = |is_one: &dyn Fn(&Service) -> bool| {
+        let found: Vec<&str> = knowledge
+            .services()
+            .filter(|service| is_one(service))
+            .map(|service| service.title.as_str())
+            .collect();
+        found.join(", ")
+    };
+    let rows = [
+        ("fronts", Group::Front),
+        ("application servers", Group::ApplicationServer),
+        ("the Java side", Group::Java),
+        ("programs, by their sources", Group::Program),
+    ];
+    let rows =
+        rows.map(|(name, group)| format!("| {name} | {} |\n", titles(&|service| service.group == group)));
+    let unproved = titles(&|service| service.from_source_only);
+    format!(
+        "| | |\n|---|---|\n{}\nFrom their source only, not yet compared with a real server: {unproved}.\n",
+        rows.concat()
+    )
+}
 
 fn documents() -> Vec<PathBuf> {
     let mut found = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
@@ -65,7 +111,7 @@ fn ground(name: &str) -> Scratch {
         (
             "cargo",
             format!(
-                "case \"$*\" in\n'run --release -- '*) shift 3; exec {program} \"$@\";;\n\
+                "case \"$*\" in\n'run -- '*) shift 2; exec {program} \"$@\";;\n\
                  'test' | 'install --path .') ;;\n*) exit 9;;\nesac"
             ),
         ),

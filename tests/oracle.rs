@@ -3,143 +3,74 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backlog_audit::Request;
+use backlog_audit::knowledge::Knowledge;
 use backlog_audit::model::{Host, Listener, ProblemKind, Queue};
+use backlog_audit::text::Sources;
+use rayon::prelude::*;
 use serde_json::Value;
 
-#[test]
-fn apache_listens_as_predicted() {
-    replay("apache", 60);
-}
+/// A service with fewer cases has lost some.
+const LEAST: usize = 10;
 
+/// Whatever service it is that the units of a machine start.
 #[test]
-fn caddy_listens_as_predicted() {
-    replay("caddy", 45);
-}
-
-#[test]
-fn daphne_listens_as_predicted() {
-    replay("daphne", 12);
-}
-
-#[test]
-fn envoy_listens_as_predicted() {
-    replay("envoy", 20);
-}
-
-#[test]
-fn go_listens_as_predicted() {
-    replay("go", 30);
-}
-
-#[test]
-fn granian_listens_as_predicted() {
-    replay("granian", 10);
-}
-
-#[test]
-fn gunicorn_listens_as_predicted() {
-    replay("gunicorn", 40);
-}
-
-#[test]
-fn haproxy_listens_as_predicted() {
-    replay("haproxy", 45);
-}
-
-#[test]
-fn hypercorn_listens_as_predicted() {
-    replay("hypercorn", 15);
-}
-
-#[test]
-fn java_listens_as_predicted() {
-    replay("java", 25);
-}
-
-#[test]
-fn jetty_listens_as_predicted() {
-    replay("jetty", 25);
-}
-
-#[test]
-fn lighttpd_listens_as_predicted() {
-    replay("lighttpd", 60);
-}
-
-#[test]
-fn nginx_listens_as_predicted() {
-    replay("nginx", 40);
-}
-
-#[test]
-fn node_listens_as_predicted() {
-    replay("node", 30);
-}
-
-#[test]
-fn php_fpm_listens_as_predicted() {
-    replay("php-fpm", 25);
-}
-
-#[test]
-fn puma_listens_as_predicted() {
-    replay("puma", 20);
-}
-
-#[test]
-fn python_listens_as_predicted() {
-    replay("python", 55);
-}
-
-#[test]
-fn squid_listens_as_predicted() {
-    replay("squid", 50);
-}
-
-#[test]
-fn tomcat_listens_as_predicted() {
-    replay("tomcat", 15);
-}
-
-#[test]
-fn traefik_listens_as_predicted() {
-    replay("traefik", 35);
-}
-
-#[test]
-fn unicorn_listens_as_predicted() {
-    replay("unicorn", 15);
-}
-
-#[test]
-fn uvicorn_listens_as_predicted() {
-    replay("uvicorn", 20);
-}
-
-#[test]
-fn uwsgi_listens_as_predicted() {
-    replay("uwsgi", 20);
-}
-
-#[test]
-fn varnish_listens_as_predicted() {
-    replay("varnish", 50);
-}
-
-#[test]
-fn waitress_listens_as_predicted() {
-    replay("waitress", 15);
-}
-
-/// Replays all cases of a service; `least` keeps a lost folder from passing.
-fn replay(service: &str, least: usize) {
-    let cases = common::cases(&format!("services/{service}"));
-    assert!(cases.len() >= least, "{service} has {} cases of {least}", cases.len());
-    let failed: Vec<String> = cases.iter().filter_map(|case| difference(service, case)).collect();
+fn what_units_start_listens_as_predicted() {
+    let cases = common::cases("commands/started");
+    assert!(cases.len() >= 10, "there are {} cases of units", cases.len());
+    let failed: Vec<String> = cases.iter().filter_map(|case| unlike(case)).collect();
     assert!(failed.is_empty(), "{} of {} cases differ:\n{}", failed.len(), cases.len(), failed.join("\n"));
+}
+
+fn unlike(case: &Path) -> Option<String> {
+    let truth = common::json(&case.join("truth.json"));
+    let kernel = truth["kernel"].as_str().map(str::to_owned);
+    let report = common::audit(&Request { kernel, ..common::of_root(&case.join("root")) });
+    let problem = report.host.problems.iter().find(|problem| problem.kind != ProblemKind::Skipped);
+    let fails = truth["failed"].as_array().is_some_and(|failed| !failed.is_empty());
+    match problem {
+        Some(problem) if !fails => {
+            return Some(format!("{}: it starts: {}", common::name(case), problem.message));
+        }
+        Some(_) if truths(&truth).is_empty() => return None,
+        None if fails => return Some(format!("{}: {} fail", common::name(case), truth["failed"])),
+        _ => {}
+    }
+    let all = report.host.listeners.iter().zip(&report.queues);
+    let predicted = all.map(row).fold(Vec::new(), add);
+    differ(case, predicted, truths(&truth))
+}
+
+#[test]
+fn servers_listen_as_predicted() {
+    let cases: Vec<(String, PathBuf)> = services()
+        .into_iter()
+        .flat_map(|service| {
+            let cases = common::cases(&format!("services/{service}"));
+            assert!(cases.len() >= LEAST, "{service} has {} cases", cases.len());
+            cases.into_iter().map(move |case| (service.clone(), case))
+        })
+        .collect();
+    let failed: Vec<String> = cases
+        .par_iter()
+        .filter_map(|(service, case)| Some(format!("{service}/{}", difference(service, case)?)))
+        .collect();
+    assert!(failed.is_empty(), "{} of {} cases differ:\n{}", failed.len(), cases.len(), failed.join("\n"));
+}
+
+#[test]
+fn what_no_server_has_confirmed_says_so() {
+    let knowledge = Knowledge::load(&Sources::new()).unwrap();
+    let proved = knowledge.services().filter(|service| !service.from_source_only);
+    let proved: BTreeSet<String> = proved.map(|service| service.name.clone()).collect();
+    assert_eq!(proved, services());
+}
+
+/// The services whose real servers were asked.
+fn services() -> BTreeSet<String> {
+    common::cases("services").iter().map(|folder| common::name(folder).to_owned()).collect()
 }
 
 /// What a row says of a listener: transport, address, limit, sockets.
@@ -176,8 +107,10 @@ fn difference(service: &str, case: &Path) -> Option<String> {
         (Some(_), Some(_)) if truths(&truth).is_empty() => return None,
         _ => {}
     }
-    let mut predicted = predictions(service, &report.host, &report.queues, &above);
-    let mut shown = truths(&truth);
+    differ(case, predictions(service, &report.host, &report.queues, &above), truths(&truth))
+}
+
+fn differ(case: &Path, mut predicted: Vec<Row>, mut shown: Vec<Row>) -> Option<String> {
     // Exact ones first, so that one without an address takes what is left.
     shown.retain(|row| !take(&mut predicted, |guess| matches(guess, row) && guess.1 == row.1));
     shown.retain(|row| !take(&mut predicted, |guess| matches(guess, row) && guess.1.is_none()));
@@ -201,18 +134,16 @@ fn take(rows: &mut Vec<Row>, wanted: impl Fn(&Row) -> bool) -> bool {
 
 /// What the service shows, without the listeners of those that refuse to start.
 fn predictions(service: &str, host: &Host, queues: &[Queue], above: &BTreeSet<usize>) -> Vec<Row> {
-    let row = |(listener, queue): (&Listener, &Queue)| {
-        assert_eq!(
-            queue.steps.last().and_then(|step| step.value),
-            queue.limit,
-            "the ledger ends with the limit"
-        );
-        let transport = listener.endpoint.transport().word().to_owned();
-        (transport, listener.endpoint.address(), queue.limit, listener.sockets.map(i64::from))
-    };
     let all = host.listeners.iter().zip(queues).enumerate();
     let shown = all.filter(|(index, (listener, _))| listener.service == service && !above.contains(index));
     shown.map(|(_, both)| row(both)).fold(Vec::new(), add)
+}
+
+fn row((listener, queue): (&Listener, &Queue)) -> Row {
+    let last = queue.steps.last().and_then(|step| step.value);
+    assert_eq!(last, queue.limit, "the ledger ends with the limit");
+    let transport = listener.endpoint.transport().word().to_owned();
+    (transport, listener.endpoint.address(), queue.limit, listener.sockets.map(i64::from))
 }
 
 /// Sockets of one address that are alike are one row of `ss -lnt | uniq -c`, whoever opens them.

@@ -29,10 +29,10 @@ pub(super) fn take_off(scene: &Scene<'_>, line: &mut Line) -> Off {
     let runners = scene.lines.runners.iter();
     let found = runners.flat_map(|runner| runner.names.iter().map(move |name| (runner, name))).find_map(
         |(runner, name)| {
-            let (name, subcommands) = name.split_once(' ').unwrap_or((name, ""));
-            if name != program {
-                return None;
-            }
+            let subcommands = match name.strip_prefix(program)? {
+                "" => "",
+                rest => rest.strip_prefix(' ')?,
+            };
             Some((runner, after(runner, &line.words, subcommands)?))
         },
     );

@@ -15,11 +15,14 @@ use crate::text::{SourceId, Sources};
 
 /// The head of a service's file: up to its first table that is none of `HEAD`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct HeadFile {
     title: String,
     what: String,
     homepage: String,
+    group: Group,
+    #[serde(default)]
+    from_source_only: bool,
     #[serde(default)]
     programs: Vec<String>,
     #[serde(default)]
@@ -43,9 +46,22 @@ struct BodyFile {
     #[serde(default, rename = "fact")]
     facts: Vec<Fact>,
     #[serde(default)]
+    start: toml::Table,
+    #[serde(default)]
     reader: toml::Table,
     #[serde(default)]
     keys: Option<Spanned<Keys>>,
+}
+
+/// What a service is to those who run it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Group {
+    Front,
+    ApplicationServer,
+    Java,
+    /// Programs that listen by themselves, told by their sources.
+    Program,
 }
 
 /// What in a tree tells a service's version.
@@ -101,6 +117,9 @@ pub struct Head {
     pub title: String,
     pub what: String,
     pub homepage: String,
+    pub group: Group,
+    /// No real server has confirmed what is known of it.
+    pub from_source_only: bool,
     /// The names of its processes; any, where there are none.
     pub programs: Vec<String>,
     /// The programs that a command line starts it by, where they are not those of its processes.
@@ -127,6 +146,8 @@ pub struct Service {
     pub defaults: Vec<Default>,
     pub apply: ApplyCommands,
     pub facts: Vec<Fact>,
+    /// How a command line names its files, and what else it says.
+    pub start: toml::Table,
     /// Tables that only the service's own reader understands.
     pub reader: toml::Table,
     /// How its listeners are told, where plain keys are all it takes.
@@ -163,13 +184,14 @@ impl Service {
     }
 
     fn read(head: Arc<Head>, body: Part) -> Result<Self, Broken> {
-        let BodyFile { defaults, apply, facts, reader, keys } = body.parse()?;
+        let BodyFile { defaults, apply, facts, start, reader, keys } = body.parse()?;
         Ok(Self {
             keys: keys.map(|keys| checked(body, keys)).transpose()?,
             defaults: defaults.into_iter().map(|entry| placed(body, entry)).collect::<Result<_, _>>()?,
             head,
             apply,
             facts,
+            start,
             reader,
         })
     }
@@ -195,17 +217,19 @@ impl Signs {
     pub(super) fn read(sources: &Sources, name: &str, file: &'static File<'static>) -> Result<Self, Broken> {
         let whole = Part::whole(sources, file)?;
         let (head, body) = whole.split(&HEAD);
-        let HeadFile { title, what, homepage, programs, modules, starts, version, files } = head.parse()?;
+        let file: HeadFile = head.parse()?;
         let head = Head {
             name: name.to_owned(),
-            title,
-            what,
-            homepage,
-            starts: starts.unwrap_or_else(|| programs.clone()),
-            programs,
-            modules,
-            version,
-            shape: Arc::new(files.map_or_else(Shape::none, Shape::new)),
+            title: file.title,
+            what: file.what,
+            homepage: file.homepage,
+            group: file.group,
+            from_source_only: file.from_source_only,
+            starts: file.starts.unwrap_or_else(|| file.programs.clone()),
+            programs: file.programs,
+            modules: file.modules,
+            version: file.version,
+            shape: Arc::new(file.files.map_or_else(Shape::none, Shape::new)),
             source: whole.source,
         };
         Ok(Self { head: Arc::new(head), body, service: OnceLock::new() })

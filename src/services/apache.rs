@@ -7,14 +7,17 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground, Heard, Layout, Looks, Server};
-use crate::model::{
-    Endpoint, Hop, Label, Listener, Next, Occupied, Problem, ProblemKind, Setting, Step, Transport, Value,
-    Variable, Version,
+use super::{
+    Ask, Bound, Candidate, Found, Ground, Heard, Layout, Looks, Server, Starts, Why, by_name, in_use,
 };
+use crate::model::{
+    Endpoint, Hop, Label, Listener, Next, Occupied, Problem, ProblemKind, Setting, Step, Transport, Variable,
+    Version,
+};
+use crate::syntax::argv;
 use crate::syntax::hosts::Named;
 use crate::syntax::httpd::{
-    self, Answers, Directive, Fault, Given, Host, Lines, Target, Variables, parse_address,
+    self, Answers, Arguments, Directive, Fault, Given, Host, Line, Lines, Target, Variables, parse_address,
 };
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
@@ -51,17 +54,20 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         Ok(table) => table,
         Err(error) => return ground.broken("[reader]", &error),
     };
-    let layout = Layout::of(ground, |place| MAIN.iter().any(|name| place.ends_with(name)));
-    let mut apache = Apache { ground, table: &table, found: Found::default() };
-    let laid = layout.read(files, &table.parts, &mut apache);
+    let starts = Starts::of(ground);
+    let layout = Layout::of(ground, &starts, |place| MAIN.iter().any(|name| place.ends_with(name)));
+    let mut apache = Apache { ground, starts: &starts, table: &table, found: Found::default() };
+    let laid = layout.read(&starts.candidates(files), &table.parts, &mut apache);
     let mut found = apache.found;
     found.problems.splice(0..0, laid.problems);
     found.left_out += laid.left_out;
+    found.problems.extend(starts.problems(ground));
     found
 }
 
 struct Apache<'a> {
     ground: Ground<'a>,
+    starts: &'a Starts<'a>,
     table: &'a Table,
     found: Found,
 }
@@ -94,7 +100,7 @@ impl Server for Apache<'_> {
     }
 
     fn read(&mut self, file: &Candidate, source: SourceId, folder: &Path, start: Start) -> Heard<Told> {
-        let Self { ground, table, .. } = *self;
+        let Self { ground, starts, table, .. } = *self;
         let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let built_in = table.built_in_of.get(&name).into_iter().flatten().chain(&table.built_in);
         let version = ground.version(folder);
@@ -105,7 +111,8 @@ impl Server for Apache<'_> {
             machine: ground.is_machine(),
             folder,
             version: version.map(|Version { major, minor, patch }| [major, minor, patch]),
-            variables: variables(ground, folder),
+            variables: variables(ground, starts, &file.path, folder),
+            arguments: arguments(starts, &file.path),
             loaded: built_in.cloned().collect(),
             symbols: &table.modules,
         };
@@ -122,7 +129,8 @@ impl Server for Apache<'_> {
         let Telling { mut told, problems, windows, .. } = telling;
         // A file that nothing listens in may be torn without harm.
         let matters = start != Start::Fragment || !told.listens.is_empty();
-        let serious = |problem: &Problem| !windows && (matters || problem.kind == ProblemKind::Lost);
+        let matters_at_all = !windows && !starts.is_idle(&file.path);
+        let serious = |problem: &Problem| matters_at_all && (matters || problem.kind == ProblemKind::Lost);
         self.found.problems.extend(problems.into_iter().filter(serious));
         if windows {
             self.found.left_out += 1;
@@ -168,18 +176,30 @@ impl Server for Apache<'_> {
     }
 }
 
-/// What is known before the first line of a main file in `folder` is read.
-fn variables(ground: Ground<'_>, folder: &Path) -> Variables {
+/// What is known before the first line of a main file that is opened in `folder` is read.
+fn variables(ground: Ground<'_>, starts: &Starts<'_>, file: &Path, folder: &Path) -> Variables {
     let mut variables = Variables::default();
-    for (command, arguments) in ground.started() {
-        for variable in command.environment.iter().filter(|variable| !variable.value.is_open()) {
+    for run in starts.reading(file) {
+        for variable in run.command.environment.iter().filter(|variable| !variable.value.is_open()) {
             let Variable { name, value } = &**variable;
             variables.export(name, value.clone());
         }
-        variables.options(arguments.iter().map(|word| word.as_str()));
+        starts.line(run).all("-D").for_each(|name| variables.define(name.text, None));
     }
     variables.envvars(ground.sources, ground.tree, folder);
     variables
+}
+
+/// What the first command line says that starts Apache with a file.
+fn arguments(starts: &Starts<'_>, file: &Path) -> Arguments {
+    let Some(run) = starts.reading(file).next() else { return Arguments::default() };
+    let line = starts.line(run);
+    let lines = |option| {
+        let values = line.all(option);
+        let read = |it: argv::Value<'_>| Line { text: it.word.tail(it.text.len()), at: it.span() };
+        values.map(read).collect()
+    };
+    Arguments { root: run.folder.clone(), before: lines("-C"), behind: lines("-c") }
 }
 
 /// The socket of mod_cgid's daemon.
@@ -523,8 +543,7 @@ fn unknown(words: &[Text]) -> String {
 struct Sockets<'t> {
     ground: Ground<'t>,
     told: &'t Told,
-    setting: Setting,
-    steps: Vec<Step>,
+    ask: Ask,
     bound: Occupied,
     /// What bound each of them.
     binders: Vec<&'t Listen>,
@@ -549,10 +568,10 @@ struct Wanted<'t> {
 
 impl<'t> Sockets<'t> {
     fn of(ground: Ground<'t>, told: &'t Told, version: Option<Version>) -> Self {
-        let (setting, steps) = backlog(ground, told, version);
+        let ask = ask(ground, told, version);
         let (bound, binders, dual) = (Occupied::default(), Vec::new(), HashSet::default());
         let (listeners, conflicts) = (Vec::new(), Vec::new());
-        let mut sockets = Self { ground, told, setting, steps, bound, binders, dual, listeners, conflicts };
+        let mut sockets = Self { ground, told, ask, bound, binders, dual, listeners, conflicts };
         let mut written: HashMap<(&Host, u16), &Listen> = HashMap::default();
         let mut wanted = Vec::new();
         for listen in told.listens.iter().filter(|listen| listen.only_if.is_none()) {
@@ -584,22 +603,23 @@ impl<'t> Sockets<'t> {
             }
             Ok((Host::Written(host), port)) => (host, *port),
             Err(why) => {
-                self.add(wanted(None, 0, false, Some(Step::note(why, at))), false);
+                self.unknown(wanted(None, 0, false, None), Bound::unknown(why));
                 return Vec::new();
             }
         };
         let addresses = self.ground.hosts.lookup(host);
         if addresses.is_empty() {
-            let what = format!("{host} is not in etc/hosts: Apache asks the resolver when it starts");
-            self.add(wanted(None, port, false, Some(Step::note(what, at))), false);
+            self.unknown(wanted(None, port, false, None), Why::Unresolved(host.clone()).into());
         }
         let is_name = host.contains(|c: char| c.is_ascii_alphabetic()) && !host.contains(':');
-        let note = |line: Option<Span>| match line {
-            Some(line) => Step::note("the address of the name, as etc/hosts gives it", line),
-            None => Step::note("assumed: localhost is 127.0.0.1 and ::1", at),
-        };
-        let one = |named: Named| wanted(Some(named.address), port, false, is_name.then(|| note(named.at)));
+        let one =
+            |named: Named| wanted(Some(named.address), port, false, is_name.then(|| by_name(&named, at)));
         addresses.into_iter().map(one).collect()
+    }
+
+    fn unknown(&mut self, wanted: Wanted<'t>, bound: Bound) {
+        let note = bound.steps(wanted.listen.at).next();
+        self.add(Wanted { note, ..wanted }, false);
     }
 
     fn open(&mut self, mut wanted: Vec<Wanted<'t>>, certain: bool) {
@@ -650,14 +670,11 @@ impl<'t> Sockets<'t> {
     /// A socket, or those of all processors; `further` are those after the first.
     fn add(&mut self, wanted: Wanted<'t>, further: bool) {
         let Wanted { listen, address, port, any, .. } = wanted;
-        let Ground { service, place, .. } = self.ground;
         let one = self.told.ratio.is_none() || any && !further;
         let listener = Listener {
-            backlog: self.setting.clone(),
-            steps: self.steps.clone(),
             sockets: one.then_some(1),
             hops: self.told.hops(address, port),
-            ..Listener::new(&service.name, place, wanted.endpoint(), listen.at)
+            ..self.ground.listener(wanted.endpoint(), listen.at, self.ask.clone())
         };
         let notes = self.notes(listen, wanted.note, further);
         self.listeners.push(Listener { notes, ..listener });
@@ -665,7 +682,7 @@ impl<'t> Sockets<'t> {
 
     fn notes(&self, listen: &Listen, own: Option<Step>, further: bool) -> Vec<Step> {
         let mut notes = Vec::new();
-        let only_if = |what: &String| format!("only where {what}, which these files do not tell");
+        let only_if = |what: &String| format!("only where {what}, which the files do not tell");
         notes.extend(listen.only_if.as_ref().map(|what| Step::note(only_if(what), listen.at)));
         notes.extend(own);
         if let Some(ratio) = self.told.ratio {
@@ -692,8 +709,8 @@ impl<'t> Sockets<'t> {
             endpoint => endpoint.to_string(),
         };
         let message = match goes_on {
-            true => format!("the IPv6 half of port {port}, for {address} is in use already"),
-            false => format!("could not bind to address {address}, which is in use already"),
+            true => format!("the IPv6 half of port {port} stays closed: {}", in_use(address)),
+            false => in_use(address),
         };
         self.refuse(wanted.listen, first, &message);
     }
@@ -718,14 +735,13 @@ impl Wanted<'_> {
 }
 
 /// The last number that was read, and the steps to it.
-fn backlog(ground: Ground<'_>, told: &Told, version: Option<Version>) -> (Setting, Vec<Step>) {
+fn ask(ground: Ground<'_>, told: &Told, version: Option<Version>) -> Ask {
     let Some(Backlog { at, word, number, .. }) = told.backlogs.last() else {
-        let (value, step) = ground.default("backlog", version).unzip();
-        return (Setting { value, slot: room(ground, told) }, step.into_iter().collect());
+        return ground.own("backlog", version).with(room(ground, told));
     };
     let number = match number {
         Ok(number) => *number,
-        Err(why) => return (Setting::default(), vec![Step::note(why, *at)]),
+        Err(why) => return Ask::unknown(why, *at),
     };
     let (text, span) = (word.show(), word.exact().unwrap_or(*at));
     let elsewhere = !at.contains(span);
@@ -734,13 +750,13 @@ fn backlog(ground: Ground<'_>, told: &Told, version: Option<Version>) -> (Settin
         true => "ListenBacklog".into(),
         false => format!("ListenBacklog {text}, as a number"),
     };
-    let mut steps = vec![Step { value: Some(number), what, at: span }];
+    let mut asked = Ask::written(number, what, span);
     if elsewhere {
-        steps.push(Step { value: Some(number), what: "ListenBacklog takes it".into(), at: *at });
+        let what = "ListenBacklog takes it".into();
+        asked.steps.push(Step { value: Some(number), what, at: *at });
     }
     // `0640` is the value too; `1k` is not.
-    let slot = word.exact().filter(|_| text.parse() == Ok(number)).map(Slot::replace);
-    (Setting { value: Some(Value::written(number, span)), slot }, steps)
+    asked.with(word.exact().filter(|_| text.parse() == Ok(number)).map(Slot::replace))
 }
 
 /// A line before the first Listen that is read for certain.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground, Hops};
-use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Setting, Step, Transport, Version};
+use super::{Ask, Bound, Candidate, Found, Ground, Hops, Policy, Starts, Why, port_of};
+use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Step, Transport, Version};
 use crate::syntax::caddyfile::blocks::{self, Block, Blocks, Line, lines};
 use crate::syntax::caddyfile::{Broken, Token};
 use crate::syntax::host_port::split_loosely;
@@ -24,11 +24,16 @@ const MAX_SERVERS: usize = 4_096;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let mut imported: HashSet<PathBuf> = HashSet::default();
-    let mut files: Vec<&Candidate> = files.iter().collect();
-    files.sort_by_key(|file| (!file.by_place, !is_main(&file.path)));
-    for file in files {
+    let starts = Starts::of(ground);
+    found.problems.extend(starts.problems(ground));
+    let mut files = starts.candidates(files);
+    files.sort_by_key(|file| (!starts.names(&file.path), !file.by_place, !is_main(&file.path)));
+    for file in &files {
+        let mut unused = Found::default();
+        let idle = starts.is_idle(&file.path);
         if !imported.contains(&file.path) {
-            imported.extend(one(ground, file, &mut found));
+            found.left_out += usize::from(idle);
+            imported.extend(one(ground, &starts, file, if idle { &mut unused } else { &mut found }));
         }
     }
     found
@@ -40,7 +45,7 @@ fn is_main(path: &Path) -> bool {
 }
 
 /// Reads a Caddyfile and says what it imported.
-fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
+fn one(ground: Ground<'_>, starts: &Starts<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
     let Some(source) = ground.open(file, &mut found.problems) else { return HashSet::default() };
     let setting = blocks::Setting {
         sources: ground.sources,
@@ -48,7 +53,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
         folder: file.path.parent().unwrap_or(Path::new("")),
         installed: ground.is_machine(),
         variable: &|name| {
-            let variable = ground.started().find_map(|(command, _)| command.variable(name))?;
+            let variable = starts.reading(&file.path).find_map(|run| run.command.variable(name))?;
             (!variable.value.is_open()).then(|| variable.value.as_str().to_owned())
         },
     };
@@ -56,7 +61,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathB
     for (message, at) in &blocks.missing {
         found.problems.push(ground.problem(ProblemKind::Skipped, message, *at));
     }
-    match listeners(ground, &blocks, source, is_main(&file.path)) {
+    match listeners(ground, &blocks, source, is_main(&file.path) || starts.names(&file.path)) {
         Ok(listeners) => found.listeners.extend(listeners),
         Err((message, at)) => {
             let kind = match file.by_place {
@@ -106,8 +111,8 @@ struct Options {
     https_port: u16,
     auto_https: bool,
     redirects: bool,
-    default_bind: Vec<(Bound, Option<Span>)>,
-    admin: Option<(Bound, u16, Span)>,
+    default_bind: Vec<(Network, Option<Span>)>,
+    admin: Option<(Network, u16, Span)>,
     /// A port is not known.
     open: bool,
 }
@@ -120,7 +125,7 @@ impl Options {
             auto_https: true,
             redirects: true,
             default_bind: Vec::new(),
-            admin: Some((Bound::Tcp("tcp".into(), "localhost".into()), 2019, top)),
+            admin: Some((Network::Tcp("tcp".into(), "localhost".into()), 2019, top)),
             open: false,
         };
         for line in lines(body).iter().filter(|line| line.depth == 0) {
@@ -142,9 +147,9 @@ impl Options {
             ("default_bind", _) => self.default_bind = binds(arguments),
             ("admin", Some(off)) if off.text == "off" => self.admin = None,
             ("admin", Some(address)) => {
-                let (bound, port) = Bound::parse(&address.text);
+                let (bound, port) = Network::parse(&address.text);
                 let known = port.parse();
-                let is_tcp = matches!(bound, Bound::Tcp(..));
+                let is_tcp = matches!(bound, Network::Tcp(..));
                 if is_tcp && known.is_err() && !address.text.contains('{') {
                     return Err((format!("invalid admin address '{}'", address.text), address.span));
                 }
@@ -166,8 +171,8 @@ impl Options {
     }
 }
 
-fn binds(arguments: &[Token]) -> Vec<(Bound, Option<Span>)> {
-    arguments.iter().map(|word| (Bound::parse(&word.text).0, Some(word.span))).collect()
+fn binds(arguments: &[Token]) -> Vec<(Network, Option<Span>)> {
+    arguments.iter().map(|word| (Network::parse(&word.text).0, Some(word.span))).collect()
 }
 
 /// A site's key: `https://example.com:8443/path`.
@@ -209,7 +214,7 @@ impl Address {
 
 /// What a server binds to, before the port is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Bound {
+enum Network {
     /// The network (`tcp`, `tcp4`, `tcp6`) and the host.
     Tcp(String, String),
     Unix(String),
@@ -219,7 +224,7 @@ enum Bound {
     Other,
 }
 
-impl Bound {
+impl Network {
     /// A network address, and the port that it names.
     fn parse(text: &str) -> (Self, &str) {
         let (network, rest) = match text.split_once('/') {
@@ -245,45 +250,29 @@ impl Bound {
 
     /// The server on it.
     fn listener(&self, ground: Ground<'_>, port: u16, site: Span) -> Option<Listener> {
-        let (endpoint, unknown) = self.endpoint(ground, port)?;
-        let mut listener = listener(ground, endpoint, site);
-        listener.notes.extend(unknown.map(|why| note(why, site)));
-        if let Self::Descriptor(_) = self {
-            listener.backlog = Setting::default();
-            listener.steps = vec![note("the backlog is that of whoever opened the socket", site)];
-        }
-        Some(listener)
+        let ask = match self {
+            Self::Descriptor(_) => Ask::handed(site),
+            _ => ground.own("backlog", None),
+        };
+        let sockets = self.sockets(ground, port)?;
+        ground.listeners(&sockets, site, &ask).pop()
     }
 
-    /// Where Go listens for it, and why that is not known.
-    fn endpoint(&self, ground: Ground<'_>, port: u16) -> Option<(Endpoint, Option<&'static str>)> {
-        let unknown = |why| Some((Endpoint::Unknown(Transport::Tcp), Some(why)));
-        match self {
-            Self::Other => None,
-            Self::Descriptor(_) => {
-                unknown("the socket is passed to Caddy, and whoever opened it chose its backlog")
-            }
+    /// Where Go listens for it.
+    fn sockets(&self, ground: Ground<'_>, port: u16) -> Option<Bound> {
+        Some(match self {
+            Self::Other => return None,
+            Self::Descriptor(_) => Why::Handed.into(),
             Self::Unix(path) if path.contains('{') => {
-                Some((Endpoint::Unknown(Transport::Unix), Some("a part of the path is not known")))
+                Bound::unknown_on(Transport::Unix, Why::Elsewhere(path.clone()))
             }
-            Self::Unix(path) => Some((Endpoint::Unix(path.clone()), None)),
-            Self::Tcp(_, host) if host.contains('{') => unknown("the host is not known"),
-            Self::Tcp(..) if port == 0 => unknown("the kernel picks a free port"),
-            Self::Tcp(network, host) => match ground.go_listens(network, host, port) {
-                Some(endpoint) => Some((endpoint, None)),
-                None => unknown("the host is no address, and no name of etc/hosts"),
-            },
-        }
+            Self::Unix(path) => Bound::path(path),
+            Self::Tcp(_, host) if host.contains('{') => Why::Elsewhere(host.clone()).into(),
+            Self::Tcp(network, host) => port_of(port)
+                .and_then(|port| ground.bind(Policy::go(network), host, port))
+                .unwrap_or_else(Bound::from),
+        })
     }
-}
-
-fn listener(ground: Ground<'_>, endpoint: Endpoint, site: Span) -> Listener {
-    let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, site);
-    if let Some((value, step)) = ground.default("backlog", None) {
-        listener.backlog = Setting { value: Some(value), slot: None };
-        listener.steps.push(step);
-    }
-    listener
 }
 
 /// A site on one address.
@@ -296,7 +285,7 @@ struct Member {
 
 /// A server in the making.
 struct Group {
-    bound: Bound,
+    bound: Network,
     port: u16,
     /// The port is not known.
     open: bool,
@@ -323,9 +312,8 @@ fn servers(
         group.check(options)?;
         let opened = match group.open {
             true => {
-                let mut unknown = listener(ground, Endpoint::Unknown(Transport::Tcp), group.site);
-                unknown.notes.push(note("its port is not known", group.site));
-                Some(unknown)
+                let unknown = Bound::from(Why::NotTold);
+                ground.listeners(&unknown, group.site, &ground.own("backlog", None)).pop()
             }
             false => group.bound.listener(ground, group.port, group.site),
         };
@@ -362,7 +350,7 @@ fn groups(
     sites: &[Block],
 ) -> Result<Vec<Group>, Broken> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut places: HashMap<(Bound, u16, bool), usize> = HashMap::default();
+    let mut places: HashMap<(Network, u16, bool), usize> = HashMap::default();
     for (block, site) in sites.iter().enumerate() {
         let binds = site_binds(options, site);
         for key in &site.keys {
@@ -372,7 +360,7 @@ fn groups(
             let open = address.open && address.port.is_none()
                 || options.open && (port == options.http_port || port == options.https_port);
             for (bound, bind_at) in &binds {
-                let port = if matches!(bound, Bound::Tcp(..)) { port } else { 0 };
+                let port = if matches!(bound, Network::Tcp(..)) { port } else { 0 };
                 let member = Member { address: address.clone(), key: key.text.clone(), block, at: key.span };
                 let at = *places.entry((bound.clone(), port, open)).or_insert(groups.len());
                 if let Some(group) = groups.get_mut(at) {
@@ -390,7 +378,7 @@ fn groups(
     Ok(groups)
 }
 
-fn site_binds(options: &Options, site: &Block) -> Vec<(Bound, Option<Span>)> {
+fn site_binds(options: &Options, site: &Block) -> Vec<(Network, Option<Span>)> {
     let lines = lines(&site.body);
     let own = lines.iter().filter(|line| line.depth == 0);
     let own = own.filter_map(|line| line.words.split_first()).filter(|(name, _)| name.text == "bind");
@@ -398,7 +386,7 @@ fn site_binds(options: &Options, site: &Block) -> Vec<(Bound, Option<Span>)> {
     match (own.is_empty(), options.default_bind.is_empty()) {
         (false, _) => own,
         (true, false) => options.default_bind.clone(),
-        (true, true) => vec![(Bound::anywhere(), None)],
+        (true, true) => vec![(Network::anywhere(), None)],
     }
 }
 
@@ -450,7 +438,7 @@ impl Group {
     /// The host of a TCP address.
     fn host(&self) -> Option<&str> {
         match &self.bound {
-            Bound::Tcp(_, host) if !self.open => Some(host),
+            Network::Tcp(_, host) if !self.open => Some(host),
             _ => None,
         }
     }

@@ -1,13 +1,13 @@
 //! Envoy's bootstrap: its static listeners and the admin socket, and the clusters that they pass on to. What a management
 //! server or another file brings is not in it.
 
-use std::net::IpAddr;
 use std::path::Path;
 
-use super::{Candidate, Found, Ground, Hops};
-use crate::model::{
-    Endpoint, Hop, Label, Listener, Next, Problem, ProblemKind, Setting, Step, Transport, Value, Version,
+use super::{
+    Ask, Bound, CUT, Candidate, DualStack, Empty, Found, Ground, Hops, Names, Policy, Why, bound_first,
+    port_of,
 };
+use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Step, Transport, Version};
 use crate::syntax::yaml::{self, Node};
 use crate::text::{HashMap, Slot, Span};
 
@@ -100,12 +100,9 @@ impl<'n> Bootstrap<'n, '_> {
     fn read(&self, document: &'n Node, found: &mut Found) {
         let admin = path(document, &["admin", "address"]);
         let mut bound: Vec<Listener> = Vec::new();
-        if let Some((address, (endpoint, note))) = admin.and_then(|it| Some((it, self.endpoint(it)?))) {
-            let mut listener = self.listener(endpoint, address.span);
-            listener.notes.extend(note);
-            listener.sockets = Some(1);
-            (listener.backlog, listener.steps) = self.default();
-            bound.push(listener);
+        let own = self.ground.own("backlog", self.version);
+        if let Some(listener) = admin.and_then(|address| self.listener(address, &own)) {
+            bound.push(Listener { sockets: Some(1), ..listener });
         }
         for node in path(document, &["static_resources", "listeners"]).map_or(&[][..], Node::list) {
             let merged = node.entries().iter().find(|(key, _)| key.text() == Some("<<"));
@@ -127,26 +124,18 @@ impl<'n> Bootstrap<'n, '_> {
         let known = matches!(listener.endpoint, Endpoint::Tcp(_) | Endpoint::DualStack(_));
         match bound.iter().find(|first| known && first.endpoint == listener.endpoint) {
             None => bound.push(listener),
-            Some(first) => found.problems.push(Problem {
-                labels: vec![Label::new(first.site, "the first one")],
-                ..self.ground.problem(
-                    ProblemKind::Conflict,
-                    format!("the listener has duplicate address '{}'", listener.endpoint),
-                    listener.site,
-                )
-            }),
+            Some(first) => {
+                let message = format!("the listener has duplicate address '{}'", listener.endpoint);
+                let conflict = self.ground.conflict(message, listener.site, bound_first(first));
+                found.problems.push(conflict);
+            }
         }
     }
 
-    fn listener(&self, endpoint: Endpoint, site: Span) -> Listener {
-        Listener::new(&self.ground.service.name, self.ground.place, endpoint, site)
-    }
-
-    fn default(&self) -> (Setting, Vec<Step>) {
-        match self.ground.default("backlog", self.version) {
-            Some((value, step)) => (Setting { value: Some(value), slot: None }, vec![step]),
-            None => (Setting::default(), Vec::new()),
-        }
+    fn listener(&self, address: &Node, ask: &Ask) -> Option<Listener> {
+        let (bound, at) = self.bound(address)?;
+        let listener = self.ground.listeners(&bound, at, ask).pop()?;
+        Some(Listener { site: address.span, ..listener })
     }
 
     /// What one listener opens: its address and the additional ones.
@@ -159,22 +148,21 @@ impl<'n> Bootstrap<'n, '_> {
         if unbound {
             return Ok(Vec::new());
         }
-        let (backlog, steps) = self.backlog(node)?;
+        let ask = self.ask(node)?;
         let hops = self.hops(node);
         let additional = field(node, "additional_addresses").map_or(&[][..], Node::list);
         let additional = additional.iter().filter_map(|one| field(one, "address"));
         let own = field(node, "address").into_iter().chain(additional);
         let made = own.filter_map(|address| {
-            let (endpoint, note) = self.endpoint(address)?;
+            let mut listener = self.listener(address, &ask)?;
             let shared = is_off(field(node, "enable_reuse_port")) || is_off(field(node, "reuse_port"));
-            let sockets =
-                if shared || endpoint.transport() == Transport::Unix { Some(1) } else { self.workers };
-            let mut listener = self.listener(endpoint, address.span);
+            let sockets = if shared || listener.endpoint.transport() == Transport::Unix {
+                Some(1)
+            } else {
+                self.workers
+            };
             listener.sockets = sockets;
-            listener.backlog = backlog.clone();
-            listener.steps = steps.clone();
             listener.hops = hops.clone();
-            listener.notes.extend(note);
             if sockets.is_none() {
                 let what =
                     "every worker has a socket of its own: as many as hardware threads, or --concurrency";
@@ -185,56 +173,39 @@ impl<'n> Bootstrap<'n, '_> {
         Ok(made.collect())
     }
 
-    fn backlog(&self, node: &Node) -> Result<(Setting, Vec<Step>), (String, Span)> {
+    fn ask(&self, node: &Node) -> Result<Ask, (String, Span)> {
         let Some(written) = field(node, "tcp_backlog_size").filter(|written| !written.is_null()) else {
-            let (setting, steps) = self.default();
             let room = yaml::room(self.ground.sources, node, "tcp_backlog_size");
-            return Ok((Setting { slot: room, ..setting }, steps));
+            return Ok(self.ground.own("backlog", self.version).with(room));
         };
         let text = written.text().unwrap_or_default();
         let Some(number) = unsigned(text) else {
             return Err((format!("tcp_backlog_size: invalid number: '{text}'"), written.span));
         };
-        let step = |value: i64, what: &str| Step { value: Some(value), what: what.into(), at: written.span };
-        let mut steps = vec![step(number.into(), "tcp_backlog_size")];
         let passed = i64::from(number.cast_signed());
-        if passed < 0 {
-            steps.push(step(passed, "what a C int keeps of it"));
-        }
         let plain = written.exact && !written.aliased && passed >= 0 && !text.contains('.');
         let slot = plain.then(|| Slot::replace(written.span));
-        Ok((Setting { value: Some(Value::written(passed, written.span)), slot }, steps))
+        Ok(Ask::written(number.into(), "tcp_backlog_size", written.span).becomes(passed, CUT).with(slot))
     }
 
-    /// Where an address listens; UDP has no accept queue.
-    fn endpoint(&self, address: &Node) -> Option<(Endpoint, Option<Step>)> {
-        let note = |what: String, at: Span| Some(Step { value: None, what, at });
+    /// Where an address listens, and the text that says so; UDP has no accept queue.
+    fn bound(&self, address: &Node) -> Option<(Bound, Span)> {
         if let Some(path) = path(address, &["pipe", "path"]).and_then(Node::word) {
-            return Some((Endpoint::Unix(path.to_owned()), None));
+            return Some((Bound::path(path), address.span));
         }
         let socket = field(address, "socket_address")?;
         if field(socket, "protocol").and_then(Node::text) == Some("UDP") {
             return None;
         }
-        let unknown = |what: &str| {
-            (
-                Endpoint::Unknown(Transport::Tcp),
-                note(format!("the address is not known: {what}"), socket.span),
-            )
-        };
-        let Some(port) = field(socket, "port_value").and_then(Node::text) else {
-            return Some(unknown("it has no port_value"));
-        };
         let host = field(socket, "address").and_then(Node::word).unwrap_or("0.0.0.0");
-        let Ok(ip) = host.parse::<IpAddr>() else { return Some(unknown("it is no IP address")) };
-        Some(match port.parse::<u16>() {
-            Ok(0) => unknown("the kernel picks a free port"),
-            Ok(port) if ip.is_ipv6() && ip.is_unspecified() && takes_ipv4(socket) => {
-                (Endpoint::DualStack(port), None)
-            }
-            Ok(port) => (Endpoint::tcp(ip, port), None),
-            Err(_) => unknown("its port is no number"),
-        })
+        let dual_stack = if takes_ipv4(socket) { DualStack::Ipv6 } else { DualStack::Never };
+        let policy = Policy { empty: Empty::Name, names: Names::Refused, dual_stack };
+        let port = match field(socket, "port_value").and_then(Node::text) {
+            Some(port) => port.parse().map_err(|_| Why::NoPort(port.to_owned())).and_then(port_of::<u16>),
+            None => return Some((Bound::unknown("it has no port_value"), socket.span)),
+        };
+        let bound = port.and_then(|port| self.ground.bind(policy, host, port));
+        Some((bound.unwrap_or_else(Bound::from), socket.span))
     }
 
     /// The clusters that anything in a listener names: filters and routes alike.

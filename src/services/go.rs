@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground};
-use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
+use super::{Ask, Bound, Candidate, Found, Ground, Policy, Why};
+use crate::model::{Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::go::{At, Files, Kind, Libraries, MAX_FUEL, Reading, Thing, Value};
 use crate::syntax::host_port;
@@ -163,36 +163,34 @@ impl<'a> Program<'a> {
 
 /// Where a call listens, and what is to be said about it.
 struct Place {
-    endpoint: Endpoint,
-    notes: Vec<String>,
+    bound: Bound,
     /// It is what some caller says, or the kernel: no setting of the program.
     elsewhere: bool,
 }
 
 impl Place {
-    fn at(endpoint: Endpoint) -> Self {
-        Self { endpoint, notes: Vec::new(), elsewhere: false }
-    }
-
-    fn unknown(transport: Transport, why: &str) -> Self {
-        let notes = vec![format!("the address is not known: {why}")];
-        Self { notes, ..Self::at(Endpoint::Unknown(transport)) }
-    }
-
     fn of_kernel(transport: Transport) -> Self {
-        Self { elsewhere: true, ..Self::unknown(transport, "the kernel picks a free one") }
+        let bound = match transport {
+            Transport::Tcp => Why::AnyPort.into(),
+            Transport::Unix => Bound::unknown_on(transport, "the kernel picks a free name"),
+        };
+        Self { bound, elsewhere: true }
     }
 
     fn not_told(transport: Transport, value: &Value) -> Self {
         let why = value.why_unknown().unwrap_or_else(|| "it is no text".to_owned());
-        Self { elsewhere: matches!(value.thing, Thing::Caller(_)), ..Self::unknown(transport, &why) }
+        let elsewhere = matches!(value.thing, Thing::Caller(_));
+        Self { bound: Bound::unknown_on(transport, why), elsewhere }
     }
 
-    fn and_unless(mut self, value: &Value) -> Self {
-        let known = !matches!(self.endpoint, Endpoint::Unknown(_));
-        let notes = value.unless.iter().map(|reason| format!("it is another address if {reason}"));
-        self.notes.extend(notes.filter(|_| known));
-        self
+    fn unless(self, value: &Value) -> Self {
+        Self { bound: self.bound.unless(&value.unless), ..self }
+    }
+}
+
+impl From<Bound> for Place {
+    fn from(bound: Bound) -> Self {
+        Self { bound, elsewhere: false }
     }
 }
 
@@ -224,19 +222,20 @@ impl<'p, 'a> Call<'p, 'a> {
         }
         let mut places: Vec<Place> = Vec::new();
         for place in self.reading.for_each_caller(self.at, || self.place(entry)).into_iter().flatten() {
-            let same = |other: &Place| other.endpoint == place.endpoint;
+            let same = |other: &Place| other.bound.endpoints == place.bound.endpoints;
             if self.is_wanted(path, &place) && !places.iter().any(same) {
                 places.push(place);
             }
         }
-        places.into_iter().map(|place| self.listener(entry, place)).collect()
+        places.iter().flat_map(|place| self.opened(entry, &place.bound)).collect()
     }
 
     /// In a library an address that is not known is its caller's to say, or one of a test.
     fn is_wanted(&self, path: &Path, place: &Place) -> bool {
-        let known = !matches!(place.endpoint, Endpoint::Unknown(_));
         let folder = path.parent().unwrap_or(Path::new(""));
-        known || self.at.go.package() == "main" || !place.elsewhere && self.program.is_program(folder)
+        place.bound.is_known()
+            || self.at.go.package() == "main"
+            || !place.elsewhere && self.program.is_program(folder)
     }
 
     /// The function that the call lies in.
@@ -273,14 +272,11 @@ impl<'p, 'a> Call<'p, 'a> {
         closed
     }
 
-    fn listener(&self, entry: &Entry, place: Place) -> Listener {
-        let ground = self.program.ground;
+    fn opened(&self, entry: &Entry, bound: &Bound) -> Vec<Listener> {
         let site = self.site();
-        let mut listener = Listener::new(&ground.service.name, ground.place, place.endpoint, site);
-        listener.sockets = (!self.is_shared(entry)).then_some(1);
-        listener.notes = place.notes.into_iter().map(|what| Step { value: None, what, at: site }).collect();
-        (listener.backlog, listener.steps) = self.backlog(entry, site);
-        listener
+        let sockets = (!self.is_shared(entry)).then_some(1);
+        let all = self.program.ground.listeners(bound, site, &self.ask(entry, site));
+        all.into_iter().map(|listener| Listener { sockets, ..listener }).collect()
     }
 
     fn is_shared(&self, entry: &Entry) -> bool {
@@ -321,13 +317,13 @@ impl<'p, 'a> Call<'p, 'a> {
         // Who starts the program is to say it; a program asks whether somebody did.
         if let (Some(""), Some(reason)) = (found.as_text(), found.unless.first()) {
             let why = format!("it is known only if {reason}");
-            return Some(Place::unknown(Transport::Tcp, &why));
+            return Some(Bound::unknown(why).into());
         }
         let found = match (found.as_text(), &entry.empty) {
             (Some(""), Some(empty)) => found.becomes(Thing::Text(empty.clone())),
             _ => found,
         };
-        Some(self.on(&network, &found).and_unless(&network).and_unless(&found))
+        Some(self.on(&network, &found).unless(&network).unless(&found))
     }
 
     fn network(&self, entry: &Entry) -> Value {
@@ -386,7 +382,7 @@ impl<'p, 'a> Call<'p, 'a> {
     fn on(&self, network: &Value, address: &Value) -> Place {
         let Some(network) = network.as_text() else {
             return match address.as_text() {
-                Some(path) if path.starts_with(['/', '@']) => Place::at(Endpoint::Unix(path.to_owned())),
+                Some(path) if path.starts_with(['/', '@']) => Bound::path(path).into(),
                 _ => Place::not_told(Transport::Tcp, network),
             };
         };
@@ -394,9 +390,9 @@ impl<'p, 'a> Call<'p, 'a> {
         match (&address.thing, transport) {
             (Thing::Text(path), Transport::Unix) if path.is_empty() => Place::of_kernel(transport),
             (Thing::Text(path), Transport::Unix) if path.starts_with('\0') => {
-                Place::unknown(transport, "versions of Go differ in where such a name ends")
+                Bound::unknown_on(transport, "versions of Go differ in where such a name ends").into()
             }
-            (Thing::Text(path), Transport::Unix) => Place::at(Endpoint::Unix(path.clone())),
+            (Thing::Text(path), Transport::Unix) => Bound::path(path).into(),
             (Thing::Text(text), Transport::Tcp) => self.on_tcp(network, text),
             (Thing::Nil, _) => Place::of_kernel(transport),
             // The first versions of Fiber take a port.
@@ -406,38 +402,34 @@ impl<'p, 'a> Call<'p, 'a> {
     }
 
     fn on_tcp(&self, network: &str, address: &str) -> Place {
-        let unknown = |why: &str| Place::unknown(Transport::Tcp, why);
+        if address.is_empty() {
+            return Place::of_kernel(Transport::Tcp);
+        }
+        let refused = |why: &str| Bound::unknown(format!("Go refuses it: {why}")).into();
         let (host, port) = match host_port::split(address) {
-            _ if address.is_empty() => return Place::of_kernel(Transport::Tcp),
             Ok(both) => both,
-            Err(wrong) => return unknown(&format!("Go refuses it: {}", wrong.words())),
+            Err(wrong) => return refused(wrong.words()),
         };
         let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-        let number = match self.program.tables.ports.get(port) {
+        let number: Option<u16> = match self.program.tables.ports.get(port) {
             Some(number) => Some(*number),
             None if port.is_empty() => Some(0),
             None if digits => port.parse().ok(),
-            None => return unknown("its port is a name"),
+            None => return Bound::unknown("its port is a name").into(),
         };
-        let number = match number {
-            Some(0) => return Place::of_kernel(Transport::Tcp),
-            Some(number) => number,
-            None => return unknown("Go refuses it: invalid port"),
-        };
-        let ground = self.program.ground;
-        match ground.go_listens(network, host, number) {
-            Some(endpoint) => {
-                let assumed = ground.hosts.resolve(host).iter().any(|named| named.at.is_none());
-                let note = assumed.then(|| format!("assumed: `{host}` is a name of the loopback addresses"));
-                Place { notes: note.into_iter().collect(), ..Place::at(endpoint) }
+        match number {
+            Some(0) => Place::of_kernel(Transport::Tcp),
+            Some(number) => {
+                let bound = self.program.ground.bind(Policy::go(network), host, number);
+                bound.unwrap_or_else(Bound::from).into()
             }
-            None => unknown(&format!("`{host}` is not in the tree's hosts file")),
+            None => Bound::from(Why::NoPort(port.to_owned())).into(),
         }
     }
 
     /// What a descriptor was bound to in the same function.
     fn bound(&self, socket: usize) -> Place {
-        let unknown = |why: &str| Place::unknown(Transport::Tcp, why);
+        let unknown = |why: &str| Bound::unknown(why).into();
         let code = &self.at.go.code;
         let (Some(function), Some(socket)) = (self.function(), self.argument(socket)) else {
             return unknown("it is bound elsewhere");
@@ -464,9 +456,7 @@ impl<'p, 'a> Call<'p, 'a> {
                 self.on(&Value::text("unix"), &path)
             }
             // An array is filled in by copying.
-            "SockaddrInet4" | "SockaddrInet6" if text.contains(".Addr") => {
-                unknown("its host is set elsewhere")
-            }
+            "SockaddrInet4" | "SockaddrInet6" if text.contains(".Addr") => Bound::from(Why::NotTold).into(),
             "SockaddrInet4" | "SockaddrInet6" => {
                 let only = kind == "SockaddrInet4" || text.contains("IPV6_V6ONLY");
                 let network = match kind {
@@ -474,10 +464,10 @@ impl<'p, 'a> Call<'p, 'a> {
                     _ if only => "tcp6",
                     _ => "tcp",
                 };
-                let Some(host) = self.array(literal) else { return unknown("its host is set elsewhere") };
+                let Some(host) = self.array(literal) else { return Bound::from(Why::NotTold).into() };
                 let port = port();
                 match port.shown() {
-                    Some(number) => self.on_tcp(network, &format!("{host}:{number}")).and_unless(&port),
+                    Some(number) => self.on_tcp(network, &format!("{host}:{number}")).unless(&port),
                     None => Place::not_told(Transport::Tcp, &port),
                 }
             }
@@ -506,16 +496,13 @@ impl<'p, 'a> Call<'p, 'a> {
         }
     }
 
-    fn backlog(&self, entry: &Entry, site: Span) -> (Setting, Vec<Step>) {
-        let ground = self.program.ground;
+    fn ask(&self, entry: &Entry, site: Span) -> Ask {
         let own = || {
-            let Some((value, mut step)) = ground.default("backlog", None) else { return Default::default() };
             let whose = match entry.library.as_str() {
                 "net" => "Go's own default".to_owned(),
                 library => format!("{library} leaves it to Go's own default"),
             };
-            step.what = format!("{whose}: all that somaxconn allows");
-            (Setting { value: Some(value), slot: None }, vec![step])
+            self.program.ground.own_of("backlog", format!("{whose}: all that somaxconn allows"))
         };
         let argument = entry.backlog.and_then(|index| self.argument(index));
         let value = match (&entry.backlog_field, argument) {
@@ -529,23 +516,17 @@ impl<'p, 'a> Call<'p, 'a> {
         let Some(value) = value else { return own() };
         let Some(number) = value.number() else {
             let why = value.why_unknown().unwrap_or_else(|| "it is no number".to_owned());
-            let step = Step { value: None, what: format!("the backlog is not known: {why}"), at: site };
-            return (Setting::default(), vec![step]);
+            return Ask::unknown(why, site);
         };
         if entry.backlog_field.is_some() && number <= 0 {
             return own();
         }
-        let what = match value.unless.first() {
-            Some(unless) => format!("what the program asks for unless {unless}"),
-            None => "what the program asks for".to_owned(),
-        };
-        let at = value.written.unwrap_or(site);
-        let setting = Setting { value: Some(model::Value::written(number, at)), slot: self.slot(&value) };
-        (setting, vec![Step { value: Some(number), what, at }])
+        let asked = Ask::of_program(number, value.unless.first(), value.written.unwrap_or(site));
+        asked.with(self.slot(&value))
     }
 
     /// `syscall.SOMAXCONN` is a number of Go's, whatever the kernel's is.
-    fn constant(&self, argument: At<'p, 'a>) -> Option<(Setting, Vec<Step>)> {
+    fn constant(&self, argument: At<'p, 'a>) -> Option<Ask> {
         let full = self.reading.qualified(argument)?;
         let value = self.program.ground.service.default(self.program.tables.numbers.get(&full)?)?;
         let asked = Step {
@@ -555,7 +536,7 @@ impl<'p, 'a> Call<'p, 'a> {
         };
         let what = format!("a constant of {}, {} on Linux", full.rsplit_once('.')?.0, value.get);
         let constant = Step { value: Some(value.get), what, at: value.span };
-        Some((Setting { value: Some(value), slot: None }, vec![asked, constant]))
+        Some(Ask { backlog: Setting { value: Some(value), slot: None }, steps: vec![asked, constant] })
     }
 
     /// The literal that a number comes from, if it is in this file and there for nothing else.

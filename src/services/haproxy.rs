@@ -1,13 +1,12 @@
 //! haproxy.cfg: what HAProxy listens on, and how its backlogs follow from its many maxconns (listener_backlog() in
 //! src/listener.c), down to the one that it works out from the limit of open files.
 
-use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground, Hops};
+use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Hops, Named, Names, Policy, Reads, Why};
 use crate::model::{
-    Command, Endpoint, Hop, Kind, Listener, Next, ProblemKind, Setting, Step, Text, Transport, Value, Version,
+    Command, Endpoint, Hop, Kind, Listener, Next, ProblemKind, Setting, Step, Text, Value, Version,
 };
 use crate::syntax::haproxy::{
     self, Address, Arguments, Bind, Document, Environment, Given, Host, Keywords, Kind as Role, Line, Number,
@@ -42,7 +41,7 @@ const COST: usize = 256;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let keywords = Keywords::of(&ground.service.reader);
     let (mut found, mut again) = (Found::default(), Again::default());
-    for run in runs(ground, files) {
+    for run in runs(ground, files, &mut found) {
         let Some(mut sources) = sources(ground, &run, &mut found) else { continue };
         sources.retain(|source| again.spend(ground, *source));
         let folder = run.files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));
@@ -110,11 +109,16 @@ struct Run {
 }
 
 /// All that the files start, and one for each file that none of these reads.
-fn runs(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
+fn runs(ground: Ground<'_>, files: &[Candidate], found: &mut Found) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut read: HashSet<PathBuf> = HashSet::default();
+    let mut started: Vec<(&Command, Reads)> = Vec::new();
     for (command, arguments) in ground.started() {
-        let Some(run) = Run::of(ground, command, arguments) else { continue };
+        let Some((run, reads)) = Run::of(ground, command, arguments) else { continue };
+        started.push((command, reads));
+        if run.files.is_empty() {
+            continue;
+        }
         // What two units start with the same files is one.
         if runs.iter().any(|known| known.files == run.files) {
             continue;
@@ -122,7 +126,11 @@ fn runs(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
         read.extend(run.files.iter().cloned());
         runs.push(run);
     }
-    for file in files.iter().filter(|file| !read.contains(&file.path)) {
+    let idle = ground.idle(started.iter().map(|(command, reads)| (*command, reads)));
+    let rest = files.iter().filter(|file| !read.contains(&file.path));
+    let (rest, idle): (Vec<_>, Vec<_>) = rest.partition(|file| !idle.contains(&file.path));
+    found.left_out += idle.len();
+    for file in rest {
         runs.push(Run {
             files: vec![file.path.clone()],
             environment: Environment::new(file.by_place && ground.is_machine()),
@@ -134,8 +142,8 @@ fn runs(ground: Ground<'_>, files: &[Candidate]) -> Vec<Run> {
 }
 
 impl Run {
-    /// That of a command, if its files are there.
-    fn of(ground: Ground<'_>, command: &Command, arguments: &[Text]) -> Option<Self> {
+    /// That of a command, with those of its files that are there.
+    fn of(ground: Ground<'_>, command: &Command, arguments: &[Text]) -> Option<(Self, Reads)> {
         let limits = command.open_files.as_ref();
         let mut run = Self {
             arguments: Arguments::read(arguments)?,
@@ -156,7 +164,10 @@ impl Run {
                 break;
             }
         }
-        (!run.files.is_empty()).then_some(run)
+        let open = run.arguments.files.iter().any(|word| word.is_open());
+        let named = |path: &PathBuf| Named { path: path.clone(), folder: PathBuf::new() };
+        let reads = if open { Reads::Unknown } else { Reads::Named(run.files.iter().map(named).collect()) };
+        Some((run, reads))
     }
 }
 
@@ -264,12 +275,9 @@ impl<'n> Rung<'n> {
     }
 }
 
-/// A number and how it comes about.
-type Backlog = (Setting, Vec<Step>);
-
-fn known(value: Value<i64>, what: String, slot: Option<Slot>) -> Backlog {
+fn known(value: Value<i64>, what: String, slot: Option<Slot>) -> Ask {
     let steps = vec![Step { value: Some(value.get), what, at: value.span }];
-    (Setting { value: Some(value), slot }, steps)
+    Ask { backlog: Setting { value: Some(value), slot }, steps }
 }
 
 /// The servers that connections may be passed to, by the names of their backends.
@@ -278,7 +286,7 @@ type Servers<'p> = HashMap<&'p str, Vec<(Address, Span)>>;
 /// What the listeners of one `bind` share.
 struct Opening<'o> {
     bind: &'o Bind,
-    backlog: Backlog,
+    ask: Ask,
     internal: bool,
     proxy: Option<&'o Proxy>,
 }
@@ -553,7 +561,7 @@ impl<'a> Instance<'a> {
     fn openings(&self) -> impl Iterator<Item = Opening<'_>> {
         let cli = self.global.stats.iter().map(|bind| Opening {
             bind,
-            backlog: self.of_cli(bind),
+            ask: self.of_cli(bind),
             internal: true,
             proxy: None,
         });
@@ -561,14 +569,14 @@ impl<'a> Instance<'a> {
         let proxies = live.flat_map(|proxy| proxy.binds.iter().map(move |bind| (proxy, bind)));
         cli.chain(proxies.map(|(proxy, bind)| Opening {
             bind,
-            backlog: self.of_proxy(proxy, bind),
+            ask: self.of_proxy(proxy, bind),
             internal: proxy.role == Role::Peers,
             proxy: Some(proxy),
         }))
     }
 
     /// The number of a `bind` of a section.
-    fn of_proxy(&self, proxy: &Proxy, bind: &Bind) -> Backlog {
+    fn of_proxy(&self, proxy: &Proxy, bind: &Bind) -> Ask {
         let rungs = [
             bind.backlog.as_ref().map(|number| Rung::backlog(number, "bind")),
             proxy.backlog.as_ref().map(|limit| Rung::backlog(&limit.number, &limit.section)),
@@ -585,7 +593,7 @@ impl<'a> Instance<'a> {
     }
 
     /// That of a socket for commands.
-    fn of_cli(&self, bind: &Bind) -> Backlog {
+    fn of_cli(&self, bind: &Bind) -> Ask {
         let stats = self.global.stats_maxconn.as_ref();
         let rungs = [
             bind.backlog.as_ref().map(|number| Rung::backlog(number, "bind")),
@@ -596,17 +604,18 @@ impl<'a> Instance<'a> {
     }
 
     /// A number of our own table, so many times.
-    fn fixed(&self, bind: &Bind, name: &str, times: i64, why: &str) -> Backlog {
-        let slot = bind.room.clone();
-        let Some((value, step)) = self.ground.default(name, self.version) else {
-            return (Setting { value: None, slot }, Vec::new());
-        };
-        let get = value.get.saturating_mul(times);
-        known(Value { get, ..value }, format!("{}{why}", step.what), slot)
+    fn fixed(&self, bind: &Bind, name: &str, times: i64, why: &str) -> Ask {
+        let mut own = self.ground.own(name, self.version).with(bind.room.clone());
+        if let (Some(value), Some(step)) = (&mut own.backlog.value, own.steps.last_mut()) {
+            value.get = value.get.saturating_mul(times);
+            step.value = Some(value.get);
+            step.what.push_str(why);
+        }
+        own
     }
 
     /// What a proxy takes that sets nothing.
-    fn of_global(&self, bind: &Bind) -> Backlog {
+    fn of_global(&self, bind: &Bind) -> Ask {
         let told = |number: &'_ Option<Number>, what: &str| {
             climb(bind, [number.as_ref().map(|number| Rung::maxconn(number, what))])
         };
@@ -622,7 +631,7 @@ impl<'a> Instance<'a> {
             .or_else(|| told(&self.global.maxconn, "maxconn of global, for no backlog is written"))
             .unwrap_or_else(|| {
                 let (value, steps) = self.automatic.clone();
-                (Setting { value, slot: bind.room.clone() }, steps)
+                Ask { backlog: Setting { value, slot: bind.room.clone() }, steps }
             })
     }
 
@@ -682,33 +691,30 @@ impl<'a> Instance<'a> {
     fn listeners(&self, opening: &Opening<'_>, servers: &Servers<'_>, most: usize) -> Vec<Listener> {
         let Opening { bind, proxy, .. } = opening;
         let Some(addresses) = &bind.addresses else {
-            let mut listener = self.listener(opening, Endpoint::Unknown(Transport::Tcp));
-            let why = "the address is not known: the files do not tell it";
-            listener.notes.push(Step::note(why, bind.written));
-            listener.hops = proxy.map_or_else(Vec::new, |proxy| self.hops(servers, proxy, None));
-            return vec![listener];
+            let mut listener = self.listener(opening, &Why::NotTold.into());
+            listener.iter_mut().for_each(|it| {
+                it.hops = proxy.map_or_else(Vec::new, |proxy| self.hops(servers, proxy, None))
+            });
+            return listener.into_iter().collect();
         };
         let inherited = addresses.contains(&Address::Inherited);
-        let listener = |(endpoint, note): (Endpoint, Option<String>)| {
-            let port = endpoint.port();
-            let mut listener = self.listener(opening, endpoint);
-            listener.notes.extend(note.map(|what| Step::note(what, bind.written)));
+        let listener = |bound: Bound| {
+            let mut listener = self.listener(opening, &bound)?;
             if inherited {
-                let what = "whoever starts HAProxy opens this socket, and decides about its queue";
-                listener.backlog = Setting::default();
-                listener.steps = vec![Step::note(what, bind.written)];
+                Ask { backlog: listener.backlog, steps: listener.steps } = Ask::handed(bind.written);
             }
+            let port = listener.endpoint.port();
             listener.hops = proxy.map_or_else(Vec::new, |proxy| self.hops(servers, proxy, port));
-            listener
+            Some(listener)
         };
         let ends = addresses.iter().flat_map(|address| ends(address, bind.v6_only));
-        ends.take(most).map(listener).collect()
+        ends.take(most).filter_map(listener).collect()
     }
 
-    fn listener(&self, opening: &Opening<'_>, endpoint: Endpoint) -> Listener {
-        let Opening { bind, backlog, internal, .. } = opening;
-        let mut listener = Listener::new(&self.ground.service.name, self.ground.place, endpoint, bind.at);
-        (listener.backlog, listener.steps) = backlog.clone();
+    fn listener(&self, opening: &Opening<'_>, bound: &Bound) -> Option<Listener> {
+        let Opening { bind, ask, internal, .. } = opening;
+        let mut listener = self.ground.listeners(bound, bind.at, ask).pop()?;
+        listener.notes.clear();
         listener.sockets = self.count(bind);
         listener.internal = *internal;
         if let Some(at) = bind.maybe {
@@ -723,7 +729,8 @@ impl<'a> Instance<'a> {
             listener.backlog.value = None;
             listener.steps.push(Step::note(what, namespace.span()));
         }
-        listener
+        listener.notes.extend(bound.steps(bind.written));
+        Some(listener)
     }
 
     /// How many sockets each address of a `bind` gets (check_config_validity() in src/cfgparse.c).
@@ -753,10 +760,10 @@ impl<'a> Instance<'a> {
             let text = word.as_str().split(',').next().unwrap_or_default();
             let Ok(address) = haproxy::to_listen(&resolve, text, "") else { continue };
             let bind = Bind { shards: Some(Shards::Number(1)), ..Bind::bare(word.span(), None) };
-            let backlog = self.fixed(&bind, "cli-maxconn", 1, "");
-            let opening = Opening { bind: &bind, backlog, internal: true, proxy: None };
+            let ask = self.fixed(&bind, "cli-maxconn", 1, "");
+            let opening = Opening { bind: &bind, ask, internal: true, proxy: None };
             let ends = ends(&address, false).into_iter();
-            listeners.extend(ends.map(|(endpoint, _)| self.listener(&opening, endpoint)));
+            listeners.extend(ends.filter_map(|bound| self.listener(&opening, &bound)));
         }
         listeners
     }
@@ -789,35 +796,31 @@ impl<'a> Instance<'a> {
 }
 
 /// The first number that is not 0.
-fn climb<'n>(bind: &Bind, rungs: impl IntoIterator<Item = Option<Rung<'n>>>) -> Option<Backlog> {
+fn climb<'n>(bind: &Bind, rungs: impl IntoIterator<Item = Option<Rung<'n>>>) -> Option<Ask> {
     let rung = rungs.into_iter().flatten().find(|rung| rung.number.get != Some(0))?;
     let slot = rung.slot.or_else(|| bind.room.clone());
     let Some(get) = rung.number.get else {
-        let what = format!("{}: the files do not tell its number", rung.what);
-        return Some((Setting { value: None, slot }, vec![Step::note(what, rung.number.at)]));
+        let why = format!("{}: the files do not tell its number", rung.what);
+        return Some(Ask::unknown(why, rung.number.at).with(slot));
     };
     Some(known(Value { get, span: rung.number.at, kind: rung.kind }, rung.what, slot))
 }
 
-/// The sockets of one address, and why one is not known.
-fn ends(address: &Address, v6_only: bool) -> Vec<(Endpoint, Option<String>)> {
+/// The sockets of one address.
+fn ends(address: &Address, v6_only: bool) -> Vec<Bound> {
+    // `::` takes both families unless it is told not to, or net.ipv6.bindv6only says so.
+    let dual_stack = if v6_only { DualStack::Never } else { DualStack::Ipv6 };
+    let policy = Policy { empty: Empty::Name, names: Names::Refused, dual_stack };
     match address {
         Address::Tcp(host, ports) => {
             let end = |port: u16| match host {
-                // `::` takes both families unless it is told not to, or net.ipv6.bindv6only says so.
-                Host::Ip(IpAddr::V6(ip)) if ip.is_unspecified() && !v6_only => {
-                    (Endpoint::DualStack(port), None)
-                }
-                Host::Ip(ip) => (Endpoint::tcp(*ip, port), None),
-                Host::Name(name) => {
-                    let why = format!("the address of {name} is not known: the files do not tell it");
-                    (Endpoint::Unknown(Transport::Tcp), Some(why))
-                }
+                Host::Ip(ip) => Bound::at(policy.endpoint(*ip, port)),
+                Host::Name(name) => Why::Unresolved(name.clone()).into(),
             };
             ports.clone().into_iter().flatten().map(end).collect()
         }
-        Address::Unix(path) => vec![(Endpoint::Unix(path.clone()), None)],
-        Address::Inherited => vec![(Endpoint::Unknown(Transport::Tcp), None)],
+        Address::Unix(path) => vec![Bound::at(Endpoint::Unix(path.clone()))],
+        Address::Inherited => vec![Why::Handed.into()],
         Address::None => Vec::new(),
     }
 }

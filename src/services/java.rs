@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground};
-use crate::model::{self, Endpoint, Listener, Setting, Step, Transport};
+use super::{Ask, BELOW_0_IGNORED, BELOW_1_IGNORED, Bound, Candidate, Found, Ground, Why, another, port_of};
+use crate::model::{Endpoint, Listener, Step, Transport};
 use crate::syntax::calls::Id;
-use crate::syntax::java::{self, Address, Built, Evaluation, File, Library, Table, Thing};
+use crate::syntax::java::{self, Built, Evaluation, File, Library, Table, Thing};
 use crate::text::{Slot, SourceId, Span, over};
 
 /// Expressions that are worked out for one file: a thousand times what a server needs.
@@ -118,18 +118,11 @@ enum Host {
     Unknown(String),
 }
 
-/// Where a socket is bound, with what is to be said about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    endpoint: Endpoint,
-    notes: Vec<String>,
-}
-
 /// What addresses are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Object {
     Host(Host),
-    At(Place),
+    At(Bound),
 }
 
 impl Library for Java<'_> {
@@ -155,27 +148,14 @@ impl Library for Java<'_> {
     }
 }
 
-fn unknown(why: &str) -> Place {
-    Place {
-        endpoint: Endpoint::Unknown(Transport::Tcp),
-        notes: vec![format!("the address is not known: {why}")],
-    }
+/// What was taken for granted to be not set, also where the address is not known.
+fn unless(mut place: Bound, value: &Value) -> Bound {
+    value.unless.iter().for_each(|outside| place.note(another(outside)));
+    place
 }
 
-impl Place {
-    fn at(endpoint: Endpoint) -> Self {
-        Self { endpoint, notes: Vec::new() }
-    }
-
-    fn and_unless(mut self, value: &Value) -> Self {
-        for outside in &value.unless {
-            let note = format!("it is another address if {outside}");
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
-        }
-        self
-    }
+fn unknown(why: &str) -> Bound {
+    Bound::unknown(why)
 }
 
 /// Who calls listen(2) for Netty.
@@ -189,7 +169,7 @@ enum Channel {
 /// What a program asks for at a call.
 #[derive(Debug)]
 struct Asked {
-    place: Place,
+    place: Bound,
     backlog: Backlog,
     /// Several processes or threads may share the address, each with a queue of its own.
     shared: bool,
@@ -234,10 +214,8 @@ impl Evaluation<'_, '_, Java<'_>> {
         let Asked { place, backlog, shared } = self.asked(call)?;
         let site = self.site(call);
         let ground = self.library.ground;
-        let mut listener = Listener::new(&ground.service.name, ground.place, place.endpoint, site);
+        let mut listener = ground.listeners(&place, site, &self.ask(backlog, site)).pop()?;
         listener.sockets = (!shared).then_some(1);
-        listener.notes = place.notes.into_iter().map(|what| Step { value: None, what, at: site }).collect();
-        (listener.backlog, listener.steps) = self.setting(backlog, site);
         Some(listener)
     }
 
@@ -253,50 +231,21 @@ impl Evaluation<'_, '_, Java<'_>> {
         Span { start, end: start + short, ..whole }
     }
 
-    fn setting(&self, backlog: Backlog, site: Span) -> (Setting, Vec<Step>) {
+    fn ask(&self, backlog: Backlog, site: Span) -> Ask {
         let Backlog { given, default, too_small, least, slot } = backlog;
-        let Some(given) = given else {
-            let (value, step) = self.fallback(default);
-            return (Setting { value, slot }, step);
-        };
+        let own = |Fallback { name, what }: Fallback| self.library.ground.own_of(name, what);
+        let Some(given) = given else { return own(default).with(slot) };
         let Thing::Number(number) = given.thing else {
-            return (Setting::default(), vec![unknown_number(&given, site)]);
+            return Ask::unknown(given.why_unknown().unwrap_or_else(|| "it is no number".to_owned()), site);
         };
-        let what = match given.unless.first() {
-            Some(outside) => format!("what the program asks for unless {outside}"),
-            None => "what the program asks for".to_owned(),
-        };
-        let asked = Step { value: Some(number), what, at: given.at };
+        let asked = Ask::of_program(number, given.unless.first(), given.at).with(given.slot.clone());
         if number >= least {
-            return (
-                Setting { value: Some(model::Value::written(number, given.at)), slot: given.slot },
-                vec![asked],
-            );
+            return asked;
         }
-        let (value, step) = self.fallback(too_small);
-        let what = match least {
-            1 => "less than 1 counts as nothing",
-            _ => "a negative number is refused, and counts as nothing",
-        };
-        let ignored = Step { what: what.to_owned(), ..asked };
-        (Setting { value, slot: given.slot }, std::iter::once(ignored).chain(step).collect())
+        let what = if least == 1 { BELOW_1_IGNORED } else { BELOW_0_IGNORED };
+        let ignored = asked.steps.into_iter().map(|step| Step { what: what.to_owned(), ..step });
+        own(too_small).with(given.slot).after(ignored)
     }
-
-    fn fallback(&self, default: Fallback) -> (Option<model::Value<i64>>, Vec<Step>) {
-        let value = self.library.ground.service.default(default.name);
-        let step = |value: &model::Value<i64>| Step {
-            value: Some(value.get),
-            what: default.what.to_owned(),
-            at: value.span,
-        };
-        let steps = value.iter().map(step).collect();
-        (value, steps)
-    }
-}
-
-fn unknown_number(given: &Value, site: Span) -> Step {
-    let why = given.why_unknown().unwrap_or_else(|| "it is no number".to_owned());
-    Step { value: None, what: format!("the backlog is not known: {why}"), at: site }
 }
 
 /// Java's own classes and what is built on them.
@@ -427,7 +376,7 @@ impl Evaluation<'_, '_, Java<'_>> {
                 self.place(host.as_ref(), &port)
             }
             (None, Some(why)) => unknown(why),
-            (None, None) => unknown("the kernel picks a free port"),
+            (None, None) => Why::AnyPort.into(),
         };
         let given = number("setAcceptQueueSize").or_else(|| self.given_elsewhere(&built, new));
         let backlog = Backlog { default: JETTY, too_small: JETTY, ..Backlog::java(given, None) };
@@ -435,16 +384,13 @@ impl Evaluation<'_, '_, Java<'_>> {
     }
 
     /// `ServerSocketChannel.open(StandardProtocolFamily.INET)` knows IPv4 alone.
-    fn on_ipv4_alone(&self, channel: Id, place: &Place) -> Option<Place> {
-        let port = match place.endpoint {
-            Endpoint::DualStack(port) => port,
-            _ => return None,
-        };
+    fn on_ipv4_alone(&self, channel: Id, place: &Bound) -> Option<Bound> {
+        let [Endpoint::DualStack(port)] = *place.endpoints.as_slice() else { return None };
         let built = self.built(channel);
         let (_, family) = self.last_call(&built, "open", 1)?;
         let ipv4 = self.text(*family.first()?).ends_with("INET");
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        ipv4.then(|| Place { endpoint: Endpoint::tcp(any, port), notes: place.notes.clone() })
+        ipv4.then(|| Bound { endpoints: vec![Endpoint::tcp(any, port)], notes: place.notes.clone() })
     }
 }
 
@@ -491,7 +437,7 @@ impl Evaluation<'_, '_, Java<'_>> {
         last.map(|(_, arguments)| arguments).unwrap_or_default()
     }
 
-    fn netty_place(&self, address: &[Id]) -> Place {
+    fn netty_place(&self, address: &[Id]) -> Bound {
         match *address {
             [] => unknown("nothing in this file says what it is bound to"),
             [one] => {
@@ -591,7 +537,7 @@ impl Evaluation<'_, '_, Java<'_>> {
         Asked { place, backlog, shared: self.shares_port(&built) }
     }
 
-    fn vertx_place(&self, built: &Built, call: Id, arguments: &[Id], is_http: bool) -> Place {
+    fn vertx_place(&self, built: &Built, call: Id, arguments: &[Id], is_http: bool) -> Bound {
         let first = arguments.first().filter(|first| !self.is_function(**first));
         let port = first.map(|first| self.value(*first)).or_else(|| self.set(built, "setPort", call));
         let second = arguments.get(1).filter(|second| first.is_some() && !self.is_function(**second));
@@ -605,7 +551,7 @@ impl Evaluation<'_, '_, Java<'_>> {
                 let port = default.map(|port| Value::new(Thing::Number(port.get), port.span));
                 port.map_or_else(|| unknown("nothing says it"), |port| self.place(host.as_ref(), &port))
             }
-            (None, None) => unknown("the kernel picks a free port"),
+            (None, None) => Why::AnyPort.into(),
         }
     }
 
@@ -642,69 +588,50 @@ impl Evaluation<'_, '_, Java<'_>> {
 /// Where a socket is bound: ports and hosts as Java reads them, names through the tree's hosts file.
 impl Evaluation<'_, '_, Java<'_>> {
     /// A host, none for every address, and a port.
-    fn place(&self, host: Option<&Value>, port: &Value) -> Place {
+    fn place(&self, host: Option<&Value>, port: &Value) -> Bound {
         if let Some(why) = port.why_unknown() {
             return unknown(&why);
         }
-        let number = match port.number().map(u16::try_from) {
-            Some(Ok(0)) => return unknown("the kernel picks a free port").and_unless(port),
+        let said = |place: Bound| match host {
+            Some(host) => unless(unless(place, port), host),
+            None => unless(place, port),
+        };
+        let number = match port.number().map(port_of) {
             Some(Ok(number)) => number,
-            _ => return unknown("its port is no port"),
+            Some(Err(why)) => return unless(why.into(), port),
+            None => return unknown("its port is no port"),
         };
+        let bind = |host: Option<&str>| self.library.ground.bind_java(host, number, self.prefers_ipv4());
         let place = match host.map(|host| (host, &host.thing)) {
-            None | Some((_, Thing::Null)) => Ok(self.on_any(number)),
-            Some((_, Thing::Text(name) | Thing::Object(Object::Host(Host::Named(name))))) => {
-                self.on(name, number)
-            }
+            None | Some((_, Thing::Null)) => bind(None),
+            Some((_, Thing::Text(name) | Thing::Object(Object::Host(Host::Named(name))))) => bind(Some(name)),
             Some((_, Thing::Object(Object::Host(Host::Loopback)))) => {
-                Ok(Place::at(Endpoint::tcp(IpAddr::V4(Ipv4Addr::LOCALHOST), number)))
+                Ok(Bound::at(Endpoint::tcp(IpAddr::V4(Ipv4Addr::LOCALHOST), number)))
             }
-            Some((_, Thing::Object(Object::Host(Host::Unknown(why))))) => Err(why.clone()),
-            Some((host, _)) => Err(host.why_unknown().unwrap_or_else(|| "its host is no host".to_owned())),
+            Some((_, Thing::Object(Object::Host(Host::Unknown(why))))) => Ok(unknown(why)),
+            Some((host, _)) => {
+                Ok(unknown(&host.why_unknown().unwrap_or_else(|| "its host is no host".to_owned())))
+            }
         };
-        let place = place.unwrap_or_else(|why| unknown(&why)).and_unless(port);
-        match host {
-            Some(host) => place.and_unless(host),
-            None => place,
-        }
+        said(place.unwrap_or_else(Bound::from))
     }
 
-    /// One dual-stack socket, unless Java is told to know IPv4 alone.
-    fn on_any(&self, port: u16) -> Place {
-        Place::at(match self.prefers_ipv4() {
-            true => Endpoint::tcp(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
-            false => Endpoint::DualStack(port),
-        })
-    }
-
-    fn on(&self, name: &str, port: u16) -> Result<Place, String> {
-        match java::resolve(name, self.library.ground.hosts) {
-            Address::Known { ip, .. } if ip.to_canonical().is_unspecified() => Ok(self.on_any(port)),
-            Address::Known { ip, assumed } => {
-                let notes = if assumed { vec![format!("assumed: {name} is {ip}")] } else { Vec::new() };
-                Ok(Place { endpoint: Endpoint::tcp(ip, port), notes })
-            }
-            Address::Unknown => Err(format!("nothing in this tree says which address {name} is")),
-            Address::Refused => Err(format!("\"{name}\" is no address")),
-        }
-    }
-
-    fn unix(&self, path: &Value) -> Place {
+    fn unix(&self, path: &Value) -> Bound {
         let place = match &path.thing {
-            Thing::Text(path) => Place::at(Endpoint::Unix(path.clone())),
+            Thing::Text(path) => Bound::path(path),
             _ => {
                 let why = path.why_unknown().unwrap_or_else(|| "its path is no text".to_owned());
-                Place { endpoint: Endpoint::Unknown(Transport::Unix), ..unknown(&why) }
+                Bound::unknown_on(Transport::Unix, why)
             }
         };
-        place.and_unless(path)
+        unless(place, path)
     }
 
     /// A SocketAddress; null is a port that the kernel picks.
-    fn at(&self, address: &Value) -> Place {
+    fn at(&self, address: &Value) -> Bound {
         match &address.thing {
             Thing::Object(Object::At(place)) => place.clone(),
-            Thing::Null => unknown("the kernel picks a free port"),
+            Thing::Null => Why::AnyPort.into(),
             _ => unknown(&address.why_unknown().unwrap_or_else(|| "it is no address".to_owned())),
         }
     }

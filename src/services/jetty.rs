@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground};
-use crate::model::{Command, Endpoint, Listener, ProblemKind, Setting, Step, Text, Transport, Value};
-use crate::syntax::java::{self, Address};
+use super::{Ask, Bound, Candidate, Found, Ground, Why, port_of};
+use crate::model::{Command, Listener, ProblemKind, Text, Transport};
+use crate::syntax::java;
 use crate::syntax::jetty_start::Arguments;
 use crate::syntax::jetty_xml::{self, Given, Object};
 use crate::text::{Slot, Span, over};
@@ -246,7 +246,8 @@ impl Base<'_> {
         if all.len() > MAX_CONNECTORS {
             self.cut_off("connectors of one Jetty");
         }
-        all.iter().take(MAX_CONNECTORS).map(|(connector, site)| self.listener(connector, *site)).collect()
+        let made = all.iter().take(MAX_CONNECTORS);
+        made.filter_map(|(connector, site)| self.listener(connector, *site).transpose()).collect()
     }
 
     fn cut_off(&self, what: &str) {
@@ -287,18 +288,17 @@ impl Base<'_> {
         Ok(())
     }
 
-    fn listener(&self, connector: &Connector, site: Span) -> Result<Listener, Refused> {
+    fn listener(&self, connector: &Connector, site: Span) -> Result<Option<Listener>, Refused> {
         if connector.needs_keystore {
             self.keystore(site)?;
         }
-        let (endpoint, note) = match connector.is_unix {
+        let (bound, at) = match connector.is_unix {
             true => self.path(connector, site),
-            false => self.address(connector, site)?,
+            false => self.bound(connector, site)?,
         };
-        let mut listener = Listener::new(&self.ground.service.name, self.ground.place, endpoint, site);
-        listener.notes.extend(note.map(|(what, at)| Step { value: None, what, at }));
-        (listener.backlog, listener.steps) = self.backlog(connector, site)?;
-        Ok(listener)
+        let ask = self.ask(connector, site)?;
+        let listener = self.ground.listeners(&bound, site, &ask).pop();
+        Ok(listener.map(|listener| Listener { notes: bound.steps(at).collect(), ..listener }))
     }
 
     /// What a setter is given in the end.
@@ -317,83 +317,60 @@ impl Base<'_> {
         }
     }
 
-    fn address(&self, connector: &Connector, site: Span) -> Result<Place, Refused> {
-        let unknown = |what: String, at: Span| Ok((Endpoint::Unknown(Transport::Tcp), Some((what, at))));
-        let elsewhere = |what: &str, open: &Text| {
-            unknown(format!("the {what} is {}, which is set elsewhere", open.as_str()), open.span())
-        };
+    /// Where it listens, and the text that says so.
+    fn bound(&self, connector: &Connector, site: Span) -> Result<(Bound, Span), Refused> {
         let (port, at) = match self.number(connector.port.as_ref())? {
             Some((Some(port), value)) => (port, value.span()),
-            Some((None, open)) => return elsewhere("port", &open),
+            Some((None, open)) => return Ok((Why::Elsewhere(open.to_string()).into(), open.span())),
             None => (0, site),
         };
-        let port = match u16::try_from(port) {
-            Ok(0) => return unknown("port 0: the kernel picks one".to_owned(), at),
+        let port = match port_of(port) {
             Ok(port) => port,
-            Err(_) => return refused(&format!("{port} is no port"), at),
+            Err(why @ Why::AnyPort) => return Ok((why.into(), at)),
+            Err(why) => return refused(&why.to_string(), at),
         };
         let host = match self.value(connector.host.as_ref()) {
-            None => return Ok((Endpoint::DualStack(port), None)),
-            Some(open) if open.is_open() => return elsewhere("host", &open),
-            Some(host) => host,
+            Some(open) if open.is_open() => {
+                return Ok((Why::Elsewhere(open.to_string()).into(), open.span()));
+            }
+            host => host,
         };
-        match java::resolve(host.as_str(), self.ground.hosts) {
-            Address::Known { ip, .. } if ip.to_canonical().is_unspecified() => {
-                Ok((Endpoint::DualStack(port), None))
-            }
-            Address::Known { ip, assumed } => {
-                let note = assumed.then(|| (format!("assumed: {} is {ip}", host.as_str()), host.span()));
-                Ok((Endpoint::tcp(ip, port), note))
-            }
-            Address::Unknown => {
-                unknown(format!("nothing in this tree says which address {} is", host.as_str()), host.span())
-            }
-            Address::Refused => refused(&format!("\"{}\" is no address", host.as_str()), host.span()),
+        let at = host.as_ref().map_or(site, |host| host.span());
+        match self.ground.bind_java(host.as_ref().map(|host| host.as_str()), port, false) {
+            Err(why @ Why::NoAddress(_)) => refused(&why.to_string(), at),
+            bound => Ok((bound.unwrap_or_else(Bound::from), at)),
         }
     }
 
-    fn path(&self, connector: &Connector, site: Span) -> Place {
-        let (what, at) = match self.value(connector.path.as_ref()) {
-            Some(path) if path.is_open() => ("the path is set elsewhere", path.span()),
-            Some(path) if !path.as_str().is_empty() => {
-                return (Endpoint::Unix(path.as_str().to_owned()), None);
-            }
-            _ => ("nothing says which path it has", site),
-        };
-        (Endpoint::Unknown(Transport::Unix), Some((what.to_owned(), at)))
+    fn path(&self, connector: &Connector, site: Span) -> (Bound, Span) {
+        let unknown = |why: &Why, at| (Bound::unknown_on(Transport::Unix, why), at);
+        match self.value(connector.path.as_ref()) {
+            Some(path) if path.is_open() => unknown(&Why::Elsewhere(path.to_string()), path.span()),
+            Some(path) if !path.as_str().is_empty() => (Bound::path(path.as_str()), site),
+            _ => unknown(&Why::NotTold, site),
+        }
     }
 
-    fn backlog(&self, connector: &Connector, site: Span) -> Result<(Setting, Vec<Step>), Refused> {
+    fn ask(&self, connector: &Connector, site: Span) -> Result<Ask, Refused> {
         let written = self.number(connector.backlog.as_ref())?;
         if let Some((None, open)) = written {
-            let what = format!("acceptQueueSize is {}, which is set elsewhere", open.as_str());
-            return Ok((Setting::default(), vec![Step { value: None, what, at: open.span() }]));
+            return Ok(Ask::elsewhere(open.as_str(), open.span()));
         }
         let slot = match &written {
             Some((_, value)) if !self.is_default(value) => self.slot(value),
             _ => self.room(connector, site),
         };
-        let (value, step) = match written {
+        let ask = match written {
             Some((Some(number), value)) if number > 0 => {
-                let step = Step { value: Some(number), what: "acceptQueueSize".to_owned(), at: value.span() };
-                (Some(Value::written(number, value.span())), Some(step))
+                Ask::written(number, "acceptQueueSize", value.span())
             }
             _ if connector.native => {
-                let what = "acceptQueueSize is 0, and this connector calls listen(2) without Java".to_owned();
-                (None, Some(Step { value: None, what, at: site }))
+                let why = "acceptQueueSize is 0, and this connector calls listen(2) without Java";
+                Ask::unknown(why, site)
             }
-            _ => {
-                let default = self.ground.service.default("backlog");
-                let what = "Java's own default, which Jetty leaves as it is";
-                let step = |value: &Value<i64>| Step {
-                    value: Some(value.get),
-                    what: what.to_owned(),
-                    at: value.span,
-                };
-                (default.clone(), default.as_ref().map(step))
-            }
+            _ => self.ground.own_of("backlog", "Java's own default, which Jetty leaves as it is"),
         };
-        Ok((Setting { value, slot }, step.into_iter().collect()))
+        Ok(ask.with(slot))
     }
 
     /// The number that is written, unless that is in the files of the distribution.
@@ -439,9 +416,6 @@ impl Base<'_> {
         }
     }
 }
-
-/// An address, and what is to be said about it.
-type Place = (Endpoint, Option<(String, Span)>);
 
 /// A command line that names another base starts that one.
 fn is_started_by(folder: &Path, command: &Command) -> bool {

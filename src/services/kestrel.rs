@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use super::{Candidate, Found, Ground};
-use crate::model::{Command, Endpoint, Listener, Setting, Step, Transport, Value, Version};
+use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, port_of};
+use crate::model::{Command, Endpoint, Listener, Transport, Version};
 use crate::syntax::csharp;
 use crate::syntax::yaml::{self, Node};
 use crate::text::{Slot, SourceId, Span, Text, larger, over};
@@ -122,8 +122,10 @@ struct Project<'a> {
     code: Vec<Code>,
 }
 
-/// A socket, the text that opens it, and what is to be said about its address.
-type Socket = (Endpoint, Span, Option<String>);
+/// A socket, and the text that opens it.
+type Socket = (Bound, Span);
+
+const KESTREL: Policy = Policy { empty: Empty::Ipv6, names: Names::All, dual_stack: DualStack::Ipv6 };
 
 impl<'a> Project<'a> {
     fn read(ground: Ground<'a>, path: &Path) -> Option<Self> {
@@ -141,45 +143,27 @@ impl<'a> Project<'a> {
     }
 
     fn listeners(&self) -> Vec<Listener> {
-        let (backlog, steps) = self.backlog();
+        let ask = self.ask();
         let sockets = self.sockets();
-        let make = |(endpoint, at, note): Socket| {
-            let mut listener = Listener::new(&self.ground.service.name, self.ground.place, endpoint, at);
-            listener.notes = note.into_iter().map(|what| Step { value: None, what, at }).collect();
-            listener.backlog = backlog.clone();
-            listener.steps = steps.clone();
-            listener
-        };
-        if let Some((_, at, _)) = sockets.get(MAX_ADDRESSES) {
+        let make = |(bound, at): Socket| self.ground.listeners(&bound, at, &ask);
+        if let Some((_, at)) = sockets.get(MAX_ADDRESSES) {
             self.ground.sources.cut_off(*at, over("addresses of one project", MAX_ADDRESSES));
         }
-        sockets.into_iter().take(MAX_ADDRESSES).map(make).collect()
+        sockets.into_iter().take(MAX_ADDRESSES).flat_map(make).collect()
     }
 
-    fn backlog(&self) -> (Setting, Vec<Step>) {
+    fn ask(&self) -> Ask {
         let mut written = self.code.iter().flat_map(|code| code.backlogs.iter().map(move |it| (code, it)));
-        let Some((code, argument)) = written.next() else {
-            let default = self.ground.default("backlog", None);
-            let (value, steps) = default.map(|(value, step)| (Some(value), vec![step])).unwrap_or_default();
-            return (Setting { value, slot: None }, steps);
-        };
-        let constant = code.constants.iter().find(|(name, _)| argument.is(name));
+        let Some((code, argument)) = written.next() else { return self.ground.own("backlog", None) };
+        let constant = code.constants.iter().find(|(name, _)| *name == argument.as_str());
         let text = constant.map_or(argument.as_str(), |(_, value)| value.as_str());
         let number: Option<i64> = text.replace('_', "").parse().ok();
         match number.filter(|_| written.next().is_none()) {
             Some(number) => {
-                let slot = argument.exact().filter(|_| argument.is(&number.to_string())).map(Slot::replace);
-                let step = Step {
-                    value: Some(number),
-                    what: "SocketTransportOptions.Backlog".into(),
-                    at: argument.span(),
-                };
-                (Setting { value: Some(Value::written(number, argument.span())), slot }, vec![step])
+                let slot = (argument.as_str() == number.to_string()).then(|| Slot::replace(argument.span()));
+                Ask::written(number, "SocketTransportOptions.Backlog", argument.span()).with(slot)
             }
-            None => {
-                let what = format!("the backlog is not known: the files do not tell what `{}` is", argument);
-                (Setting::default(), vec![Step { value: None, what, at: argument.span() }])
-            }
+            None => Ask::elsewhere(argument.as_str(), argument.span()),
         }
     }
 
@@ -211,9 +195,8 @@ impl<'a> Project<'a> {
                 urls.map(|urls| of_urls(urls.text().unwrap_or_default(), urls.span)).unwrap_or_default();
         }
         if sockets.is_empty() {
-            let what =
-                "nothing here says where it listens: --urls or ASPNETCORE_URLS do, else it is localhost:5000";
-            sockets.push((Endpoint::Unknown(Transport::Tcp), self.at, Some(what.to_owned())));
+            let what = "--urls or ASPNETCORE_URLS say it, else it is localhost:5000";
+            sockets.push((Bound::unknown(what), self.at));
         }
         sockets
     }
@@ -262,13 +245,14 @@ impl<'a> Project<'a> {
         if let Some(ports) = ports {
             let port =
                 ports.value.as_str().split([';', ',']).next().and_then(|port| port.trim().parse().ok());
-            return port.map(|port| (Endpoint::DualStack(port), ports.value.span(), None));
+            return port.map(|port| on(Endpoint::DualStack(port), ports.value.span()));
         }
         let image = command.image.as_ref().filter(|image| image.get.contains("dotnet/aspnet"))?;
         let tag = image.get.rsplit_once(':').and_then(|(_, tag)| Version::parse(tag));
         let (port, step) = self.ground.default("image-port", tag.map(|(version, _)| version))?;
         let port = u16::try_from(port.get).ok()?;
-        Some((Endpoint::DualStack(port), image.span, Some(format!("the port is {}", step.what))))
+        let notes = vec![format!("the port is {}", step.what)];
+        Some((Bound { notes, ..Bound::at(Endpoint::DualStack(port)) }, image.span))
     }
 }
 
@@ -281,8 +265,17 @@ fn entry<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
 }
 
 fn unknown(what: &str, at: Span) -> Socket {
-    let note = format!("the address is not known: the files do not tell what `{what}` is");
-    (Endpoint::Unknown(Transport::Tcp), at, Some(note))
+    (Why::Elsewhere(what.to_owned()).into(), at)
+}
+
+fn on(endpoint: Endpoint, at: Span) -> Socket {
+    (Bound::at(endpoint), at)
+}
+
+/// Both loopback addresses.
+fn on_localhost(port: u16, at: Span) -> Vec<Socket> {
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    loopback.map(|ip| on(Endpoint::tcp(ip, port), at)).into()
 }
 
 /// `ListenAnyIP(5000)`, `Listen(IPAddress.Loopback, 5000)`, `ListenUnixSocket("/run/app.sock")`.
@@ -291,22 +284,21 @@ fn listened(method: &str, argument: &Text) -> Vec<Socket> {
     let first = parts.next().unwrap_or_default();
     let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
     let at = argument.span();
-    let on = |ip: IpAddr, port: u16| vec![(Endpoint::tcp(ip, port), at, None)];
-    let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
+    let on_ip = |ip: IpAddr, port: u16| vec![on(KESTREL.endpoint(ip, port), at)];
     match (method, port(first)) {
-        ("ListenAnyIP", Some(port)) => vec![(Endpoint::DualStack(port), at, None)],
-        ("ListenLocalhost", Some(port)) => [on(v4, port), on(v6, port)].concat(),
+        ("ListenAnyIP", Some(port)) => on_ip(Ipv6Addr::UNSPECIFIED.into(), port),
+        ("ListenLocalhost", Some(port)) => on_localhost(port, at),
         ("ListenUnixSocket", _) => match first.strip_prefix('"').and_then(|path| path.strip_suffix('"')) {
-            Some(path) => vec![(Endpoint::Unix(path.to_owned()), at, None)],
-            None => vec![(Endpoint::Unknown(Transport::Unix), at, None)],
+            Some(path) => vec![(Bound::path(path), at)],
+            None => vec![(Bound::unknown_on(Transport::Unix, Why::Elsewhere(first.to_owned())), at)],
         },
         // A socket's own Listen(backlog).
         ("Listen", Some(_)) => Vec::new(),
         ("Listen", None) => match (first, parts.next().and_then(port)) {
-            ("IPAddress.Any", Some(port)) => on(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
-            ("IPAddress.IPv6Any", Some(port)) => vec![(Endpoint::DualStack(port), at, None)],
-            ("IPAddress.Loopback", Some(port)) => on(v4, port),
-            ("IPAddress.IPv6Loopback", Some(port)) => on(v6, port),
+            ("IPAddress.Any", Some(port)) => on_ip(Ipv4Addr::UNSPECIFIED.into(), port),
+            ("IPAddress.IPv6Any", Some(port)) => on_ip(Ipv6Addr::UNSPECIFIED.into(), port),
+            ("IPAddress.Loopback", Some(port)) => on_ip(Ipv4Addr::LOCALHOST.into(), port),
+            ("IPAddress.IPv6Loopback", Some(port)) => on_ip(Ipv6Addr::LOCALHOST.into(), port),
             _ => vec![unknown(first, at)],
         },
         _ => vec![unknown(first, at)],
@@ -337,26 +329,26 @@ fn of_urls(urls: &str, at: Span) -> Vec<Socket> {
 fn of_url(url: &str, at: Span) -> Vec<Socket> {
     let Some((scheme, rest)) = url.split_once("://") else { return vec![unknown(url, at)] };
     if let Some(path) = rest.strip_prefix("unix:") {
-        return vec![(Endpoint::Unix(path.to_owned()), at, None)];
+        return vec![(Bound::path(path), at)];
     }
     let authority = rest.split('/').next().unwrap_or(rest);
-    let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
-        Some((host, port)) => (host, port.parse().ok()),
-        None => (authority, Some(if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 })),
-    };
-    let Some(port) = port.filter(|port: &u16| *port > 0 && !host.contains(['$', '{'])) else {
+    if authority.contains(['$', '{']) {
         return vec![unknown(url, at)];
+    }
+    let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+        Some((host, port)) => (host, port.parse().map_err(|_| Why::NoPort(port.to_owned()))),
+        None => (authority, Ok(if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 })),
+    };
+    let port = match port.and_then(port_of::<u16>) {
+        Ok(port) => port,
+        Err(why) => return vec![(why.into(), at)],
     };
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     match bare.parse::<IpAddr>() {
-        Ok(ip) if ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => vec![(Endpoint::DualStack(port), at, None)],
-        Ok(ip) => vec![(Endpoint::tcp(ip, port), at, None)],
-        Err(_) if host.eq_ignore_ascii_case("localhost") => {
-            let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-            loopback.map(|ip| (Endpoint::tcp(ip, port), at, None)).into()
-        }
+        Ok(ip) => vec![on(KESTREL.endpoint(ip, port), at)],
+        Err(_) if host.eq_ignore_ascii_case("localhost") => on_localhost(port, at),
         // Any other name stands for every address.
-        Err(_) => vec![(Endpoint::DualStack(port), at, None)],
+        Err(_) => KESTREL.any(port).map(|any| (any, at)).into_iter().collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Enabled, Found, Ground, Opened};
+use super::{Candidate, Enabled, Found, Ground, Opened, Starts};
 use crate::syntax::start::Start;
 use crate::text::{HashSet, SourceId};
 
@@ -41,6 +41,7 @@ pub(super) trait Server {
 /// What is known while the candidates are gone through.
 pub(super) struct Layout<'a> {
     ground: Ground<'a>,
+    starts: &'a Starts<'a>,
     opened: Opened,
     /// Files that another one includes.
     included: HashSet<SourceId>,
@@ -53,9 +54,10 @@ pub(super) struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     /// `is_main` tells the places where the server begins.
-    pub(super) fn of(ground: Ground<'a>, is_main: impl Fn(&str) -> bool) -> Self {
+    pub(super) fn of(ground: Ground<'a>, starts: &'a Starts<'a>, is_main: impl Fn(&str) -> bool) -> Self {
         Self {
             ground,
+            starts,
             opened: Opened::of(ground, is_main),
             included: HashSet::default(),
             mains: Vec::new(),
@@ -72,7 +74,7 @@ impl<'a> Layout<'a> {
         for file in files {
             match tree.read(sources, &file.path) {
                 Ok(source) => match server.looks(file, source) {
-                    _ if self.opened.is_main(file) => mains.push((file, source)),
+                    _ if self.begins_with(file) => mains.push((file, source)),
                     Looks::Main => mains.push((file, source)),
                     looks if looks == Looks::Fragment || file.by_place => fragments.push((file, source)),
                     _ => {}
@@ -80,7 +82,7 @@ impl<'a> Layout<'a> {
                 Err(why) => self.found.problems.push(self.ground.unread(file, &why)),
             }
         }
-        mains.sort_by_key(|(file, _)| (!self.opened.is_main(file), &file.path));
+        mains.sort_by_key(|(file, _)| (!self.begins_with(file), &file.path));
         for (file, source) in mains {
             self.main(file, source, server);
         }
@@ -88,15 +90,23 @@ impl<'a> Layout<'a> {
         self.found
     }
 
+    /// Whether the server begins with a file because it is told so, or by itself.
+    fn begins_with(&self, file: &Candidate) -> bool {
+        self.starts.names(&file.path) || self.opened.is_main(file)
+    }
+
     fn main(&mut self, file: &Candidate, source: SourceId, server: &mut impl Server) {
         if self.leaves_out(file, source) {
             return;
         }
-        let installed = self.ground.is_machine() && self.opened.is_main(file);
+        let installed = self.ground.is_machine() && self.begins_with(file);
         let start = if installed { Start::Installed } else { Start::Main };
         let folder = self.opened.folder(file);
         let told = self.told(file, source, &folder, start, server);
-        server.open(&told, &folder, start);
+        match self.starts.is_idle(&file.path) {
+            true => self.found.left_out += 1,
+            false => server.open(&told, &folder, start),
+        }
         self.mains.push(folder);
     }
 

@@ -1,13 +1,13 @@
 //! lighttpd.conf: the sockets that its conditions and server.port open, with the backlog that each is given, and the backends
 //! that stand behind them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
-use super::{Candidate, Found, Ground, Main, in_the_way};
-use crate::model::{
-    Endpoint, Hop, Listener, Next, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Value as Known,
-    Version,
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Main, Names, Policy, Starts, Why, in_the_way,
+    in_use,
 };
+use crate::model::{Endpoint, Hop, Listener, Next, Problem, ProblemKind, ReadAs, Step, Transport, Version};
 use crate::syntax::lighttpd::{
     Compare, Config, Data, Entry, Given, List, Scope, Taken, Value, boolean, integer, normalize, short,
     string,
@@ -23,18 +23,21 @@ const MAX_BACKENDS: usize = 4096;
 /// More processes than a host has for one backend.
 const MAX_PROCESSES: u16 = 256;
 const BACKLOG: &str = "server.listen-backlog";
-const UNKNOWN: &str = "its address is set by what is not in this tree";
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let mut included = HashSet::default();
     let is_main = |file: &Candidate, source| is_main(ground, file, source);
-    let mut mains = ground.mains("-f", files, is_main, &mut found);
+    let starts = Starts::of(ground);
+    let mut mains = ground.mains(&starts, files, is_main, &mut found);
     // Main files first: what they include does not stand for itself.
     mains.sort_by_key(|main| main.start == Start::Fragment);
     for main in mains {
+        let mut unused = Found::default();
+        let idle = starts.is_idle(&main.path);
         if !included.contains(&main.source) {
-            one(ground, &main, &mut included, &mut found);
+            found.left_out += usize::from(idle);
+            one(ground, &starts, &main, &mut included, if idle { &mut unused } else { &mut found });
         }
     }
     found
@@ -55,7 +58,13 @@ fn is_main(ground: Ground<'_>, file: &Candidate, source: SourceId) -> bool {
 }
 
 /// One lighttpd.
-fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found: &mut Found) {
+fn one(
+    ground: Ground<'_>,
+    starts: &Starts<'_>,
+    main: &Main,
+    included: &mut HashSet<SourceId>,
+    found: &mut Found,
+) {
     let version = ground.version(&main.folder);
     let (config, read) = Config::read(Given {
         sources: ground.sources,
@@ -64,7 +73,7 @@ fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found:
         start: main.start,
         home: &main.folder,
         version: version.map(|Version { major, minor, patch }| [major, minor, patch]),
-        environment: environment(ground),
+        environment: environment(starts, main),
         repository: ground.read_as == ReadAs::Repo,
         places: &ground.service.shape.places,
         quiet: ground.list("quiet-scripts").collect(),
@@ -77,7 +86,7 @@ fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found:
     let mut opening = Opening {
         ground,
         config: &config,
-        default: ground.default(default_name(ground), version),
+        own: ground.own(default_name(ground), version),
         sockets: Vec::new(),
         conflicts: Vec::new(),
     };
@@ -94,10 +103,10 @@ fn one(ground: Ground<'_>, main: &Main, included: &mut HashSet<SourceId>, found:
     }
 }
 
-/// The variables of the commands that start lighttpd; those of the first count.
-fn environment(ground: Ground<'_>) -> HashMap<String, Value> {
+/// The variables of the commands that start lighttpd with a file; those of the first count.
+fn environment(starts: &Starts<'_>, main: &Main) -> HashMap<String, Value> {
     let mut environment = HashMap::default();
-    let commands: Vec<_> = ground.started().map(|(command, _)| command).collect();
+    let commands: Vec<_> = starts.reading(&main.path).map(|run| run.command).collect();
     for variable in commands.iter().rev().flat_map(|command| &command.environment) {
         let word = &variable.value;
         let literal = word.exact().is_some().then_some(word.span());
@@ -121,17 +130,6 @@ fn default_name(ground: Ground<'_>) -> &'static str {
 struct Socket {
     scope: usize,
     listener: Listener,
-}
-
-/// Where a socket is bound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Bound {
-    Tcp(IpAddr, u16),
-    Unix(String),
-    /// A name that no file of the tree knows.
-    Named(String),
-    /// A part of its name is not known.
-    Unknown,
 }
 
 /// What is true of a socket, as the global scope or its own says.
@@ -164,7 +162,7 @@ struct Opening<'w> {
     ground: Ground<'w>,
     config: &'w Config<'w>,
     /// The backlog of sockets that nobody gives one.
-    default: Option<(Known<i64>, Step)>,
+    own: Ask,
     sockets: Vec<Socket>,
     conflicts: Vec<Problem>,
 }
@@ -193,7 +191,7 @@ impl<'w> Opening<'w> {
                 ));
             }
             let own = options(&shared, scope)?;
-            let bound = self.named(name, port, own.ipv6)?;
+            let bound = self.named(name, port, &own)?;
             if *compare == Compare::Equal {
                 self.open(index, self.listener(index, name.at, &own, &bound));
             }
@@ -214,73 +212,55 @@ impl<'w> Opening<'w> {
             return;
         }
         if let Some(first) = in_the_way(sockets(), &listener.endpoint) {
-            let why =
-                format!("lighttpd does not start: bind() {}: Address already in use", listener.endpoint);
+            let why = format!("lighttpd does not start: {}", in_use(&listener.endpoint));
             self.conflicts.push(self.ground.conflict(why, listener.site, first));
         }
         self.sockets.push(Socket { scope, listener });
     }
 
     /// Where the socket of a condition is bound.
-    fn named(&self, name: &Value, port: Option<u16>, ipv6: bool) -> Result<Bound, Refusal> {
-        let Some(text) = name.text() else { return Ok(Bound::Unknown) };
+    fn named(&self, name: &Value, port: Option<u16>, options: &Options<'_>) -> Result<Bound, Refusal> {
+        let Some(text) = name.text() else { return Ok(Why::NotTold.into()) };
         let refusal = |why| Refusal::new(why, name.at);
         let text = normalize(text).map_err(refusal)?;
-        match self.bound(&text, port.unwrap_or_default(), ipv6).map_err(refusal)? {
-            Bound::Tcp(_, 0) => Ok(Bound::Unknown),
-            bound => Ok(bound),
-        }
+        self.bound(&text, port, options).map_err(refusal)
     }
 
     /// network_host_parse_addr in src/network.c. `port` is server.port, for a text that has none.
-    fn bound(&self, text: &str, port: u16, ipv6: bool) -> Result<Bound, String> {
+    fn bound(&self, text: &str, port: Option<u16>, options: &Options<'_>) -> Result<Bound, String> {
         if text.is_empty() {
             return Err("value of $SERVER[\"socket\"] must not be empty".into());
         }
         if let Some(name) = text.strip_prefix("\\x00") {
-            return Ok(Bound::Unix(format!("@{name}")));
+            return Ok(Bound::at(Endpoint::Unix(format!("@{name}"))));
         }
         if text.starts_with(['/', '\\']) {
             // sun_path, with the byte that ends it.
             return match text.len() < 108 {
-                true => Ok(Bound::Unix(text.to_owned())),
+                true => Ok(Bound::path(text)),
                 false => Err(format!("unix socket filename too long: {text}")),
             };
         }
         let (host, written, mut ipv6) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((literal, after)) => (literal, after.strip_prefix(':'), true),
             None => match text.rsplit_once(':') {
-                Some((host, port)) => (host, Some(port), ipv6),
-                None => (text, None, ipv6),
+                Some((host, port)) => (host, Some(port), options.ipv6),
+                None => (text, None, options.ipv6),
             },
         };
         // The digits that it begins with.
         let number = |digits: &str| digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
         let number = |digits| number(digits).filter(|port| *port > 0).ok_or("port not set or out of range");
-        let port = written.map_or(Ok(port), number)?;
+        let port = written.map(number).transpose()?.or(port);
         ipv6 &= host != "*";
-        let address = match host {
-            "" | "*" if ipv6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-            "" | "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            name => match self.resolved(name, ipv6)? {
-                Some(address) => address,
-                None => return Ok(Bound::Named(name.to_owned())),
-            },
-        };
-        Ok(Bound::Tcp(address, port))
-    }
-
-    /// The first address of the family; one of IPv4 where IPv6 is asked for and there is no other.
-    fn resolved(&self, name: &str, ipv6: bool) -> Result<Option<IpAddr>, String> {
-        let addresses = self.ground.addresses(name);
-        let found = addresses.iter().find(|address| address.is_ipv6() == ipv6);
-        match found.or(addresses.first().filter(|_| ipv6)) {
-            Some(address) => Ok(Some(*address)),
+        let policy = options.policy(ipv6);
+        match self.ground.bind(policy, if host == "*" { "" } else { host }, port.unwrap_or_default()) {
+            Ok(_) if port.is_none() => Ok(Why::NotTold.into()),
             // A literal of the other family, or no name at all.
-            None if name.contains([':', '%']) || name.parse::<IpAddr>().is_ok() => {
-                Err(format!("getaddrinfo failed: '{name}'"))
+            Err(why) if host.contains([':', '%']) || !matches!(why, Why::Unresolved(_)) => {
+                Err(format!("getaddrinfo failed: '{host}'"))
             }
-            None => Ok(None),
+            bound => Ok(bound.unwrap_or_else(Bound::from)),
         }
     }
 
@@ -303,8 +283,8 @@ impl<'w> Opening<'w> {
             _ => None,
         };
         let bound = match name {
-            Some(name) => self.bound(&name, 0, shared.ipv6).map_err(|why| Refusal::new(why, site))?,
-            None => Bound::Unknown,
+            Some(name) => self.bound(&name, None, shared).map_err(|why| Refusal::new(why, site))?,
+            None => Why::NotTold.into(),
         };
         let mut listener = self.listener(0, site, shared, &bound);
         listener.notes.extend(self.config.unknown.iter().map(|(what, at)| Step::note(what, *at)));
@@ -312,37 +292,26 @@ impl<'w> Opening<'w> {
     }
 
     fn listener(&self, scope: usize, site: Span, options: &Options<'_>, bound: &Bound) -> Listener {
-        let Ground { service, place, .. } = self.ground;
-        let mut listener = Listener::new(&service.name, place, options.endpoint(bound), site);
-        (listener.backlog, listener.steps) = self.backlog(options.backlog, BACKLOG);
+        let mut ask = self.ask(options.backlog, BACKLOG);
         if options.backlog.is_none() {
-            listener.backlog.slot = self.config.room(scope, BACKLOG);
+            ask.backlog.slot = self.config.room(scope, BACKLOG);
         }
-        let why = match bound {
-            Bound::Unknown => Some(UNKNOWN.to_owned()),
-            Bound::Named(name) => Some(format!("nothing in this tree says which address {name} is")),
-            _ => None,
-        };
+        let endpoint = bound.endpoints.first().cloned().unwrap_or(Endpoint::Unknown(Transport::Tcp));
+        let mut listener = self.ground.listener(endpoint, site, ask);
         let assumed = self.config.scopes.get(scope).and_then(|scope| scope.assumed.clone());
-        listener.notes = why.into_iter().chain(assumed).map(|what| Step::note(what, site)).collect();
+        listener.notes = bound.steps(site).chain(assumed.map(|what| Step::note(what, site))).collect();
         listener
     }
 
     /// What listen(2) is called with.
-    fn backlog(&self, entry: Option<&Entry>, what: &str) -> (Setting, Vec<Step>) {
-        let Some(entry) = entry else {
-            let (value, step) = self.default.clone().unzip();
-            return (Setting { value, slot: None }, step.into_iter().collect());
-        };
+    fn ask(&self, entry: Option<&Entry>, what: &str) -> Ask {
+        let Some(entry) = entry else { return self.own.clone() };
         let Ok(Some(number)) = integer(what, &entry.value) else {
-            let what = format!("{what} is set by what is not in this tree");
-            return (Setting::default(), vec![Step::note(what, entry.at)]);
+            return Ask::unknown(Why::NotTold, entry.at);
         };
         let at = entry.value.literal.unwrap_or(entry.at);
         let spells = |at: &Span| self.ground.sources.text(*at).parse() == Ok(number);
-        let slot = entry.value.literal.filter(spells).map(Slot::replace);
-        let step = Step { value: Some(number), what: what.to_owned(), at };
-        (Setting { value: Some(Known::written(number, at)), slot }, vec![step])
+        Ask::written(number, what, at).with(entry.value.literal.filter(spells).map(Slot::replace))
     }
 
     /// Where lighttpd passes on what it accepts, and the sockets that it opens for backends it starts itself
@@ -474,13 +443,13 @@ impl<'w> Opening<'w> {
             if is_known && started.iter().any(|socket| socket.listener.endpoint == endpoint) {
                 continue;
             }
-            let Ground { service, place, .. } = self.ground;
-            let mut listener = Listener::new(&service.name, place, endpoint, site);
-            (listener.backlog, listener.steps) = self.backlog(entry.as_ref(), KEY);
+            let mut listener = self.ground.listener(endpoint, site, self.ask(entry.as_ref(), KEY));
             if let Some(room) = room.take() {
                 listener.backlog.slot = Some(self.config.list_room(room, KEY));
             }
-            listener.notes.extend((!is_known).then(|| Step::note(UNKNOWN, site)));
+            if !is_known {
+                listener.notes.extend(Bound::from(Why::NotTold).steps(site));
+            }
             started.push(Socket { scope: backend.scope, listener });
         }
         Ok(())
@@ -488,15 +457,12 @@ impl<'w> Opening<'w> {
 }
 
 impl Options<'_> {
-    fn endpoint(&self, bound: &Bound) -> Endpoint {
-        match bound {
-            Bound::Unix(path) => Endpoint::Unix(path.clone()),
-            Bound::Tcp(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port) if self.mapped.unwrap_or(!self.only) => {
-                Endpoint::DualStack(*port)
-            }
-            Bound::Tcp(address, port) => Endpoint::tcp(*address, *port),
-            Bound::Named(_) | Bound::Unknown => Endpoint::Unknown(Transport::Tcp),
-        }
+    /// The first address of the family; one of IPv4 where IPv6 is asked for and there is no other.
+    fn policy(&self, ipv6: bool) -> Policy {
+        let (empty, names) =
+            if ipv6 { (Empty::Ipv6, Names::Ipv6First) } else { (Empty::Ipv4, Names::OnlyIpv4) };
+        let mapped = self.mapped.unwrap_or(!self.only);
+        Policy { empty, names, dual_stack: if mapped { DualStack::Ipv6 } else { DualStack::Never } }
     }
 }
 

@@ -3,8 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground};
-use crate::model::{Command, Text};
+use super::{Candidate, Found, Ground, Starts};
 use crate::syntax::start::Start;
 use crate::text::SourceId;
 use crate::text::tree::Unread;
@@ -13,6 +12,7 @@ use crate::text::tree::Unread;
 #[derive(Debug)]
 pub(super) struct Main {
     pub(super) source: SourceId,
+    pub(super) path: PathBuf,
     /// The folder of the name that it is opened by.
     pub(super) folder: PathBuf,
     pub(super) start: Start,
@@ -21,21 +21,18 @@ pub(super) struct Main {
 }
 
 impl Ground<'_> {
-    /// Each file once. `option` is what names one on a command line: `-f FILE` or `-fFILE`; `is_main` tells whether the server would
-    /// begin with a file that lies anywhere.
+    /// Each file once. `is_main` tells whether the server would begin with a file that lies anywhere.
     pub(super) fn mains(
         &self,
-        option: &str,
+        starts: &Starts<'_>,
         files: &[Candidate],
         is_main: impl Fn(&Candidate, SourceId) -> bool,
         found: &mut Found,
     ) -> Vec<Main> {
         let machine = self.is_machine();
-        let started = self.started().filter(|_| machine);
-        let named = started.filter_map(|(command, words)| file_of(command, words, option));
-        let named = named.map(|path| Candidate { path, by_place: true });
+        found.problems.extend(starts.problems(*self));
         let mut mains: Vec<Main> = Vec::new();
-        for file in named.chain(files.iter().cloned()) {
+        for file in starts.candidates(files) {
             let source = match self.tree.read(self.sources, &file.path) {
                 Ok(source) => source,
                 Err(why) => {
@@ -52,20 +49,10 @@ impl Ground<'_> {
                 false if !is_main(&file, source) => Start::Fragment,
                 _ => Start::Main,
             };
-            let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
-            mains.push(Main { source, folder, start, by_place: file.by_place });
+            let own = file.path.parent().unwrap_or(Path::new(""));
+            let folder = starts.folder(&file.path).unwrap_or(own).to_owned();
+            mains.push(Main { source, path: file.path, folder, start, by_place: file.by_place });
         }
         mains
     }
-}
-
-/// The file that an option names on a command line; of several the last.
-pub(super) fn file_of(command: &Command, arguments: &[Text], option: &str) -> Option<PathBuf> {
-    let at = arguments.iter().rposition(|word| word.as_str().starts_with(option))?;
-    let word = arguments.get(at)?;
-    let (word, file) = match word.as_str().strip_prefix(option) {
-        Some("") => arguments.get(at + 1).map(|word| (word, word.as_str()))?,
-        attached => (word, attached?),
-    };
-    (!word.is_open()).then(|| command.folder.clone().unwrap_or_default().join(file))
 }

@@ -1,36 +1,41 @@
 //! What each service's files mean: one module a grammar. A reader turns files into listeners and problems; it knows nothing
 //! of the kernel, of other services or of what is good.
 
+pub mod ask;
+pub mod bind;
 mod enabled;
 mod hops;
 mod layout;
 mod mains;
 mod opened;
 mod ruby;
+mod start;
 #[cfg(test)]
 mod trial;
 mod version;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 pub use crate::knowledge::Candidate;
 use crate::knowledge::{Candidates, Knowledge, Service, Signs};
-use crate::model::{
-    Command, Endpoint, Kind, Label, Listener, Next, PlaceId, Problem, ProblemKind, ReadAs, Step, Text, Value,
-    Version,
-};
+use crate::model::{Command, Listener, PlaceId, Problem, ProblemKind, ReadAs, Text, Version};
 use crate::syntax::hosts::Hosts;
 use crate::syntax::refusal::Refusal;
 use crate::text::tree::Unread;
 use crate::text::{SourceId, Sources, Span, Tree};
 
+use ask::{Ask, BELOW_0_IGNORED, BELOW_0_IS_0, BELOW_1_IGNORED, CUT, unless_so};
+use bind::{
+    Bound, DualStack, Empty, Names, Policy, Why, another, bound_first, bound_here, by_name, in_the_way,
+    in_use, port_of,
+};
 use enabled::Enabled;
 use hops::Hops;
 use layout::{Heard, Layout, Looks, Server};
-use mains::{Main, file_of};
+use mains::Main;
 use opened::Opened;
-use ruby::{Said, options_of};
+use ruby::options_of;
+use start::{Named, Reads, Starts};
 #[cfg(test)]
 use trial::{Seen, Trial};
 
@@ -125,43 +130,6 @@ impl<'a> Ground<'a> {
         })
     }
 
-    /// The addresses of a host as a program is told it: a literal, with brackets or without, or a name of etc/hosts.
-    pub fn addresses(&self, host: &str) -> Vec<IpAddr> {
-        match literal(host) {
-            Some(literal) => vec![literal],
-            None => self.hosts.resolve(host).iter().map(|named| named.address).collect(),
-        }
-    }
-
-    /// What Go's net.Listen binds to on a network (`tcp`, `tcp4`, `tcp6`): an unspecified address of either family is both of
-    /// them (net/ipsock_posix.go: favoriteAddrFamily), a name its first IPv4 address.
-    pub fn go_listens(&self, network: &str, host: &str, port: u16) -> Option<Endpoint> {
-        let (any4, any6) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-        let addresses = if host.is_empty() { vec![any4] } else { self.addresses(host) };
-        let of_network = |address: &&IpAddr| match network {
-            "tcp4" => address.is_ipv4(),
-            "tcp6" => address.is_ipv6() || host.is_empty(),
-            _ => true,
-        };
-        let addresses: Vec<&IpAddr> = addresses.iter().filter(of_network).collect();
-        let address = addresses.iter().find(|address| address.is_ipv4()).or_else(|| addresses.first())?;
-        Some(match (address.is_unspecified(), network) {
-            (true, "tcp") => Endpoint::DualStack(port),
-            (true, "tcp4") => Endpoint::tcp(any4, port),
-            (true, _) => Endpoint::tcp(any6, port),
-            (false, _) => Endpoint::tcp(**address, port),
-        })
-    }
-
-    /// The next hop at a host and port.
-    pub fn next(&self, host: &str, port: u16) -> Next {
-        let named = || self.hosts.resolve(host).first().map(|named| named.address);
-        match literal(host).or_else(named) {
-            Some(address) => Next::At(Endpoint::tcp(address, port)),
-            None => Next::Named(host.to_ascii_lowercase(), port),
-        }
-    }
-
     /// What is wrong with the service's files.
     pub fn problem(&self, kind: ProblemKind, message: impl Into<String>, at: Span) -> Problem {
         let service = Some(self.service.name.clone());
@@ -187,11 +155,6 @@ impl<'a> Ground<'a> {
         self.problem(kind, message, refusal.at)
     }
 
-    /// A socket that is not bound, because another one is in its way (EADDRINUSE).
-    pub fn conflict(&self, message: impl Into<String>, at: Span, first: Label) -> Problem {
-        Problem { labels: vec![first], ..self.problem(ProblemKind::Conflict, message, at) }
-    }
-
     /// A list of words in the `[reader]` table of the service's file.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let list = self.service.reader.get(name).and_then(toml::Value::as_array);
@@ -215,35 +178,6 @@ impl<'a> Ground<'a> {
         let problem = self.problem(ProblemKind::Lost, message, Span::top(self.service.source));
         Found { problems: vec![problem], ..Found::default() }
     }
-
-    /// A default in the service's version, and the step that says whose it is.
-    pub fn default(&self, name: &str, version: Option<Version>) -> Option<(Value<i64>, Step)> {
-        let default = self.service.default_in(name, version)?;
-        let kind = self.service.kind_of_default(name, version);
-        let title = &self.service.title;
-        let what = match (kind, version) {
-            (Kind::Assumed, _) => format!("{title}'s own default in {}, assumed", default.versions),
-            (_, Some(version)) if default.since.is_some() => format!("the default of {title} {version}"),
-            _ => format!("{title}'s own default"),
-        };
-        let value = Value { kind, ..default.value.clone() };
-        let step = Step { value: Some(value.get), what, at: value.span };
-        Some((value, step))
-    }
-}
-
-/// An address, with brackets or without.
-fn literal(host: &str) -> Option<IpAddr> {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
-}
-
-/// The socket that is in the way of another address, of those bound before it, as a conflict labels it.
-fn in_the_way<'l>(bound: impl IntoIterator<Item = &'l Listener>, next: &Endpoint) -> Option<Label> {
-    bound.into_iter().find(|first| first.endpoint.collides_in_tcp(next)).map(bound_first)
-}
-
-fn bound_first(first: &Listener) -> Label {
-    Label::new(first.site, format!("{} is bound here first", first.endpoint))
 }
 
 /// What a reader found.

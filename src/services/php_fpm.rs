@@ -2,20 +2,20 @@
 //! (sapi/fpm/fpm/fpm_conf.c).
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground};
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Starts, Why, bound_here, in_use,
+};
 use crate::model::{
-    Endpoint, Kind, Label, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Text, Transport, Value,
-    Version,
+    Endpoint, Kind, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Transport, Version,
 };
 use crate::syntax::fpm_conf::{self, Line, Stop};
 use crate::syntax::number::atoi;
 use crate::syntax::php_ini::{self, Filled, Statement};
-use crate::text::{HashMap, HashSet, Slot, SourceId, Span};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span, Text};
 
 /// sun_path of unix(7) has 108 bytes, the last of which is 0; strlcpy cuts what is longer.
 const SUN_PATH: usize = 107;
@@ -26,14 +26,19 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
         Err(error) => return ground.broken("its [reader] table", &error),
     };
     let mut found = Found::default();
-    let mut files = files(ground, &keys, candidates, &mut found.problems);
+    let starts = Starts::of(ground);
+    let mut files = files(ground, &starts, &keys, candidates, &mut found.problems);
     files.sort_by_key(|file| !file.installed);
     let (mains, fragments): (Vec<File>, Vec<File>) = files.into_iter().partition(|file| file.main);
+    let mut left_out = mains.iter().filter(|main| starts.is_idle(&main.path)).count();
     // What was read on behalf of some main file.
     let mut seen = HashSet::default();
     let mut take = |first: &File, sources: &[SourceId], seen: &mut HashSet<SourceId>| {
-        let mut process = Process::new(ground, &keys, first);
+        let mut process = Process::new(ground, &starts, &keys, first);
         let problem = process.run(sources, seen).err();
+        if first.main && starts.is_idle(&first.path) {
+            return;
+        }
         found.problems.extend(problem);
         found.listeners.append(&mut process.listeners);
     };
@@ -49,7 +54,7 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
         // Where PHP-FPM is installed, what its main file does not name is switched off.
         let is_off = |main: &File| main.installed && main.path.parent() == folder.parent();
         if file.by_place && mains.iter().any(is_off) {
-            found.left_out += 1;
+            left_out += 1;
             continue;
         }
         let of_pools = folder.extension().is_some_and(|extension| extension == "d");
@@ -63,6 +68,8 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
             take(first, &sources, &mut seen);
         }
     }
+    found.left_out = left_out;
+    found.problems.extend(starts.problems(ground));
     found
 }
 
@@ -168,46 +175,27 @@ struct File {
 /// The files that are PHP-FPM's, those first that a command line names.
 fn files(
     ground: Ground<'_>,
+    starts: &Starts<'_>,
     keys: &Keys,
     candidates: &[Candidate],
     problems: &mut Vec<Problem>,
 ) -> Vec<File> {
     let mut files: Vec<File> = Vec::new();
-    for (command, arguments) in ground.started() {
-        let Some(path) = option(arguments, "-y", "--fpm-config") else { continue };
-        let path = command.folder.clone().unwrap_or_default().join(path);
-        let Ok(path) = ground.tree.resolve(&path) else { continue };
-        let Ok(source) = ground.tree.read(ground.sources, &path) else { continue };
-        let prefix = option(arguments, "-p", "--prefix").map(str::to_owned);
-        let installed = ground.is_machine();
-        files.push(File { source, path, by_place: true, main: true, installed, prefix });
-    }
-    for candidate in candidates {
-        let Candidate { path, by_place } = candidate.clone();
-        let Some(source) = ground.open(candidate, problems) else { continue };
+    for candidate in starts.candidates(candidates) {
+        let Some(source) = ground.open(&candidate, problems) else { continue };
+        let Candidate { path, by_place } = candidate;
         let looks = keys.look(ground.sources.bytes(source));
         if files.iter().any(|file| file.source == source) || !by_place && !looks.is_ours {
             continue;
         }
-        let main = looks.includes || by_place && path.file_name().is_some_and(|name| name == "php-fpm.conf");
+        let has_name = || path.file_name().is_some_and(|name| name == "php-fpm.conf");
+        let main = looks.includes || starts.names(&path) || by_place && has_name();
         let installed = main && by_place && ground.is_machine();
-        files.push(File { source, path, by_place, main, installed, prefix: None });
+        let prefix = || Some(starts.line(starts.reading(&path).next()?).last("--prefix")?.text.to_owned());
+        let prefix = prefix().filter(|_| main);
+        files.push(File { source, path, by_place, main, installed, prefix });
     }
     files
-}
-
-/// The value of an option in one of its two forms.
-fn option<'w>(arguments: &'w [Text], short: &str, long: &str) -> Option<&'w str> {
-    let mut words = arguments.iter().map(|word| word.as_str());
-    while let Some(word) = words.next() {
-        if word == short || word == long {
-            return words.next();
-        }
-        if let Some(value) = word.strip_prefix(long).and_then(|rest| rest.strip_prefix('=')) {
-            return Some(value);
-        }
-    }
-    None
 }
 
 /// What a pool says last for a key.
@@ -250,7 +238,7 @@ impl Pool {
 }
 
 /// A socket that is bound.
-struct Bound {
+struct Taken {
     /// As written.
     listen: String,
     at: Span,
@@ -274,6 +262,7 @@ enum Section {
 /// One PHP-FPM. Sections go on across files, and the last line with a key counts.
 struct Process<'a> {
     ground: Ground<'a>,
+    starts: &'a Starts<'a>,
     keys: &'a Keys,
     main: &'a File,
     /// What relative paths start from.
@@ -284,14 +273,15 @@ struct Process<'a> {
     names: HashMap<String, usize>,
     section: Section,
     /// By the port or path that only one of them can have, or several on different addresses.
-    bound: HashMap<String, Vec<Bound>>,
+    bound: HashMap<String, Vec<Taken>>,
     listeners: Vec<Listener>,
 }
 
 impl<'a> Process<'a> {
-    fn new(ground: Ground<'a>, keys: &'a Keys, main: &'a File) -> Self {
+    fn new(ground: Ground<'a>, starts: &'a Starts<'a>, keys: &'a Keys, main: &'a File) -> Self {
         Self {
             ground,
+            starts,
             keys,
             main,
             prefix: main.prefix.clone().unwrap_or_else(|| built_prefix(&main.path)),
@@ -306,14 +296,14 @@ impl<'a> Process<'a> {
 
     /// Opens what the files say; the problem is what keeps PHP-FPM from starting: it says the first and reads no further.
     fn run(&mut self, files: &[SourceId], seen: &mut HashSet<SourceId>) -> Checked {
-        let (ground, main, prefix) = (self.ground, self.main, self.prefix.clone());
+        let (ground, starts, main, prefix) = (self.ground, self.starts, self.main, self.prefix.clone());
         let setting = fpm_conf::Setting {
             sources: ground.sources,
             tree: ground.tree,
             prefix: &prefix,
             folder: main.path.parent().unwrap_or(Path::new("")),
             installed: main.installed,
-            variable: &|name| variable(ground, main, name),
+            variable: &|name| variable(starts, main, name),
         };
         let read = fpm_conf::read(setting, files, &mut |line| self.line(line));
         seen.extend(read.seen);
@@ -464,8 +454,7 @@ impl<'a> Process<'a> {
     }
 
     fn may_be_root(&self) -> bool {
-        let allowed = |word: &Text| word.as_str() == "-R" || word.as_str() == "--allow-to-run-as-root";
-        self.ground.started().any(|(_, words)| words.iter().any(allowed))
+        self.starts.reading(&self.main.path).any(|run| self.starts.line(run).has("--allow-to-run-as-root"))
     }
 
     fn prefix_is_there(&self, pool: &Pool) -> Checked {
@@ -508,15 +497,15 @@ impl<'a> Process<'a> {
         let opened = match (listen, pool.get("listen.backlog")) {
             (Some(listen), _) => self.bind(pool, listen)?,
             (None, Some(backlog)) if !self.main.installed => {
-                let what = "the listen of this pool stands in another file".into();
-                let mut listener = self.listener(Endpoint::Unknown(Transport::Tcp), backlog.text.span());
-                listener.notes.push(Step { value: None, what, at: pool.at });
-                Some(listener)
+                let what = "the listen of this pool stands in another file";
+                let bound = Bound::unknown(what);
+                let listener = self.opened(&bound, backlog.text.span());
+                listener.map(|listener| Listener { notes: bound.steps(pool.at).collect(), ..listener })
             }
             _ => None,
         };
         let Some(mut listener) = opened else { return Ok(()) };
-        self.backlog(pool, listen, &mut listener);
+        Ask { backlog: listener.backlog, steps: listener.steps } = self.ask(pool, listen);
         let children = pool.get("pm.max_children").zip(pool.number("pm.max_children"));
         if let Some((given, children)) = children.filter(|_| listen.is_some()) {
             let what = "pm.max_children: so many requests are worked on at once, the others wait here".into();
@@ -532,9 +521,7 @@ impl<'a> Process<'a> {
             return Ok(());
         };
         let Some(mut listener) = self.bind(pool, listen)? else { return Ok(()) };
-        let default = self.ground.default("backlog", self.version);
-        listener.steps.extend(default.iter().map(|(_, step)| step.clone()));
-        listener.backlog.value = default.map(|(value, _)| value);
+        Ask { backlog: listener.backlog, steps: listener.steps } = self.ground.own("backlog", self.version);
         listener.internal = true;
         let what = "pm.status_listen: nothing sets the backlog of this socket".into();
         listener.notes.push(Step { value: None, what, at: listen.text.span() });
@@ -542,83 +529,66 @@ impl<'a> Process<'a> {
         Ok(())
     }
 
-    fn listener(&self, endpoint: Endpoint, site: Span) -> Listener {
-        Listener::new(&self.ground.service.name, self.ground.place, endpoint, site)
+    fn opened(&self, bound: &Bound, site: Span) -> Option<Listener> {
+        self.ground.listeners(bound, site, &Ask::default()).pop()
     }
 
     /// The socket of one address, unless it is one that another pool has already.
     fn bind(&mut self, pool: &Pool, listen: &Given) -> Result<Option<Listener>, Problem> {
         let prefix = pool.get("prefix").map_or(self.prefix.as_str(), |prefix| prefix.text.as_str());
-        let known = match listen.text.open() {
-            Some(name) => Err(format!("nothing in this tree says what {name} is")),
-            None => match endpoint(self.ground, &listen.text, prefix) {
-                Ok(Some(endpoint)) => Ok(endpoint),
-                Ok(None) => Err(format!("nothing in this tree says which address {} is", listen.text)),
-                Err(why) => return Err(self.lost(why, listen.text.span())),
-            },
-        };
-        let endpoint = match known {
-            Ok(endpoint) => endpoint,
-            Err(what) => {
+        let bound = match listen.text.open() {
+            Some(name) => {
                 let is_path = listen.text.contains('/');
                 let transport = if is_path { Transport::Unix } else { Transport::Tcp };
-                let mut listener = self.listener(Endpoint::Unknown(transport), listen.text.span());
-                listener.notes.push(Step { value: None, what, at: listen.text.span() });
-                return Ok(Some(listener));
+                Bound::unknown_on(transport, Why::Elsewhere(name.to_owned()))
             }
+            None => {
+                bound(self.ground, &listen.text, prefix).map_err(|why| self.lost(why, listen.text.span()))?
+            }
+        };
+        let Some(endpoint) = bound.endpoints.first().filter(|_| bound.is_known()) else {
+            return Ok(self.opened(&bound, listen.text.span()));
         };
         let place = endpoint.port().map_or_else(|| endpoint.to_string(), |port| port.to_string());
         let taken = self.bound.entry(place).or_default();
         for first in taken.iter() {
             let same = listen.text.is(&first.listen);
-            if !same && first.endpoint == endpoint {
+            if !same && first.endpoint == *endpoint {
                 return Ok(None);
             }
-            if same || first.endpoint.collides(&endpoint) {
-                let message = format!("{endpoint} is in use by another of its pools");
-                let conflict = self.ground.problem(ProblemKind::Conflict, message, listen.text.span());
-                let labels = vec![Label::new(first.at, "it is bound here first")];
-                return Err(Problem { labels, ..conflict });
+            if same || first.endpoint.collides(endpoint) {
+                let first = bound_here(&first.endpoint, first.at);
+                return Err(self.ground.conflict(in_use(endpoint), listen.text.span(), first));
             }
         }
-        taken.push(Bound {
-            listen: listen.text.as_str().to_owned(),
+        taken.push(Taken {
+            listen: listen.text.to_string(),
             at: listen.text.span(),
             endpoint: endpoint.clone(),
         });
-        Ok(Some(self.listener(endpoint, listen.text.span())))
+        Ok(self.opened(&bound, listen.text.span()))
     }
 
-    fn backlog(&self, pool: &Pool, listen: Option<&Given>, listener: &mut Listener) {
-        let default = self.ground.default("backlog", self.version);
+    fn ask(&self, pool: &Pool, listen: Option<&Given>) -> Ask {
+        let own = self.ground.own("backlog", self.version);
         let Some(given) = pool.get("listen.backlog") else {
-            listener.steps.extend(default.iter().map(|(_, step)| step.clone()));
-            let slot = listen.map(|listen| self.line_after(listen));
-            listener.backlog = Setting { value: default.map(|(value, _)| value), slot };
-            return;
+            return own.with(listen.map(|listen| self.line_after(listen)));
         };
         if let Some(name) = given.text.open() {
-            let what = format!("listen.backlog: nothing in this tree says what {name} is");
-            listener.steps.push(Step { value: None, what, at: given.text.span() });
-            return;
+            return Ask::elsewhere(name, given.text.span());
         }
         let number = i64::from(atoi(&given.text));
-        listener.steps.push(Step {
-            value: Some(number),
-            what: "listen.backlog".into(),
-            at: given.text.span(),
-        });
         let spelt = given.text.exact().filter(|_| given.text.is(&number.to_string()));
-        listener.backlog = Setting {
-            value: Some(Value::written(number, given.text.span())),
-            slot: spelt.map(Slot::replace),
-        };
-        let raised = default.filter(|(value, _)| pool.is_managed("ondemand") && number < value.get);
-        if let Some((value, _)) = raised {
-            let assumed = if value.kind == Kind::Assumed { ", assumed" } else { "" };
-            let what = format!("pm = ondemand raises it to the built-in default{assumed}");
-            listener.steps.push(Step { value: Some(value.get), what, at: value.span });
-            listener.backlog = Setting { value: Some(value), slot: None };
+        let asked = Ask::written(number, "listen.backlog", given.text.span());
+        match own.backlog.value {
+            Some(value) if pool.is_managed("ondemand") && number < value.get => {
+                let assumed = if value.kind == Kind::Assumed { ", assumed" } else { "" };
+                let what = format!("pm = ondemand raises it to the built-in default{assumed}");
+                let raised = Step { value: Some(value.get), what, at: value.span };
+                let backlog = Setting { value: Some(value), slot: None };
+                Ask { backlog, steps: vec![raised] }.after(asked.steps)
+            }
+            _ => asked.with(spelt.map(Slot::replace)),
         }
     }
 
@@ -635,8 +605,8 @@ impl<'a> Process<'a> {
 }
 
 /// What `${NAME}` is. What no command line sets is not set, but in a container, whose environment is not in the tree.
-fn variable(ground: Ground<'_>, main: &File, name: &str) -> Filled {
-    let set = ground.started().find_map(|(command, _)| command.variable(name));
+fn variable(starts: &Starts<'_>, main: &File, name: &str) -> Filled {
+    let set = starts.reading(&main.path).find_map(|run| run.command.variable(name));
     match set.map(|variable| &variable.value) {
         Some(word) if !word.is_open() => Filled::Known(word.as_str().to_owned()),
         None if main.installed && main.path.starts_with("etc") => Filled::Known(String::new()),
@@ -683,12 +653,15 @@ fn version_in(path: &str) -> Option<Version> {
     })
 }
 
-/// What a pool's `listen` opens (sapi/fpm/fpm/fpm_sockets.c); nothing where the tree does not know a name, and why where
-/// PHP-FPM refuses it.
-fn endpoint(ground: Ground<'_>, listen: &str, prefix: &str) -> Result<Option<Endpoint>, String> {
+/// The first address of getaddrinfo(3): with IPv6 before IPv4, as RFC 6724 ranks what this machine has. net.ipv6.bindv6only is 0
+/// unless somebody sets it.
+const PHP: Policy = Policy { empty: Empty::Ipv6, names: Names::Ipv6First, dual_stack: DualStack::Ipv6 };
+
+/// What a pool's `listen` opens (sapi/fpm/fpm/fpm_sockets.c), or why PHP-FPM refuses it.
+fn bound(ground: Ground<'_>, listen: &str, prefix: &str) -> Result<Bound, String> {
     let is_decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !listen.contains(':') && !is_decimal(listen) {
-        return Ok(Some(Endpoint::Unix(socket_path(listen, prefix))));
+        return Ok(Bound::path(&socket_path(listen, prefix)));
     }
     let (host, text) = match listen.rsplit_once(':') {
         Some((host, port)) => (Some(host), port),
@@ -696,22 +669,19 @@ fn endpoint(ground: Ground<'_>, listen: &str, prefix: &str) -> Result<Option<End
     };
     // The port is a word of services(5) to getaddrinfo(3).
     let port = u16::try_from(atoi(text)).ok().filter(|port| *port > 0 && is_decimal(text));
-    let port = port.ok_or_else(|| format!("{text} is no port"))?;
+    let port = port.ok_or_else(|| Why::NoPort(text.to_owned()).to_string())?;
     let host = match host {
-        None => return Ok(Some(Endpoint::DualStack(port))),
+        None => "",
         Some("") => return Err("the address before the colon is missing".into()),
         // Nobody's name to getaddrinfo(3), and so the loopback of who does not listen for all.
         Some("*") => "::1",
         Some(host) => host,
     };
-    // The first address of getaddrinfo(3): with IPv6 before IPv4, as RFC 6724 ranks what this machine has.
-    let addresses = ground.addresses(host);
-    match addresses.iter().find(|address| address.is_ipv6()).or(addresses.first()) {
-        // net.ipv6.bindv6only is 0 unless somebody sets it.
-        Some(IpAddr::V6(ip)) if ip.is_unspecified() => Ok(Some(Endpoint::DualStack(port))),
-        Some(ip) => Ok(Some(Endpoint::tcp(*ip, port))),
-        None if host.contains(':') && !host.contains('%') => Err(format!("{host} is no address")),
-        None => Ok(None),
+    match ground.bind(PHP, host, port) {
+        Err(Why::Unresolved(host)) if host.contains(':') && !host.contains('%') => {
+            Err(Why::NoAddress(host).to_string())
+        }
+        bound => Ok(bound.unwrap_or_else(Bound::from)),
     }
 }
 

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground, Said, options_of};
-use crate::model::{
-    Command, Endpoint, Label, Listener, Problem, ProblemKind, Setting, Starter, Step, Text, Transport, Value,
-    Version,
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_here, in_use,
+    options_of, port_of,
 };
-use crate::syntax::optparse::Known;
+use crate::model::{
+    Command, Endpoint, Listener, Problem, ProblemKind, Starter, Step, Text, Transport, Version,
+};
+use crate::syntax::argv;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, integer_of, leading_integer};
 use crate::text::{HashSet, Slot, SourceId, Span};
 
@@ -21,8 +23,8 @@ const IPV6_FIRST: Version = Version::new(8, 0, 0);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Options {
-    puma: Vec<Known>,
-    rails: Vec<Known>,
+    puma: argv::Table,
+    rails: argv::Table,
 }
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
@@ -259,8 +261,7 @@ impl Line {
         let default_port = ground.service.default("rails-port").map_or(3000, |port| port.get).to_string();
         let at = |host: &str, port: &str, site: Span| {
             let text = format!("tcp://{host}:{port}");
-            let why = "nothing in the tree sets what the command line names";
-            Url::new(if text.contains('$') { Err(why.to_owned()) } else { Ok(text) }, site)
+            Url::new(if text.contains('$') { Err(Why::NotTold.to_string()) } else { Ok(text) }, site)
         };
         let told = port.or(host).map(|(_, site)| {
             let host = host.map_or(default_host, |(host, _)| host);
@@ -407,11 +408,11 @@ impl Url {
     }
 
     /// One of a command line.
-    fn said(text: String, said: &Said<'_>, command: &Command) -> Self {
+    fn said(text: String, said: &argv::Value<'_>, command: &Command) -> Self {
         let open = said.word.is_open() && text.contains('$');
-        let why = format!("nothing in the tree sets what is in `{}`", said.text);
+        let why = Why::Elsewhere(said.text.to_owned()).to_string();
         Url {
-            tail: said.word.tail(said.text.len()).exact(),
+            tail: said.exact(),
             // A shell would take `&` for its own.
             room: command.starter == Starter::Unit || !text.contains('?'),
             shown: text.clone(),
@@ -429,21 +430,17 @@ impl Url {
     }
 
     /// What listen(2) is called with; an error where Puma does not start.
-    fn backlog(&self, ground: Ground<'_>, version: Option<Version>) -> Result<(Setting, Vec<Step>), String> {
-        let default = |slot: Option<Slot>| match ground.default("backlog", version) {
-            Some((value, step)) => (Setting { value: Some(value), slot }, vec![step]),
-            None => Default::default(),
-        };
+    fn ask(&self, ground: Ground<'_>, version: Option<Version>) -> Result<Ask, String> {
         if let Err(why) = &self.text {
             let query = self.shown.split_once('?').map_or("", |(_, query)| query);
             let is_open = query.contains("backlog=") || query.contains("#{");
-            let what = format!("the backlog is not known: {why}");
-            let unknown = || (Setting::default(), vec![Step { value: None, what, at: self.site }]);
-            return Ok(if is_open { unknown() } else { default(None) });
+            return Ok(if is_open { Ask::unknown(why, self.site) } else { ground.own("backlog", version) });
         }
         let pairs = self.query().into_iter().flat_map(|query| query.split(['&', ';']));
         let given = pairs.filter_map(|pair| pair.split_once('=')).rfind(|(name, _)| *name == "backlog");
-        let Some((_, number)) = given else { return Ok(default(self.slot_behind())) };
+        let Some((_, number)) = given else {
+            return Ok(ground.own("backlog", version).with(self.slot_behind()));
+        };
         let value = match self.is_unix() {
             true => integer_of(number),
             false => Some(leading_integer(number)),
@@ -451,9 +448,8 @@ impl Url {
         let fits = value.filter(|value| i32::try_from(*value).is_ok());
         let value = fits.ok_or_else(|| format!("backlog={number} is no number that it takes"))?;
         let written = self.number_at(number);
-        let at = written.unwrap_or(self.site);
-        let setting = Setting { value: Some(Value::written(value, at)), slot: written.map(Slot::replace) };
-        Ok((setting, vec![Step { value: Some(value), what: "backlog= of the URL".to_owned(), at }]))
+        let asked = Ask::written(value, "backlog= of the URL", written.unwrap_or(self.site));
+        Ok(asked.with(written.map(Slot::replace)))
     }
 
     /// Where the number stands.
@@ -476,49 +472,39 @@ impl Url {
         Some(Slot::insert(Span { start: tail.end, ..tail }, before, ""))
     }
 
-    /// Where it opens sockets, and why that is not known; nothing where Puma passes over it.
-    fn places(&self, ground: Ground<'_>) -> Option<(Vec<Endpoint>, Option<String>)> {
-        let unknown = |why: &str| {
-            let transport = if self.is_unix() { Transport::Unix } else { Transport::Tcp };
-            Some((vec![Endpoint::Unknown(transport)], Some(why.to_owned())))
-        };
+    /// Where it opens sockets; nothing where Puma passes over it.
+    fn places(&self, ground: Ground<'_>) -> Option<Bound> {
+        let transport = if self.is_unix() { Transport::Unix } else { Transport::Tcp };
         let text = match &self.text {
             Ok(text) => text,
-            Err(why) => return unknown(why),
+            Err(why) => return Some(Bound::unknown_on(transport, why)),
         };
         let bare = text.split_once('?').map_or(text.as_str(), |(bare, _)| bare);
         if bare == "unix://" {
-            return unknown("it is made of what is not set");
+            return Some(Bound::unknown_on(transport, "it is made of what is not set"));
         }
         if let Some(path) = bare.strip_prefix("unix://") {
-            return Some((vec![Endpoint::Unix(path.replace("%20", " "))], None));
+            return Some(Bound::at(Endpoint::Unix(path.replace("%20", " "))));
         }
         let rest = bare.strip_prefix("tcp://").or_else(|| bare.strip_prefix("ssl://"))?;
         let Some((host, port)) = rest.trim_end_matches('/').rsplit_once(':') else {
-            return unknown("the kernel picks a free port");
+            return Some(Why::AnyPort.into());
         };
-        match port.parse::<u16>() {
-            Ok(0) => unknown("the kernel picks a free port"),
-            Ok(port) => match on_host(ground, host, port) {
-                Some(endpoints) => Some((endpoints, None)),
-                None => unknown(&format!("`{host}` is not in the tree's hosts file")),
-            },
-            Err(_) => unknown(&format!("`{port}` is no port")),
-        }
+        let Ok(number) = port.parse::<u16>() else { return Some(Why::NoPort(port.to_owned()).into()) };
+        Some(port_of(number).and_then(|port| on_host(ground, host, port)).unwrap_or_else(Bound::from))
     }
 }
 
+const PUMA: Policy = Policy { empty: Empty::Name, names: Names::First, dual_stack: DualStack::Ipv6 };
+
 /// `localhost` is both loopback addresses, whatever the hosts file says.
-fn on_host(ground: Ground<'_>, host: &str, port: u16) -> Option<Vec<Endpoint>> {
+fn on_host(ground: Ground<'_>, host: &str, port: u16) -> Result<Bound, Why> {
     if host == "localhost" {
         let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        return Some(loopback.map(|address| Endpoint::tcp(address, port)).to_vec());
+        let endpoints = loopback.map(|address| Endpoint::tcp(address, port)).to_vec();
+        return Ok(Bound { endpoints, ..Bound::default() });
     }
-    let address = *ground.addresses(host).first()?;
-    Some(vec![match address {
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Endpoint::DualStack(port),
-        address => Endpoint::tcp(address, port),
-    }])
+    ground.bind(PUMA, host, port)
 }
 
 /// The listeners of all binds; `address` is what is to be said of Puma's own.
@@ -531,43 +517,36 @@ fn listen(
 ) {
     let mut bound: Vec<(Endpoint, Span)> = Vec::new();
     for url in binds {
-        let Some((endpoints, why)) = url.places(ground) else { continue };
-        let (backlog, steps) = match url.backlog(ground, version) {
-            Ok(both) => both,
+        let Some(places) = url.places(ground) else { continue };
+        let ask = match url.ask(ground, version) {
+            Ok(ask) => ask,
             Err(why) => {
                 let message = format!("Puma does not start: {why}");
                 found.problems.push(ground.problem(ProblemKind::Lost, message, url.site));
                 continue;
             }
         };
-        for endpoint in endpoints {
-            let known = !matches!(endpoint, Endpoint::Unknown(_)) && url.sure;
-            if let Some((_, first)) = bound.iter().find(|(other, _)| known && *other == endpoint) {
-                found.problems.push(bound_twice(ground, &endpoint, url.site, *first));
+        for endpoint in &places.endpoints {
+            let known = places.is_known() && url.sure;
+            if let Some((_, first)) = bound.iter().find(|(other, _)| known && other == endpoint) {
+                let message = format!("Puma does not start: {}", in_use(endpoint));
+                let first = bound_here(endpoint, *first);
+                found.problems.push(ground.conflict(message, url.site, first));
                 continue;
             }
             if known {
                 bound.push((endpoint.clone(), url.site));
             }
-            let on_any = matches!(&endpoint, Endpoint::Tcp(at) if at.ip().is_unspecified() && at.is_ipv4());
+            let on_any = matches!(endpoint, Endpoint::Tcp(at) if at.ip().is_unspecified() && at.is_ipv4());
             let address = address.filter(|_| on_any && url.shown.is_empty());
-            let unknown = why.as_ref().map(|why| format!("the address is not known: {why}"));
-            let notes = unknown.into_iter().chain(address.map(str::to_owned)).chain(url.notes.clone());
+            let said = address.map(str::to_owned).into_iter().chain(url.notes.clone());
             found.listeners.push(Listener {
-                backlog: backlog.clone(),
-                steps: steps.clone(),
-                notes: notes.map(|what| Step { value: None, what, at: url.site }).collect(),
+                notes: places.steps(url.site).chain(said.map(|what| Step::note(what, url.site))).collect(),
                 internal: url.control,
-                ..Listener::new(&ground.service.name, ground.place, endpoint, url.site)
+                ..ground.listener(endpoint.clone(), url.site, ask.clone())
             });
         }
     }
-}
-
-fn bound_twice(ground: Ground<'_>, endpoint: &Endpoint, at: Span, first: Span) -> Problem {
-    let message = format!("Puma does not start: {endpoint} is bound twice");
-    let labels = vec![Label::new(first, "it is bound here first")];
-    Problem { labels, ..ground.problem(ProblemKind::Conflict, message, at) }
 }
 
 #[cfg(test)]

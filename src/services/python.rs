@@ -1,17 +1,17 @@
 //! Python: the sockets that a program makes listen itself, and the servers that it starts in its own code. Only calls that are
 //! known to open sockets count; what only a run could tell is not known, with the reason.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground};
+use super::{
+    Ask, BELOW_0_IS_0, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, port_of,
+};
 use crate::knowledge::Service;
-use crate::model::{Command, Endpoint, Kind, Listener, Setting, Step, Text, Transport, Value};
+use crate::model::{Command, Kind, Listener, Setting, Step, Text, Transport, Value};
 use crate::syntax::calls::Id;
-use crate::syntax::hosts::Named;
 use crate::syntax::python::{
     Libraries, Linked, MAX_FUEL, Made, Program, Reached, Reading, Spot, Thing, Told, Value as Given,
     integer_of, questions, slots,
@@ -130,75 +130,39 @@ impl<'t> Openings<'_, '_, '_, 't> {
     fn listeners(&self, opening: &Opening<'_>) -> Vec<Listener> {
         let Opening { library, sockets, .. } = opening;
         let site = self.reading.site(opening.call);
-        let (backlog, steps) = self.setting(opening, site);
         let is = |what: fn(&Entry) -> bool| opening.entry.is_some_and(what);
-        let development = is(|entry| entry.development).then_some(*library);
+        let mut place = opening.place.clone();
+        place.notes.extend(is(|entry| entry.development).then(|| for_development(library)));
+        let all = self.ground.listeners(&place, site, &self.ask(opening, site));
         let internal = is(|entry| entry.internal);
-        let all = listeners(self.ground, &opening.place, development, site, (backlog, steps));
         all.into_iter().map(|listener| Listener { sockets: *sockets, internal, ..listener }).collect()
     }
 
-    fn setting(&self, opening: &Opening<'_>, site: Span) -> (Setting, Vec<Step>) {
+    fn ask(&self, opening: &Opening<'_>, site: Span) -> Ask {
         match &opening.backlog {
-            Backlog::Default(name, slot) => default(self.ground, name, opening.library, slot.clone()),
+            Backlog::Default(name, slot) => own(self.ground, name, opening.library).with(slot.clone()),
             Backlog::Somaxconn(at) => somaxconn(self.ground, *at),
             Backlog::Given { number, at, unless, slot } => {
-                let what = match unless.first() {
-                    Some(unless) => format!("what the program asks for unless {unless}"),
-                    None => "what the program asks for".to_owned(),
-                };
-                let mut steps = vec![Step { value: Some(*number), what, at: *at }];
-                if *number < 0 {
-                    let what = "Python makes 0 of a negative backlog".to_owned();
-                    steps.push(Step { value: Some(0), what, at: *at });
-                }
-                let value = Some(Value::written((*number).max(0), *at));
-                (Setting { value, slot: slot.clone() }, steps)
+                let asked = Ask::of_program(*number, unless.first(), *at).with(slot.clone());
+                asked.becomes((*number).max(0), BELOW_0_IS_0)
             }
-            Backlog::Unknown(why) => {
-                let what = format!("the backlog is not known: {why}");
-                (Setting::default(), vec![Step { value: None, what, at: site }])
-            }
+            Backlog::Unknown(why) => Ask::unknown(why, site),
         }
     }
 }
 
-/// A listener at each address of a place; `development` is the library whose server is for development.
-fn listeners(
-    ground: Ground<'_>,
-    place: &Place,
-    development: Option<&str>,
-    site: Span,
-    (backlog, steps): (Setting, Vec<Step>),
-) -> Vec<Listener> {
-    let development =
-        development.map(|library| format!("this is the server that {library} has for development"));
-    let notes = place.notes.iter().cloned().chain(development);
-    let notes: Vec<Step> = notes.map(|what| Step { value: None, what, at: site }).collect();
-    let listener = |endpoint: &Endpoint| Listener {
-        backlog: backlog.clone(),
-        steps: steps.clone(),
-        notes: notes.clone(),
-        ..Listener::new(&ground.service.name, ground.place, endpoint.clone(), site)
-    };
-    place.endpoints.iter().map(listener).collect()
+fn for_development(library: &str) -> String {
+    format!("this is the server that {library} has for development")
 }
 
 /// A library's own number.
-fn default(ground: Ground<'_>, name: &str, library: &str, slot: Option<Slot>) -> (Setting, Vec<Step>) {
-    let value = ground.service.default(name);
+fn own(ground: Ground<'_>, name: &str, library: &str) -> Ask {
     let whose = if library == "socket" { "Python" } else { library };
-    let step = |value: &Value<i64>| Step {
-        value: Some(value.get),
-        what: format!("{whose}'s own default"),
-        at: value.span,
-    };
-    let steps = value.iter().map(step).collect();
-    (Setting { value, slot }, steps)
+    ground.own_of(name, format!("{whose}'s own default"))
 }
 
 /// The constant of the C library that the interpreter was built with.
-fn somaxconn(ground: Ground<'_>, at: Span) -> (Setting, Vec<Step>) {
+fn somaxconn(ground: Ground<'_>, at: Span) -> Ask {
     let images = || ground.commands.iter().filter_map(|command| command.image.as_ref());
     let musl = ground.tree.exists(Path::new("etc/alpine-release"))
         || (images().next().is_some() && images().all(|image| image.get.contains("alpine")));
@@ -211,7 +175,7 @@ fn somaxconn(ground: Ground<'_>, at: Span) -> (Setting, Vec<Step>) {
         Step { value: Some(constant.get), what, at: constant.span },
     ];
     let kind = if musl { Kind::Default } else { Kind::Assumed };
-    (Setting { value: Some(Value { kind, ..constant }), slot: None }, steps)
+    Ask { backlog: Setting { value: Some(Value { kind, ..constant }), slot: None }, steps }
 }
 
 /// How a library makes sockets of a host.
@@ -524,12 +488,12 @@ impl Line {
         let host_text = host_text.or(v6).or(self.host.default.as_deref());
         let port_text = port.map(|(port, _)| port).or(self.port.default.as_deref()).unwrap_or_default();
         let rules = Rules { ground, binds: Binds::Colon, family: Family::V4, v6_only: false };
-        let place = match [host, port].into_iter().flatten().any(|(_, word)| word.is_open()) {
-            true => Place::unknown("nothing in the tree sets what the command line names"),
-            false => rules.host_and_port(host_text.map(text_of).as_ref(), &text_of(port_text)),
+        let mut place = match [host, port].into_iter().flatten().find(|(_, word)| word.is_open()) {
+            Some((_, word)) => Why::Elsewhere(word.as_str().to_owned()).into(),
+            None => rules.host_and_port(host_text.map(text_of).as_ref(), &text_of(port_text)),
         };
-        let backlog = default(ground, &self.default, &self.library, None);
-        listeners(ground, &place, self.development.then_some(&self.library), site, backlog)
+        place.notes.extend(self.development.then(|| for_development(&self.library)));
+        ground.listeners(&place, site, &own(ground, &self.default, &self.library))
     }
 }
 
@@ -620,13 +584,6 @@ fn is_a_project(ground: Ground<'_>, folder: &Path) -> bool {
     })
 }
 
-/// Addresses, and what is to be said about them.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Place {
-    endpoints: Vec<Endpoint>,
-    notes: Vec<String>,
-}
-
 /// The family that a socket was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
@@ -667,177 +624,83 @@ struct Rules<'a> {
     v6_only: bool,
 }
 
-impl Place {
-    fn at(endpoint: Endpoint) -> Self {
-        Self { endpoints: vec![endpoint], notes: Vec::new() }
-    }
-
-    fn unknown(why: &str) -> Self {
-        Self {
-            endpoints: vec![Endpoint::Unknown(Transport::Tcp)],
-            notes: vec![format!("the address is not known: {why}")],
-        }
-    }
-
-    fn unless(mut self, reasons: &[String]) -> Self {
-        for reason in reasons {
-            let note = format!("it is another address if {reason}");
-            if !self.notes.contains(&note) && self.is_known() {
-                self.notes.push(note);
-            }
-        }
-        self
-    }
-
-    fn is_known(&self) -> bool {
-        !self.endpoints.iter().any(|endpoint| matches!(endpoint, Endpoint::Unknown(_)))
-    }
-
-    fn join(&mut self, other: Place) {
-        for endpoint in other.endpoints {
-            if matches!(endpoint, Endpoint::Unknown(_)) || !self.endpoints.contains(&endpoint) {
-                self.endpoints.push(endpoint);
-            }
-        }
-        for note in other.notes {
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
-            }
-        }
-    }
-}
-
 /// Why a value is nothing that a place can be made of.
 fn why_not(value: &Given, what: &str) -> String {
     match (&value.thing, value.unless.first()) {
         (Thing::Unknown(why), _) => why.clone(),
         (Thing::None, Some(unless)) => format!("it is known only if {unless}"),
-        (Thing::Named(name), _) => format!("the files do not tell what `{name}` is"),
+        (Thing::Named(name), _) => Why::Elsewhere(name.clone()).to_string(),
         _ => format!("it is no {what}"),
     }
 }
 
-fn on_path(path: &Given) -> Place {
-    match path.text() {
-        Some(path) => match path.strip_prefix('\0') {
-            Some(name) => Place::at(Endpoint::Unix(format!("@{name}"))),
-            None => Place::at(Endpoint::Unix(path.to_owned())),
-        },
-        None => Place {
-            endpoints: vec![Endpoint::Unknown(Transport::Unix)],
-            ..Place::unknown(&why_not(path, "path"))
-        },
-    }
-    .unless(&path.unless)
+fn on_path(path: &Given) -> Bound {
+    let place = match path.text() {
+        Some(path) => Bound::path(path),
+        None => Bound::unknown_on(Transport::Unix, why_not(path, "path")),
+    };
+    place.unless(&path.unless)
 }
 
-/// A port that may be bound; the kernel picks one for 0.
-fn port_of(port: &Given) -> Result<u16, Place> {
+fn port_given(port: &Given) -> Result<u16, Bound> {
     let number = match &port.thing {
         Thing::Number(number) => Some(*number),
         Thing::Text(text) => integer_of(text),
         _ => None,
     };
-    let Some(number) = number else { return Err(Place::unknown(&why_not(port, "port"))) };
-    match u16::try_from(number) {
-        Ok(0) => Err(Place::unknown("the kernel picks a free port")),
-        Ok(port) => Ok(port),
-        Err(_) => Err(Place::unknown("no port has this number")),
-    }
+    let Some(number) = number else { return Err(Bound::unknown(why_not(port, "port"))) };
+    Ok(port_of(number)?)
 }
 
 impl Rules<'_> {
     /// A host and a port; no host, or an empty one, means every address.
-    fn host_and_port(&self, host: Option<&Given>, port: &Given) -> Place {
-        let port_number = match port_of(port) {
+    fn host_and_port(&self, host: Option<&Given>, port: &Given) -> Bound {
+        let port_number = match port_given(port) {
             Ok(number) => number,
             Err(place) => return place,
         };
         let unless = host.map_or(&[][..], |host| host.unless.as_slice());
         let place = match host.map(|host| &host.thing) {
-            None => self.on_any(port_number),
-            Some(Thing::None) if unless.is_empty() => self.on_any(port_number),
+            None => self.on_host("", port_number),
+            Some(Thing::None) if unless.is_empty() => self.on_host("", port_number),
             Some(Thing::Text(name)) => self.on_host(name, port_number),
             Some(Thing::List(hosts)) if self.binds == Binds::Every => {
-                let mut all = Place::default();
+                let mut all = Bound::default();
                 for host in hosts {
                     all.join(self.host_and_port(Some(host), port));
                 }
                 all
             }
-            Some(_) => return Place::unknown(&host.map(|host| why_not(host, "host")).unwrap_or_default()),
+            Some(_) => return Bound::unknown(&host.map(|host| why_not(host, "host")).unwrap_or_default()),
         };
         place.unless(&port.unless).unless(unless)
     }
 
-    fn on_any(&self, port: u16) -> Place {
-        let v4 = Endpoint::tcp(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
-        match (self.binds, self.family) {
-            (_, Family::Unknown) => Place::unknown("the files do not tell the family of the socket"),
-            (Binds::Every, _) => {
-                let v6 = Endpoint::tcp(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
-                Place { endpoints: vec![v4, v6], notes: Vec::new() }
-            }
-            (Binds::Gevent, _) | (Binds::Family, Family::V6) => {
-                Place::at(self.v6(Ipv6Addr::UNSPECIFIED, port))
-            }
-            _ => Place::at(v4),
-        }
+    fn policy(&self) -> Policy {
+        let (empty, names) = match self.binds {
+            Binds::Every => (Empty::Both, Names::All),
+            Binds::Colon => (Empty::Ipv4, Names::Ipv4),
+            Binds::Gevent => (Empty::Ipv6, Names::Ipv4),
+            Binds::Family if self.family == Family::V6 => (Empty::Ipv6, Names::OnlyIpv6),
+            Binds::Family => (Empty::Ipv4, Names::OnlyIpv4),
+        };
+        let apart = self.v6_only || self.binds == Binds::Every;
+        Policy { empty, names, dual_stack: if apart { DualStack::Never } else { DualStack::Ipv6 } }
     }
 
-    fn v6(&self, address: Ipv6Addr, port: u16) -> Endpoint {
-        match address.is_unspecified() && !self.v6_only && self.binds != Binds::Every {
-            true => Endpoint::DualStack(port),
-            false => Endpoint::tcp(IpAddr::V6(address), port),
+    fn on_host(&self, name: &str, port: u16) -> Bound {
+        match self.family == Family::Unknown && (name.is_empty() || self.binds == Binds::Family) {
+            true => Bound::unknown("the files do not tell the family of the socket"),
+            false => self.ground.bind(self.policy(), name, port).unwrap_or_else(Bound::from),
         }
-    }
-
-    fn on_host(&self, name: &str, port: u16) -> Place {
-        if name.is_empty() {
-            return self.on_any(port);
-        }
-        if self.binds == Binds::Family && self.family == Family::Unknown {
-            return Place::unknown("the files do not tell the family of the socket");
-        }
-        let v6_family = self.binds == Binds::Family && self.family == Family::V6;
-        match name.trim_matches(['[', ']']).parse() {
-            Ok(IpAddr::V6(_)) if self.binds == Binds::Family && !v6_family => {
-                Place::unknown("an IPv4 socket takes no IPv6 address")
-            }
-            Ok(IpAddr::V6(address)) => Place::at(self.v6(address, port)),
-            Ok(IpAddr::V4(_)) if v6_family => Place::unknown("an IPv6 socket takes no IPv4 address"),
-            Ok(address) => Place::at(Endpoint::tcp(address, port)),
-            Err(_) => self.on_name(name, port, v6_family),
-        }
-    }
-
-    fn on_name(&self, name: &str, port: u16, v6_family: bool) -> Place {
-        let named = self.ground.hosts.resolve(name);
-        let fits = |named: &&Named| self.binds == Binds::Every || named.address.is_ipv6() == v6_family;
-        let mut fitting: Vec<&Named> = named.iter().filter(fits).collect();
-        if self.binds != Binds::Every {
-            fitting.truncate(1);
-        }
-        if fitting.is_empty() {
-            return Place::unknown(&format!("`{name}` is not in the tree's hosts file"));
-        }
-        let mut place = Place::default();
-        for named in fitting {
-            place.join(Place::at(Endpoint::tcp(named.address, port)));
-            if named.at.is_none() && self.binds == Binds::Every {
-                let note = format!("assumed: `{name}` is a name of the loopback addresses");
-                place.notes = vec![note];
-            }
-        }
-        place
     }
 
     /// A pair of host and port, or a path.
-    fn address(&self, address: &Given) -> Place {
+    fn address(&self, address: &Given) -> Bound {
         match &address.thing {
             Thing::List(parts) => match (parts.first(), parts.get(1)) {
                 (Some(host), Some(port)) => self.host_and_port(Some(host), port).unless(&address.unless),
-                _ => Place::unknown("it is no pair of host and port"),
+                _ => Bound::unknown("it is no pair of host and port"),
             },
             Thing::Number(_) if self.binds == Binds::Gevent => self.host_and_port(None, address),
             Thing::Text(text) if self.binds == Binds::Gevent => match text.rsplit_once(':') {
@@ -850,13 +713,13 @@ impl Rules<'_> {
             }
             .unless(&address.unless),
             Thing::Text(_) => on_path(address),
-            _ => Place::unknown(&why_not(address, "pair of host and port")),
+            _ => Bound::unknown(why_not(address, "pair of host and port")),
         }
     }
 
     /// `host:port`, `[::1]:port`, `unix:/path`, several of them in a list or with blanks between.
-    fn addresses(&self, addresses: &Given, default_port: &Given) -> Place {
-        let mut all = Place::default();
+    fn addresses(&self, addresses: &Given, default_port: &Given) -> Bound {
+        let mut all = Bound::default();
         match &addresses.thing {
             Thing::Text(text) => {
                 for one in text.split_ascii_whitespace() {
@@ -865,17 +728,17 @@ impl Rules<'_> {
                 all = all.unless(&addresses.unless);
             }
             Thing::List(items) => items.iter().for_each(|item| all.join(self.addresses(item, default_port))),
-            _ => return Place::unknown(&why_not(addresses, "text")),
+            _ => return Bound::unknown(why_not(addresses, "text")),
         }
         all
     }
 
-    fn one_address(&self, text: &str, default_port: &Given) -> Place {
+    fn one_address(&self, text: &str, default_port: &Given) -> Bound {
         if let Some(path) = text.strip_prefix("unix:") {
             return on_path(&text_of(path));
         }
         if text.starts_with("fd://") {
-            return Place::unknown("the socket is handed over by who starts the program");
+            return Why::Handed.into();
         }
         let numbers = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
         match text.rsplit_once(':').filter(|(_, port)| numbers(port)) {
@@ -915,7 +778,7 @@ struct Opening<'t> {
     library: &'t str,
     entry: Option<&'t Entry>,
     call: Id,
-    place: Place,
+    place: Bound,
     backlog: Backlog,
     /// `None` where it depends on the machine.
     sockets: Option<u32>,
@@ -1041,9 +904,9 @@ impl<'t> Openings<'_, '_, '_, 't> {
         }
     }
 
-    fn place(&self, entry: &Entry, told: &Told, class: Option<&Given>) -> Option<(Place, Option<Spot>)> {
+    fn place(&self, entry: &Entry, told: &Told, class: Option<&Given>) -> Option<(Bound, Option<Spot>)> {
         if let Told::Nowhere(why) = told {
-            return Some((Place::unknown(why), None));
+            return Some((Bound::unknown(why), None));
         }
         let given = |role: &Option<Role>| role.as_ref().and_then(|role| self.given(told, role));
         let something = |value: &Given| value.thing != Thing::None;
@@ -1057,7 +920,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let path = given(&entry.path).filter(something);
         let told_tcp =
             [&entry.host, &entry.port].iter().any(|role| given(role).is_some_and(|it| something(&it)));
-        let mut all = Place::default();
+        let mut all = Bound::default();
         if let Some(path) = &path {
             match &path.thing {
                 Thing::List(paths) => paths.iter().for_each(|path| all.join(on_path(path))),
@@ -1066,7 +929,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         }
         let is_unix_only = entry.path.is_some() && entry.port.is_none();
         if is_unix_only && path.is_none() {
-            return Some((Place::unknown("it is not told here"), None));
+            return Some((Bound::unknown("it is not told here"), None));
         }
         if path.is_none() || entry.beside_path && told_tcp {
             // A path or a socket that only the environment or the command line may give.
@@ -1086,7 +949,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         entry: &Entry,
         told: &Told,
         rules: &Rules<'_>,
-    ) -> Result<Place, Option<(Place, Option<Spot>)>> {
+    ) -> Result<Bound, Option<(Bound, Option<Spot>)>> {
         let or_default = |role: &Option<Role>| role.as_ref().and_then(|role| self.or_default(told, role));
         let port = or_default(&entry.port);
         let no_port = || Thing::Number(0).into();
@@ -1105,7 +968,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
             });
         };
         let Some(address) = self.given(told, role) else {
-            return Ok(Place::unknown("it is not told here"));
+            return Ok(Bound::unknown("it is not told here"));
         };
         match &address.thing {
             // gevent takes a socket that listens already.
@@ -1137,7 +1000,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
     }
 
     /// The address of a socket that is handed over, and the socket.
-    fn of_socket(&self, socket: &Given) -> (Place, Option<Spot>) {
+    fn of_socket(&self, socket: &Given) -> (Bound, Option<Spot>) {
         let first = match &socket.thing {
             Thing::List(sockets) if sockets.len() == 1 => sockets.first(),
             _ => Some(socket),
@@ -1146,11 +1009,11 @@ impl<'t> Openings<'_, '_, '_, 't> {
             Some(Thing::Made(made)) => {
                 let made = self.bare(made);
                 (
-                    self.bound(&made, None).unwrap_or_else(|| Place::unknown("it is not told here")),
+                    self.bound(&made, None).unwrap_or_else(|| Bound::unknown("it is not told here")),
                     Some(made.call),
                 )
             }
-            _ => (Place::unknown("the socket is handed over by who starts the program"), None),
+            _ => (Why::Handed.into(), None),
         }
     }
 
@@ -1183,7 +1046,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
                 (place, Some(made.call))
             }
             Some(_) => return None,
-            None if self.is_called_a_socket(text) => (Place::unknown("the socket is made elsewhere"), None),
+            None if self.is_called_a_socket(text) => (Bound::unknown("the socket is made elsewhere"), None),
             None => return None,
         };
         let given = self.reading.argument(call, Some(0), "");
@@ -1205,9 +1068,9 @@ impl<'t> Openings<'_, '_, '_, 't> {
     }
 
     /// The address that a socket is bound to; nothing where it is none of TCP or unix.
-    fn bound(&self, made: &Made, before: Option<Id>) -> Option<Place> {
+    fn bound(&self, made: &Made, before: Option<Id>) -> Option<Bound> {
         let Some(call) = self.reading.here(made.call) else {
-            return Some(Place::unknown("the socket is made in another file"));
+            return Some(Bound::unknown("the socket is made in another file"));
         };
         let made_here = self.reading.python.code.kind(call) == "call";
         let argument = |index, name| self.reading.argument(call, Some(index), name).filter(|_| made_here);
@@ -1227,7 +1090,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let binds = self.calls_on("bind", made, before);
         let mut places = binds.iter().filter_map(|bind| self.reading.argument(*bind, Some(0), "address"));
         let Some(first) = places.next() else {
-            return Some(Place::unknown("nothing binds the socket here"));
+            return Some(Bound::unknown("nothing binds the socket here"));
         };
         let place = match (&first.thing, family) {
             (Thing::Text(_) | Thing::Unknown(_) | Thing::None, Family::Unix) => on_path(&first),
@@ -1235,7 +1098,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         };
         Some(match places.all(|other| rules.address(&other) == rules.address(&first)) {
             true => place,
-            false => Place::unknown("it is bound in more than one place"),
+            false => Bound::unknown("it is bound in more than one place"),
         })
     }
 

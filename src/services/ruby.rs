@@ -4,28 +4,18 @@ use std::path::Path;
 
 use super::Ground;
 use crate::model::{Command, Problem, ProblemKind, ReadAs, Text};
-use crate::syntax::optparse::{Known, options};
+use crate::syntax::argv::{self, Given};
 use crate::syntax::ruby::{Ruby, Surroundings};
 use crate::text::SourceId;
 
-/// The value of an option: the end of a word.
-pub(super) struct Said<'w> {
-    pub(super) text: &'w str,
-    pub(super) word: &'w Text,
-}
-
-/// The options of a command line; nothing where it is refused.
-pub(super) fn options_of<'w, 'k>(
+/// The options of a command line without their dashes; nothing where it is refused.
+pub(super) fn options_of<'w, 't>(
     arguments: &'w [Text],
-    known: &'k [Known],
-) -> Option<Vec<(&'k str, Option<Said<'w>>)>> {
-    let texts: Vec<&str> = arguments.iter().map(|word| word.as_str()).collect();
-    let said = |(word, length): (usize, usize)| {
-        let word = arguments.get(word)?;
-        Some(Said { text: word.as_str().get(word.as_str().len().checked_sub(length)?..)?, word })
-    };
-    let all = options(&texts, known)?.into_iter();
-    Some(all.map(|given| (given.long, given.value.and_then(said))).collect())
+    table: &'t argv::Table,
+) -> Option<impl Iterator<Item = (&'t str, Option<argv::Value<'w>>)>> {
+    let line = table.read(arguments);
+    let bare = |given: Given<'t, 'w>| (given.name.trim_start_matches('-'), given.value);
+    line.wrong.is_empty().then(|| line.given.into_iter().map(bare))
 }
 
 impl<'a> Ground<'a> {

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, Setting, Step, Transport, Value, Version};
+use super::{Ask, BELOW_1_IGNORED, Bound, Candidate, Found, Ground, Why, another, port_of, unless_so};
+use crate::model::{Listener, Step, Version};
 use crate::syntax::builds::{self, Dependency};
-use crate::syntax::java::{self, Address};
 use crate::syntax::spring::{Config, Filled};
 use crate::text::{Slot, SourceId, Span};
 
@@ -175,29 +174,18 @@ impl Application<'_> {
         if number.is_some_and(|number| number < 0) {
             return None;
         }
-        let endpoint = match (number.map(u16::try_from), &given) {
-            (Some(Ok(0)), _) => {
-                note(&mut notes, "port 0: the kernel picks one".to_owned(), site);
-                Endpoint::Unknown(Transport::Tcp)
-            }
+        let (bound, at) = match (number.map(port_of), &given) {
             (Some(Ok(number)), given) => {
-                given.iter().for_each(|given| unless(&mut notes, given, "another port"));
-                self.at(number, self.config.get(address), &mut notes)
+                given.iter().for_each(|given| unless(&mut notes, given));
+                self.bound(number, self.config.get(address), &mut notes).unwrap_or_else(|| {
+                    (ground.bind_java(None, number, false).unwrap_or_else(Bound::from), site)
+                })
             }
-            (_, None) => {
-                note(
-                    &mut notes,
-                    format!("the port is not known: {BROUGHT_IN}"),
-                    self.elsewhere.unwrap_or(site),
-                );
-                Endpoint::Unknown(Transport::Tcp)
-            }
-            (_, given) => {
-                let text = given.as_ref().map_or("", |given| given.text.as_str());
-                note(&mut notes, format!("the port is {text}, which is set elsewhere"), site);
-                Endpoint::Unknown(Transport::Tcp)
-            }
+            (Some(Err(why)), _) => (why.into(), site),
+            (None, None) => (Bound::unknown(BROUGHT_IN), self.elsewhere.unwrap_or(site)),
+            (None, Some(given)) => (Why::Elsewhere(given.text.to_string()).into(), site),
         };
+        notes.extend(bound.steps(at));
         for name in [port, address] {
             for (profile, other) in self.config.in_profiles(name) {
                 note(
@@ -207,42 +195,27 @@ impl Application<'_> {
                 );
             }
         }
-        let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, site);
-        (listener.backlog, listener.steps) = self.backlog(&mut notes);
+        let mut ask = self.ask(&mut notes);
         if !slot {
-            listener.backlog.slot = None;
+            ask.backlog.slot = None;
         }
-        listener.notes = notes;
-        Some(listener)
+        let listener = ground.listeners(&bound, site, &ask).pop()?;
+        Some(Listener { notes, ..listener })
     }
 
-    fn at(&self, port: u16, address: Option<Filled>, notes: &mut Vec<Step>) -> Endpoint {
-        let Some(address) = address else { return Endpoint::DualStack(port) };
-        unless(notes, &address, "another address");
-        let known = (!address.text.is_open()).then(|| java::resolve(address.text.trim(), self.ground.hosts));
-        match known {
-            Some(Address::Known { ip, .. }) if ip.to_canonical().is_unspecified() => {
-                Endpoint::DualStack(port)
-            }
-            Some(Address::Known { ip, assumed }) => {
-                if assumed {
-                    note(notes, format!("assumed: {} is {ip}", address.text), address.text.span());
-                }
-                Endpoint::tcp(ip, port)
-            }
-            _ => {
-                note(
-                    notes,
-                    format!("nothing in this tree says which address {} is", address.text),
-                    address.text.span(),
-                );
-                Endpoint::Unknown(Transport::Tcp)
-            }
-        }
+    /// Where an address listens, if there is one, and where that is said.
+    fn bound(&self, port: u16, address: Option<Filled>, notes: &mut Vec<Step>) -> Option<(Bound, Span)> {
+        let address = address?;
+        unless(notes, &address);
+        let bound = match address.text.is_open() {
+            true => Err(Why::Elsewhere(address.text.to_string())),
+            false => self.ground.bind_java(Some(address.text.trim()), port, false),
+        };
+        Some((bound.unwrap_or_else(Bound::from), address.text.span()))
     }
 
     /// The server's own number, as far as it has a property.
-    fn backlog(&self, notes: &mut Vec<Step>) -> (Setting, Vec<Step>) {
+    fn ask(&self, notes: &mut Vec<Step>) -> Ask {
         let (default, property) = match self.build.server {
             Server::Tomcat => ("tomcat", Some("server.tomcat.accept-count")),
             Server::Undertow => ("undertow", Some("server.undertow.options.socket.BACKLOG")),
@@ -256,36 +229,26 @@ impl Application<'_> {
         let slot = given.as_ref().map_or_else(|| self.room(property), |given| self.slot(given));
         match given.as_ref().map(|given| (given, given.number())) {
             Some((given, Some(number))) if number > 0 => {
-                let what = match given.unless.first() {
-                    Some(name) => format!("what the application asks for unless {name} is set"),
-                    None => property.unwrap_or_default().to_owned(),
-                };
-                let at = given.text.span();
-                let step = Step { value: Some(number), what, at };
-                (Setting { value: Some(Value::written(number, at)), slot }, vec![step])
+                let unless = given.unless.first().map(|name| format!("{name} is set"));
+                Ask::written(number, unless_so(property.unwrap_or_default(), unless), given.text.span())
+                    .with(slot)
             }
-            Some((given, None)) => {
-                let what =
-                    format!("{} is {}, which is set elsewhere", property.unwrap_or_default(), given.text);
-                (Setting::default(), vec![Step { value: None, what, at: given.text.span() }])
-            }
+            Some((given, None)) => Ask::elsewhere(&given.text, given.text.span()),
             None if property.is_some() && self.elsewhere.is_some() => {
-                let what = format!("the backlog is not known: {BROUGHT_IN}");
-                let step = Step { value: None, what, at: self.elsewhere.unwrap_or(self.build.at) };
-                (Setting { value: None, slot }, vec![step])
+                Ask::unknown(BROUGHT_IN, self.elsewhere.unwrap_or(self.build.at)).with(slot)
             }
             // 0 and less are not passed on to Tomcat.
             given => {
                 let ignored = given.map(|(given, number)| Step {
                     value: number,
-                    what: "0 and less count as nothing".to_owned(),
+                    what: BELOW_1_IGNORED.to_owned(),
                     at: given.text.span(),
                 });
-                let Some((value, mut step)) = self.ground.default(default, self.build.version) else {
-                    return (Setting::default(), Vec::new());
-                };
-                step.what = format!("the default of its embedded server: {}", self.name());
-                (Setting { value: Some(value), slot }, ignored.into_iter().chain([step]).collect())
+                let mut own = self.ground.own(default, self.build.version).with(slot).after(ignored);
+                if let Some(step) = own.steps.last_mut().filter(|_| own.backlog.value.is_some()) {
+                    step.what = format!("the default of its embedded server: {}", self.name());
+                }
+                own
             }
         }
     }
@@ -315,9 +278,9 @@ fn note(notes: &mut Vec<Step>, what: String, at: Span) {
     notes.push(Step { value: None, what, at });
 }
 
-fn unless(notes: &mut Vec<Step>, given: &Filled, what: &str) {
+fn unless(notes: &mut Vec<Step>, given: &Filled) {
     for name in &given.unless {
-        note(notes, format!("it is {what} if {name} is set"), given.text.span());
+        note(notes, another(format_args!("{name} is set")), given.text.span());
     }
 }
 

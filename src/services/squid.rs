@@ -1,9 +1,10 @@
 //! squid.conf: the ports that Squid listens on. It has no number for their queue: it asks for a quarter of the file
 //! descriptors that it may have.
 
-use std::net::{IpAddr, Ipv6Addr};
-
-use super::{Candidate, Found, Ground, Main, bound_first, file_of};
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Main, Names, Policy, Starts, Why, bound_first,
+    in_use,
+};
 use crate::model::{
     Command, Endpoint, Hop, Kind, Listener, Occupied, ProblemKind, Setting, Starter, Step, Transport, Value,
 };
@@ -24,14 +25,22 @@ const MAX_WORKERS: i64 = 64;
 /// More peers than anybody has.
 const MAX_PEERS: usize = 4096;
 
+/// Of several addresses of a name getaddrinfo gives one of IPv6 first (RFC 6724).
+const SQUID: Policy = Policy { empty: Empty::Name, names: Names::Ipv6First, dual_stack: DualStack::Ipv6 };
+
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
-    let mains = ground.mains("-f", files, |_, _| true, &mut found);
-    let mut squids: Vec<Squid<'_>> = mains.into_iter().map(|main| Squid::new(ground, main)).collect();
+    let starts = Starts::of(ground);
+    let mains = ground.mains(&starts, files, |_, _| true, &mut found);
+    let mut squids: Vec<Squid<'_>> =
+        mains.into_iter().map(|main| Squid::new(ground, &starts, main)).collect();
     let included: HashSet<_> = squids.iter().flat_map(|squid| &squid.master.seen.included).copied().collect();
     squids.retain(|squid| squid.is_installed() || !included.contains(&squid.main.source));
     for squid in squids {
-        squid.report(&mut found);
+        match starts.is_idle(&squid.main.path) {
+            true => found.left_out += 1,
+            false => squid.report(&mut found),
+        }
     }
     found
 }
@@ -39,6 +48,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
 /// A Squid and the file that it begins with, as its master process reads it.
 struct Squid<'a> {
     ground: Ground<'a>,
+    starts: &'a Starts<'a>,
     main: Main,
     master: Process<'a>,
     read: Result<(), Refusal>,
@@ -54,16 +64,10 @@ enum Files {
     Unknown(Span),
 }
 
-/// The backlog of all ports, and how it comes about.
-struct Backlog {
-    setting: Setting,
-    steps: Vec<Step>,
-}
-
 impl<'a> Squid<'a> {
-    fn new(ground: Ground<'a>, main: Main) -> Self {
+    fn new(ground: Ground<'a>, starts: &'a Starts<'a>, main: Main) -> Self {
         let (master, read) = Process::read(ground, &main, 0);
-        Self { ground, main, master, read }
+        Self { ground, starts, main, master, read }
     }
 
     fn is_installed(&self) -> bool {
@@ -122,16 +126,15 @@ impl<'a> Squid<'a> {
             found.problems.push(self.ground.problem(ProblemKind::Skipped, message, port.site));
             ports.truncate(MAX_PORTS);
         }
-        let mut backlog = self.backlog();
-        backlog.setting.slot = ports.first().and_then(|first| self.slot(first.line));
+        let mut ask = self.ask();
+        ask.backlog.slot = ports.first().and_then(|first| self.slot(first.line));
         let (mut listeners, mut bound): (Vec<Listener>, _) = (Vec::new(), Occupied::default());
         for port in ports {
-            let listener = self.listener(port, &backlog, workers, &hops, &unknown);
+            let listener = self.listener(port, &ask, workers, &hops, &unknown);
             let first = bound.in_the_way(&listener.endpoint).and_then(|first| listeners.get(first));
             match first.map(bound_first) {
                 Some(first) => {
-                    let message =
-                        format!("the port {} stays closed: Address already in use", listener.endpoint);
+                    let message = format!("Squid leaves the port closed: {}", in_use(&listener.endpoint));
                     found.problems.push(self.ground.conflict(message, listener.site, first));
                 }
                 None => {
@@ -146,30 +149,27 @@ impl<'a> Squid<'a> {
     fn listener(
         &self,
         port: Port,
-        backlog: &Backlog,
+        ask: &Ask,
         workers: i64,
         hops: &[Hop],
         unknown: &[(String, Span)],
     ) -> Listener {
-        let Ground { service, place, .. } = self.ground;
         let sockets = if port.own_queues { u32::try_from(workers.max(1)).ok() } else { Some(1) };
         let note = "a quarter of its descriptors is what Squid asks for: for a backlog of N write max_filedescriptors 4N";
-        let mut notes: Vec<Step> = port.note.into_iter().collect();
+        let mut notes = port.notes;
         notes.push(Step::note(note, port.site));
         notes.extend(unknown.iter().map(|(what, at)| Step::note(what, *at)));
         Listener {
-            backlog: backlog.setting.clone(),
-            steps: backlog.steps.clone(),
             sockets,
             notes,
             hops: hops.to_vec(),
-            ..Listener::new(&service.name, place, port.endpoint, port.site)
+            ..self.ground.listener(port.endpoint, port.site, ask.clone())
         }
     }
 
     /// listen(fd, Squid_MaxFD >> 2), where Squid_MaxFD is the soft limit after max_filedescriptors (setMaxFD in src/tools.cc,
     /// which runs without the right to raise the hard one).
-    fn backlog(&self) -> Backlog {
+    fn ask(&self) -> Ask {
         let (mut number, hard, mut steps) = self.limits();
         if let Some((asked, at)) = self.master.descriptors.filter(|(asked, _)| *asked > 0) {
             number = Some(Value::written(asked, at));
@@ -180,13 +180,13 @@ impl<'a> Squid<'a> {
                 number = Some(hard);
             }
         }
-        let Some(number) = number else { return Backlog { setting: Setting::default(), steps } };
+        let Some(number) = number else { return Ask { steps, ..Ask::default() } };
         let quarter = self.ground.service.default("descriptors-a-place");
         let (divisor, at) = quarter.map_or((4, number.span), |it| (it.get.max(1), it.span));
         let get = number.get / divisor;
         steps.push(Step { value: Some(get), what: "a quarter of them, as Squid asks for".into(), at });
         let value = Value { get, ..number };
-        Backlog { setting: Setting { value: Some(value), slot: None }, steps }
+        Ask { backlog: Setting { value: Some(value), slot: None }, steps }
     }
 
     /// The number of max_filedescriptors, four times the backlog; a line of its own before the first port, if there is none.
@@ -239,14 +239,7 @@ impl<'a> Squid<'a> {
 
     /// The limit of the command that starts Squid with this file, a unit's first.
     fn files(&self) -> Files {
-        let mut commands: Vec<&Command> = Vec::new();
-        for (command, arguments) in self.ground.started() {
-            let file = file_of(command, arguments, "-f");
-            let source = file.map(|file| self.ground.tree.read(self.ground.sources, &file));
-            if source.is_none_or(|source| source == Ok(self.main.source)) {
-                commands.push(command);
-            }
-        }
+        let commands: Vec<&Command> = self.starts.reading(&self.main.path).map(|run| run.command).collect();
         let told = commands.iter().find_map(|command| command.open_files.clone());
         let contained = |starter| matches!(starter, Starter::Dockerfile | Starter::Compose);
         let outside = commands.iter().any(|command| !contained(command.starter));
@@ -259,13 +252,7 @@ impl<'a> Squid<'a> {
 
     /// `squid -N`: one process, which is nobody's kid.
     fn is_alone(&self) -> bool {
-        let mut started = self.ground.started();
-        started.any(|(_, arguments)| {
-            arguments.iter().any(|word| {
-                let letters = word.as_str().strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-                letters.is_some_and(|letters| letters.contains('N'))
-            })
-        })
+        self.starts.reading(&self.main.path).any(|run| self.starts.line(run).has("-N"))
     }
 }
 
@@ -276,7 +263,7 @@ struct Port {
     site: Span,
     /// The whole directive.
     line: Span,
-    note: Option<Step>,
+    notes: Vec<Step>,
     /// `worker-queues`: every worker has a socket of its own.
     own_queues: bool,
 }
@@ -374,22 +361,17 @@ impl<'a> Process<'a> {
     fn port(&mut self, line: &Line, rest: &[(&str, Span)], protocol: Protocol) -> Result<(), Refusal> {
         let Some(((text, at), options)) = rest.split_first() else { return Err(self.bungled(line)) };
         let options = Options::read(self, line, options, protocol)?;
-        let (endpoint, unknown) = match () {
-            () if !self.installed && is_placeholder(text) => {
-                (None, Some("its address is set by what is not in this tree".to_owned()))
-            }
-            () => match self.address(text, protocol.directive(), line)? {
-                (Some(address), number) => {
-                    (Some(options.endpoint(address, number, protocol.directive(), *at)?), None)
-                }
-                (None, _) => (None, Some(format!("nothing in this tree says which address {text} is"))),
-            },
+        let name = protocol.directive();
+        let bound = match !self.installed && is_placeholder(text) {
+            true => Why::Elsewhere((*text).to_owned()).into(),
+            false => self.address(text, name, line)?,
         };
+        let endpoint = bound.endpoints.first().cloned().unwrap_or(Endpoint::Unknown(Transport::Tcp));
         let port = Port {
-            endpoint: endpoint.unwrap_or(Endpoint::Unknown(Transport::Tcp)),
+            endpoint: options.endpoint(endpoint, name, *at)?,
             site: *at,
             line: line.at(),
-            note: unknown.map(|what| Step::note(what, *at)),
+            notes: bound.steps(*at).collect(),
             own_queues: options.own_queues,
         };
         let ports = if protocol == Protocol::Ftp { &mut self.ftp } else { &mut self.ports };
@@ -400,8 +382,8 @@ impl<'a> Process<'a> {
         Ok(())
     }
 
-    /// parsePortSpecification; no address where a name is not known.
-    fn address(&self, text: &str, name: &str, line: &Line) -> Result<(Option<IpAddr>, u16), Refusal> {
+    /// parsePortSpecification.
+    fn address(&self, text: &str, name: &str, line: &Line) -> Result<Bound, Refusal> {
         let at = line.at();
         let number = |digits: &str| {
             let number: Option<i64> = digits.trim_ascii_start().parse().ok();
@@ -420,21 +402,18 @@ impl<'a> Process<'a> {
                     if plain == 0 {
                         return Err(missing());
                     }
-                    return Ok((Some(IpAddr::V6(Ipv6Addr::UNSPECIFIED)), number(text)?));
+                    return Ok(Bound::at(Endpoint::DualStack(number(text)?)));
                 }
             },
         };
         if port == 0 {
             return Err(Refusal::new(format!("{name}: Port cannot be 0: {host}"), at));
         }
-        let addresses = self.ground.addresses(host);
-        // Of several addresses of a name getaddrinfo gives one of IPv6 first (RFC 6724).
-        let address = addresses.iter().find(|address| address.is_ipv6()).or(addresses.first());
-        match address {
-            None if host.is_empty() || host.contains(':') => {
+        match self.ground.bind(SQUID, host, port) {
+            Err(_) if host.is_empty() || host.contains(':') => {
                 Err(Refusal::new(format!("{name}: failed to resolve Host/IP: {host}"), at))
             }
-            address => Ok((address.copied(), port)),
+            bound => Ok(bound.unwrap_or_else(Bound::from)),
         }
     }
 }
@@ -519,18 +498,17 @@ impl Options {
     }
 
     /// `ipv4` turns the wildcard and ::1 into what IPv4 has (Ip::Address::setIPv4).
-    fn endpoint(&self, address: IpAddr, port: u16, name: &str, at: Span) -> Result<Endpoint, Refusal> {
-        let wide = address == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-        let loopback = address == IpAddr::V6(Ipv6Addr::LOCALHOST);
-        match (self.ipv4, address) {
-            (true, _) if wide => Ok(Endpoint::tcp([0, 0, 0, 0].into(), port)),
-            (true, _) if loopback => Ok(Endpoint::tcp([127, 0, 0, 1].into(), port)),
-            (true, IpAddr::V6(_)) => {
-                let why = format!("{name}: IPv6 addresses cannot be used as IPv4-Only. [{address}]:{port}");
-                Err(Refusal::new(why, at))
-            }
-            _ if wide => Ok(Endpoint::DualStack(port)),
-            _ => Ok(Endpoint::tcp(address, port)),
+    fn endpoint(&self, endpoint: Endpoint, name: &str, at: Span) -> Result<Endpoint, Refusal> {
+        match endpoint {
+            Endpoint::DualStack(port) if self.ipv4 => Ok(Endpoint::tcp([0, 0, 0, 0].into(), port)),
+            Endpoint::Tcp(address) if self.ipv4 && address.is_ipv6() => match address.ip().is_loopback() {
+                true => Ok(Endpoint::tcp([127, 0, 0, 1].into(), address.port())),
+                false => {
+                    let why = format!("{name}: IPv6 addresses cannot be used as IPv4-Only. {address}");
+                    Err(Refusal::new(why, at))
+                }
+            },
+            endpoint => Ok(endpoint),
         }
     }
 }

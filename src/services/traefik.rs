@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Candidate, Found, Ground};
+use super::{Bound, Candidate, Found, Ground, Policy, Why, bound_first, in_use, port_of};
 use crate::model::{
-    self, Command, Endpoint, Label, Listener, Occupied, ProblemKind, Starter, Step, Text, Transport, Variable,
+    Command, Endpoint, Label, Listener, Occupied, ProblemKind, Starter, Step, Text, Variable,
 };
 use crate::syntax::host_port;
 use crate::syntax::nested::{self, DEEPEST, Setting};
@@ -16,9 +16,6 @@ type Broken = (String, Span);
 
 /// Where Traefik looks for a file that nobody names, the first that there is.
 const ENDINGS: [&str; 3] = ["toml", "yaml", "yml"];
-
-const NO_ADDRESS: &str = "it has no address: the kernel picks a free port";
-const OPEN_ADDRESS: &str = "a part of the address is not known";
 
 /// What Traefik's own pages listen on, if nobody says otherwise.
 const INTERNAL: &str = "traefik";
@@ -182,39 +179,37 @@ fn open(ground: Ground<'_>, settings: &[Setting], top: Span, kind: ProblemKind, 
         Ok(listeners) => listeners,
         Err((message, at)) => return found.problems.push(ground.problem(kind, message, at)),
     };
-    let mut bound = Bound::default();
+    let mut bound = Taken::default();
     for (listener, reuses) in listeners {
         let Some(first) = bound.in_the_way(&listener.endpoint, reuses) else {
             bound.add(&listener, reuses);
             found.listeners.push(listener);
             continue;
         };
-        let message = format!("error opening listener: {}: bind: address already in use", listener.endpoint);
-        let first = Label::new(first, "the first one");
-        found.problems.push(ground.conflict(message, listener.site, first));
+        found.problems.push(ground.conflict(in_use(&listener.endpoint), listener.site, first));
     }
 }
 
 /// The sockets that are bound: all of them, and those that share their address with nobody.
 #[derive(Default)]
-struct Bound {
-    all: (Occupied, Vec<Span>),
-    alone: (Occupied, Vec<Span>),
+struct Taken {
+    all: (Occupied, Vec<Label>),
+    alone: (Occupied, Vec<Label>),
 }
 
-impl Bound {
-    /// Where the socket stands that is in the way of this one: of two that set SO_REUSEPORT neither is.
-    fn in_the_way(&self, endpoint: &Endpoint, reuses: bool) -> Option<Span> {
-        let (occupied, sites) = if reuses { &self.alone } else { &self.all };
-        sites.get(occupied.in_the_way(endpoint)?).copied()
+impl Taken {
+    /// The socket that is in the way of this one: of two that set SO_REUSEPORT neither is.
+    fn in_the_way(&self, endpoint: &Endpoint, reuses: bool) -> Option<Label> {
+        let (occupied, labels) = if reuses { &self.alone } else { &self.all };
+        labels.get(occupied.in_the_way(endpoint)?).cloned()
     }
 
     fn add(&mut self, listener: &Listener, reuses: bool) {
-        for (occupied, sites) in
+        for (occupied, labels) in
             [Some(&mut self.all), (!reuses).then_some(&mut self.alone)].into_iter().flatten()
         {
             occupied.take(&listener.endpoint);
-            sites.push(listener.site);
+            labels.push(bound_first(listener));
         }
     }
 }
@@ -222,6 +217,7 @@ impl Bound {
 /// The listeners, and whether each sets SO_REUSEPORT.
 fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<(Listener, bool)>, Broken> {
     let mut found = Vec::new();
+    let ask = ground.own("backlog", None);
     let own = by_name(settings);
     let mut names: HashSet<&str> = HashSet::default();
     for setting in settings.iter().filter(|setting| setting.is_in(&["entrypoints"])) {
@@ -234,24 +230,26 @@ fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<
         let own = |key: &'static str| own.get(&(name.as_str(), key)).copied();
         let site = own("address").map_or(setting.at, |address| address.at);
         let reuses = own("reuseport").and_then(|it| boolean(it.value.as_deref()?)) == Some(true);
-        let unknown = |why| Some((Endpoint::Unknown(Transport::Tcp), Some(why)));
         let place = match own("address").and_then(|it| Some((it.value.as_deref()?, it.is_open()))) {
-            None => unknown(NO_ADDRESS),
-            Some((_, true)) => unknown(OPEN_ADDRESS),
+            None => Some(Why::AnyPort.into()),
+            Some((address, true)) => Some(Why::Elsewhere(address.to_owned()).into()),
             Some((address, false)) => endpoint(ground, address)
                 .map_err(|why| (format!("error while building entryPoint {name}: {why}"), site))?,
         };
-        if let Some((endpoint, why)) = place {
-            found.push((listener(ground, endpoint, site, why), reuses));
-        }
+        let opened = place.map(|bound| ground.listeners(&bound, site, &ask)).unwrap_or_default();
+        found.extend(opened.into_iter().map(|listener| (listener, reuses)));
     }
+    let own = |port, what, at| {
+        let listener = ground.listener(Endpoint::DualStack(port), at, ask.clone());
+        (Listener { notes: vec![Step::note(what, at)], ..listener }, false)
+    };
     if names.is_empty() {
         let what = "the entry point that Traefik opens where none is written";
-        found.push((listener(ground, Endpoint::DualStack(80), top, Some(what)), false));
+        found.push(own(80, what, top));
     }
     if let Some(at) = internal(settings)?.filter(|_| !names.contains(INTERNAL)) {
         let what = "the entry point traefik, which this opens";
-        found.push((listener(ground, Endpoint::DualStack(8080), at, Some(what)), false));
+        found.push(own(8080, what, at));
     }
     Ok(found)
 }
@@ -305,24 +303,20 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// An address, and what is to be said about it.
-type Place = (Endpoint, Option<&'static str>);
-
 /// `HOST:PORT/PROTOCOL`; UDP has no accept queue.
-fn endpoint(ground: Ground<'_>, address: &str) -> Result<Option<Place>, String> {
+fn endpoint(ground: Ground<'_>, address: &str) -> Result<Option<Bound>, String> {
     let (address, protocol) = address.split_once('/').unwrap_or((address, "tcp"));
     match protocol.to_ascii_lowercase().as_str() {
         "tcp" => {}
         "udp" => return Ok(None),
         _ => return Err(format!("invalid protocol: {protocol}")),
     }
-    let unknown = |why| Ok(Some((Endpoint::Unknown(Transport::Tcp), Some(why))));
     if address.is_empty() {
-        return unknown(NO_ADDRESS);
+        return Ok(Some(Why::AnyPort.into()));
     }
     // A template, or a variable that something else fills in.
     if address.contains(['{', '$', '<']) {
-        return unknown(OPEN_ADDRESS);
+        return Ok(Some(Why::Elsewhere(address.to_owned()).into()));
     }
     let listen = |why: &str| format!("error opening listener: listen tcp: address {address}: {why}");
     let (host, port) = host_port::split(address).map_err(|wrong| listen(wrong.words()))?;
@@ -333,25 +327,10 @@ fn endpoint(ground: Ground<'_>, address: &str) -> Result<Option<Place>, String> 
         number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
             number.parse::<u16>().map_err(|_| listen("invalid port"))?
         }
-        _ => return unknown("its port is a name"),
+        _ => return Ok(Some(Bound::unknown("its port is a name"))),
     };
-    if port == 0 {
-        return unknown("the kernel picks a free port");
-    }
-    match ground.go_listens("tcp", host, port) {
-        Some(endpoint) => Ok(Some((endpoint, None))),
-        None => unknown("the host is no address, and no name of etc/hosts"),
-    }
-}
-
-fn listener(ground: Ground<'_>, endpoint: Endpoint, site: Span, note: Option<&str>) -> Listener {
-    let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, site);
-    listener.notes.extend(note.map(|what| Step { value: None, what: what.to_owned(), at: site }));
-    if let Some((value, step)) = ground.default("backlog", None) {
-        listener.backlog = model::Setting { value: Some(value), slot: None };
-        listener.steps.push(step);
-    }
-    listener
+    let bound = port_of(port).and_then(|port| ground.bind(Policy::go("tcp"), host, port));
+    Ok(Some(bound.unwrap_or_else(Bound::from)))
 }
 
 #[cfg(test)]

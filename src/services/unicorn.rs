@@ -3,26 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use serde::Deserialize;
-
-use super::{Candidate, Found, Ground, options_of};
-use crate::model::{
-    Apply, Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Setting, Step, Text, Transport, Value,
-    Version,
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, another, options_of, port_of,
+    unless_so,
 };
-use crate::syntax::optparse::Known;
+use crate::model::{
+    Apply, Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Step, Text, Transport, Version,
+};
+use crate::syntax::argv;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, Value as Said, expand_path};
 use crate::text::{HashSet, Slot, SourceId, Span};
 
-/// `[reader]` of `rules/services/unicorn.toml`: the options of command lines.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Options {
-    options: Vec<Known>,
-}
-
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
-    let options: Options = match ground.service.reader.clone().try_into() {
+    let options: argv::Table = match ground.service.reader.clone().try_into() {
         Ok(options) => options,
         Err(error) => return ground.broken("the table of options", &error.message()),
     };
@@ -47,7 +40,10 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
                 None => {
                     let why = format!("{named} is not in the tree");
                     let backlog = Backlog::Unknown(why.clone());
-                    told.listens.push(Listen { backlog, ..Listen::new(Address::Unknown(why), command.at) });
+                    told.listens.push(Listen {
+                        backlog,
+                        ..Listen::new(Address::At(Bound::unknown(why)), command.at)
+                    });
                 }
             }
         }
@@ -67,7 +63,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         told.configure(ground, source, &ground.around(&file.path, None));
         if told.listens.is_empty() && !told.broken {
             let why = "this file names none, and what starts it is not in the tree";
-            told.listens.push(Listen::new(Address::Unknown(why.to_owned()), Span::top(source)));
+            told.listens.push(Listen::new(Address::At(Bound::unknown(why)), Span::top(source)));
         }
         listen(ground, told, Span::top(source), &file.path, &mut found);
     }
@@ -92,10 +88,10 @@ struct Line<'w> {
 
 impl<'w> Line<'w> {
     /// Reads a command line; nothing where it does not start a server.
-    fn read(options: &Options, arguments: &'w [Text]) -> Option<Self> {
+    fn read(options: &argv::Table, arguments: &'w [Text]) -> Option<Self> {
         let mut line = Line::default();
         let (mut host, mut port) = (None, None);
-        for (option, value) in options_of(arguments, &options.options)? {
+        for (option, value) in options_of(arguments, options)? {
             let value = value.map(|said| (said.text, said.word.span()));
             match (option, value) {
                 ("listen", Some(said)) => line.listens.push(said),
@@ -114,13 +110,13 @@ impl<'w> Line<'w> {
     }
 }
 
+/// getaddrinfo(3) prefers ::1 to 127.0.0.1 (RFC 6724, 2.1).
+const UNICORN: Policy = Policy { empty: Empty::Name, names: Names::Ipv6First, dual_stack: DualStack::Ipv6 };
+
 /// An address as `listen` and -l take it: lib/unicorn/configurator.rb, expand_addr; lib/unicorn/socket_helper.rb, bind_listen.
 #[derive(Debug, PartialEq, Eq)]
 enum Address {
-    Known(Endpoint),
-    /// A path of which no more is known, and why.
-    UnknownPath(String),
-    Unknown(String),
+    At(Bound),
     /// Unicorn does not start.
     Refused(String),
 }
@@ -130,18 +126,16 @@ impl Address {
     fn read(ground: Ground<'_>, text: &str, folder: Option<&Path>) -> Self {
         if let Some(path) = text.strip_prefix("unix:") {
             return match folder.map(|folder| Path::new("/").join(folder)) {
-                _ if path.starts_with('/') => {
-                    Address::Known(Endpoint::Unix(expand_path(path, Path::new("/"))))
-                }
-                Some(folder) => Address::Known(Endpoint::Unix(expand_path(path, &folder))),
-                None => Address::UnknownPath("it lies in a folder that is not known".to_owned()),
+                _ if path.starts_with('/') => Address::path(&expand_path(path, Path::new("/"))),
+                Some(folder) => Address::path(&expand_path(path, &folder)),
+                None => Address::unknown_path("it lies in a folder that is not known"),
             };
         }
         if text.starts_with('~') {
-            return Address::UnknownPath("it lies in somebody's home folder".to_owned());
+            return Address::unknown_path("it lies in somebody's home folder");
         }
         if text.starts_with('/') {
-            return Address::Known(Endpoint::Unix(text.to_owned()));
+            return Address::path(text);
         }
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let bare = text.strip_prefix("*:").unwrap_or(text);
@@ -161,29 +155,16 @@ impl Address {
 
     fn on_host(ground: Ground<'_>, host: &str, port: &str, text: &str) -> Self {
         let Ok(port) = port.parse::<u16>() else { return Address::Refused(text.to_owned()) };
-        if port == 0 {
-            return Address::Unknown("the kernel picks a free port".to_owned());
-        }
-        let mut addresses = ground.addresses(host);
-        // getaddrinfo(3) prefers ::1 to 127.0.0.1 (RFC 6724, 2.1).
-        addresses.sort_by_key(|address| !address.is_ipv6());
-        match addresses.first() {
-            Some(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) => Address::Known(Endpoint::DualStack(port)),
-            Some(address) => Address::Known(Endpoint::tcp(*address, port)),
-            None => Address::Unknown(format!("`{host}` is not in the tree's hosts file")),
-        }
+        let bound = port_of(port).and_then(|port| ground.bind(UNICORN, host, port));
+        Address::At(bound.unwrap_or_else(Bound::from))
     }
 
-    /// As `ss` shows it, and why it is not known.
-    fn endpoint(self, v6_only: bool) -> (Endpoint, Option<String>) {
-        match self {
-            Address::Known(Endpoint::DualStack(port)) if v6_only => {
-                (Endpoint::tcp(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port), None)
-            }
-            Address::Known(endpoint) => (endpoint, None),
-            Address::UnknownPath(why) => (Endpoint::Unknown(Transport::Unix), Some(why)),
-            Address::Unknown(why) | Address::Refused(why) => (Endpoint::Unknown(Transport::Tcp), Some(why)),
-        }
+    fn path(path: &str) -> Self {
+        Address::At(Bound::path(path))
+    }
+
+    fn unknown_path(why: &str) -> Self {
+        Address::At(Bound::unknown_on(Transport::Unix, why))
     }
 }
 
@@ -216,7 +197,7 @@ enum Backlog {
 fn plain(ground: Ground<'_>, text: &str, at: Span, command: &Command) -> Listen {
     let folder = command.folder.as_deref().filter(|_| ground.read_as == ReadAs::Root);
     let address = match text.contains('$') {
-        true => Address::Unknown(format!("nothing in the tree sets what is in `{text}`")),
+        true => Address::At(Why::Elsewhere(text.to_owned()).into()),
         false => Address::read(ground, text, folder),
     };
     Listen::new(address, at)
@@ -235,7 +216,11 @@ impl Told {
     /// Another listen; on an address that is known already it only adds its options.
     fn add(&mut self, new: Listen) {
         let same = |known: &&mut Listen| {
-            matches!(new.address, Address::Known(_) | Address::Refused(_)) && known.address == new.address
+            let may = match &new.address {
+                Address::At(bound) => bound.is_known(),
+                Address::Refused(_) => true,
+            };
+            may && known.address == new.address
         };
         let Some(known) = self.listens.iter_mut().find(same) else { return self.listens.push(new) };
         match (&mut known.backlog, new.backlog) {
@@ -280,12 +265,12 @@ fn of_directive(
     let folder = around.folder.as_deref().map(Path::new);
     let address = match (&said.thing, said.known()) {
         (Thing::Number(_) | Thing::Text(_), Ok(text)) => Address::read(ground, &text, folder),
-        (Thing::Unknown(_), Err(why)) if looks_like_a_path(code.text(first)) => Address::UnknownPath(why),
-        (Thing::Unknown(_) | Thing::Nil, Err(why)) => Address::Unknown(why),
+        (Thing::Unknown(_), Err(why)) if looks_like_a_path(code.text(first)) => Address::unknown_path(&why),
+        (Thing::Unknown(_) | Thing::Nil, Err(why)) => Address::At(Bound::unknown(why)),
         _ => return Ok(None),
     };
     let conditions = directive.conditions.iter().map(|condition| format!("it listens {condition}"));
-    let unless = said.unless.iter().map(|reason| format!("it is another address if {reason}"));
+    let unless = said.unless.iter().map(another);
     let notes = conditions.chain(unless).collect();
     let backlog = match reading.option(directive.call, "backlog") {
         Some(backlog) => given(&backlog, site).map_err(|what| {
@@ -330,43 +315,39 @@ fn listen(ground: Ground<'_>, mut told: Told, site: Span, near: &Path, found: &m
         told.listens.push(Listen::new(Address::read(ground, &port.to_string(), None), site));
     }
     for listen in told.listens {
-        if let Address::Refused(text) = &listen.address {
-            let message = format!("Unicorn does not start: `{text}` is no address that it takes");
-            found.problems.push(ground.problem(ProblemKind::Lost, message, listen.site));
-            continue;
+        match &listen.address {
+            Address::Refused(text) => {
+                let message = format!("Unicorn does not start: {}", Why::NoAddress(text.clone()));
+                found.problems.push(ground.problem(ProblemKind::Lost, message, listen.site));
+            }
+            Address::At(bound) => found.listeners.extend(listener(ground, version, bound, &listen)),
         }
-        found.listeners.extend(listener(ground, version, listen));
     }
 }
 
-fn listener(ground: Ground<'_>, version: Option<Version>, listen: Listen) -> Option<Listener> {
+fn listener(
+    ground: Ground<'_>,
+    version: Option<Version>,
+    bound: &Bound,
+    listen: &Listen,
+) -> Option<Listener> {
     let site = listen.site;
-    let note = |what: String| Step { value: None, what, at: site };
-    let (backlog, step) = match listen.backlog {
+    let ask = match &listen.backlog {
         Backlog::Nil => return None,
-        Backlog::Default(slot) => {
-            let (value, step) = ground.default("backlog", version)?;
-            (Setting { value: Some(value), slot }, step)
-        }
+        Backlog::Default(slot) => ground.own("backlog", version).with(slot.clone()),
         Backlog::Given(number, at, slot, unless) => {
-            let what = match unless.first() {
-                Some(unless) => format!(":backlog of the listen, unless {unless}"),
-                None => ":backlog of the listen".to_owned(),
-            };
-            let value = Some(Value::written(number, at));
-            (Setting { value, slot }, Step { value: Some(number), what, at })
+            let what = unless_so(":backlog of the listen", unless.first());
+            Ask::written(*number, what, *at).with(slot.clone())
         }
-        Backlog::Unknown(why) => (Setting::default(), note(format!("the backlog is not known: {why}"))),
+        Backlog::Unknown(why) => Ask::unknown(why, site),
     };
-    let (endpoint, why) = listen.address.endpoint(listen.v6_only);
-    let why = why.map(|why| format!("the address is not known: {why}"));
-    Some(Listener {
-        backlog,
-        steps: vec![step],
-        notes: why.into_iter().chain(listen.notes).map(note).collect(),
-        apply: Apply::Reload,
-        ..Listener::new(&ground.service.name, ground.place, endpoint, site)
-    })
+    let mut listener = ground.listeners(bound, site, &ask).pop()?;
+    if let (Endpoint::DualStack(port), true) = (&listener.endpoint, listen.v6_only) {
+        listener.endpoint = Endpoint::tcp(IpAddr::V6(Ipv6Addr::UNSPECIFIED), *port);
+    }
+    listener.notes.extend(listen.notes.iter().map(|what| Step::note(what, site)));
+    listener.apply = Apply::Reload;
+    Some(listener)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! NGINX Unit's configuration in JSON: its listeners.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value};
+use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, port_of};
+use crate::model::{Listener, ProblemKind};
 use crate::syntax::host_port;
 use crate::syntax::yaml::{self, Node};
 use crate::text::{Slot, Span};
@@ -37,75 +36,63 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
         return;
     }
     for (name, listener) in entries {
-        match self::listener(ground, &file.path, name, listener) {
-            Ok(listener) => found.listeners.push(listener),
+        match opened(ground, &file.path, name, listener) {
+            Ok(listeners) => found.listeners.extend(listeners),
             // Unit refuses a configuration as a whole.
             Err((message, at)) => found.problems.push(ground.problem(kind, message, at)),
         }
     }
 }
 
-fn listener(ground: Ground<'_>, path: &Path, name: &Node, node: &Node) -> Result<Listener, (String, Span)> {
+fn opened(
+    ground: Ground<'_>,
+    path: &Path,
+    name: &Node,
+    node: &Node,
+) -> Result<Vec<Listener>, (String, Span)> {
     let text = name.text().unwrap_or_default();
-    let (endpoint, unknown) = match text.contains(['$', '{']) {
-        true => (Endpoint::Unknown(Transport::Tcp), Some("a part of the address is not known")),
-        false => {
-            let found = endpoint(text)
-                .ok_or_else(|| (format!("The listener address \"{text}\" is invalid."), name.span));
-            (found?, None)
-        }
+    let bound = match text.contains(['$', '{']) {
+        true => Why::Elsewhere(text.to_owned()).into(),
+        false => bound(ground, text)
+            .ok_or_else(|| (format!("The listener address \"{text}\" is invalid."), name.span))?,
     };
-    let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, name.span);
-    let note = unknown.map(|what| Step { value: None, what: what.to_owned(), at: name.span });
-    listener.notes.extend(note);
-    (listener.backlog, listener.steps) = backlog(ground, path, node)?;
-    Ok(listener)
+    Ok(ground.listeners(&bound, name.span, &ask(ground, path, node)?))
 }
 
 /// nxt_router_socket_conf() in src/nxt_router.c: -1 is the default, whatever that is.
-fn backlog(ground: Ground<'_>, path: &Path, node: &Node) -> Result<(Setting, Vec<Step>), (String, Span)> {
-    let default = |slot: Option<Slot>, mut steps: Vec<Step>| {
-        let version = ground.version(path.parent().unwrap_or(Path::new("")));
-        let (value, step) = ground.default("backlog", version).unzip();
-        steps.extend(step);
-        (Setting { value, slot }, steps)
-    };
+fn ask(ground: Ground<'_>, path: &Path, node: &Node) -> Result<Ask, (String, Span)> {
+    let own = || ground.own("backlog", ground.version(path.parent().unwrap_or(Path::new(""))));
     let Some(written) = node.get("backlog") else {
-        return Ok(default(yaml::room(ground.sources, node, "backlog"), Vec::new()));
+        return Ok(own().with(yaml::room(ground.sources, node, "backlog")));
     };
     let Some(number) = written.number() else {
         return Err(("The \"backlog\" value must be an integer number".to_owned(), written.span));
     };
-    let step = Step { value: Some(number), what: "backlog".into(), at: written.span };
     let slot = written.exact.then(|| Slot::replace(written.span));
+    let asked = Ask::written(number, "backlog", written.span).with(slot.clone());
     match number {
-        -1 => Ok(default(slot, vec![step])),
-        0..=2_147_483_647 => {
-            let value = Some(Value::written(number, written.span));
-            Ok((Setting { value, slot }, vec![step]))
-        }
+        -1 => Ok(own().with(slot).after(asked.steps)),
+        0..=2_147_483_647 => Ok(asked),
         _ => Err(("The \"backlog\" number must be -1 or positive, and fit an int".to_owned(), written.span)),
     }
 }
 
-/// nxt_sockaddr_parse() in src/nxt_sockaddr.c: `*` is every address of IPv4, IPv6 is IPv6 only, names are refused.
-fn endpoint(text: &str) -> Option<Endpoint> {
+/// Unit makes sockets of IPv6 for IPv6 alone, and refuses names.
+const UNIT: Policy = Policy { empty: Empty::Name, names: Names::Refused, dual_stack: DualStack::Never };
+
+/// nxt_sockaddr_parse() in src/nxt_sockaddr.c: `*` is every address of IPv4.
+fn bound(ground: Ground<'_>, text: &str) -> Option<Bound> {
     if let Some(path) = text.strip_prefix("unix:") {
-        return (!path.is_empty()).then(|| Endpoint::Unix(path.to_owned()));
+        return (!path.is_empty()).then(|| Bound::path(path));
     }
     let (host, port) = host_port::split(text).ok()?;
-    let port = port.parse().ok().filter(|port| *port > 0)?;
-    let address = match host {
-        "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        host => host.parse().ok()?,
-    };
-    Some(Endpoint::tcp(address, port))
+    let port = port_of(port.parse::<u16>().ok()?).ok()?;
+    ground.bind(UNIT, if host == "*" { "0.0.0.0" } else { host }, port).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Seen, Trial};
-    use super::*;
     use crate::model::Kind;
 
     const FILE: &str = "var/lib/unit/conf.json";
@@ -116,12 +103,20 @@ mod tests {
 
     #[test]
     fn addresses_are_what_the_source_says() {
-        assert_eq!(endpoint("*:8080").unwrap().to_string(), "0.0.0.0:8080");
-        assert_eq!(endpoint("[::]:8080").unwrap().to_string(), "[::]:8080");
-        assert_eq!(endpoint("127.0.0.1:1").unwrap().to_string(), "127.0.0.1:1");
-        assert_eq!(endpoint("unix:/run/u.sock").unwrap().to_string(), "/run/u.sock");
-        assert_eq!(endpoint("localhost:80"), None);
-        assert_eq!(endpoint("*"), None);
+        for (text, row) in [
+            ("*:8080", "0.0.0.0:8080"),
+            ("[::]:8080", "[::]:8080"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("unix:/run/u.sock", "/run/u.sock"),
+            ("$HOST:1", "?"),
+        ] {
+            let seen = root(&format!(r#"{{"listeners": {{"{text}": {{"pass": "a", "backlog": 9}}}}}}"#));
+            assert_eq!(seen.rows(), [format!("{row} 9")]);
+        }
+        for text in ["localhost:80", "*", "unix:", "*:0"] {
+            let seen = root(&format!(r#"{{"listeners": {{"{text}": {{"pass": "a"}}}}}}"#));
+            assert_eq!((seen.rows().len(), seen.problems().len()), (0, 1), "{text}");
+        }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! uWSGI: instances of Debian's apps-enabled, of command lines, of emperors, and files that stand alone. All sockets of one have
 //! one number.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Candidate, Found, Ground};
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_here, in_use, port_of,
+};
 use crate::model::{
-    Command, Endpoint, Hop, Label, Listener, Next, ProblemKind, ReadAs, Setting, Starter, Step, Text,
-    Transport, Value,
+    Command, Endpoint, Hop, Label, Listener, Next, ProblemKind, ReadAs, Starter, Step, Text, Transport,
 };
 use crate::syntax::number::atoi;
 use crate::syntax::packages;
@@ -250,8 +250,7 @@ impl<'a> Reading<'a> {
             problems.push(self.ground.refused(ProblemKind::Lost, &refusal));
         }
         if let Some((endpoint, at, taken)) = conflict {
-            let message = format!("{endpoint} is in use by another of its sockets");
-            problems.push(self.ground.conflict(message, at, Label::new(taken, "it is bound here first")));
+            problems.push(self.ground.conflict(in_use(endpoint), at, taken));
         }
         if !manner.vassal {
             self.emperor(&setup, bundled);
@@ -404,10 +403,13 @@ struct Socket<'t> {
     notes: Vec<Step>,
 }
 
+/// gethostbyname(3) gives IPv4 addresses only; literals of IPv6 stand in brackets.
+const UWSGI: Policy = Policy { empty: Empty::Ipv4, names: Names::OnlyIpv4, dual_stack: DualStack::Never };
+const LITERAL: Policy = Policy { empty: Empty::Name, names: Names::Refused, dual_stack: DualStack::Any };
+
 /// What an address opens.
 enum Address {
-    At(Endpoint),
-    Unknown(Transport, String),
+    At(Bound),
     /// Somebody else opens it.
     Inherited,
     Refused(String),
@@ -422,7 +424,7 @@ struct Opening<'a> {
     sockets: Vec<Socket<'a>>,
     refusal: Option<Refusal>,
     /// An address that is taken, and by what.
-    conflict: Option<(String, Span, Span)>,
+    conflict: Option<(Endpoint, Span, Label)>,
 }
 
 impl<'a> Opening<'a> {
@@ -492,21 +494,17 @@ impl<'a> Opening<'a> {
         let mut notes = Vec::new();
         let mut note = |what: String| notes.push(Step::note(what, entry.at));
         if let Some(what) = perhaps {
-            note(format!("only where {what} holds, which this tree does not tell"));
+            note(format!("only where {what} holds, which the files do not tell"));
         }
         let found = match &entry.open {
             Some(open) => {
                 let transport = if name.contains('/') { Transport::Unix } else { Transport::Tcp };
-                Address::Unknown(transport, format!("nothing in this tree says what {open} is"))
+                Address::At(Bound::unknown_on(transport, Why::Elsewhere(open.clone())))
             }
             None => self.address(&name),
         };
-        let endpoint = match found {
-            Address::At(endpoint) => endpoint,
-            Address::Unknown(transport, why) => {
-                note(why);
-                Endpoint::Unknown(transport)
-            }
+        let bound = match found {
+            Address::At(bound) => bound,
             Address::Inherited => return,
             Address::Refused(why) => {
                 let refused = perhaps.is_none().then(|| Refusal::new(why, entry.at));
@@ -514,19 +512,20 @@ impl<'a> Opening<'a> {
                 return;
             }
         };
+        notes.extend(bound.steps(entry.at));
+        let Some(endpoint) = bound.endpoints.into_iter().next() else { return };
         let Some(taken) = self.sockets.iter().find(|socket| socket.endpoint.collides(&endpoint)) else {
             return self.sockets.push(Socket { endpoint, at: entry.at, name, role, notes });
         };
         // A name that is bound already is left out (uwsgi_socket_is_already_bound).
         let again = role == Role::Worker && taken.name == name || endpoint.transport() == Transport::Unix;
         if !again && perhaps.is_none() {
-            self.conflict.get_or_insert((endpoint.to_string(), entry.at, taken.at));
+            self.conflict.get_or_insert((endpoint, entry.at, bound_here(&taken.endpoint, taken.at)));
         }
     }
 
     /// core/socket.c: uwsgi_new_socket, bind_to_tcp, bind_to_unix.
     fn address(&self, name: &str) -> Address {
-        let unknown = |why: String| Address::Unknown(Transport::Tcp, why);
         if name.starts_with("fd://") || name.starts_with('=') {
             return Address::Inherited;
         }
@@ -535,31 +534,17 @@ impl<'a> Opening<'a> {
             return Address::Inherited;
         }
         // htons cuts what is too large.
-        let port = match u16::try_from(atoi(port) & 0xffff) {
-            Ok(0) => return unknown("port 0: the kernel picks one".to_owned()),
-            Ok(port) => port,
-            Err(_) => return unknown(format!("{port} is no port")),
-        };
-        if host.contains('*') {
-            return unknown(
-                "the first address of this machine's that begins so, which no file tells".to_owned(),
-            );
-        }
-        if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-            return match inner.parse::<IpAddr>() {
-                Ok(ip) if ip.is_unspecified() => Address::At(Endpoint::DualStack(port)),
-                Ok(ip) => Address::At(Endpoint::tcp(ip, port)),
-                Err(_) => unknown(format!("{inner} is no IPv6 address")),
-            };
-        }
-        if host.is_empty() {
-            return Address::At(Endpoint::tcp(Ipv4Addr::UNSPECIFIED.into(), port));
-        }
-        // gethostbyname(3) gives IPv4 addresses only.
-        match self.ground.addresses(host).into_iter().find(IpAddr::is_ipv4) {
-            Some(ip) => Address::At(Endpoint::tcp(ip, port)),
-            None => unknown(format!("nothing in this tree says which address {host} is")),
-        }
+        let bound = port_of(atoi(port) & 0xffff).and_then(|port| {
+            if host.contains('*') {
+                let why = "it is the first address of this machine's that begins so, which no file tells";
+                return Ok(Bound::unknown(why));
+            }
+            match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+                Some(inner) => self.ground.bind(LITERAL, inner, port),
+                None => self.ground.bind(UWSGI, host, port),
+            }
+        });
+        Address::At(bound.unwrap_or_else(Bound::from))
     }
 
     fn path(&self, name: &str) -> Address {
@@ -575,16 +560,13 @@ impl<'a> Opening<'a> {
             None if is_on(self.setup, "abstract-socket") => format!("@{name}"),
             None => name.to_owned(),
         };
-        Address::At(Endpoint::Unix(shown))
+        Address::At(Bound::at(Endpoint::Unix(shown)))
     }
 
     fn listeners(&self, slot: Option<Slot>) -> Vec<Listener> {
-        let (setting, steps) = self.number(slot);
+        let ask = self.ask(slot);
         let listener = |socket: &Socket<'_>| {
-            let Ground { service, place, .. } = self.ground;
-            let mut listener = Listener::new(&service.name, place, socket.endpoint.clone(), socket.at);
-            listener.backlog = setting.clone();
-            listener.steps.clone_from(&steps);
+            let mut listener = self.ground.listener(socket.endpoint.clone(), socket.at, ask.clone());
             listener.notes.clone_from(&socket.notes);
             listener.internal = socket.role == Role::Helper;
             listener.refuses_above_somaxconn = true;
@@ -658,12 +640,9 @@ impl<'a> Opening<'a> {
         beside.or_else(|| top.map(|(_, slot)| slot.clone())).or(manner.room.clone())
     }
 
-    fn number(&self, slot: Option<Slot>) -> (Setting, Vec<Step>) {
+    fn ask(&self, slot: Option<Slot>) -> Ask {
         match self.listen() {
-            Ok(None) => {
-                let (value, step) = self.ground.default("backlog", None).unzip();
-                (Setting { value, slot }, step.into_iter().collect())
-            }
+            Ok(None) => self.ground.own("backlog", None).with(slot),
             Ok(Some(entry)) => {
                 let number = i64::from(atoi(&entry.value));
                 let text = entry.value.trim();
@@ -676,13 +655,9 @@ impl<'a> Opening<'a> {
                     text if text != number.to_string() => format!("listen = {text}: {number} to uWSGI"),
                     _ => "listen".to_owned(),
                 };
-                let step = Step { value: Some(number), what, at: entry.at };
-                (Setting { value: Some(Value::written(number, entry.at)), slot }, vec![step])
+                Ask::written(number, what, entry.at).with(slot)
             }
-            Err((what, at)) => {
-                let what = format!("listen depends on {what}, which this tree does not tell");
-                (Setting::default(), vec![Step::note(what, at)])
-            }
+            Err((what, at)) => Ask::unknown(format!("it depends on {what}, which the files do not tell"), at),
         }
     }
 }

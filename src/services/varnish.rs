@@ -1,31 +1,34 @@
 //! varnishd's command line: the addresses of -a and the listen_depth that they share, and the management port of -T.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground, bound_first};
-use crate::model::{
-    Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Setting, Starter, Step, Text,
-    Transport, Value,
+use super::{
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_first, in_use,
 };
-use crate::syntax::getopt;
+use crate::model::{Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Starter, Text};
+use crate::syntax::argv::{self, Line, Table, Wrong};
 use crate::syntax::number::{int, strtoul};
 use crate::syntax::refusal::Refusal;
 use crate::syntax::vcl::{Backend, Vcl};
 use crate::text::tree::Unread;
 use crate::text::{HashSet, Slot, SourceId, Span, over};
 
-/// Options that take an argument, in some release of 4.1 to 8.0: opt_spec in bin/varnishd/mgt/mgt_main.c.
-const WITH_ARGUMENT: &str = "abEfghiIjlMnPprSstTuwWx";
 /// Files that VCL includes.
 const MAX_INCLUDES: usize = 1_000;
 const DEPTH: &str = "listen_depth";
 
+/// Without a host every address of both families, each a socket of its own.
+const VARNISH: Policy = Policy { empty: Empty::Both, names: Names::All, dual_stack: DualStack::Never };
+
 /// There are no files of its own: `started` says what runs.
 pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
+    let table: Table = match ground.service.reader.clone().try_into() {
+        Ok(table) => table,
+        Err(error) => return ground.broken("the table of options", &error.message()),
+    };
     let mut found = Found::default();
     for (command, arguments) in ground.started() {
-        match open(ground, command, arguments) {
+        match open(ground, &table, command, arguments) {
             Ok((listeners, conflicts)) => {
                 found.listeners.extend(listeners);
                 found.problems.extend(conflicts);
@@ -39,10 +42,11 @@ pub fn read(ground: Ground<'_>, _files: &[Candidate]) -> Found {
 /// What one command line opens.
 fn open(
     ground: Ground<'_>,
+    table: &Table,
     command: &Command,
     arguments: &[Text],
 ) -> Result<(Vec<Listener>, Vec<Problem>), Refusal> {
-    let options = Options::read(command, arguments)?;
+    let options = Options::read(table, command, arguments)?;
     let varnish = Varnish { ground, command, options };
     varnish.check()?;
     let (depth, commands) = varnish.depth()?;
@@ -50,16 +54,15 @@ fn open(
     let ports = varnish.ports(&depth)?;
     let mut conflicts = Vec::new();
     // Without a VCL nothing listens until somebody loads one; with -d it waits to be told; with -C it only compiles.
-    if varnish.options.has('C') {
+    if varnish.options.line.has("-C") {
         return Ok((Vec::new(), conflicts));
     }
-    if varnish.has_vcl(&commands) && !varnish.options.has('d') {
+    if varnish.has_vcl(&commands) && !varnish.options.line.has("-d") {
         let mut taken = Occupied::default();
         listeners.iter().for_each(|it| _ = taken.take(&it.endpoint));
         for port in ports {
             if let Some(first) = taken.take(&port.endpoint).and_then(|nth| listeners.get(nth)) {
-                let message = format!("Listen failed on socket '{}': Address already in use", port.endpoint);
-                conflicts.push(ground.conflict(message, port.site, bound_first(first)));
+                conflicts.push(ground.conflict(in_use(&port.endpoint), port.site, bound_first(first)));
             }
             listeners.push(port);
         }
@@ -69,53 +72,35 @@ fn open(
 
 /// The options in their order, each with the word that its argument ends.
 struct Options<'w> {
-    given: Vec<(char, Option<Argument<'w>>)>,
+    line: Line<'w, 'w>,
     /// A word that is not known may be more options.
     open: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Argument<'w> {
-    text: &'w str,
-    word: &'w Text,
-}
-
 impl<'w> Options<'w> {
-    fn read(command: &Command, arguments: &'w [Text]) -> Result<Self, Refusal> {
-        let texts: Vec<&str> = arguments.iter().map(|word| word.as_str()).collect();
-        let getopt::Options { given, rest, lacking } = getopt::options(&texts, WITH_ARGUMENT);
-        let word = |index: usize| arguments.get(index);
-        if let Some((letter, word)) = lacking.and_then(|(letter, index)| Some((letter, word(index)?))) {
+    fn read(table: &'w Table, command: &Command, arguments: &'w [Text]) -> Result<Self, Refusal> {
+        let line = table.read(arguments);
+        let lacking = line.wrong.iter().find_map(|wrong| match wrong {
+            Wrong::Lacks(word) => Some(word),
+            _ => None,
+        });
+        if let Some(word) = lacking {
+            let letter = word.as_str().chars().next_back().unwrap_or_default();
             return Err(Refusal::new(format!("-{letter} needs an argument"), word.span()));
         }
-        let argument = |(index, text)| Some(Argument { text, word: word(index)? });
-        let given = given.into_iter().map(|it| (it.letter, it.argument.and_then(argument))).collect();
-        let open = rest.iter().filter_map(|index| word(*index)).any(|word| word.is_open());
-        match rest
-            .first()
-            .and_then(|index| word(*index))
-            .filter(|_| !open && command.starter != Starter::Script)
-        {
+        let open = line.rest.iter().any(|word| word.is_open());
+        match line.rest.first().filter(|_| !open && command.starter != Starter::Script) {
             Some(word) => {
                 Err(Refusal::new(format!("Too many arguments ({}...)", word.as_str()), word.span()))
             }
-            None => Ok(Self { given, open }),
+            None => Ok(Self { line, open }),
         }
-    }
-
-    fn has(&self, letter: char) -> bool {
-        self.given.iter().any(|(given, _)| *given == letter)
-    }
-
-    fn all(&self, letter: char) -> impl Iterator<Item = Argument<'w>> {
-        self.given.iter().filter(move |(given, _)| *given == letter).filter_map(|(_, argument)| *argument)
     }
 }
 
 /// listen_depth as it was set last.
 struct Depth {
-    setting: Setting,
-    steps: Vec<Step>,
+    ask: Ask,
     /// Nothing may set it any more.
     protected: bool,
 }
@@ -141,17 +126,17 @@ impl Varnish<'_, '_> {
 
     fn check(&self) -> Result<(), Refusal> {
         let at = self.command.at;
-        let (has_b, has_f) = (self.options.has('b'), self.options.has('f'));
+        let (has_b, has_f) = (self.options.line.has("-b"), self.options.line.has("-f"));
         if has_b && has_f {
             return Err(Refusal::new("Only one of -b or -f can be specified", at));
         }
-        if !has_b && !has_f && !self.options.has('d') && !self.options.open {
+        if !has_b && !has_f && !self.options.line.has("-d") && !self.options.open {
             return Err(Refusal::new("Neither -b nor -f given. (use -f '' to override)", at));
         }
-        if let Some(second) = self.options.all('I').nth(1) {
+        if let Some(second) = self.options.line.all("-I").nth(1) {
             return Err(Refusal::new("Only one -I allowed", second.word.span()));
         }
-        let files = self.options.all('f').filter(|file| !file.text.is_empty() && !file.word.is_open());
+        let files = self.options.line.all("-f").filter(|file| !file.text.is_empty() && !file.word.is_open());
         for file in files.filter(|file| self.is_installed() && file.text.starts_with('/')) {
             if self.ground.tree.resolve(Path::new(file.text)).is_err() {
                 return Err(Refusal::new(format!("Cannot read -f file '{}'", file.text), file.word.span()));
@@ -162,19 +147,14 @@ impl Varnish<'_, '_> {
 
     /// -p and -r in their order, then the commands of -I.
     fn depth(&self) -> Result<(Depth, Commands), Refusal> {
-        let default = self.ground.default("backlog", self.ground.version(Path::new("")));
-        let (value, step) = default.unzip();
-        let mut depth = Depth {
-            setting: Setting { value, slot: None },
-            steps: step.into_iter().collect(),
-            protected: false,
-        };
+        let own = self.ground.own("backlog", self.ground.version(Path::new("")));
+        let mut depth = Depth { ask: own, protected: false };
         let mut written = false;
-        for (letter, argument) in &self.options.given {
-            let Some(Argument { text, word }) = argument else { continue };
-            match letter {
-                'r' => depth.protected |= text.split(',').any(|name| name.trim() == DEPTH),
-                'p' => match text.split_once('=') {
+        for given in &self.options.line.given {
+            let Some(argv::Value { text, word }) = given.value else { continue };
+            match given.name {
+                "-r" => depth.protected |= text.split(',').any(|name| name.trim() == DEPTH),
+                "-p" => match text.split_once('=') {
                     Some((DEPTH, number)) => {
                         written = true;
                         depth.set(number, word.tail(number.len()).exact(), word)?;
@@ -193,7 +173,7 @@ impl Varnish<'_, '_> {
             // Behind `--` nothing is an option.
             let ended = self.command.words.iter().any(|word| word.as_str() == "--");
             let room = self.command.room.as_ref().filter(|_| !ended);
-            depth.setting.slot = room.map(|room| room.slot(&["-p"], &format!("{DEPTH}=")));
+            depth.ask.backlog.slot = room.map(|room| room.slot(&["-p"], &format!("{DEPTH}=")));
         }
         Ok((depth, commands))
     }
@@ -201,7 +181,7 @@ impl Varnish<'_, '_> {
     /// The commands of the -I file: each line that ends is one, and one that fails ends Varnish, unless a `-` stands before it.
     fn commands(&self, depth: &mut Depth, written: &mut bool) -> Result<Commands, Refusal> {
         let mut commands = Commands { uses_vcl: false, unknown: false };
-        let Some(file) = self.options.all('I').next() else { return Ok(commands) };
+        let Some(file) = self.options.line.all("-I").next() else { return Ok(commands) };
         let Ground { tree, sources, .. } = self.ground;
         let read = tree.read(sources, &self.located(file.text));
         let source = match read {
@@ -273,7 +253,8 @@ impl Varnish<'_, '_> {
 
     /// Whether there is a VCL to start the child with.
     fn has_vcl(&self, commands: &Commands) -> bool {
-        let named = self.options.has('b') || self.options.all('f').any(|file| !file.text.is_empty());
+        let named =
+            self.options.line.has("-b") || self.options.line.all("-f").any(|file| !file.text.is_empty());
         named || commands.uses_vcl || commands.unknown || self.options.open
     }
 
@@ -281,8 +262,10 @@ impl Varnish<'_, '_> {
     fn management(&self) -> Result<Vec<Listener>, Refusal> {
         let mut listeners: Vec<Listener> = Vec::new();
         let given: Vec<(&str, Span, bool)> =
-            self.options.all('T').map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
+            self.options.line.all("-T").map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
         let default = [("localhost:0", self.command.at, self.options.open)];
+        let what = "the queue of the management port, which nothing changes";
+        let ask = self.ground.own_of("management-backlog", what);
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
             if *text == "none" {
                 continue;
@@ -291,16 +274,10 @@ impl Varnish<'_, '_> {
                 let why = format!("Could not resolve -T argument to address: {text}");
                 return Err(Refusal::new(why, *at));
             }
-            let places = if *open { Places::unknown() } else { self.places(text, 0, *at)? };
-            for (endpoint, sockets, note) in places.sockets() {
-                let mut listener = self.socket(endpoint, *at, sockets, note);
-                let (value, step) = self.ground.default("management-backlog", None).unzip();
-                let what = "the queue of the management port, which nothing changes".to_owned();
-                listener.steps = step.into_iter().map(|step| Step { what: what.clone(), ..step }).collect();
-                listener.backlog.value = value;
-                listener.internal = true;
-                listeners.push(listener);
-            }
+            let (bound, sockets) = if *open { elsewhere(text) } else { self.places(text, 0, *at)? };
+            let own = self.ground.listeners(&bound, *at, &ask).into_iter();
+            let sockets = Some(sockets);
+            listeners.extend(own.map(|listener| Listener { sockets, internal: true, ..listener }));
         }
         Ok(listeners)
     }
@@ -310,22 +287,19 @@ impl Varnish<'_, '_> {
         let mut listeners: Vec<Listener> = Vec::new();
         let hops = self.hops();
         let given: Vec<(&str, Span, bool)> =
-            self.options.all('a').map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
+            self.options.line.all("-a").map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
         let default = [(":80", self.command.at, self.options.open)];
-        let mut room = depth.setting.slot.clone();
+        let mut room = depth.ask.backlog.slot.clone();
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
-            let places = if *open { Places::unknown() } else { self.address(text, *at)? };
-            for (endpoint, sockets, note) in places.sockets() {
-                if !matches!(endpoint, Endpoint::Unknown(_))
-                    && let Some(first) = listeners.iter().find(|first| first.endpoint == endpoint)
-                {
+            let (bound, sockets) = if *open { elsewhere(text) } else { self.address(text, *at)? };
+            for mut listener in self.ground.listeners(&bound, *at, &depth.ask) {
+                let same = |first: &&Listener| bound.is_known() && first.endpoint == listener.endpoint;
+                if let Some(first) = listeners.iter().find(same) {
                     let first = self.ground.sources.text(first.site);
                     let why = format!("-a arguments {first} and {text} have same address");
                     return Err(Refusal::new(why, *at));
                 }
-                let mut listener = self.socket(endpoint, *at, sockets, note);
-                listener.backlog = depth.setting.clone();
-                listener.steps.clone_from(&depth.steps);
+                listener.sockets = Some(sockets);
                 listener.hops.clone_from(&hops);
                 // A new argument is put in once, for all of them.
                 if room.as_ref().is_some_and(|slot| !slot.before.is_empty()) {
@@ -339,16 +313,8 @@ impl Varnish<'_, '_> {
         Ok(listeners)
     }
 
-    fn socket(&self, endpoint: Endpoint, at: Span, sockets: u32, note: Option<String>) -> Listener {
-        let Ground { service, place, .. } = self.ground;
-        let mut listener = Listener::new(&service.name, place, endpoint, at);
-        listener.sockets = Some(sockets);
-        listener.notes = note.into_iter().map(|what| Step::note(what, at)).collect();
-        listener
-    }
-
     /// `[name=]address[,PROTOCOL]` or `[name=]path[,PROTOCOL][,user=..][,group=..][,mode=..]` (MAC_Arg).
-    fn address(&self, spec: &str, at: Span) -> Result<Places, Refusal> {
+    fn address(&self, spec: &str, at: Span) -> Result<(Bound, u32), Refusal> {
         let equals = spec.find('=').filter(|equals| spec.find(',').is_none_or(|comma| *equals < comma));
         let rest = equals.and_then(|equals| spec.get(equals + 1..)).unwrap_or(spec);
         let mut parts = rest.split(',').flat_map(str::split_ascii_whitespace);
@@ -382,13 +348,14 @@ impl Varnish<'_, '_> {
             }
         }
         match is_path {
-            true => Ok(Places::Unix(endpoint.to_owned())),
+            true => Ok((Bound::path(endpoint), 1)),
             false => self.places(endpoint, 80, at),
         }
     }
 
-    /// VSS_resolver: a host, a port or both; without a host every address of both families.
-    fn places(&self, text: &str, port: u16, at: Span) -> Result<Places, Refusal> {
+    /// VSS_resolver: a host, a port or both; without a host every address of both families. With the number of sockets at each
+    /// endpoint.
+    fn places(&self, text: &str, port: u16, at: Span) -> Result<(Bound, u32), Refusal> {
         let (host, written) = parted(text).ok_or_else(|| Refusal::new("IPv6 address lacks ']'", at))?;
         let port = match written {
             None => Some(port),
@@ -401,34 +368,20 @@ impl Varnish<'_, '_> {
             Some("https") => Some(443),
             Some(_) => None,
         };
-        let addresses = match host {
-            "" => vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
-            host => self.ground.addresses(host),
+        let Some(port) = port else {
+            return Ok((Why::NotTold.into(), 1));
         };
-        Ok(match (addresses.as_slice(), port) {
-            ([], _) => Places::Unknown(format!("nothing in this tree says which address {host} is"), 1),
-            (_, None) => Places::Unknown("nothing in this tree says which port that is".into(), 1),
-            (all, Some(0)) => {
-                let many = u32::try_from(all.len()).unwrap_or(1);
-                Places::Unknown("port 0: the kernel picks one".into(), many)
-            }
-            (all, Some(port)) => {
-                let mut endpoints: Vec<Endpoint> = Vec::new();
-                for address in all {
-                    let endpoint = Endpoint::tcp(*address, port);
-                    if !endpoints.contains(&endpoint) {
-                        endpoints.push(endpoint);
-                    }
-                }
-                Places::Tcp(endpoints)
-            }
+        Ok(match self.ground.bind(VARNISH, host, port) {
+            Ok(all) if port == 0 => (Why::AnyPort.into(), u32::try_from(all.endpoints.len()).unwrap_or(1)),
+            bound => (bound.unwrap_or_else(Bound::from), 1),
         })
     }
 
     /// The backends of -b, or of the VCL.
     fn hops(&self) -> Vec<Hop> {
         let mut hops = Vec::new();
-        for Argument { text, word } in self.options.all('b').filter(|backend| backend.text != "none") {
+        for argv::Value { text, word } in self.options.line.all("-b").filter(|backend| backend.text != "none")
+        {
             if text.starts_with('/') {
                 hops.push(Hop { to: Next::At(Endpoint::Unix(text.to_owned())), at: word.span() });
             } else if let Some((host, port)) = parted(text).filter(|_| !word.is_open()) {
@@ -436,7 +389,8 @@ impl Varnish<'_, '_> {
                 hops.extend(port.map(|port| Hop { to: self.ground.next(host, port), at: word.span() }));
             }
         }
-        let mut files: Vec<PathBuf> = self.options.all('f').map(|file| self.located(file.text)).collect();
+        let mut files: Vec<PathBuf> =
+            self.options.line.all("-f").map(|file| self.located(file.text)).collect();
         let mut read: HashSet<SourceId> = HashSet::default();
         while let Some(path) = files.pop() {
             let Ok(source) = self.ground.tree.read(self.ground.sources, &path) else { continue };
@@ -461,9 +415,7 @@ impl Varnish<'_, '_> {
 impl Depth {
     fn set(&mut self, number: &str, at: Option<Span>, word: &Text) -> Result<(), Refusal> {
         if word.is_open() {
-            self.setting = Setting::default();
-            let what = format!("-p {DEPTH}= is set by what is not in this tree");
-            self.steps = vec![Step::note(what, word.span())];
+            self.ask = Ask::elsewhere(number, word.span());
             return Ok(());
         }
         self.set_at(number, at, word.span(), "-p listen_depth=")
@@ -481,9 +433,8 @@ impl Depth {
         };
         let at = exact.unwrap_or(at);
         let plain = value.to_string() == number;
-        self.steps = vec![Step { value: Some(value), what: what.to_owned(), at }];
         let slot = exact.filter(|_| plain).map(Slot::replace);
-        self.setting = Setting { value: Some(Value::written(value, at)), slot };
+        self.ask = Ask::written(value, what, at).with(slot);
         Ok(())
     }
 }
@@ -512,26 +463,8 @@ fn parted(text: &str) -> Option<(&str, Option<&str>)> {
     })
 }
 
-/// What an address of -a or -T comes to.
-enum Places {
-    Tcp(Vec<Endpoint>),
-    Unix(String),
-    /// Why, and how many sockets it is.
-    Unknown(String, u32),
-}
-
-impl Places {
-    fn unknown() -> Self {
-        Places::Unknown("its address is set by what is not in this tree".into(), 1)
-    }
-
-    fn sockets(self) -> Vec<(Endpoint, u32, Option<String>)> {
-        match self {
-            Places::Tcp(endpoints) => endpoints.into_iter().map(|endpoint| (endpoint, 1, None)).collect(),
-            Places::Unix(path) => vec![(Endpoint::Unix(path), 1, None)],
-            Places::Unknown(why, many) => vec![(Endpoint::Unknown(Transport::Tcp), many, Some(why))],
-        }
-    }
+fn elsewhere(text: &str) -> (Bound, u32) {
+    (Why::Elsewhere(text.to_owned()).into(), 1)
 }
 
 /// Where a backend of a VCL file leads.

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground};
-use crate::model::{Endpoint, Listener, ProblemKind, Setting, Step, Transport, Value, Version};
-use crate::syntax::java::{self, Address};
+use super::{Ask, Bound, Candidate, Found, Ground, Why, another, port_of, unless_so};
+use crate::model::{Listener, ProblemKind, Step, Version};
+use crate::syntax::java;
 use crate::syntax::jboss::{Properties, Resolved};
 use crate::syntax::xml::{self, Attribute, Element, Reading};
 use crate::text::{Slot, Span, Text};
@@ -150,18 +150,17 @@ impl Server<'_> {
             return None;
         }
         let mut notes = Vec::new();
-        let endpoint = self.endpoint(element, &mut notes).unwrap_or(Endpoint::Unknown(Transport::Tcp));
-        let ground = self.ground;
-        let mut listener = Listener::new(&ground.service.name, ground.place, endpoint, element.tag);
-        listener.notes = notes;
-        (listener.backlog, listener.steps) = self.backlog(element, version);
-        Some(listener)
+        let (bound, at) =
+            self.bound(element, &mut notes).unwrap_or_else(|(why, at)| (Bound::unknown(why), at));
+        notes.extend(bound.steps(at));
+        let listener = self.ground.listeners(&bound, element.tag, &self.ask(element, version)).pop()?;
+        Some(Listener { notes, ..listener })
     }
 
-    /// The port and the address of its socket-binding; a note says why where they are not known.
-    fn endpoint(&self, element: &Element, notes: &mut Vec<Step>) -> Option<Endpoint> {
-        let mut note = |what: String, at: Span| notes.push(Step { value: None, what, at });
-        let name = attribute(element, "socket-binding")?;
+    /// The port and the address of its socket-binding, and where the address is said; an error says why they are not known.
+    fn bound(&self, element: &Element, notes: &mut Vec<Step>) -> Result<(Bound, Span), (String, Span)> {
+        let name = attribute(element, "socket-binding")
+            .ok_or(("it has no socket-binding".to_owned(), element.tag))?;
         let groups = self.document.children(0, "socket-binding-group");
         let mut bindings = groups.flat_map(|(index, group)| {
             self.document.children(index, "socket-binding").map(move |(_, binding)| (group, binding))
@@ -169,99 +168,78 @@ impl Server<'_> {
         let found = bindings
             .find(|(_, binding)| attribute(binding, "name").is_some_and(|it| it.value.is(&name.value)));
         let Some((group, binding)) = found else {
-            note(format!("there is no socket-binding {} in this file", name.value), name.value.span());
-            return None;
+            return Err((
+                format!("there is no socket-binding {} in this file", name.value),
+                name.value.span(),
+            ));
         };
         let mut number = |attribute: Option<&Attribute>| {
-            let Some(attribute) = attribute else { return Some(0) };
+            let Some(attribute) = attribute else { return Ok(0) };
             let value = self.resolve(attribute);
-            for name in &value.unless {
-                note(format!("it is another port if {name} is set"), value.text.span());
-            }
+            unless(notes, &value);
             let known = java::integer(&value.text).filter(|_| !value.text.is_open());
-            if known.is_none() {
-                note(format!("the port is {}, which is set elsewhere", value.text), value.text.span());
-            }
-            known
+            known.ok_or_else(|| (Why::Elsewhere(value.text.to_string()).to_string(), value.text.span()))
         };
         let port = number(attribute(binding, "port"))?;
-        let fixed = attribute(binding, "fixed-port").is_some_and(|fixed| fixed.value.is("true"));
-        let offset = if fixed { 0 } else { number(attribute(group, "port-offset"))? };
-        let port = u16::try_from(port.checked_add(offset)?).ok().filter(|_| port > 0)?;
-        let interface = attribute(binding, "interface").or(attribute(group, "default-interface"))?;
-        self.on_interface(&self.resolve(interface).text, port, notes)
+        let fixed = attribute(binding, "fixed-port").is_some_and(|fixed| fixed.value == "true");
+        let offset = if fixed || port == 0 { 0 } else { number(attribute(group, "port-offset"))? };
+        let port = port_of(port.saturating_add(offset)).map_err(|why| (why.to_string(), binding.tag))?;
+        let interface = attribute(binding, "interface").or(attribute(group, "default-interface"));
+        let interface = interface.map(|interface| self.resolve(interface).text).unwrap_or_default();
+        self.on_interface((&interface, binding.tag), port, notes)
     }
 
-    fn on_interface(&self, name: &str, port: u16, notes: &mut Vec<Step>) -> Option<Endpoint> {
-        let mut note = |what: String, at: Span| notes.push(Step { value: None, what, at });
+    fn on_interface(
+        &self,
+        (name, at): (&str, Span),
+        port: u16,
+        notes: &mut Vec<Step>,
+    ) -> Result<(Bound, Span), (String, Span)> {
         let blocks = self.document.children(0, "interfaces");
         let mut interfaces = blocks.flat_map(|(index, _)| self.document.children(index, "interface"));
-        let (index, interface) =
-            interfaces.find(|(_, it)| attribute(it, "name").is_some_and(|it| it.value.is(name)))?;
-        let any = || match self.ipv4 {
-            true => Endpoint::tcp(std::net::Ipv4Addr::UNSPECIFIED.into(), port),
-            false => Endpoint::DualStack(port),
+        let found = interfaces.find(|(_, it)| attribute(it, "name").is_some_and(|it| it.value == *name));
+        let (index, interface) = found.ok_or((format!("there is no interface {name} in this file"), at))?;
+        let bind = |host: Option<&str>, at: Span| match self.ground.bind_java(host, port, self.ipv4) {
+            Ok(bound) => Ok((bound, at)),
+            Err(why) => Err((why.to_string(), at)),
         };
         if self.document.children(index, "any-address").next().is_some() {
-            return Some(any());
+            return bind(None, interface.tag);
         }
-        let Some((_, address)) = self.document.children(index, "inet-address").next() else {
-            note("its interface is chosen on the machine".to_owned(), interface.tag);
-            return None;
+        let address = self.document.children(index, "inet-address").next();
+        let Some(address) = address.and_then(|(_, address)| attribute(address, "value")) else {
+            return Err(("its interface is chosen on the machine".to_owned(), interface.tag));
         };
-        let value = self.resolve(attribute(address, "value")?);
-        for name in &value.unless {
-            note(format!("it is another address if {name} is set"), value.text.span());
-        }
-        match java::resolve(&value.text, self.ground.hosts) {
-            _ if value.text.is_open() => {
-                note(format!("the address is {}, which is set elsewhere", value.text), value.text.span());
-                None
-            }
-            Address::Known { ip, .. } if ip.to_canonical().is_unspecified() => Some(any()),
-            Address::Known { ip, assumed } => {
-                if assumed {
-                    note(format!("assumed: {} is {ip}", value.text), value.text.span());
-                }
-                Some(Endpoint::tcp(ip, port))
-            }
-            _ => {
-                note(format!("nothing in this tree says which address {} is", value.text), value.text.span());
-                None
-            }
+        let value = self.resolve(address);
+        unless(notes, &value);
+        match value.text.is_open() {
+            true => Err((Why::Elsewhere(value.text.to_string()).to_string(), value.text.span())),
+            false => bind(Some(&value.text), value.text.span()),
         }
     }
 
-    fn backlog(&self, element: &Element, version: Option<Version>) -> (Setting, Vec<Step>) {
+    fn ask(&self, element: &Element, version: Option<Version>) -> Ask {
         let Some(attribute) = attribute(element, "tcp-backlog") else {
-            let default = self.ground.service.default_in("backlog", version);
-            let kind = self.ground.service.kind_of_default("backlog", version);
-            let value = default.map(|default| Value { kind, ..default.value.clone() });
-            let step = default.map(|default| Step {
-                value: Some(default.value.get),
-                what: format!("the default of {}", default.versions),
-                at: default.value.span,
-            });
             let slot =
                 element.end.map(|(end, quote)| Slot::insert(end, format!(" tcp-backlog={quote}"), quote));
             // Before WildFly 9 there is no such attribute.
             let slot = slot.filter(|_| version.is_none_or(|version| version >= Version::new(2, 0, 0)));
-            return (Setting { value, slot }, step.into_iter().collect());
+            return self.ground.own("backlog", version).with(slot);
         };
         let value = self.resolve(attribute);
         let known = java::integer(&value.text).filter(|number| *number > 0 && !value.text.is_open());
         let Some(number) = known else {
-            let what = format!("tcp-backlog is {}, which is set elsewhere", value.text);
-            return (Setting::default(), vec![Step { value: None, what, at: value.text.span() }]);
+            return Ask::elsewhere(&value.text, value.text.span());
         };
-        let what = match value.unless.first() {
-            Some(name) => format!("tcp-backlog, unless {name} is set"),
-            None => "tcp-backlog".to_owned(),
-        };
+        let unless = value.unless.first().map(|name| format!("{name} is set"));
         let slot = value.text.exact().map(Slot::replace);
-        let step = Step { value: Some(number), what, at: value.text.span() };
-        (Setting { value: Some(Value::written(number, value.text.span())), slot }, vec![step])
+        Ask::written(number, unless_so("tcp-backlog", unless), value.text.span()).with(slot)
     }
+}
+
+fn unless(notes: &mut Vec<Step>, value: &Resolved) {
+    let what = |name: &String| another(format_args!("{name} is set"));
+    notes.extend(value.unless.iter().map(|name| Step::note(what(name), value.text.span())));
 }
 
 #[cfg(test)]

@@ -53,26 +53,34 @@ fn styles(path: &Path) -> &'static [Style] {
     }
 }
 
-/// The ignores in the comments of all audited files, in the order of files and lines.
+/// The ignores in the comments of all audited files, in the order of files and lines. Comments that are not read because their
+/// lines are too long are told of.
 pub fn comments(sources: &Sources) -> Vec<Ignoring> {
     let files = sources.all().filter(|(_, source)| matches!(source.origin, Origin::File { .. }));
-    let mut all: Vec<Ignoring> = files.flat_map(|(id, source)| of_file(id, source)).collect();
+    let mut all: Vec<Ignoring> = files.flat_map(|(id, source)| of_file(sources, id, source)).collect();
     all.sort_by(|a, b| sources.order(a.ignore.at, b.ignore.at));
     all
 }
 
-/// Tells of comments that are not read because their lines are too long.
-pub fn tell_long(sources: &Sources) {
-    for (id, source) in sources.all().filter(|(_, source)| matches!(source.origin, Origin::File { .. })) {
-        let (bytes, styles) = (source.bytes(), source.path().map_or(&[][..], styles));
-        let mut marks = memchr::memmem::find_iter(bytes, MARK).filter(|_| !styles.is_empty());
-        if let Some(mark) = marks.find(|mark| is_long(bytes, styles, *mark)) {
-            let (before, after) = bytes.split_at(mark);
-            let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
-            let line = before.len() - start + memchr::memchr(b'\n', after).unwrap_or(after.len());
-            let at = Span::new(id, mark..mark + MARK.len());
-            sources.cut_off(at, larger("comments for backlog-audit on lines", MAX_COMMENT, line));
-        }
+fn of_file(sources: &Sources, id: SourceId, source: &Source) -> Vec<Ignoring> {
+    let marks: Vec<usize> = memchr::memmem::find_iter(source.bytes(), MARK).collect();
+    let styles = source.path().filter(|_| !marks.is_empty()).map_or(&[][..], styles);
+    if styles.is_empty() {
+        return Vec::new();
+    }
+    tell_long(sources, id, styles, &marks);
+    ignores(id, source, styles, &marks)
+}
+
+/// Tells of the first comment that is too long.
+fn tell_long(sources: &Sources, id: SourceId, styles: &[Style], marks: &[usize]) {
+    let bytes = sources.bytes(id);
+    if let Some(mark) = marks.iter().copied().find(|mark| is_long(bytes, styles, *mark)) {
+        let (before, after) = bytes.split_at(mark);
+        let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+        let line = before.len() - start + memchr::memchr(b'\n', after).unwrap_or(after.len());
+        let at = Span::new(id, mark..mark + MARK.len());
+        sources.cut_off(at, larger("comments for backlog-audit on lines", MAX_COMMENT, line));
     }
 }
 
@@ -101,12 +109,9 @@ struct Comment {
     alone: bool,
 }
 
-fn of_file(id: SourceId, source: &Source) -> Vec<Ignoring> {
-    let Some(path) = source.path() else { return Vec::new() };
-    let styles = styles(path);
-    let marks = memchr::memmem::find_iter(source.bytes(), MARK);
+fn ignores(id: SourceId, source: &Source, styles: &[Style], marks: &[usize]) -> Vec<Ignoring> {
     let mut comments: Vec<Comment> = Vec::new();
-    for mark in marks {
+    for &mark in marks {
         // A mark in a comment is a part of it.
         if comments.last().is_none_or(|last| last.text.end <= mark) {
             comments.extend(comment(source, styles, mark));
@@ -320,7 +325,7 @@ mod tests {
     fn told(path: &str, text: &str) -> Vec<String> {
         let sources = Sources::new();
         sources.add(Origin::File { root: None, path: path.into() }, text.as_bytes().to_vec());
-        tell_long(&sources);
+        comments(&sources);
         sources.cuts().into_iter().map(|cut| cut.what).collect()
     }
 

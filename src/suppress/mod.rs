@@ -24,6 +24,6 @@ pub struct Hidden {
 }
 
 pub use baseline::{Baseline, Entry, Known};
-pub use comments::{comments, tell_long};
+pub use comments::comments;
 pub use ignore::{Ignored, Ignoring, Reach, ignore, refresh, settled};
 pub use paths::{Only, restrict, takes_part};

@@ -1,5 +1,6 @@
 //! How files are written: words, blocks, XML, source code. It knows no service and no kernel.
 
+pub mod argv;
 pub mod blocks;
 pub mod builds;
 pub mod caddyfile;
@@ -8,7 +9,6 @@ pub mod csharp;
 pub mod dotenv;
 pub mod eval;
 pub mod fpm_conf;
-pub mod getopt;
 pub mod go;
 pub mod haproxy;
 pub mod host_port;
@@ -24,7 +24,6 @@ pub mod lighttpd;
 pub mod lua;
 pub mod nested;
 pub mod number;
-pub mod optparse;
 pub mod packages;
 pub mod php_ini;
 pub mod pins;

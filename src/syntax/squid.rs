@@ -297,18 +297,18 @@ impl<'a> Lines<'a> {
         let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
         let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         let line = rest.get(..length)?;
-        let text = line.get(..memchr::memchr2(b'\r', 0, line).unwrap_or(line.len()))?;
-        let start = self.at + text.len() - text.trim_ascii_start().len();
+        let start = self.at;
         self.at += length + 1;
-        let text = text.trim_ascii_start();
+        // The stock file has eight thousand lines of comment.
+        if line.first() == Some(&b'#') {
+            return Some((Cow::Borrowed("#"), start));
+        }
+        let whole = line.get(..memchr::memchr2(b'\r', 0, line).unwrap_or(line.len()))?;
+        let text = whole.trim_ascii_start();
         // One byte a character where it is no text, so that places stay right.
         let plain = |byte: &u8| if byte.is_ascii() { char::from(*byte) } else { '?' };
-        let text = match text {
-            // The stock file has eight thousand lines of comment.
-            [b'#', ..] => Cow::Borrowed("#"),
-            _ => std::str::from_utf8(text).map_or_else(|_| text.iter().map(plain).collect(), Cow::Borrowed),
-        };
-        Some((text, start))
+        let read = std::str::from_utf8(text).map_or_else(|_| text.iter().map(plain).collect(), Cow::Borrowed);
+        Some((read, start + whole.len() - text.len()))
     }
 }
 

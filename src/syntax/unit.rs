@@ -1,8 +1,39 @@
 //! systemd's unit files: sections, continued lines, and words in quotes with C's escapes (systemd.syntax(7); conf-parser.c,
 //! extract-word.c and env-file.c of systemd 252).
 
+use std::path::{Path, PathBuf};
+
 use super::shell::Assignment;
-use crate::text::{SourceId, Sources, Span, Text};
+use crate::text::{SourceId, Sources, Span, Text, Tree, tree};
+
+/// Where systemd looks for units, the first place first (systemd.unit(5)).
+pub const PLACES: [&str; 5] = [
+    "etc/systemd/system",
+    "run/systemd/system",
+    "usr/local/lib/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+];
+
+/// The file that decides what a unit is: the first one of its name.
+pub fn file(tree: &Tree, name: &str) -> Option<PathBuf> {
+    PLACES.iter().map(|place| Path::new(place).join(name)).find(|path| tree.entry(path).is_ok())
+}
+
+/// Whether a unit is switched off: its file is empty, or a link to /dev/null.
+pub fn is_masked(tree: &Tree, name: &str) -> bool {
+    let Some(path) = file(tree, name) else { return false };
+    is_null(tree, &path) || tree.peek(&path).is_ok_and(|text| text.is_empty())
+}
+
+pub fn is_null(tree: &Tree, path: &Path) -> bool {
+    matches!(tree.entry(path), Ok(tree::Entry::Link(target)) if target == Path::new("/dev/null"))
+}
+
+/// Whether the tree has the units of packages, so that those it lacks are not there.
+pub fn has_packages(tree: &Tree) -> bool {
+    PLACES.iter().rev().take(2).any(|place| !tree.list(Path::new(place)).is_empty())
+}
 
 /// `Key=value` in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]

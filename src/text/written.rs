@@ -69,7 +69,7 @@ impl Runs {
 }
 
 /// A text that knows where it is from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Text {
     bytes: Vec<u8>,
     runs: Runs,
@@ -82,6 +82,27 @@ pub struct Text {
 impl Default for Text {
     fn default() -> Self {
         Self::nothing(Span::NOWHERE)
+    }
+}
+
+/// Two texts are the same that say the same, wherever they stand.
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.is(other)
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.is(other)
     }
 }
 

@@ -9,6 +9,7 @@ import re
 
 from machine import PATH, SILENT, bind, bind_present, empty, listeners, package, run, settled, two_processors
 
+PACKAGES = "apache2"
 MAINS = [("etc/httpd", "conf/httpd.conf"), ("usr/local/apache2", "conf/httpd.conf")]
 ELSEWHERE = ["opt", "srv"]
 CLEAN = {"PATH": PATH, "APACHE_STARTED_BY_SYSTEMD": "true", "LANG": "C"}

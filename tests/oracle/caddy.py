@@ -3,6 +3,7 @@ import json
 
 from machine import SILENT, bind, empty, ended, record, run, start
 
+PACKAGES = "caddy"
 ARGV = ["caddy", "run", "--environ", "--config", "/etc/caddy/Caddyfile"]
 
 

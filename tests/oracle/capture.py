@@ -6,6 +6,7 @@
     capture --patched BIN SERVICE [CASE...]
                                         apply BIN's patch to each tree first, then compare
                                         what the kernel shows with what BIN promises
+    capture --packages                  the Debian packages that all of them need
 
 A case is a folder with `root/`, a small root filesystem, and `truth.json`. Every run has its own
 network, mount and process namespaces: nothing leaves loopback, nothing outlives the run. What a
@@ -29,8 +30,15 @@ from machine import prepare, write  # noqa: E402
 
 
 def folder(service):
-    kinds = {"sysctl": "kernel", "listen": "kernel", "unit": "commands", "supervisor": "commands"}
+    kinds = {"sysctl": "kernel", "listen": "kernel", "unit": "commands", "supervisor": "commands",
+             "started": "commands"}
     return os.path.join(CASES, kinds.get(service, "services"), service)
+
+
+def packages():
+    """What each service's module names as its `PACKAGES`."""
+    modules = [importlib.import_module(service) for service in sorted(os.listdir(os.path.join(CASES, "services")))]
+    return sorted({name for module in modules for name in getattr(module, "PACKAGES", "").split()})
 
 
 # ---------------------------------------------------------------- inside the namespaces
@@ -125,10 +133,15 @@ def main():
     words.add_argument("--check", action="store_true")
     words.add_argument("--patched", metavar="BIN")
     words.add_argument("--inside", metavar="ROOT", help=argparse.SUPPRESS)
+    words.add_argument("--packages", action="store_true")
     words.add_argument("--jobs", type=int, default=4)
-    words.add_argument("service")
+    words.add_argument("service", nargs="?")
     words.add_argument("cases", nargs="*")
     given = words.parse_args()
+    if given.packages:
+        return print(" ".join(packages()))
+    if not given.service:
+        words.error("name a service")
     if given.inside:
         return inside(given.service, given.cases[0], given.inside)
     cases = given.cases or sorted(os.listdir(folder(given.service)))

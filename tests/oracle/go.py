@@ -10,6 +10,8 @@ import tempfile
 
 from machine import bind, record, run, start
 
+PACKAGES = ("golang-go golang-github-gin-gonic-gin-dev golang-github-labstack-echo-dev "
+            "golang-github-valyala-fasthttp-dev golang-golang-x-crypto-dev golang-golang-x-sys-dev")
 CACHE = os.path.join(tempfile.gettempdir(), "oracle-go-cache")
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": CACHE, "GOCACHE": CACHE, "GOFLAGS": "-mod=mod", "GOPROXY": "off",
                "GOPATH": "/usr/share/gocode", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}

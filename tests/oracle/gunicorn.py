@@ -3,6 +3,7 @@ import start_unit
 from cache import Pypi
 from machine import bind_present, package
 
+PACKAGES = "gunicorn"
 ENVIRONMENT = Pypi("gunicorn==27.0.1", "aiohttp==3.14.5")
 install = ENVIRONMENT.install
 

@@ -7,6 +7,7 @@ import resource
 import start_unit
 from machine import PATH, SILENT, bind, bind_present, empty, package, record, rows, start
 
+PACKAGES = "haproxy"
 ELSEWHERE = ["opt", "srv", "usr/local/etc/haproxy", "etc/default/haproxy", "etc/sysconfig/haproxy"]
 COMPLAINT = re.compile(r"^\[(?:ALERT|WARNING)\]\s+\(\d+\) : (.*)", re.M)
 ALERT = re.compile(r"^\[ALERT\]\s+\(\d+\) : (.*)", re.M)

@@ -8,6 +8,7 @@ import re
 
 from machine import bind, empty, record, run, start
 
+PACKAGES = "libnetty-java openjdk-17-jdk-headless"
 JARS = ["netty-all", "netty-buffer", "netty-codec", "netty-codec-http", "netty-common", "netty-handler", "netty-resolver",
         "netty-transport", "netty-transport-native-epoll", "netty-transport-native-unix-common", "jetty9-server",
         "jetty9-util", "jetty9-http", "jetty9-io", "servlet-api"]

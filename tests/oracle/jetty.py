@@ -9,6 +9,7 @@ import shutil
 
 from machine import SILENT, bind, bind_present, empty, ended, package, record, start
 
+PACKAGES = "jetty9 libjetty9-java"
 HOME = "/usr/share/jetty9"
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 COMPLAINT = re.compile(r"^(?:Caused by: )?(?:java|org)\.[\w.$]*(?:Exception|Error): .*|^ERROR *: .*", re.M)

@@ -7,6 +7,7 @@ import re
 
 from machine import SILENT, bind, bind_present, empty, ended, package, record, start
 
+PACKAGES = "lighttpd"
 ELSEWHERE = ["opt", "srv"]
 
 

@@ -10,6 +10,7 @@ import tempfile
 
 from machine import bind, bind_present, empty, listeners, package, record, spawn, two_processors
 
+PACKAGES = "nginx libnginx-mod-stream libnginx-mod-mail"
 ELSEWHERE = ["opt", "srv", "usr/share/nginx/modules-available"]
 PATIENCE = 4  # seconds; an address in use is tried five times, 500 ms apart
 

@@ -9,6 +9,7 @@ import re
 
 from machine import PATH, bind, bind_present, empty, ended, package, record, start
 
+PACKAGES = "php8.2-fpm"
 MAINS = ["etc/php/8.2/fpm/php-fpm.conf", "etc/php-fpm.conf", "usr/local/etc/php-fpm.conf"]
 FOLDERS = ["etc/php/8.2/fpm", "etc/php-fpm.d", "usr/local/etc", "opt", "srv"]
 REFUSAL = re.compile(r"\] (?:ERROR|ALERT): (.*)|(PHP:  syntax error.*)")

@@ -9,6 +9,7 @@ import subprocess
 import start_unit
 from machine import bind, empty, record, run, start, write
 
+PACKAGES = "puma"
 APP = "run lambda { |env| [200, {}, [''] ] }\n"
 
 

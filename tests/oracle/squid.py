@@ -8,6 +8,7 @@ import resource
 import start_unit
 from machine import SILENT, bind, empty, ended, package, read, run, start, write
 
+PACKAGES = "squid"
 LOG = "/var/log/squid/cache.log"
 
 

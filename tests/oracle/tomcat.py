@@ -6,6 +6,7 @@ import time
 
 from machine import PATH, SILENT, bind, bind_present, empty, ended, listeners, package, read, run, settled, spawn
 
+PACKAGES = "tomcat10"
 AS_UNIT = ["setpriv", "--reuid=tomcat", "--regid=tomcat", "--clear-groups",
            "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"]
 # Half the start-up time of a JVM that compiles nothing twice. What Tomcat reads is not touched.

@@ -4,6 +4,8 @@ What is needed for it is what Puma needs. Unicorn is Debian's.
 """
 from puma import truth_of
 
+PACKAGES = "unicorn"
+
 
 def truth(case, root):
     return truth_of(root, "unicorn")

@@ -59,8 +59,13 @@ def prepare(root):
     for path in ("/opt/app/run", "/opt/app/other"):
         write(path, RECORDER)
         os.chmod(path, 0o755)
-    write("/run/systemd/system-generators/probe", GENERATOR)
-    os.chmod("/run/systemd/system-generators/probe", 0o755)
+    want("/run/systemd/system-generators/probe")
+
+
+def want(generator):
+    """One target that wants every unit of the case."""
+    write(generator, GENERATOR)
+    os.chmod(generator, 0o755)
     names = " ".join(units())
     write("/run/probe/probe.target", "[Unit]\nDefaultDependencies=no\nWants=%s probe-end.service\n" % names)
     write("/run/probe/probe-end.service",

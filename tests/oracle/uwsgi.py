@@ -12,6 +12,7 @@ import tempfile
 
 from machine import PATH, bind, bind_present, empty, ended, listeners, package, read, run, settled, spawn
 
+PACKAGES = "uwsgi uwsgi-core uwsgi-plugin-python3"
 FOLDERS = ["etc/uwsgi", "opt"]
 TYPES = {"ini": "ini", "json": "json", "js": "json", "xml": "xmlconfig", "yaml": "yaml", "yml": "yaml"}
 DEFAULT = "/usr/share/uwsgi/conf/default.ini"

@@ -7,6 +7,8 @@ import re
 import start_unit
 from machine import SILENT, bind, empty, package, record, run, start, write
 
+PACKAGES = "varnish"
+
 
 def truth(case, root):
     bind(root, "etc/varnish")

@@ -7,16 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::scene::Scene;
 use crate::knowledge::Candidate;
+use crate::syntax::unit::{PLACES, is_null};
 use crate::text::tree::Entry;
-
-/// Where systemd looks for units, the first place first (systemd.unit(5)).
-const PLACES: [&str; 5] = [
-    "etc/systemd/system",
-    "run/systemd/system",
-    "usr/local/lib/systemd/system",
-    "usr/lib/systemd/system",
-    "lib/systemd/system",
-];
 
 /// A unit and its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +37,7 @@ impl Unit {
                 found.entry(name).or_insert(path);
             }
         }
-        let dropins = found.into_values().filter(|path| !is_null(scene, path));
+        let dropins = found.into_values().filter(|path| !is_null(scene.tree, path));
         self.own.iter().cloned().chain(dropins).collect()
     }
 }
@@ -131,7 +123,7 @@ impl<'a> Places<'a> {
 
     /// The real path of a unit's own file; nothing for one that is masked: empty, or a link to /dev/null.
     fn fragment(&self, path: &Path) -> Option<PathBuf> {
-        if is_null(self.scene, path) {
+        if is_null(self.scene.tree, path) {
             return None;
         }
         let real = self.scene.tree.resolve(path).ok()?;
@@ -187,11 +179,6 @@ impl<'a> Places<'a> {
         }
         Unit { name: name.to_owned(), own: fragment.into_iter().collect(), folders }
     }
-}
-
-/// Whether a link masks something.
-fn is_null(scene: &Scene<'_>, path: &Path) -> bool {
-    matches!(scene.tree.entry(path), Ok(Entry::Link(target)) if target == Path::new("/dev/null"))
 }
 
 /// The folders of drop-ins that hold for a name: its own, its template's, those of each `prefix-`.

@@ -5,7 +5,7 @@ mod page;
 use serde::Serialize;
 
 use super::{Screen, json};
-use crate::knowledge::{Knowledge, Service};
+use crate::knowledge::{Head, Knowledge, Service};
 use crate::model::Severity;
 use crate::rules::{Rule, Rules};
 use page::{Page, Part, Table};
@@ -74,7 +74,11 @@ fn service_table(knowledge: &Knowledge) -> Table {
             ..0 => "somaxconn".to_owned(),
             number => number.to_string(),
         });
-        vec![service.name.clone(), service.title.clone(), backlog, service.what.trim().to_owned()]
+        let what = match service.from_source_only {
+            true => format!("{} From source only.", service.what.trim()),
+            false => service.what.trim().to_owned(),
+        };
+        vec![service.name.clone(), service.title.clone(), backlog, what]
     });
     Table { head: vec!["service", "name", "default", "what is read"], rows: rows.collect() }
 }
@@ -158,6 +162,18 @@ fn service_page(service: &Service) -> Page {
         .section("Defaults", vec![Part::Cited(defaults.collect())])
         .section("Apply", vec![table(commands.collect()), Part::Text(apply.source.clone())])
         .section("Facts", vec![Part::Cited(facts.collect())])
+        .section("Evidence", vec![Part::Text(evidence(service))])
+}
+
+/// Who has confirmed what is known of a service.
+fn evidence(service: &Service) -> String {
+    let Head { name, title, .. } = &**service;
+    match service.from_source_only {
+        true => format!("From source only: no real {title} has confirmed it."),
+        false => {
+            format!("What is read is compared with what the real thing shows: tests/cases/services/{name}.")
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -193,6 +209,7 @@ struct ServiceEntry<'a> {
     title: &'a str,
     what: &'a str,
     homepage: &'a str,
+    from_source_only: bool,
     /// Patterns from the root.
     places: &'a [String],
     /// Patterns of names, in repositories and application folders.
@@ -234,6 +251,7 @@ impl<'a> ServiceEntry<'a> {
             title: &service.title,
             what: service.what.trim(),
             homepage: &service.homepage,
+            from_source_only: service.from_source_only,
             places: &service.shape.places,
             names: &service.shape.names,
             defaults: defaults.collect(),

@@ -250,7 +250,7 @@ fn what_cannot_be_known_is_said_and_not_guessed() {
         (
             "Listen web:80",
             "? 511",
-            "Apache httpd's own default; web is not in etc/hosts: Apache asks the resolver when it starts",
+            "Apache httpd's own default; the address is not known: the files do not tell which address `web` is",
         ),
     ] {
         let read = repository(&[("apache/x.conf", &format!("DocumentRoot /srv\n{text}\n"))]);
@@ -265,7 +265,7 @@ fn a_module_that_may_be_loaded_makes_a_listener_that_says_so() {
     let read = repository(&[("apache/ports.conf", ports)]);
     assert_eq!((read.rows(), read.problems()), (vec!["*:80 511".into(), "*:443 511".into()], vec![]));
     let last = read.found.listeners.last().unwrap();
-    assert_eq!(last.notes[0].what, "only where ssl_module is loaded, which these files do not tell");
+    assert_eq!(last.notes[0].what, "only where ssl_module is loaded, which the files do not tell");
 }
 
 #[test]

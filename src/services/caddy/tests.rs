@@ -31,10 +31,10 @@ fn keys_are_taken_apart() {
 
 #[test]
 fn networks_are_told() {
-    assert_eq!(Bound::parse("unix//run/c.sock|0222").0, Bound::Unix("/run/c.sock".into()));
-    assert_eq!(Bound::parse("[::1]").0, Bound::Tcp("tcp".into(), "::1".into()));
-    assert_eq!(Bound::parse("tcp4/:2020"), (Bound::Tcp("tcp4".into(), String::new()), "2020"));
-    assert_eq!(Bound::parse("udp/:1").0, Bound::Other);
+    assert_eq!(Network::parse("unix//run/c.sock|0222").0, Network::Unix("/run/c.sock".into()));
+    assert_eq!(Network::parse("[::1]").0, Network::Tcp("tcp".into(), "::1".into()));
+    assert_eq!(Network::parse("tcp4/:2020"), (Network::Tcp("tcp4".into(), String::new()), "2020"));
+    assert_eq!(Network::parse("udp/:1").0, Network::Other);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn newer_releases_redirect_from_every_address() {
 fn inherited_sockets_have_no_backlog_of_ours() {
     let seen = root("{\n admin off\n}\n:80 {\n bind fd/3\n}\n");
     let listener = seen.one();
-    assert_eq!((&listener.backlog, listener.steps.len()), (&Setting::default(), 1));
+    assert_eq!((&listener.backlog, listener.steps.len()), (&Ask::default().backlog, 1));
 }
 
 #[test]

@@ -125,30 +125,22 @@ fn what_is_not_known_is_said_with_the_reason() {
         (
             r#"http.ListenAndServe(":0", nil)"#,
             "? -1",
-            "the address is not known: the kernel picks a free one",
+            "the address is not known: the kernel picks a free port",
         ),
-        (r#"net.ListenTCP("tcp", nil)"#, "? -1", "the address is not known: the kernel picks a free one"),
+        (r#"net.ListenTCP("tcp", nil)"#, "? -1", "the address is not known: the kernel picks a free port"),
         (
             r#"http.ListenAndServe("8080", nil)"#,
             "? -1",
             "the address is not known: Go refuses it: missing port in address",
         ),
-        (
-            r#"http.ListenAndServe(":80800", nil)"#,
-            "? -1",
-            "the address is not known: Go refuses it: invalid port",
-        ),
+        (r#"http.ListenAndServe(":80800", nil)"#, "? -1", "the address is not known: `80800` is no port"),
         (r#"net.Listen("tcp", ":ipp")"#, "? -1", "the address is not known: its port is a name"),
         (
             r#"net.Listen("tcp", "db.example:1")"#,
             "? -1",
-            "the address is not known: `db.example` is not in the tree's hosts file",
+            "the address is not known: the files do not tell which address `db.example` is",
         ),
-        (
-            r#"net.Listen("tcp", "localhost:1")"#,
-            "127.0.0.1:1 -1",
-            "assumed: `localhost` is a name of the loopback addresses",
-        ),
+        (r#"net.Listen("tcp", "localhost:1")"#, "127.0.0.1:1 -1", "assumed: localhost is 127.0.0.1 and ::1"),
         (
             r#"a := flag.String("addr", ":8080", ""); http.ListenAndServe(*a, nil)"#,
             "*:8080 -1",

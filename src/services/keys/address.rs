@@ -1,5 +1,6 @@
 //! Whole addresses as programs are told them: `HOST:PORT`, `unix:PATH`, `fd://N`, and Twisted's endpoints.
 
+use super::super::Why;
 use crate::knowledge::keys::{AddressGrammar, Spelling};
 
 /// What an address means.
@@ -53,7 +54,7 @@ fn host_port(text: &str, spelling: &Spelling) -> Address {
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
-    text.trim().parse().map_err(|_| format!("`{text}` is no port"))
+    text.trim().parse().map_err(|_| Why::NoPort(text.to_owned()).to_string())
 }
 
 /// `kind:positional:name=value`; a backslash takes the meaning of `:` and `=` away (twisted/internet/endpoints.py).

@@ -11,8 +11,7 @@ use super::said::{Said, Taken, Told, Written};
 use crate::knowledge::Keys;
 use crate::knowledge::keys::{Condition, Format, Is, KeyFile};
 use crate::model::{Command, ReadAs, Starter, Text, Variable, Version};
-use crate::services::Ground;
-
+use crate::services::{Ground, Why};
 use crate::syntax::shell;
 use crate::text::{Slot, SourceId, Span};
 
@@ -190,7 +189,7 @@ impl<'a> Instance<'a> {
         let whole = |value: &str| format!("{before}{value}{after}");
         match command.variable(name) {
             Some(set) if set.value.is_open() => {
-                let why = format!("nothing in the tree says what ${name} is");
+                let why = Why::Elsewhere(format!("${name}")).to_string();
                 Some(Said::Open(whole(set.value.as_str()), why))
             }
             Some(set) => Some(Said::Text(whole(set.value.as_str()))),

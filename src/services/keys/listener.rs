@@ -1,23 +1,17 @@
 //! The listeners that one start of a service opens: their addresses, and how it comes to each number.
 
-use std::net::IpAddr;
+use std::fmt::Display;
 use std::ops::Range;
 
+use super::super::{Ask, BELOW_0_IS_0, Bound, DualStack, Empty, Names, Policy, Why, port_of};
 use super::Refused;
 use super::activated::Socket;
 use super::address::{self, Address, Spelt};
 use super::instance::Instance;
 use super::said::{Said, Told, Written};
 use crate::knowledge::keys::{ListenerKeys, Resolves};
-use crate::model::{Endpoint, Listener, Setting, Step, Transport, Value};
+use crate::model::{Endpoint, Listener, Step, Transport};
 use crate::text::{Slot, Span};
-
-/// How a program comes to its number.
-#[derive(Debug, Clone, Default)]
-struct Backlog {
-    setting: Setting,
-    steps: Vec<Step>,
-}
 
 /// An endpoint, the text that opens it, and what is to be said of it.
 struct Opening {
@@ -25,7 +19,7 @@ struct Opening {
     site: Span,
     notes: Vec<Step>,
     /// A backlog of its own.
-    backlog: Option<Backlog>,
+    backlog: Option<Ask>,
     /// The socket was opened by somebody else, with the backlog that is told.
     handed: bool,
 }
@@ -35,8 +29,8 @@ impl Opening {
         Self { endpoint, site, notes: Vec::new(), backlog: None, handed: false }
     }
 
-    fn unknown(transport: Transport, site: Span, why: String) -> Self {
-        let notes = vec![Step { value: None, what: why, at: site }];
+    fn unknown(transport: Transport, site: Span, why: impl Display) -> Self {
+        let notes = Bound::unknown_on(transport, why).steps(site).collect();
         Self { notes, ..Self::new(Endpoint::Unknown(transport), site) }
     }
 }
@@ -70,19 +64,13 @@ impl Reader<'_> {
         let again = self.keys.listens_again && self.instance.is_before(self.keys.listens_again_before);
         let ground = self.instance.ground;
         for Opening { endpoint, site, notes, backlog: own, handed } in openings {
-            let Backlog { setting, steps } = match handed && !again {
-                true => own.unwrap_or_else(|| kept(site)),
+            let ask = match handed && !again {
+                true => own.unwrap_or_else(|| Ask::handed(site)),
                 false if handed => backlog.clone(),
                 false => own.unwrap_or_else(|| backlog.clone()),
             };
-            found.push(Listener {
-                backlog: setting,
-                steps,
-                notes,
-                sockets,
-                internal: self.keys.internal,
-                ..Listener::new(&ground.service.name, ground.place, endpoint, site)
-            });
+            let internal = self.keys.internal;
+            found.push(Listener { notes, sockets, internal, ..ground.listener(endpoint, site, ask) });
         }
         Ok(())
     }
@@ -122,7 +110,7 @@ impl Reader<'_> {
             all.push(handed(value.at));
         }
         if let Some(why) = hidden {
-            all.push(Opening::unknown(Transport::Unix, self.instance.site, why.clone()));
+            all.push(Opening::unknown(Transport::Unix, self.instance.site, why));
         }
         Ok(all)
     }
@@ -164,10 +152,10 @@ impl Reader<'_> {
         let mut defaults = settings.iter().filter(default).peekable();
         if instance.is_file_alone() && defaults.peek().is_some() {
             let why = "its file does not say it, and no command line that was read starts it";
-            return Some(Opening::unknown(Transport::Tcp, instance.site, why.into()));
+            return Some(Opening::unknown(Transport::Tcp, instance.site, why));
         }
         let (why, at) = defaults.find_map(|name| instance.open(name))?;
-        Some(Opening::unknown(Transport::Tcp, *at, why.clone()))
+        Some(Opening::unknown(Transport::Tcp, *at, why))
     }
 
     fn address(&self, address: Address, at: Span) -> Result<Vec<Opening>, Refused> {
@@ -194,88 +182,64 @@ impl Reader<'_> {
         let Some((_, number)) = self.instance.number(port)? else { return unknown(port_told) };
         let Some(host) = host_told.values.last().and_then(Written::text) else { return unknown(host_told) };
         let number = number.number;
-        let port = u16::try_from(number).map_err(|_| Refused::new(format!("{number} is no port"), site))?;
-        self.tcp(&host, port, site)
+        let no_port = || Refused::new(Why::NoPort(number.to_string()).to_string(), site);
+        self.tcp(&host, u16::try_from(number).map_err(|_| no_port())?, site)
     }
 
     /// One socket for each address of the host.
     fn tcp(&self, host: &str, port: u16, at: Span) -> Result<Vec<Opening>, Refused> {
-        if port == 0 {
-            return Ok(vec![Opening::unknown(Transport::Tcp, at, "port 0: the kernel picks one".into())]);
-        }
-        let ground = self.instance.ground;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses: Vec<IpAddr> = match self.instance.keys.hosts.get(host) {
-            Some(all) => all.iter().filter_map(|address| address.parse().ok()).collect(),
-            None => bare.parse().map_or_else(|_| self.resolved(bare), |literal| vec![literal]),
+        let bind = |host: &str| self.instance.ground.bind(self.policy(), host, port);
+        let bound = port_of(port).and_then(|_| match self.instance.keys.hosts.get(host) {
+            None => bind(host),
+            Some(all) => all.iter().try_fold(Bound::default(), |mut bound, host| {
+                bound.join(bind(host)?);
+                Ok(bound)
+            }),
+        });
+        let bound = match bound {
+            Ok(bound) => bound,
+            Err(why @ Why::NoAddress(_)) => return Err(Refused::new(why.to_string(), at)),
+            Err(why) => return Ok(vec![Opening::unknown(Transport::Tcp, at, why)]),
         };
-        let is_literal = bare.parse::<IpAddr>().is_ok() || self.instance.keys.hosts.contains_key(host);
-        if !is_literal && self.keys.resolves == Resolves::Refused {
-            return Err(Refused::new(format!("`{host}` is no address"), at));
-        }
-        if addresses.is_empty() {
-            let why = format!("nothing in the tree says which address `{host}` is");
-            return Ok(vec![Opening::unknown(Transport::Tcp, at, why)]);
-        }
-        let assumed = !is_literal && ground.hosts.resolve(bare).iter().any(|named| named.at.is_none());
-        let opening = |address: IpAddr| {
-            let any = address.is_unspecified() && address.is_ipv6() && self.keys.dual_stack;
-            let endpoint = if any { Endpoint::DualStack(port) } else { Endpoint::tcp(address, port) };
-            let mut opening = Opening::new(endpoint, at);
-            if assumed {
-                let what = format!("assumed: `{host}` is a name of the loopback addresses");
-                opening.notes.push(Step { value: None, what, at });
-            }
-            opening
+        let notes: Vec<Step> = bound.steps(at).collect();
+        let fits = |endpoint: &Endpoint| {
+            let is_ipv4 = matches!(endpoint, Endpoint::Tcp(address) if address.is_ipv4());
+            self.instance.holds(if is_ipv4 { &self.keys.ipv4_when } else { &self.keys.ipv6_when })
         };
-        let fits = |address: &IpAddr| {
-            self.instance.holds(if address.is_ipv4() { &self.keys.ipv4_when } else { &self.keys.ipv6_when })
-        };
-        Ok(addresses.into_iter().filter(fits).map(opening).collect())
+        let opening = |endpoint| Opening { notes: notes.clone(), ..Opening::new(endpoint, at) };
+        Ok(bound.endpoints.into_iter().filter(fits).map(opening).collect())
     }
 
-    fn resolved(&self, name: &str) -> Vec<IpAddr> {
-        let mut all = self.instance.ground.addresses(name);
-        match self.keys.resolves {
-            Resolves::All => {
-                let mut seen = Vec::new();
-                all.retain(|address| {
-                    !seen.contains(address) && {
-                        seen.push(*address);
-                        true
-                    }
-                });
-                all
-            }
-            Resolves::FirstIpv4 | Resolves::Refused => {
-                all.into_iter().filter(IpAddr::is_ipv4).take(1).collect()
-            }
-        }
+    fn policy(&self) -> Policy {
+        let names = match self.keys.resolves {
+            Resolves::All => Names::All,
+            Resolves::FirstIpv4 => Names::Ipv4,
+            Resolves::Refused => Names::Refused,
+        };
+        let dual_stack = if self.keys.dual_stack { DualStack::Ipv6 } else { DualStack::Never };
+        Policy { empty: Empty::Name, names, dual_stack }
     }
 
     /// The number that counts for all listeners of this kind.
-    fn backlog(&self) -> Result<Backlog, Refused> {
+    fn backlog(&self) -> Result<Ask, Refused> {
         let (instance, name) = (self.instance, &self.keys.backlog);
         if let Some(instead) =
             instance.keys.instead.iter().find(|it| !self.keys.internal && instance.holds(&it.when))
         {
-            return Ok(self.default(&instead.default));
+            return Ok(instance.ground.own(&instead.default, instance.version));
         }
         let Some(told) = instance.told(name).filter(|told| !told.default) else {
             if let Some((why, at)) = instance.open(name) {
-                let steps = vec![Step { value: None, what: why.clone(), at: *at }];
-                return Ok(Backlog { setting: Setting::default(), steps });
+                return Ok(Ask::unknown(why, *at));
             }
-            let mut default = self.default(name);
-            default.setting.slot = instance.room(name);
-            return Ok(default);
+            return Ok(instance.ground.own(name, instance.version).with(instance.room(name)));
         };
         let number = instance.number(name)?;
         Ok(from_told(told, number.map(|(_, taken)| (taken.number, taken.was))))
     }
 
     /// A number in an address, by the rules of the setting of the same name.
-    fn own_backlog(&self, number: &str, value: &Written) -> Result<Backlog, Refused> {
+    fn own_backlog(&self, number: &str, value: &Written) -> Result<Ask, Refused> {
         let rules = self.instance.keys.setting.get(&self.keys.backlog).and_then(|keys| keys.number);
         let place = number_in(&value.text().unwrap_or_default(), number).filter(|_| value.exact);
         let short = |offset: usize| u32::try_from(offset).unwrap_or(0);
@@ -298,27 +262,18 @@ impl Reader<'_> {
             None => Ok(from_told(&told, None)),
         }
     }
-
-    fn default(&self, name: &str) -> Backlog {
-        let (value, step) = self.instance.ground.default(name, self.instance.version).unzip();
-        Backlog { setting: Setting { value, slot: None }, steps: step.into_iter().collect() }
-    }
 }
 
 /// What is written, and what the program makes of it.
-fn from_told(told: &Told, number: Option<(i64, i64)>) -> Backlog {
-    let Some(value) = told.values.last() else { return Backlog::default() };
-    let at = value.at;
-    let slot = value.exact.then(|| Slot::replace(at));
-    let Some((number, was)) = number else {
-        let steps = vec![Step { value: None, what: format!("{}: {}", told.by, why(value)), at }];
-        return Backlog { setting: Setting::default(), steps };
-    };
-    let mut steps = vec![Step { value: Some(was), what: told.by.clone(), at }];
-    if number != was {
-        steps.push(Step { value: Some(number), what: format!("{number} is made of a number below 0"), at });
+fn from_told(told: &Told, number: Option<(i64, i64)>) -> Ask {
+    let Some(value) = told.values.last() else { return Ask::default() };
+    let slot = value.exact.then(|| Slot::replace(value.at));
+    match number {
+        None => Ask::unknown(why(value), value.at),
+        Some((number, was)) => {
+            Ask::written(was, told.by.as_str(), value.at).becomes(number, BELOW_0_IS_0).with(slot)
+        }
     }
-    Backlog { setting: Setting { value: Some(Value::written(number, at)), slot }, steps }
 }
 
 /// Where `backlog=77` of an endpoint has its number.
@@ -338,30 +293,18 @@ fn why(value: &Written) -> String {
 }
 
 fn handed(at: Span) -> Opening {
-    let why = "an open socket that it is handed".to_owned();
-    Opening { handed: true, ..Opening::unknown(Transport::Tcp, at, why) }
-}
-
-fn kept(at: Span) -> Backlog {
-    let what = "who opened the socket has said how long its queue is".into();
-    Backlog { setting: Setting::default(), steps: vec![Step { value: None, what, at }] }
+    Opening { handed: true, ..Opening::unknown(Transport::Tcp, at, Why::Handed) }
 }
 
 /// A socket of a `.socket` unit.
 fn activated(socket: &Socket) -> Opening {
-    let backlog = match socket.backlog {
-        Some((number, at)) => Backlog {
-            setting: Setting { value: Some(Value::written(number, at)), slot: Some(Slot::replace(at)) },
-            steps: vec![Step { value: Some(number), what: "Backlog of the socket unit".into(), at }],
-        },
-        None => kept(socket.at),
+    let ask = match socket.backlog {
+        Some((number, at)) => {
+            Ask::written(number, "Backlog of the socket unit", at).with(Some(Slot::replace(at)))
+        }
+        None => Ask::handed(socket.at),
     };
     let what = "systemd opens it and hands it over".into();
     let notes = vec![Step { value: None, what, at: socket.at }];
-    Opening {
-        handed: true,
-        backlog: Some(backlog),
-        notes,
-        ..Opening::new(socket.endpoint.clone(), socket.at)
-    }
+    Opening { handed: true, backlog: Some(ask), notes, ..Opening::new(socket.endpoint.clone(), socket.at) }
 }

@@ -12,9 +12,9 @@ mod said;
 
 use std::collections::BTreeSet;
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, bound_first, in_use};
 use crate::knowledge::Keys;
-use crate::model::{Label, Occupied, Problem, ProblemKind};
+use crate::model::{Occupied, Problem, ProblemKind};
 use crate::text::Span;
 use instance::Instance;
 
@@ -73,10 +73,8 @@ fn open(instance: &Instance<'_>, found: &mut Found) {
         Some((first, second))
     });
     let Some((first, second)) = clash else { return found.listeners.extend(listeners) };
-    let message = format!("{} is in use already", second.endpoint);
-    let label = Label::new(first.site, format!("{} is bound here first", first.endpoint));
-    let problem = instance.ground.problem(ProblemKind::Conflict, message, second.site);
-    found.problems.push(Problem { labels: vec![label], ..problem });
+    let conflict = instance.ground.conflict(in_use(&second.endpoint), second.site, bound_first(first));
+    found.problems.push(conflict);
 }
 
 fn refused(ground: Ground<'_>, why: &str, at: Span) -> Problem {

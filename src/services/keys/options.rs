@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::Why;
 use super::said::{self, Said, Told, Written};
 use crate::knowledge::Keys;
 use crate::knowledge::keys::SettingKeys;
@@ -86,7 +87,7 @@ impl<'k> Reader<'k> {
                 self.bare(word);
                 match word.is_open() && is_variable(text) {
                     true => {
-                        let why = format!("{text} may say it: nothing in the tree tells what that is");
+                        let why = format!("{text} may say it, and {}", Why::Elsewhere(text.to_owned()));
                         open.push((why, word.span()));
                     }
                     false => others += 1,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::Why;
 use super::said::{Said, Written};
 use crate::model::Command;
 use crate::syntax::calls::{Code, Id, Unparsed};
@@ -24,7 +25,7 @@ impl Modules for Started<'_> {
     fn variable(&self, name: &str) -> Option<Value> {
         let word = &self.0?.variable(name)?.value;
         match word.is_open() {
-            true => Some(Value::unknown(format!("nothing in the tree says what {} is", word.as_str()))),
+            true => Some(Value::unknown(Why::Elsewhere(word.as_str().to_owned()).to_string())),
             false => Some(Value {
                 written: word.exact().is_some().then_some(word.span()),
                 ..Thing::Text(word.as_str().to_owned()).into()

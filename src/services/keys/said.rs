@@ -1,5 +1,6 @@
 //! What somebody says of a setting, where it stands, and the numbers that such texts are to programs.
 
+use super::super::Why;
 use crate::knowledge::keys::{Digits, Number};
 use crate::model::Text;
 use crate::text::Span;
@@ -43,7 +44,7 @@ impl Written {
         let template = is_template(text);
         let said = match word.is_open() || template {
             true if template => Said::Open(text.to_owned(), format!("a template fills in {text}")),
-            true => Said::Open(text.to_owned(), format!("nothing in the tree says what {text} is")),
+            true => Said::Open(text.to_owned(), Why::Elsewhere(text.to_owned()).to_string()),
             false => Said::Text(text.to_owned()),
         };
         let exact = tail.exact().is_some() && matches!(said, Said::Text(_));

@@ -106,7 +106,13 @@ pub(super) struct Looks {
 
 impl<'a> File<'a> {
     pub(super) fn read(source: SourceId, bytes: &'a [u8]) -> Self {
-        let marked = bytes.starts_with(MARK);
+        let start = if bytes.starts_with(MARK) { MARK.len() } else { 0 };
+        Self::read_from(source, bytes, start)
+    }
+
+    /// What stands in a source from `start` to the end of `bytes`.
+    pub(super) fn read_from(source: SourceId, bytes: &'a [u8], start: usize) -> Self {
+        let marked = start == MARK.len() && bytes.starts_with(MARK);
         let mut file = Self {
             source,
             items: Vec::new(),
@@ -115,7 +121,7 @@ impl<'a> File<'a> {
             marked,
             looks: Looks::default(),
         };
-        let mut blocks = Blocks::new(bytes, if marked { MARK.len() } else { 0 });
+        let mut blocks = Blocks::new(bytes, start);
         let mut open: Vec<Open> = Vec::new();
         loop {
             match blocks.read() {

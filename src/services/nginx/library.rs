@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use super::super::Ground;
 use super::file::File;
 use crate::model::ReadAs;
+use crate::syntax::argv::Value;
 use crate::syntax::blocks::Word;
 use crate::text::tree::Unread;
-use crate::text::{HashMap, HashSet, SourceId, has_magic};
+use crate::text::{HashMap, HashSet, SourceId, Span, has_magic};
 
 /// A file by its index in [`Library::files`].
 pub(super) type FileId = usize;
@@ -92,6 +93,15 @@ impl<'a> Library<'a> {
         read.into_iter().map(|read| read.map(|(source, file)| self.keep(source, file))).collect()
     }
 
+    /// The directives of a `-g` on a command line.
+    pub(super) fn add_argument(&mut self, value: Value<'_>) -> FileId {
+        let sources = self.ground.sources;
+        let Span { source, start, end } = value.exact().unwrap_or_else(|| sources.flag("-g", value.text));
+        let text = sources.bytes(source).get(..end as usize).unwrap_or_default();
+        self.files.push(File::read_from(source, text, start as usize));
+        self.files.len() - 1
+    }
+
     fn keep(&mut self, source: SourceId, file: Option<File<'a>>) -> FileId {
         let next = self.files.len();
         let id = *self.known.entry(source).or_insert(next);
@@ -101,11 +111,11 @@ impl<'a> Library<'a> {
         id
     }
 
-    /// Reads everything that `start` includes, and what that includes.
-    pub(super) fn follow(&mut self, start: FileId, folder: &Path) -> Includes<'a> {
+    /// Reads everything that these files include, and what that includes.
+    pub(super) fn follow(&mut self, files: Vec<FileId>, folder: &Path) -> Includes<'a> {
         let mut includes = Includes::default();
-        let mut followed = HashSet::from_iter([start]);
-        let mut level = vec![start];
+        let mut followed = HashSet::from_iter(files.iter().copied());
+        let mut level = files;
         while !level.is_empty() {
             let mut asked: Vec<Cow<'a, [u8]>> = level.iter().flat_map(|id| self.asked(*id)).collect();
             asked.sort_unstable();

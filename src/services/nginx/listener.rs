@@ -2,13 +2,13 @@
 
 use std::cmp::Reverse;
 
-use super::super::Ground;
+use super::super::{Ask, Bound, CUT, Ground, Why, by_name};
 use super::address::Address;
 use super::listen::{Listen, Module};
 use super::pass::Passes;
 use super::sockets::{MAX_SOCKETS, Shared, Sockets};
 use super::walk::{Heard, Told};
-use crate::model::{Apply, Endpoint, Hop, Listener, Setting, Step, Transport, Value};
+use crate::model::{Apply, Endpoint, Hop, Listener, Step, Transport};
 use crate::text::{HashMap, HashSet, Slot, Span, over};
 
 /// Where the options of addresses will go if they are written: two listens of one address cannot both have any.
@@ -67,20 +67,13 @@ impl<'l, 't> Listeners<'l, 't> {
         claims: &mut Claims<'t>,
     ) -> Option<Listener> {
         let listen = shared.deciding()?;
-        let (value, steps) = self.backlog(listen);
+        let ask = self.ask(listen).with(self.slot(shared, claims));
         Some(Listener {
-            service: self.ground.service.name.clone(),
-            place: self.ground.place,
-            endpoint: endpoint(shared),
-            site: listen.at,
-            backlog: Setting { value, slot: self.slot(shared, claims) },
             sockets: self.count(shared),
             apply: Apply::Reload,
-            steps,
             notes: self.notes(shared, taken_in),
-            internal: false,
             hops: self.hops(shared, taken_in),
-            refuses_above_somaxconn: false,
+            ..self.ground.listener(endpoint(shared), listen.at, ask)
         })
     }
 
@@ -89,24 +82,10 @@ impl<'l, 't> Listeners<'l, 't> {
         self.passes.of_servers(self.ground, shared.module, heard.map(|heard| heard.server))
     }
 
-    fn backlog(&self, listen: &Listen) -> (Option<Value<i64>>, Vec<Step>) {
-        let Some(backlog) = listen.backlog else {
-            let default = self.ground.service.default("backlog");
-            let step = |value: &Value<i64>| Step {
-                value: Some(value.get),
-                what: "nginx's own default".into(),
-                at: value.span,
-            };
-            let steps = default.iter().map(step).collect();
-            return (default, steps);
-        };
-        let passed = i64::from(backlog.passed);
-        let step = |value, what: &str| Step { value: Some(value), what: what.into(), at: backlog.at };
-        let mut steps = vec![step(backlog.written, "backlog= of listen")];
-        if passed != backlog.written {
-            steps.push(step(passed, "what a C int keeps of it"));
-        }
-        (Some(Value::written(passed, backlog.at)), steps)
+    fn ask(&self, listen: &Listen) -> Ask {
+        let Some(backlog) = listen.backlog else { return self.ground.own("backlog", None) };
+        let asked = Ask::written(backlog.written, "backlog= of listen", backlog.at);
+        asked.becomes(i64::from(backlog.passed), CUT)
     }
 
     /// One socket for each worker with reuseport (ngx_clone_listening in src/core/ngx_connection.c).
@@ -178,16 +157,13 @@ impl<'l, 't> Listeners<'l, 't> {
         let note = |what: String, at| Step { value: None, what, at };
         let mut notes = Vec::new();
         match &shared.address {
-            Address::Name(name, _) => notes.push(note(unresolved(name), listen.at)),
+            Address::Name(name, _) => notes.extend(Bound::from(unresolved(name)).steps(listen.at)),
             Address::Tcp(socket) if socket.port() == 0 => {
-                notes.push(note("without a port the kernel chooses one".into(), listen.at));
+                notes.extend(Bound::from(Why::AnyPort).steps(listen.at));
             }
             Address::Tcp(socket) => {
                 let named = listen.named.iter().find(|named| named.address == socket.ip());
-                notes.extend(named.map(|named| match named.at {
-                    Some(line) => note("the address of the name, as etc/hosts gives it".into(), line),
-                    None => note("assumed: localhost is 127.0.0.1 and ::1".into(), listen.at),
-                }));
+                notes.extend(named.map(|named| by_name(named, listen.at)));
             }
             Address::Unix(_) => {}
         }
@@ -228,10 +204,10 @@ fn endpoint(shared: &Shared<'_>) -> Endpoint {
     }
 }
 
-fn unresolved(name: &[u8]) -> String {
-    let text = String::from_utf8_lossy(name);
+fn unresolved(name: &[u8]) -> Why {
+    let text = String::from_utf8_lossy(name).into_owned();
     match text.contains(['$', '{', '%', '<', '@']) {
-        true => format!("{text} is a placeholder, which something fills before nginx reads it"),
-        false => format!("{text} is not in etc/hosts: nginx asks the resolver when it starts"),
+        true => Why::Elsewhere(text),
+        false => Why::Unresolved(text),
     }
 }

@@ -21,12 +21,14 @@ use self::listener::Listeners;
 use self::release::Release;
 use self::sockets::{Refusal, Sockets};
 use self::walk::{Start, Told, Walk};
-use super::{Candidate, Enabled, Found, Ground, Opened};
+use super::{Candidate, Enabled, Found, Ground, Opened, Starts};
 use crate::model::{Label, Problem, ProblemKind};
 use crate::text::{HashSet, has_magic};
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
+    let starts = Starts::of(ground);
     let mut reading = Reading {
+        starts: &starts,
         library: Library::new(ground),
         release: Release::of(ground, Path::new("")),
         opened: Opened::of(ground, |place| !has_magic(place.as_bytes())),
@@ -35,17 +37,20 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         enabled: Enabled::default(),
         found: Found::default(),
     };
-    let (mut mains, fragments) = reading.sort(files);
-    mains.sort_by_key(|(candidate, _)| (!reading.opened.is_main(candidate), !is_main_name(&candidate.path)));
+    let files = starts.candidates(files);
+    let (mut mains, fragments) = reading.sort(&files);
+    mains.sort_by_key(|(candidate, _)| (!reading.is_installed(candidate), !is_main_name(&candidate.path)));
     for (candidate, id) in mains {
         reading.main(candidate, id);
     }
     reading.fragments(&fragments);
+    reading.found.problems.extend(starts.problems(ground));
     reading.found
 }
 
 /// What is known while the candidates are gone through.
 struct Reading<'a> {
+    starts: &'a Starts<'a>,
     library: Library<'a>,
     release: Release<'a>,
     opened: Opened,
@@ -87,23 +92,39 @@ impl Reading<'_> {
 
     /// A file is where nginx begins if it lies there, or if it has the blocks that only stand at the top.
     fn is_main(&self, candidate: &Candidate, id: FileId) -> bool {
-        self.opened.is_main(candidate) || self.library.file(id).is_some_and(|file| file.looks.main)
+        self.is_installed(candidate) || self.library.file(id).is_some_and(|file| file.looks.main)
+    }
+
+    /// Where nginx begins because it is told so, or by itself.
+    fn is_installed(&self, candidate: &Candidate) -> bool {
+        self.starts.names(&candidate.path) || self.opened.is_main(candidate)
     }
 
     fn main(&mut self, candidate: &Candidate, id: FileId) {
         if self.included.contains(&id) || self.leaves_out(candidate) {
             return;
         }
-        let start = if self.library.ground.is_machine() && self.opened.is_main(candidate) {
-            Start::Installed
-        } else {
-            Start::Main
-        };
+        let installed = self.library.ground.is_machine() && self.is_installed(candidate);
+        let start = if installed { Start::Installed } else { Start::Main };
         let folder = self.opened.folder(candidate);
         self.release = Release::of(self.library.ground, &folder);
-        let told = self.walk(id, &folder, start);
-        self.open(&told, true);
+        let argument = self.argument(&candidate.path);
+        let problems = self.found.problems.len();
+        let told = self.walk(argument, id, &folder, start);
+        if self.starts.is_idle(&candidate.path) {
+            self.found.problems.truncate(problems);
+            self.found.left_out += 1;
+        } else {
+            self.open(&told, true);
+        }
         self.mains.push(folder);
+    }
+
+    /// The `-g` of what starts nginx with a file.
+    fn argument(&mut self, file: &Path) -> Option<FileId> {
+        let starts = self.starts;
+        let directives = starts.line(starts.reading(file).next()?).last("-g")?;
+        Some(self.library.add_argument(directives))
     }
 
     /// What no main file includes, as the nginxes that may read it. Where a main file is installed above it, it is not in use.
@@ -124,14 +145,14 @@ impl Reading<'_> {
             }
         }
         for Fragment { id, folder, .. } in &left {
-            let included = self.library.follow(*id, folder);
+            let included = self.library.follow(vec![*id], folder);
             self.included.extend(included.files().filter(|included| included != id));
         }
         let mut families: BTreeMap<PathBuf, Vec<Told>> = BTreeMap::new();
         for Fragment { id, module, family, folder } in left {
             if !self.included.contains(&id) {
                 self.release = Release::of(self.library.ground, &family);
-                let told = self.walk(id, &folder, Start::Fragment(module));
+                let told = self.walk(None, id, &folder, Start::Fragment(module));
                 families.entry(family).or_default().push(told);
             }
         }
@@ -171,8 +192,8 @@ impl Reading<'_> {
     }
 
     /// What one nginx is told from its beginning.
-    fn walk(&mut self, id: FileId, folder: &Path, start: Start) -> Told {
-        let includes = self.library.follow(id, folder);
+    fn walk(&mut self, argument: Option<FileId>, id: FileId, folder: &Path, start: Start) -> Told {
+        let includes = self.library.follow(argument.into_iter().chain([id]).collect(), folder);
         self.included.extend(includes.files());
         if !matches!(start, Start::Fragment(_)) {
             let tree = self.library.ground.tree;
@@ -181,7 +202,7 @@ impl Reading<'_> {
                 self.enabled.note(tree, &target.path, target.file.is_ok());
             }
         }
-        let mut told = Walk::new(&self.library, &includes, &self.release, start).read(id);
+        let mut told = Walk::new(&self.library, &includes, &self.release, start).read(argument, id);
         self.found.problems.append(&mut told.problems);
         told
     }

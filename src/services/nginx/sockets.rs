@@ -292,7 +292,7 @@ fn in_use<'t>(one: &Shared<'t>, other: &Shared<'t>) -> Option<Refusal> {
         () => (other, one, (other, "the wildcard of its port"), FOLDED),
     };
     Some(Refusal {
-        message: format!("bind() to {} failed (98: Address already in use)", refused.address),
+        message: super::super::in_use(&refused.address),
         at: at.deciding()?.at,
         beside: beside.0.deciding().map(|listen| (listen.at, beside.1)),
         help,

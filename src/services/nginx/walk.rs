@@ -161,6 +161,8 @@ pub(super) struct Walk<'w, 'a> {
     includes: &'w Includes<'a>,
     release: &'w Release<'a>,
     start: Start,
+    /// The directives of its command line.
+    argument: Option<FileId>,
     frames: Vec<Frame<'w>>,
     /// The files of the frames.
     reading: HashSet<FileId>,
@@ -192,6 +194,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             includes,
             release,
             start,
+            argument: None,
             frames: Vec::new(),
             reading: HashSet::default(),
             places: vec![place],
@@ -209,9 +212,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         matches!(self.start, Start::Fragment(_))
     }
 
-    pub(super) fn read(mut self, main: FileId) -> Told {
+    /// The directives of the command line come before the file.
+    pub(super) fn read(mut self, argument: Option<FileId>, main: FileId) -> Told {
         let Some(top) = self.library.file(main).map(|file| Span::top(file.source)) else { return self.told };
-        self.enter(main, top);
+        self.argument = argument;
+        for file in [Some(main), argument].into_iter().flatten() {
+            self.enter(file, top);
+        }
         while let Some(frame) = self.frames.last_mut() {
             if let Some((target, rest)) = frame.targets.split_first() {
                 frame.targets = rest;
@@ -307,6 +314,10 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     fn open(&mut self, block: Block, at: Span) {
+        if self.argument.is_some() && self.argument == self.frames.last().map(|frame| frame.file) {
+            self.lost(at, "block directives are not supported in -g option");
+            return self.places.push(Place::Nowhere);
+        }
         let next = match (self.place(), block) {
             (Place::Nowhere | Place::Table, _) | (_, Block::Foreign) => Place::Nowhere,
             (_, Block::Inner) => Place::Inner,
@@ -499,6 +510,9 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
         let number = file.arguments(directive).first().and_then(|word| address::number(&word.value()));
         let number = number.map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        if self.told.workers.at.is_some() {
+            return self.lost(directive.at, "\"worker_processes\" directive is duplicate");
+        }
         self.told.workers = Workers { number, at: Some(directive.at) };
     }
 

@@ -1,25 +1,22 @@
 //! The forms of `listen`: which argument is the port, the host, the path and the backlog, as `Server.prototype.listen` of
 //! Node's lib/net.js decides it, and what the frameworks make of theirs before they call it.
 
+use super::super::{Bound, Why};
 use super::eval::Evaluation;
 use super::names::Origin;
 use super::place;
 use super::program::Spot;
 use super::servers::Listens;
 use super::value::{Server, Thing, Value, to_int32};
-use crate::model::{Endpoint, Transport};
 use crate::text::Slot;
 
 /// What a call asks for, before the kernel sees it.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// One for every address; fastify's localhost may have two.
-    pub endpoints: Vec<Endpoint>,
+    pub place: Bound,
     pub backlog: Backlog,
     /// `reusePort: true`.
     pub reuses_port: bool,
-    /// Why an address is not known, and what else there is to say.
-    pub notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -105,7 +102,7 @@ impl Evaluation<'_, '_> {
     fn asked_of_net(&self, call: &Spot, given: &[Given]) -> Asked {
         let from_arguments = self.backlog_from_arguments(given);
         let Some(first) = given.first().filter(|first| !self.is_callback(first)) else {
-            return Asked::new(place::any_port(), from_arguments, self.slot_for_arguments(call, given));
+            return Asked::new(Why::AnyPort.into(), from_arguments, self.slot_for_arguments(call, given));
         };
         if let Thing::Object(options) = &first.value.thing {
             return self.asked_of_options(call, options, given, from_arguments);
@@ -179,16 +176,16 @@ impl Evaluation<'_, '_> {
         Given { at: options.clone(), value: self.property(options, name) }
     }
 
-    fn place_of_options(&self, options: &Spot) -> place::Place {
+    fn place_of_options(&self, options: &Spot) -> Bound {
         let option = |name| self.option(options, name).value;
         if self.inherits(options) {
-            return place::unknown("the socket is inherited from whoever starts the program");
+            return Why::Handed.into();
         }
         let (port, path) = (option("port"), option("path"));
         let by_path = matches!(port.thing, Thing::Undefined) && !self.has(options, "port");
         if by_path {
             return match path.is_nothing() {
-                true => place::unknown("neither a port nor a path is given, so Node refuses it"),
+                true => Bound::unknown("neither a port nor a path is given, so Node refuses it"),
                 false => self.unix(&path),
             };
         }
@@ -255,7 +252,7 @@ impl Evaluation<'_, '_> {
 
     fn asked_of_fastify(&self, call: &Spot, given: &[Given]) -> Asked {
         let Some(first) = given.first().filter(|first| !first.is_function()) else {
-            return Asked::new(place::any_port(), Backlog::Default(None), None);
+            return Asked::new(Why::AnyPort.into(), Backlog::Default(None), None);
         };
         if let Thing::Object(options) = &first.value.thing {
             let place = match self.option(options, "path").value {
@@ -286,7 +283,7 @@ impl Evaluation<'_, '_> {
             return self.asked_of_fastify(call, given);
         }
         let Some(port) = given.first() else {
-            return Asked::new(place::any_port(), Backlog::Default(None), None);
+            return Asked::new(Why::AnyPort.into(), Backlog::Default(None), None);
         };
         let host = given.get(1).filter(|host| !host.is_function());
         let host = host.map_or_else(|| Thing::Undefined.into(), |host| host.value.clone());
@@ -295,10 +292,10 @@ impl Evaluation<'_, '_> {
     }
 
     /// Fastify without a host is on every address of localhost.
-    fn place_or_localhost(&self, port: &Value, host: Value) -> place::Place {
+    fn place_or_localhost(&self, port: &Value, host: Value) -> Bound {
         match &host.thing {
-            Thing::Undefined | Thing::Null => self.on_localhost(port).and_unless(&host.unless),
-            Thing::Text(name) if name == "localhost" => self.on_localhost(port).and_unless(&host.unless),
+            Thing::Undefined | Thing::Null => place::unless(self.on_localhost(port), &host.unless),
+            Thing::Text(name) if name == "localhost" => place::unless(self.on_localhost(port), &host.unless),
             _ => self.place(port, Some(&host), false),
         }
     }
@@ -307,7 +304,7 @@ impl Evaluation<'_, '_> {
     fn asked_of_hapi(&self, server: &Server) -> Option<Asked> {
         let options = self.arguments(&server.made).into_iter().next().map(|at| self.value(&at));
         let place = match options.as_ref().map(|options| &options.thing) {
-            None => place::any_port(),
+            None => Why::AnyPort.into(),
             Some(Thing::Object(options)) => {
                 let option = |name| self.option(options, name).value;
                 if matches!(option("autoListen").thing, Thing::Truth(false)) {
@@ -319,8 +316,8 @@ impl Evaluation<'_, '_> {
                     _ => self.place(&port, Some(if address.is_nothing() { &host } else { &address }), false),
                 }
             }
-            Some(Thing::Unknown { why, .. }) => place::unknown(why),
-            Some(_) => place::unknown("its options are no object literal"),
+            Some(Thing::Unknown { why, .. }) => Bound::unknown(why),
+            Some(_) => Bound::unknown("its options are no object literal"),
         };
         Some(Asked::new(place, Backlog::Default(None), None))
     }
@@ -337,7 +334,7 @@ impl Evaluation<'_, '_> {
                 };
                 self.place(&port, Some(&self.option(options, "hostname").value), false)
             }
-            Some(Thing::Unknown { why, .. }) => place::unknown(why),
+            Some(Thing::Unknown { why, .. }) => Bound::unknown(why),
             _ => self.place(&usual(), None, false),
         };
         Asked::new(place, Backlog::Default(None), None)
@@ -345,16 +342,12 @@ impl Evaluation<'_, '_> {
 }
 
 impl Asked {
-    fn new(place: place::Place, backlog: Backlog, slot: Option<Slot>) -> Self {
+    fn new(place: Bound, backlog: Backlog, slot: Option<Slot>) -> Self {
         let backlog = match backlog {
             Backlog::Default(_) => Backlog::Default(slot),
             given => given,
         };
-        let endpoints = match place.endpoints.is_empty() {
-            true => vec![Endpoint::Unknown(Transport::Tcp)],
-            false => place.endpoints,
-        };
-        Self { endpoints, backlog, reuses_port: false, notes: place.notes }
+        Self { place, backlog, reuses_port: false }
     }
 }
 

@@ -1,12 +1,13 @@
 //! From calls to listeners: what each call asks for, in the words of the model, with the place that decides it.
 
+use super::super::Ask;
 use super::eval::Evaluation;
 use super::listen::{Asked, Backlog};
 use super::program::Spot;
 use super::sites::Condition;
 use super::value::Server;
 use super::{is_on_a_short_line, names};
-use crate::model::{Apply, Endpoint, Listener, Setting, Step, Value};
+use crate::model::{Endpoint, Listener};
 use crate::syntax::calls::Id;
 use crate::text::Span;
 
@@ -52,7 +53,7 @@ fn of_call(evaluation: &Evaluation<'_, '_>, call: &Spot) -> Option<(Server, Vec<
     match evaluation.condition(call) {
         Condition::Never => return None,
         Condition::IfSet(name) => {
-            asked.notes.push(format!("it listens only if {name} is set in the environment"));
+            asked.place.note(format!("it listens only if {name} is set in the environment"));
         }
         Condition::MayBe => {}
     }
@@ -73,53 +74,22 @@ fn site(evaluation: &Evaluation<'_, '_>, call: &Spot) -> Option<Span> {
 }
 
 fn of_asked(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &Asked) -> Vec<Listener> {
-    let ground = evaluation.program.ground;
-    let (backlog, steps) = setting(evaluation, call, site, asked);
-    let notes = asked.notes.iter().map(|what| Step { value: None, what: what.clone(), at: site });
-    let notes: Vec<Step> = notes.collect();
-    let listener = |endpoint: &Endpoint| Listener {
-        service: ground.service.name.clone(),
-        place: ground.place,
-        endpoint: endpoint.clone(),
-        site,
-        backlog: backlog.clone(),
-        sockets: sockets(evaluation, call, asked),
-        apply: Apply::Restart,
-        steps: steps.clone(),
-        notes: notes.clone(),
-        internal: false,
-        hops: Vec::new(),
-        refuses_above_somaxconn: false,
-    };
-    asked.endpoints.iter().map(listener).collect()
+    let all = evaluation.program.ground.listeners(&asked.place, site, &ask(evaluation, call, site, asked));
+    let sockets = sockets(evaluation, call, asked);
+    all.into_iter().map(|listener| Listener { sockets, ..listener }).collect()
 }
 
-fn setting(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &Asked) -> (Setting, Vec<Step>) {
+fn ask(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &Asked) -> Ask {
     match &asked.backlog {
-        Backlog::Default(slot) => {
-            let value = evaluation.program.ground.service.default("backlog");
-            let what = "Node's own default".to_owned();
-            let step =
-                value.iter().map(|value| Step { value: Some(value.get), what: what.clone(), at: value.span });
-            let steps = step.collect();
-            (Setting { value, slot: slot.clone() }, steps)
-        }
+        Backlog::Default(slot) => evaluation.program.ground.own("backlog", None).with(slot.clone()),
         Backlog::Given(number, value, at) => {
             let written = value.written.as_ref();
             let slot = written.and_then(|literal| evaluation.slot_at(literal, *number, call));
             let span = evaluation.program.span(written.unwrap_or(at)).unwrap_or(site);
-            let what = match value.unless.first() {
-                Some(name) => format!("what the program asks for unless {name} is set in the environment"),
-                None => "what the program asks for".to_owned(),
-            };
-            let number = i64::from(*number);
-            let steps = vec![Step { value: Some(number), what, at: span }];
-            (Setting { value: Some(Value::written(number, span)), slot }, steps)
+            let unless = value.unless.first().map(|name| format!("{name} is set in the environment"));
+            Ask::of_program(i64::from(*number), unless, span).with(slot)
         }
-        Backlog::Unknown(why) => {
-            let what = format!("the backlog is not known: {why}");
-            (Setting::default(), vec![Step { value: None, what, at: site }])
-        }
+        Backlog::Unknown(why) => Ask::unknown(why, site),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) enum Listens {
 
 /// `[reader]` of `rules/services/node.toml`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Servers {
     /// Methods that give back the server that they were called on.
     returns_itself: Vec<String>,

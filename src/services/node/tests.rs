@@ -194,9 +194,13 @@ fn what_is_not_known_says_why() {
         ("server.listen(conf.http || 80);", "? 511", "the files do not tell what `conf.http` is"),
         ("server.listen(0);", "? 511", "the kernel picks a free port"),
         ("server.listen({ port: 80, ipv6Only: true });", "? 511", "Node 24 heeds ipv6Only without a host"),
-        ("server.listen(70000);", "? 511", "Node refuses what is given for a port"),
-        ("server.listen(80, 'example.org');", "? 511", "`example.org` is not in the tree's hosts file"),
-        ("server.listen({ fd: 3, backlog: 9 });", "? 511", "the socket is inherited"),
+        ("server.listen(70000);", "? 511", "`70000` is no port"),
+        (
+            "server.listen(80, 'example.org');",
+            "? 511",
+            "the files do not tell which address `example.org` is",
+        ),
+        ("server.listen({ fd: 3, backlog: 9 });", "? 511", "whoever starts the program opens the socket"),
         (
             "server.listen(options);",
             "? ?",
@@ -211,7 +215,7 @@ fn what_is_not_known_says_why() {
             "*:80 511",
             "it listens only if X is set in the environment",
         ),
-        ("server.listen(80, 'localhost');", "[::1]:80 511", "assumed: `localhost`"),
+        ("server.listen(80, 'localhost');", "[::1]:80 511", "assumed: localhost is 127.0.0.1 and ::1"),
     ] {
         let read = read_program(&format!("{HTTP}{text}\n"));
         assert_eq!(read.rows(), [row], "{text}");

@@ -1,8 +1,8 @@
 //! Attributes as they reach a component of Tomcat: which setter they call, and what Java makes of their text.
 
+use super::super::{Bound, Why};
 use super::Instance;
 use super::properties::Filled;
-use crate::model::Step;
 use crate::syntax::java::integer;
 use crate::syntax::xml::{Attribute, Element};
 use crate::text::Span;
@@ -58,10 +58,9 @@ pub(super) fn is_setter(attribute: &str, property: &str) -> bool {
     first(attribute) == first(property) && attribute.get(1..) == property.get(1..)
 }
 
-/// For what cannot be known: a placeholder that nothing in the tree fills in.
-pub(super) fn open(attribute: &Attribute) -> Step {
-    let what = format!("{}=\"{}\" is filled in elsewhere", attribute.name, attribute.value);
-    Step { value: None, what, at: attribute.value.span() }
+/// An address with a placeholder that nothing in the tree fills in.
+pub(super) fn elsewhere(attribute: &Attribute) -> Bound {
+    Why::Elsewhere(attribute.value.to_string()).into()
 }
 
 #[cfg(test)]

@@ -1,34 +1,25 @@
 //! A Connector's acceptCount, and what must be used up before anybody waits in that queue.
 
+use super::super::Ask;
 use super::Instance;
-use super::attributes::{Number, is_setter, open};
+use super::attributes::{Number, is_setter};
 use super::properties::Filled;
-use crate::model::{Setting, Step, Value};
+use crate::model::Step;
 use crate::syntax::java::integer;
 use crate::syntax::xml::{Attribute, Element};
 use crate::text::{Slot, Span};
 
 /// A Connector's number while its attributes are read.
 pub(super) struct Backlog {
-    pub(super) setting: Setting,
-    pub(super) steps: Vec<Step>,
+    pub(super) ask: Ask,
     /// Attributes that look like it and are not.
     pub(super) notes: Vec<Step>,
 }
 
 impl Instance<'_> {
     pub(super) fn backlog(&self, element: &Element) -> Backlog {
-        let default = self.ground.service.default("backlog");
-        let step = |value: &Value<i64>| Step {
-            value: Some(value.get),
-            what: "Tomcat's own default acceptCount".into(),
-            at: value.span,
-        };
-        let mut backlog = Backlog {
-            steps: default.iter().map(step).collect(),
-            setting: Setting { value: default, slot: None },
-            notes: Vec::new(),
-        };
+        let own = self.ground.own_of("backlog", "Tomcat's own default acceptCount");
+        let mut backlog = Backlog { ask: own, notes: Vec::new() };
         let mut written = false;
         for attribute in &element.attributes {
             match self.takes_count(&attribute.name) {
@@ -45,7 +36,7 @@ impl Instance<'_> {
             }
         }
         if let Some((end, quote)) = element.end.filter(|_| !written) {
-            backlog.setting.slot = Some(Slot::insert(end, format!(" acceptCount={quote}"), quote));
+            backlog.ask.backlog.slot = Some(Slot::insert(end, format!(" acceptCount={quote}"), quote));
         }
         backlog
     }
@@ -64,32 +55,28 @@ impl Instance<'_> {
         let filled = self.properties.fill(&attribute.value);
         let number = integer(&filled.text);
         if filled.text.is_open() {
-            backlog.setting = Setting::default();
-            backlog.steps = vec![open(attribute)];
+            backlog.ask = Ask::elsewhere(&attribute.value, attribute.value.span());
         } else if let Some(number) = number.filter(|number| *number > 0) {
-            backlog.steps.clear();
-            self.accept(attribute, &filled, number, backlog);
+            backlog.ask = self.accept(attribute, &filled, number);
         } else {
             let why = if number.is_some() { "not above 0" } else { "no number to Java" };
             let what = format!("{}=\"{}\" is {why}: Tomcat ignores it", attribute.name, attribute.value);
-            let value = backlog.setting.value.as_ref().map(|value| value.get);
-            backlog.steps.push(Step { value, what, at: attribute.value.span() });
+            let value = backlog.ask.backlog.value.as_ref().map(|value| value.get);
+            backlog.ask.steps.push(Step { value, what, at: attribute.value.span() });
         }
     }
 
     /// The number stands in the attribute itself, or in the property that is all of it.
-    fn accept(&self, attribute: &Attribute, filled: &Filled, number: i64, backlog: &mut Backlog) {
-        let (own, at) = (attribute.value.span(), filled.text.span());
-        let mut step = |what: String, at| backlog.steps.push(Step { value: Some(number), what, at });
-        match &filled.property {
-            Some(property) => {
-                step(format!("{property} in catalina.properties"), at);
-                step(format!("{} takes it", attribute.name), own);
-            }
-            None => step(attribute.name.clone(), at),
-        }
-        let slot = filled.text.exact().filter(|_| filled.text.is_ascii()).map(Slot::replace);
-        backlog.setting = Setting { value: Some(Value::written(number, at)), slot };
+    fn accept(&self, attribute: &Attribute, filled: &Filled, number: i64) -> Ask {
+        let at = filled.text.span();
+        let from = filled.property.as_ref().map(|property| format!("{property} in catalina.properties"));
+        let takes = from.as_ref().map(|_| {
+            let what = format!("{} takes it", attribute.name);
+            Step { value: Some(number), what, at: attribute.value.span() }
+        });
+        let mut ask = Ask::written(number, from.as_ref().unwrap_or(&attribute.name), at);
+        ask.steps.extend(takes);
+        ask.with(filled.text.exact().filter(|_| filled.text.is_ascii()).map(Slot::replace))
     }
 
     /// What must be used up before connections wait in the queue. `service` is an index in the document.

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::attributes::{Number, open};
+use super::super::{Bound, Why, port_of};
+use super::attributes::{Number, elsewhere};
 use super::backlog::Backlog;
 use super::{Closed, Instance};
-use crate::model::{Apply, Endpoint, Listener, Step, Transport};
-use crate::syntax::java::{self, Address};
+use crate::model::{Endpoint, Listener, Step, Transport};
 use crate::syntax::xml::Element;
 
 /// A socket that a Connector opens.
@@ -48,23 +48,10 @@ impl Instance<'_> {
             }
             note => notes.extend(note),
         }
-        let Backlog { setting: backlog, steps, notes: more } = self.backlog(element);
+        let Backlog { ask, notes: more } = self.backlog(element);
         notes.extend(more);
         notes.extend(self.capacity(service, element));
-        let listener = Listener {
-            service: self.ground.service.name.clone(),
-            place: self.ground.place,
-            endpoint,
-            site: element.tag,
-            backlog,
-            sockets: Some(1),
-            apply: Apply::Restart,
-            steps,
-            notes,
-            internal: false,
-            hops: Vec::new(),
-            refuses_above_somaxconn: false,
-        };
+        let listener = Listener { notes, ..self.ground.listener(endpoint, element.tag, ask) };
         Ok(Opening { listener, on_init })
     }
 
@@ -109,7 +96,7 @@ impl Instance<'_> {
             && let Some((attribute, path)) = self.last(element, "unixDomainSocketPath")
         {
             if path.text.is_open() || path.text.contains("${") {
-                notes.push(open(attribute));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return Ok(Endpoint::Unknown(Transport::Unix));
             }
             return match path.text.is_empty() {
@@ -122,30 +109,27 @@ impl Instance<'_> {
         let (port, at) = match self.integer(element, "port") {
             Number::Known(port, at) => (port, at),
             Number::Open(attribute) => {
-                notes.push(open(attribute));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
             Number::Bad(attribute) if !self.installed => {
-                notes.push(open(attribute));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
             Number::Bad(attribute) => {
-                return Err(Closed {
-                    why: format!("\"{}\" is no port", attribute.value),
-                    at: attribute.value.span(),
-                });
+                return Err(Closed::new(&Why::NoPort(attribute.value.to_string()), attribute.value.span()));
             }
             Number::Unset => return Err(Closed { why: "it has no port".into(), at: element.tag }),
         };
         // The offset is for ports that are chosen (AbstractProtocol.getPortWithOffset).
         let port = if port > 0 { port + offset } else { port };
-        match u16::try_from(port) {
-            Ok(0) => {
-                notes.push(Step { value: None, what: "port 0: the kernel picks one".into(), at });
+        match port_of(port) {
+            Ok(port) => self.bound(element, protocol, port, notes),
+            Err(why @ Why::AnyPort) => {
+                notes.extend(Bound::from(why).steps(at));
                 Ok(Endpoint::Unknown(Transport::Tcp))
             }
-            Ok(port) => self.bound(element, protocol, port, notes),
-            Err(_) => Err(Closed { why: format!("{port} is no port"), at }),
+            Err(why) => Err(Closed::new(&why, at)),
         }
     }
 
@@ -168,23 +152,23 @@ impl Instance<'_> {
             false => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         });
         for (attribute, filled) in self.setters(element, "address") {
-            let mut note = |what: String| notes.push(Step { value: None, what, at: attribute.value.span() });
-            match java::resolve(&filled.text, self.ground.hosts) {
-                _ if filled.text.is_open() => {
-                    ip = None;
-                    note(open(attribute).what);
-                }
-                Address::Known { ip: known, assumed } => {
+            if filled.text.is_open() {
+                ip = None;
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
+                continue;
+            }
+            match self.ground.java_address(&filled.text) {
+                Ok((known, assumed)) => {
                     ip = Some(known);
-                    if assumed {
-                        note(format!("assumed: {} is {known}", filled.text));
-                    }
+                    notes.extend(assumed.map(|what| Step::note(what, attribute.value.span())));
                 }
-                Address::Unknown => {
+                Err(why @ Why::NoAddress(_)) => {
+                    notes.push(Step::note(format!("{why}: Tomcat ignores it"), attribute.value.span()));
+                }
+                Err(why) => {
                     ip = None;
-                    note(format!("nothing in this tree says which address {} is", filled.text));
+                    notes.extend(Bound::from(why).steps(attribute.value.span()));
                 }
-                Address::Refused => note(format!("\"{}\" is no address: Tomcat ignores it", filled.text)),
             }
         }
         match ip {

@@ -8,7 +8,7 @@ mod shutdown;
 
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Found, Ground};
+use super::{Candidate, Found, Ground, Why, bound_first, in_use};
 use crate::model::{Label, Listener, Problem, ProblemKind};
 use crate::syntax::xml::{self, Element, Reading};
 use crate::text::{Span, Text, over};
@@ -45,6 +45,12 @@ struct Instance<'a> {
 struct Closed {
     why: String,
     at: Span,
+}
+
+impl Closed {
+    fn new(why: &Why, at: Span) -> Self {
+        Self { why: why.to_string(), at }
+    }
 }
 
 fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
@@ -177,11 +183,9 @@ impl Instance<'_> {
         let Some(first) = bound.iter().find(|first| first.endpoint.collides(&listener.endpoint)) else {
             return bound.push(listener);
         };
-        let message = format!("{what} on {}, for the address is in use already", listener.endpoint);
-        found.problems.push(Problem {
-            labels: vec![Label::new(first.site, format!("{} is bound here first", first.endpoint))],
-            ..self.ground.problem(ProblemKind::Conflict, message, listener.site)
-        });
+        let message = format!("{what} stays closed: {}", in_use(&listener.endpoint));
+        let first = bound_first(first);
+        found.problems.push(self.ground.conflict(message, listener.site, first));
     }
 
     /// Whether this Tomcat is at least this one, if the tree tells.

@@ -1,9 +1,9 @@
 //! The port that shuts a Tomcat down: StandardServer.await opens a ServerSocket whose backlog nothing changes.
 
-use super::attributes::{Number, open};
+use super::super::{Bound, Why, port_of};
+use super::attributes::{Number, elsewhere};
 use super::{Closed, Instance};
-use crate::model::{Apply, Endpoint, Listener, Setting, Step, Transport};
-use crate::syntax::java::{self, Address};
+use crate::model::{Endpoint, Listener, Step, Transport};
 use crate::syntax::xml::Element;
 use crate::text::Text;
 
@@ -12,24 +12,10 @@ impl Instance<'_> {
     pub(super) fn shutdown(&self, root: &Element, offset: i64) -> Result<Option<Listener>, Closed> {
         let mut notes = Vec::new();
         let Some(endpoint) = self.shutdown_endpoint(root, offset, &mut notes)? else { return Ok(None) };
-        let backlog = self.ground.service.default("shutdown-backlog");
         let what = "the queue of the shutdown port, which nothing changes";
-        let steps =
-            backlog.iter().map(|value| Step { value: Some(value.get), what: what.into(), at: value.span });
-        Ok(Some(Listener {
-            service: self.ground.service.name.clone(),
-            place: self.ground.place,
-            endpoint,
-            site: root.tag,
-            sockets: Some(1),
-            apply: Apply::Restart,
-            steps: steps.collect(),
-            backlog: Setting { value: backlog, slot: None },
-            notes,
-            internal: true,
-            hops: Vec::new(),
-            refuses_above_somaxconn: false,
-        }))
+        let ask = self.ground.own_of("shutdown-backlog", what);
+        let listener = self.ground.listener(endpoint, root.tag, ask);
+        Ok(Some(Listener { notes, internal: true, ..listener }))
     }
 
     fn shutdown_endpoint(
@@ -42,48 +28,44 @@ impl Instance<'_> {
         let (port, at) = match (self.integer(root, "port"), self.ground.service.default("shutdown-port")) {
             (Number::Known(port, at), _) => (port, at),
             (Number::Open(attribute), _) => {
-                notes.push(open(attribute));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return unknown;
             }
             (Number::Unset | Number::Bad(_), Some(default)) => (default.get, default.span),
             (Number::Unset | Number::Bad(_), None) => return Ok(None),
         };
-        match port {
-            ..0 => Ok(None),
-            0 => {
-                notes.push(Step { value: None, what: "port 0: the kernel picks one".into(), at });
+        if port < 0 {
+            return Ok(None);
+        }
+        match port_of(if port > 0 { port + offset } else { 0 }) {
+            Ok(port) => self.shutdown_address(root, port, notes).map(Some),
+            Err(why @ Why::AnyPort) => {
+                notes.extend(Bound::from(why).steps(at));
                 unknown
             }
-            1.. => {
-                let port = u16::try_from(port + offset)
-                    .map_err(|_| Closed { why: format!("{} is no port", port + offset), at })?;
-                self.shutdown_address(root, port, notes).map(Some)
-            }
+            Err(why) => Err(Closed::new(&why, at)),
         }
     }
 
     fn shutdown_address(&self, root: &Element, port: u16, notes: &mut Vec<Step>) -> Result<Endpoint, Closed> {
         let (text, at) = match self.last(root, "address") {
             Some((attribute, filled)) if filled.text.is_open() => {
-                notes.push(open(attribute));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
             Some((attribute, filled)) => (filled.text, attribute.value.span()),
             None => (Text::meant("localhost", root.tag), root.tag),
         };
-        let mut note = |what: String| notes.push(Step { value: None, what, at });
-        match java::resolve(&text, self.ground.hosts) {
-            Address::Known { ip, assumed } => {
-                if assumed {
-                    note(format!("assumed: {text} is {ip}"));
-                }
+        match self.ground.java_address(&text) {
+            Ok((ip, assumed)) => {
+                notes.extend(assumed.map(|what| Step::note(what, at)));
                 self.socket(ip, port).map_err(|why| Closed { why, at })
             }
-            Address::Unknown => {
-                note(format!("nothing in this tree says which address {text} is"));
+            Err(why @ Why::NoAddress(_)) => Err(Closed::new(&why, at)),
+            Err(why) => {
+                notes.extend(Bound::from(why).steps(at));
                 Ok(Endpoint::Unknown(Transport::Tcp))
             }
-            Address::Refused => Err(Closed { why: format!("\"{text}\" is no address"), at }),
         }
     }
 }

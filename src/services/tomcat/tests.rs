@@ -157,7 +157,7 @@ fn the_shutdown_port_is_fixed() {
     let listener = seen.one();
     assert_eq!(seen.rows(), ["127.0.0.1:8005 1"]);
     assert!(listener.internal && listener.backlog.slot.is_none());
-    assert_eq!(words(&listener.notes), "assumed: localhost is 127.0.0.1");
+    assert_eq!(words(&listener.notes), "assumed: localhost is 127.0.0.1 and ::1");
 }
 
 #[test]
@@ -197,10 +197,10 @@ fn a_number_that_is_refused_is_explained() {
 fn a_connector_that_stays_closed_is_told_and_is_no_fault() {
     for (connector, why) in [
         ("<Connector/>", "it has no port"),
-        ("<Connector port='-1'/>", "-1 is no port"),
-        ("<Connector port='65536'/>", "65536 is no port"),
-        ("<Connector port='http'/>", "\"http\" is no port"),
-        ("<Connector port='${http}'/>", "\"${http}\" is no port"),
+        ("<Connector port='-1'/>", "`-1` is no port"),
+        ("<Connector port='65536'/>", "`65536` is no port"),
+        ("<Connector port='http'/>", "`http` is no port"),
+        ("<Connector port='${http}'/>", "`${http}` is no port"),
         ("<Connector port='8080' protocol='HTTP/2'/>", "\"HTTP/2\" is no protocol"),
         (
             "<Connector port='8080' protocol='org.apache.coyote.http11.Http11AprProtocol'/>",
@@ -239,7 +239,8 @@ fn a_certificate_opens_an_https_connector() {
 fn a_socket_that_is_taken_is_a_conflict() {
     let seen = connectors("<Connector port='8080'/><Connector port='8080' address='127.0.0.1'/>").read();
     assert_eq!(seen.rows(), ["*:8080 100"]);
-    let message = "Conflict: the Connector on 127.0.0.1:8080, for the address is in use already";
+    let message =
+        "Conflict: the Connector stays closed: bind() to 127.0.0.1:8080 failed (98: Address already in use)";
     assert_eq!(seen.problems(), [message]);
     assert_eq!(seen.found.problems[0].labels[0].message, "*:8080 is bound here first");
     for apart in [
@@ -283,7 +284,10 @@ fn the_environment_may_fill_in_what_an_installed_tomcat_leaves_open() {
     );
     let seen = trial.read();
     assert_eq!(seen.rows(), ["*:8080 ?"]);
-    assert_eq!(words(&seen.one().steps), "acceptCount=\"${QUEUE}\" is filled in elsewhere");
+    assert_eq!(
+        words(&seen.one().steps),
+        "the backlog is not known: the files do not tell what `${QUEUE}` is"
+    );
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn a_router_passes_on_to_its_nodes_or_the_first_socket() {
 #[test]
 fn a_router_on_the_port_of_a_socket_is_in_its_way() {
     let seen = repository("[uwsgi]\nsocket = :3031\nhttp = :3031\n");
-    assert_eq!(seen.problems(), ["Conflict: 0.0.0.0:3031 is in use by another of its sockets"]);
+    assert_eq!(seen.problems(), ["Conflict: bind() to 0.0.0.0:3031 failed (98: Address already in use)"]);
     assert_eq!(seen.rows(), ["0.0.0.0:3031 100"]);
 }
 
@@ -102,7 +102,7 @@ fn what_the_tree_does_not_tell_is_not_guessed() {
     ] {
         let seen = repository(&format!("[uwsgi]\nsocket = :1\n{ini}\n"));
         assert_eq!(seen.rows(), ["0.0.0.0:1 ?"], "{ini}");
-        assert!(seen.said().contains("which this tree does not tell"), "{ini}");
+        assert!(seen.said().contains("which the files do not tell"), "{ini}");
         assert_eq!(seen.problems(), [""; 0], "{ini}");
     }
     for socket in [":$(PORT)", ":{{ port }}", "${host}:80", "%d/app.sock", "*:80", "app.example.com:80"] {

@@ -53,10 +53,20 @@ pub struct Given<'a> {
     pub folder: &'a Path,
     pub version: Option<[u16; 3]>,
     pub variables: Variables,
+    /// What its command line says instead of the main file: the server's root, and directives before it and behind it.
+    pub arguments: Arguments,
     /// The modules that are there without LoadModule, by their symbols.
     pub loaded: HashSet<String>,
     /// The symbols of modules whose source file is not called mod_NAME.c.
     pub symbols: &'a BTreeMap<String, String>,
+}
+
+/// `-d`, `-C` and `-c`.
+#[derive(Debug, Default)]
+pub struct Arguments {
+    pub root: Option<PathBuf>,
+    pub before: Vec<Line>,
+    pub behind: Vec<Line>,
 }
 
 /// Who is told what is read.
@@ -149,8 +159,10 @@ pub struct Seen {
 }
 
 /// Reads a configuration from its main file on.
-pub fn read(given: Given<'_>, main: SourceId, reader: &mut dyn Reader) -> Seen {
-    let home = Home::of(given.folder);
+pub fn read(mut given: Given<'_>, main: SourceId, reader: &mut dyn Reader) -> Seen {
+    let Arguments { root, before, behind } = std::mem::take(&mut given.arguments);
+    let mut home = Home::of(given.folder);
+    home.root = root.unwrap_or(home.root);
     let mut walk = Walk {
         given,
         reader,
@@ -167,7 +179,9 @@ pub fn read(given: Given<'_>, main: SourceId, reader: &mut dyn Reader) -> Seen {
         files: HashSet::default(),
         matched: Vec::new(),
     };
+    walk.arguments(before);
     walk.file(main, Span::top(main));
+    walk.arguments(behind);
     let whole = !walk.incomplete && walk.read < MAX_READ;
     Seen { files: walk.files, matched: walk.matched, whole }
 }
@@ -212,6 +226,15 @@ impl Walk<'_, '_> {
         self.lines(Lines::new(source, bytes));
         self.template = template;
         self.reading.pop();
+    }
+
+    /// Directives that are no lines of a file.
+    fn arguments(&mut self, lines: Vec<Line>) {
+        if !lines.is_empty() {
+            self.in_macro = true;
+            self.lines(lines.into_iter());
+            self.in_macro = false;
+        }
     }
 
     /// The lines of a file or a macro, whose sections end with it.

@@ -85,7 +85,7 @@ impl Variables {
         self.environment.extend(known);
     }
 
-    pub(super) fn define(&mut self, name: &str, value: Option<Text>) {
+    pub fn define(&mut self, name: &str, value: Option<Text>) {
         self.names.insert(name.to_owned());
         if let Some(value) = value {
             self.values.insert(name.to_ascii_lowercase(), value);

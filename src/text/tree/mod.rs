@@ -7,6 +7,7 @@ mod inside;
 mod matching;
 mod walk;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
@@ -188,10 +189,7 @@ impl Tree {
     }
 
     fn resolve_after(&self, path: &Path, links: u32) -> Result<PathBuf, Unread> {
-        let plain: PathBuf = path
-            .components()
-            .filter(|part| !matches!(part, Component::RootDir | Component::CurDir))
-            .collect();
+        let plain = plain(path);
         let Some(last) = plain.components().next_back() else { return Ok(PathBuf::new()) };
         if plain.as_os_str().len() >= LONGEST_PATH {
             return Err(Unread::Missing);
@@ -472,6 +470,16 @@ fn special(kind: FileType) -> &'static str {
         FileType::Directory => Unread::FOLDER,
         _ => "a device",
     }
+}
+
+/// A path from the root without what says nothing in it: nearly all are that already.
+fn plain(path: &Path) -> Cow<'_, Path> {
+    let parts = path.as_os_str().as_encoded_bytes();
+    if parts.split(|byte| *byte == b'/').all(|part| !part.is_empty() && part != b".") {
+        return Cow::Borrowed(path);
+    }
+    let says_nothing = |part: &Component| matches!(part, Component::RootDir | Component::CurDir);
+    Cow::Owned(path.components().filter(|part| !says_nothing(part)).collect())
 }
 
 /// A panic elsewhere cannot leave a map of finished readings half-written.
