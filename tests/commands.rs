@@ -34,12 +34,12 @@ fn hold(sources: &Sources, command: &Command) {
     let variables = command.environment.iter().map(|variable| &variable.value);
     for word in command.words.iter().chain(variables) {
         assert!(
-            !word.exact || sources.text(word.span) == word.text,
+            !word.exact().is_some() || sources.text(word.span()) == word.as_str(),
             "{word:?} is {:?}",
-            sources.text(word.span)
+            sources.text(word.span())
         );
-        assert!(word.span.end as usize <= sources.bytes(word.span.source).len());
-        assert!(!(word.exact && word.open), "{word:?}");
+        assert!(word.span().end as usize <= sources.bytes(word.span().source).len());
+        assert!(!(word.exact().is_some() && word.is_open()), "{word:?}");
     }
     assert!(!command.words.is_empty() && !sources.text(command.at).is_empty(), "{command:?}");
 }
@@ -163,7 +163,7 @@ fn what_is_written_is_read_again() {
             let sources = Sources::new();
             let before = started(&sources, &root, read_as).commands;
             for (index, command) in before.iter().enumerate() {
-                let words: Vec<String> = command.words.iter().map(|word| word.text.clone()).collect();
+                let words: Vec<String> = command.words.iter().map(|word| word.as_str().to_owned()).collect();
                 if let Some(room) = &command.room {
                     let edit = room.slot(&["-p"], "--n=").edit(12);
                     let mut expected = words.clone();
@@ -176,14 +176,15 @@ fn what_is_written_is_read_again() {
                     );
                     tried += 1;
                 }
-                for (at, word) in command.words.iter().enumerate().filter(|(at, word)| *at > 0 && word.exact)
+                for (at, word) in
+                    command.words.iter().enumerate().filter(|(at, word)| *at > 0 && word.exact().is_some())
                 {
                     let mut expected = words.clone();
                     expected[at] = "77".into();
-                    let edit = Edit { span: word.span, text: "77".into() };
+                    let edit = Edit { span: word.span(), text: "77".into() };
                     let found = again(&sources, &root, read_as, &edit, index);
                     // A variable may stand for other words as well.
-                    let there = if command.at.contains(word.span) {
+                    let there = if command.at.contains(word.span()) {
                         found.get(at)
                     } else {
                         found.iter().find(|it| *it == "77")
@@ -208,7 +209,7 @@ fn again(sources: &Sources, root: &Path, read_as: ReadAs, edit: &Edit, index: us
     let commands = started(&sources, scratch.path(), read_as).commands;
     commands
         .get(index)
-        .map_or_else(Vec::new, |command| command.words.iter().map(|word| word.text.clone()).collect())
+        .map_or_else(Vec::new, |command| command.words.iter().map(|word| word.as_str().to_owned()).collect())
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -229,9 +230,9 @@ fn copy(from: &Path, to: &Path) {
 /// What the recorder would have said of our command.
 fn as_started(command: &Command) -> Value {
     let environment: BTreeMap<&str, &str> =
-        command.environment.iter().map(|it| (it.name.as_str(), it.value.text.as_str())).collect();
+        command.environment.iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
     json!({
-        "argv": command.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(),
+        "argv": command.words.iter().map(|word| word.as_str()).collect::<Vec<_>>(),
         "environment": environment,
         "folder": command.folder.as_ref().map(|folder| format!("/{}", folder.display())),
         "open_files": command.open_files.as_ref().map(|(soft, hard)| [soft.get, hard.get]),

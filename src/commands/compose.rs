@@ -1,6 +1,7 @@
 //! Compose files: which command each service starts, in place of or after what its image says (the Compose specification;
 //! compose-go's interpolation and loader).
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Started;
@@ -10,10 +11,9 @@ use super::scene::{Given, Scene};
 use crate::knowledge::Candidate;
 use crate::model::{Problem, ProblemKind, Starter, Value};
 use crate::syntax::dotenv;
-use crate::syntax::letters::{Letter, Letters};
-use crate::syntax::shell::{self, Assignment, Word};
+use crate::syntax::shell::{self, Assignment};
 use crate::syntax::yaml::{self, Node, NodeKind};
-use crate::text::{HashMap, deeper};
+use crate::text::{HashMap, Text, deeper};
 
 /// How deep services may extend each other, and `${a:-${b}}` nest.
 const MAX_DEPTH: u32 = 8;
@@ -152,7 +152,9 @@ impl<'a> Project<'a> {
 
     /// The image that is built, and the folder that it is built from.
     fn built(&self, build: &Node) -> Option<(Stage, PathBuf)> {
-        let text = |node: &Node| self.scalar(node).filter(|word| !word.open).map(|word| word.text());
+        let text = |node: &Node| {
+            self.scalar(node).filter(|word| !word.is_open()).map(|word| word.show().into_owned())
+        };
         let part = |key: &str| build.get(key).and_then(text);
         let context = text(build).or_else(|| part("context")).unwrap_or_else(|| ".".into());
         let context = self.folder.join(context);
@@ -165,26 +167,25 @@ impl<'a> Project<'a> {
     }
 
     fn image(&self, node: &Node) -> Option<Value<String>> {
-        let word = self.scalar(node).filter(|word| !word.open && !node.is_null())?;
-        Some(Value::written(word.text(), node.span))
+        let word = self.scalar(node).filter(|word| !word.is_open() && !node.is_null())?;
+        Some(Value::written(word.show().into_owned(), node.span))
     }
 
     /// A command or an entrypoint: words in a list, or a line whose quotes count and nothing else.
     fn run(&self, node: &Node) -> Option<Run> {
         match &node.kind {
             NodeKind::List(members) => {
-                let words: Vec<Word> = members.iter().filter_map(|member| self.scalar(member)).collect();
+                let words: Vec<Text> = members.iter().filter_map(|member| self.scalar(member)).collect();
                 let form = self.form(node, members)?;
                 Some(Run::Words(words, form))
             }
             NodeKind::Scalar(..) if !node.is_null() => {
                 let word = self.scalar(node)?;
-                let words = shell::split(&word.letters)?;
-                let open = |part: Word| Word {
-                    open: word.open && part.letters.0.iter().any(|it| it.byte == b'$'),
-                    ..part
-                };
-                Some(Run::Words(words.into_iter().map(open).collect(), Form::Plain))
+                let mut words = shell::split(&word)?;
+                let named = word.open().unwrap_or_default();
+                let opens = |part: &&mut Text| word.is_open() && part.bytes().contains(&b'$');
+                words.iter_mut().filter(opens).for_each(|part| part.set_open(named));
+                Some(Run::Words(words, Form::Plain))
             }
             _ => None,
         }
@@ -213,80 +214,71 @@ impl<'a> Project<'a> {
     }
 
     /// A scalar with its variables.
-    fn scalar(&self, node: &Node) -> Option<Word> {
-        let letters = node.letters(self.scene.sources)?;
-        let (letters, open) = self.interpolated(&letters.0, 0);
-        Some(Word { letters, at: node.written(), open })
+    fn scalar(&self, node: &Node) -> Option<Text> {
+        let written = node.placed(self.scene.sources)?;
+        Some(self.interpolated(&written, 0).with_whole(node.written()))
     }
 
     /// `$NAME`, `${NAME:-default}` and the like (compose-go, template.go); `$$` is a dollar.
-    fn interpolated(&self, text: &[Letter], depth: u32) -> (Letters, bool) {
-        let mut letters = Letters::default();
-        let mut open = false;
+    fn interpolated(&self, written: &Text, depth: u32) -> Text {
+        let bytes = written.bytes();
+        let mut text = Text::nothing(written.whole());
         let mut at = 0;
-        while let Some(letter) = text.get(at).copied() {
-            let next = text.get(at + 1).map(|letter| letter.byte);
-            let reference = match (letter.byte, next) {
+        while let Some(byte) = bytes.get(at).copied() {
+            let reference = match (byte, bytes.get(at + 1).copied()) {
                 (b'$', Some(b'$')) => {
-                    let both = Letters(text.get(at..at + 2).unwrap_or_default().to_vec());
-                    letters.push_for(b"$", both.span().unwrap_or(letter.at));
+                    text.push_escaped(written, at);
                     at += 2;
                     continue;
                 }
-                (b'$', Some(b'{')) => match braces(text, at) {
+                (b'$', Some(b'{')) => match braces(bytes, at) {
                     // Without an end to it, what follows is no reference either.
                     None => {
-                        letters.0.extend(text.get(at..).unwrap_or_default());
-                        return (letters, true);
+                        put_open(&mut text, written, at..bytes.len());
+                        return text;
                     }
                     reference => reference,
                 },
                 (b'$', Some(byte)) if is_name(byte) && !byte.is_ascii_digit() => {
-                    let rest = text.get(at + 1..).unwrap_or_default();
-                    let length = rest.iter().take_while(|letter| is_name(letter.byte)).count();
+                    let rest = bytes.get(at + 1..).unwrap_or_default();
+                    let length = rest.iter().take_while(|byte| is_name(**byte)).count();
                     Some((at + 1..at + 1 + length, at + 1 + length))
                 }
                 _ => None,
             };
             let Some((inner, end)) = reference else {
-                letters.0.push(letter);
+                text.push_part(written, at..at + 1);
                 at += 1;
                 continue;
             };
-            match self.value(text.get(inner).unwrap_or_default(), depth) {
-                Some((value, unknown)) => {
-                    letters.0.extend(value.0);
-                    open |= unknown;
-                }
-                None => {
-                    letters.0.extend(text.get(at..end).unwrap_or_default());
-                    open = true;
-                }
+            match self.value(&written.slice(inner), depth) {
+                Some(value) => text.push_text(&value),
+                None => put_open(&mut text, written, at..end),
             }
             at = end;
         }
-        (letters, open)
+        text
     }
 
     /// What a reference comes to: a name, an operator and a word.
-    fn value(&self, inner: &[Letter], depth: u32) -> Option<(Letters, bool)> {
-        let length = inner.iter().take_while(|letter| is_name(letter.byte)).count();
-        let name: String = inner.iter().take(length).map(|letter| char::from(letter.byte)).collect();
-        let rest = inner.get(length..).unwrap_or_default();
-        let colon = rest.first().is_some_and(|letter| letter.byte == b':');
-        let operator = rest.get(usize::from(colon)).map(|letter| letter.byte);
-        let word = rest.get(usize::from(colon) + 1..).unwrap_or_default();
-        let known = self.variables.iter().rev().find(|variable| variable.name == name);
-        let set = known.filter(|known| !(colon && known.value.letters.is_empty()));
-        let size = known.map_or(0, |known| known.value.letters.len());
-        if let Some(first) = inner.first().filter(|_| depth >= MAX_DEPTH) {
-            self.scene.sources.cut_off(first.at, deeper("references that lie in one another", MAX_DEPTH));
+    fn value(&self, inner: &Text, depth: u32) -> Option<Text> {
+        let bytes = inner.bytes();
+        let length = bytes.iter().take_while(|byte| is_name(**byte)).count();
+        let (name, rest) = bytes.split_at_checked(length)?;
+        let colon = rest.first() == Some(&b':');
+        let operator = rest.get(usize::from(colon));
+        let word = || inner.slice(length + usize::from(colon) + 1..bytes.len());
+        let known = self.variables.iter().rev().find(|variable| variable.name.as_bytes() == name);
+        let set = known.filter(|known| !(colon && known.value.is_empty()));
+        let size = known.map_or(0, |known| known.value.len());
+        if let Some(first) = inner.place(0..1).filter(|_| depth >= MAX_DEPTH) {
+            self.scene.sources.cut_off(first, deeper("references that lie in one another", MAX_DEPTH));
         }
         match (operator, set) {
             _ if depth >= MAX_DEPTH || !self.scene.spend(size) => None,
-            (Some(b'-'), None) => Some(self.interpolated(word, depth + 1)),
-            (Some(b'+'), Some(_)) => Some(self.interpolated(word, depth + 1)),
-            (None | Some(b'-' | b'?'), Some(known)) => Some((known.value.letters.clone(), known.value.open)),
+            (Some(b'-'), None) => Some(self.interpolated(&word(), depth + 1)),
+            (Some(b'+'), Some(_)) => Some(self.interpolated(&word(), depth + 1)),
+            (None | Some(b'-' | b'?'), Some(known)) => Some(known.value.clone()),
             _ => None,
         }
     }
@@ -317,7 +309,9 @@ impl<'a> Project<'a> {
                 _ => found.extend(node.merged().into_iter().filter_map(|(name, value)| {
                     let mut word = self.scalar(value)?;
                     // Without a value it is that of whoever runs compose.
-                    word.open |= value.is_null();
+                    if value.is_null() {
+                        word.set_open(name.text()?);
+                    }
                     Some(Assignment { name: name.text()?.to_owned(), value: word })
                 })),
             }
@@ -329,8 +323,8 @@ impl<'a> Project<'a> {
     fn member(&self, member: &Node) -> Option<Assignment> {
         let word = self.scalar(member)?;
         super::line::assignment(&word).or_else(|| {
-            let name = word.text();
-            let value = Word { letters: Letters::default(), open: true, ..word };
+            let name = word.show().into_owned();
+            let value = Text::nothing(word.whole()).with_open(&name);
             Some(Assignment { name, value })
         })
     }
@@ -340,11 +334,18 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// Puts in what is not known, as it is written.
+fn put_open(text: &mut Text, written: &Text, part: Range<usize>) {
+    let part = written.slice(part);
+    text.set_open(&part.show());
+    text.push_text(&part);
+}
+
 /// What stands in `${...}`, and where it ends.
-fn braces(text: &[Letter], at: usize) -> Option<(std::ops::Range<usize>, usize)> {
+fn braces(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     let mut depth = 0_u32;
-    for (index, letter) in text.iter().enumerate().skip(at + 1) {
-        match letter.byte {
+    for (index, byte) in text.iter().enumerate().skip(at + 1) {
+        match byte {
             b'{' => depth += 1,
             b'}' if depth <= 1 => return Some((at + 2..index, index + 1)),
             b'}' => depth -= 1,

@@ -7,9 +7,8 @@ use super::runner::{self, Off};
 use super::scene::{Given, Scene, weight};
 use super::{packages, scripts};
 use crate::model::{Command, Room};
-use crate::syntax::letters::Letters;
 use crate::syntax::shell::{self, Known, Variables};
-use crate::text::{HashSet, Span, deeper};
+use crate::text::{HashSet, Span, Text, deeper};
 
 /// How deep shells and scripts may call each other.
 const MAX_DEPTH: u32 = 6;
@@ -25,7 +24,7 @@ pub(super) fn follow(scene: &Scene<'_>, base: &Base, line: Line, variables: &Var
 pub(super) fn follow_script(
     scene: &Scene<'_>,
     base: &Base,
-    script: &Letters,
+    script: &Text,
     line: &Line,
     variables: &Variables,
 ) -> Vec<Command> {
@@ -39,12 +38,12 @@ struct Follow<'a> {
     base: &'a Base,
     found: &'a mut Vec<Command>,
     /// The scripts that led here.
-    entered: Vec<Option<Span>>,
+    entered: Vec<Span>,
 }
 
 impl Follow<'_> {
     fn line(&mut self, mut line: Line, variables: &Variables, depth: u32) {
-        let words: usize = line.words.iter().map(|word| word.letters.len()).sum();
+        let words: usize = line.words.iter().map(|word| word.len()).sum();
         let size = words + weight(line.environment.iter().map(Deref::deref));
         if depth > MAX_DEPTH {
             return self.too_deep(&line);
@@ -65,11 +64,11 @@ impl Follow<'_> {
                 Off::Done => break,
                 Off::Script(script, arguments) => {
                     let variables = &with(variables, &line, arguments);
-                    return self.script(&script.letters, &line, variables, depth);
+                    return self.script(&script, &line, variables, depth);
                 }
                 Off::Lines(lines) => {
                     let variables = &with(variables, &line, Vec::new());
-                    return lines.iter().for_each(|it| self.script(&it.letters, &line, variables, depth));
+                    return lines.iter().for_each(|it| self.script(it, &line, variables, depth));
                 }
                 Off::File(file, arguments) => match scripts::called(self.scene, self.base, &line, &file) {
                     Some(script) => {
@@ -98,7 +97,7 @@ impl Follow<'_> {
         }
     }
 
-    fn script(&mut self, script: &Letters, outer: &Line, variables: &Variables, depth: u32) {
+    fn script(&mut self, script: &Text, outer: &Line, variables: &Variables, depth: u32) {
         if !self.scene.spend(script.len()) {
             return;
         }
@@ -112,8 +111,7 @@ impl Follow<'_> {
                 break;
             }
             if let Some(to) = simple.words.get(1).filter(|_| is_word(&simple.words, "cd")) {
-                let to = to.text();
-                folder = self.scene.folder(folder.as_deref(), &to);
+                folder = self.scene.folder(folder.as_deref(), &to.show());
                 continue;
             }
             if simple.words.first().is_some_and(|first| self.scene.starts_nothing(first)) {
@@ -145,7 +143,7 @@ impl Follow<'_> {
     fn push(&mut self, line: Line, at: Option<Span>) {
         let (Some(last), Some(at)) = (line.words.last(), at) else { return };
         let (scene, base) = (self.scene, self.base);
-        let end = Span { start: last.at.end, ..last.at };
+        let end = Span { start: last.whole().end, ..last.whole() };
         let plain = |at| Some(Room { at, before: " ".into(), after: String::new() });
         let room = match &line.form {
             Form::Plain => plain(end),
@@ -158,7 +156,7 @@ impl Follow<'_> {
         self.found.push(Command {
             starter: base.starter,
             name: base.name.clone(),
-            words: line.words.iter().map(|word| scene.word(word)).collect(),
+            words: line.words.into_iter().map(Text::in_characters).collect(),
             environment: line.environment.iter().map(|variable| scene.variable(variable)).collect(),
             folder: line.folder,
             at,
@@ -169,18 +167,18 @@ impl Follow<'_> {
     }
 }
 
-fn is_word(words: &[shell::Word], word: &str) -> bool {
-    words.first().is_some_and(|first| first.letters.bytes() == word.as_bytes())
+fn is_word(words: &[Text], word: &str) -> bool {
+    words.first().is_some_and(|first| first.is(word))
 }
 
-fn is_entrypoint(words: &[shell::Word]) -> bool {
-    let program = words.first().map(shell::Word::text).unwrap_or_default();
+fn is_entrypoint(words: &[Text]) -> bool {
+    let program = words.first().map(Text::show).unwrap_or_default();
     let name = program.rsplit('/').next().unwrap_or(&program);
     name.contains("entrypoint")
 }
 
 /// What a script knows that a line calls with these arguments.
-fn with(variables: &Variables, line: &Line, arguments: Vec<shell::Word>) -> Variables {
+fn with(variables: &Variables, line: &Line, arguments: Vec<Text>) -> Variables {
     let mut variables = variables.clone();
     for given in &line.environment {
         variables.set(&given.name, Known::of(&given.value));
@@ -190,9 +188,9 @@ fn with(variables: &Variables, line: &Line, arguments: Vec<shell::Word>) -> Vari
 }
 
 /// What is written in one file up to the last word.
-fn whole(words: &[shell::Word]) -> Option<Span> {
-    let last = words.last()?.at;
-    let here = |word: &&shell::Word| word.at.source == last.source && word.at.start <= last.start;
-    let first = words.iter().find(here).map_or(last, |first| first.at);
+fn whole(words: &[Text]) -> Option<Span> {
+    let last = words.last()?.whole();
+    let here = |word: &Span| word.source == last.source && word.start <= last.start;
+    let first = words.iter().map(Text::whole).find(here).unwrap_or(last);
     Some(Span { end: last.end, ..first })
 }

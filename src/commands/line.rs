@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::scene::Given;
 use crate::model::{Starter, Value};
-use crate::syntax::shell::{self, Assignment};
-use crate::text::Span;
+use crate::syntax::shell::Assignment;
+use crate::text::{Span, Text};
 
 /// How further arguments are written after the last word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Base {
 
 #[derive(Debug, Clone)]
 pub(super) struct Line {
-    pub words: Vec<shell::Word>,
+    pub words: Vec<Text>,
     /// Of two of one name the later counts.
     pub environment: Vec<Given>,
     pub folder: Option<PathBuf>,
@@ -56,11 +56,11 @@ pub(super) struct Line {
 }
 
 /// `NAME=value`, quoted or not.
-pub(super) fn assignment(word: &shell::Word) -> Option<Assignment> {
-    let text = word.letters.bytes();
-    let length = text.iter().position(|byte| *byte == b'=')?;
+pub(super) fn assignment(word: &Text) -> Option<Assignment> {
+    let text = word.bytes();
+    let length = memchr::memchr(b'=', text)?;
     let name = text.get(..length)?;
     let is_name = !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let value = shell::Word { letters: word.letters.slice(length + 1..text.len()), ..word.clone() };
-    is_name.then(|| Assignment { name: String::from_utf8_lossy(name).into_owned(), value })
+    let name = is_name.then(|| String::from_utf8_lossy(name).into_owned())?;
+    Some(Assignment { name, value: word.slice(length + 1..text.len()) })
 }

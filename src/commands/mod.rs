@@ -62,7 +62,7 @@ pub fn read(
     // Two files may lead to one line: a script that both call.
     let mut seen: HashSet<(Span, Vec<String>)> = HashSet::default();
     started.commands.retain(|command| {
-        let words = command.words.iter().map(|word| word.text.clone()).collect();
+        let words = command.words.iter().map(|word| word.as_str().to_owned()).collect();
         seen.insert((command.at, words))
     });
     started

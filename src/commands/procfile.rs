@@ -6,16 +6,15 @@ use super::line::{Base, Form, Line};
 use super::scene::Scene;
 use crate::knowledge::Candidate;
 use crate::model::Starter;
-use crate::syntax::letters::Letters;
 use crate::syntax::shell::Variables;
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, Text};
 
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     for file in scene.in_production(files) {
         let Some(source) = scene.read(&file.path) else { continue };
         let folder = file.path.parent().map(std::path::Path::to_owned);
         for (name, at) in processes(scene.sources.bytes(source), source) {
-            let script = Letters::plain(scene.sources, at);
+            let script = Text::plain(scene.sources, at);
             let line = Line {
                 words: Vec::new(),
                 environment: Vec::new(),

@@ -4,7 +4,7 @@
 use super::line::{Line, assignment};
 use super::scene::Scene;
 use crate::knowledge::Runner;
-use crate::syntax::shell::Word;
+use crate::text::Text;
 
 /// What is left of a line.
 pub(super) enum Off {
@@ -15,18 +15,17 @@ pub(super) enum Off {
     /// It starts nothing.
     Nothing,
     /// What runs several command lines.
-    Lines(Vec<Word>),
+    Lines(Vec<Text>),
     /// A shell that is given a script, and the script's arguments.
-    Script(Word, Vec<Word>),
+    Script(Text, Vec<Text>),
     /// A shell that is given a script's file.
-    File(Word, Vec<Word>),
+    File(Text, Vec<Text>),
 }
 
 pub(super) fn take_off(scene: &Scene<'_>, line: &mut Line) -> Off {
-    let Some(first) = line.words.first_mut() else { return Off::Nothing };
-    find(first);
-    let program = first.text();
-    let program = program.rsplit('/').next().unwrap_or(&program);
+    line.words.first_mut().into_iter().for_each(find);
+    let Some(first) = line.words.first() else { return Off::Nothing };
+    let program = first.as_str().rsplit('/').next().unwrap_or_default();
     let runners = scene.lines.runners.iter();
     let found = runners.flat_map(|runner| runner.names.iter().map(move |name| (runner, name))).find_map(
         |(runner, name)| {
@@ -46,25 +45,27 @@ pub(super) fn take_off(scene: &Scene<'_>, line: &mut Line) -> Off {
 }
 
 /// `$(which program)` is the program.
-fn find(first: &mut Word) {
-    let text = first.text();
+fn find(first: &mut Text) {
+    let text = first.as_str();
     let inner = text.strip_prefix("$(").and_then(|text| text.strip_suffix(')'));
     let inner = inner.or_else(|| text.strip_prefix('`')?.strip_suffix('`')).unwrap_or_default();
     let name =
         ["which ", "command -v ", "type -p "].iter().find_map(|finder| inner.trim().strip_prefix(finder));
     let Some(name) = name.map(str::trim).filter(|name| !name.contains([' ', '$', '`', '"'])) else { return };
     let Some(start) = text.rfind(name) else { return };
-    (first.letters, first.open) = (first.letters.slice(start..start + name.len()), false);
+    let mut found = Text::nothing(first.whole());
+    found.push_part(first, start..start + name.len());
+    *first = found;
 }
 
 /// Where the words of a runner begin: behind its name and its subcommands, which may stand behind options.
-fn after(runner: &Runner, words: &[Word], subcommands: &str) -> Option<usize> {
+fn after(runner: &Runner, words: &[Text], subcommands: &str) -> Option<usize> {
     let mut at = 1;
     for subcommand in subcommands.split_ascii_whitespace() {
-        while let Some(option) = words.get(at).map(Word::text).filter(|word| word.starts_with('-')) {
-            at += 1 + usize::from(runner.takes_value.contains(&option));
+        while let Some(option) = words.get(at).map(Text::as_str).filter(|word| word.starts_with('-')) {
+            at += 1 + usize::from(takes_value(runner, option));
         }
-        if words.get(at).map(Word::text).as_deref() != Some(subcommand) {
+        if words.get(at).map(Text::as_str) != Some(subcommand) {
             return None;
         }
         at += 1;
@@ -72,15 +73,19 @@ fn after(runner: &Runner, words: &[Word], subcommands: &str) -> Option<usize> {
     Some(at)
 }
 
+fn takes_value(runner: &Runner, option: &str) -> bool {
+    runner.takes_value.iter().any(|known| known == option)
+}
+
 /// The words that are no options.
-fn operands(runner: &Runner, line: &Line, from: usize) -> Vec<Word> {
+fn operands(runner: &Runner, line: &Line, from: usize) -> Vec<Text> {
     let mut found = Vec::new();
     let mut words = line.words.iter().skip(from);
     while let Some(word) = words.next() {
-        let text = word.text();
+        let text = word.as_str();
         if !text.starts_with('-') {
             found.push(word.clone());
-        } else if runner.takes_value.contains(&text) {
+        } else if takes_value(runner, text) {
             words.next();
         }
     }
@@ -91,24 +96,24 @@ fn words(scene: &Scene<'_>, runner: &Runner, line: &mut Line, from: usize) -> Of
     let mut at = from;
     if let Some(until) = &runner.until {
         let rest = line.words.get(at..).unwrap_or_default();
-        let Some(behind) = rest.iter().position(|word| word.letters.bytes() == until.as_bytes()) else {
+        let Some(behind) = rest.iter().position(|word| word.is(until)) else {
             return Off::Nothing;
         };
         return cut(line, at + behind + 1);
     }
     let mut operands = runner.operands;
     while let Some(word) = line.words.get(at) {
-        let text = word.text();
+        let text = word.as_str();
         if text == "--" {
             at += 1;
             break;
         }
         if text.len() > 1 && text.starts_with('-') {
-            let (option, joined) = text.split_once('=').map_or((&*text, None), |(a, b)| (a, Some(b)));
-            let value = runner.takes_value.iter().any(|known| known == option) && joined.is_none();
-            let named = joined.map(str::to_owned).or_else(|| line.words.get(at + 1).map(Word::text));
+            let (option, joined) = text.split_once('=').map_or((text, None), |(a, b)| (a, Some(b)));
+            let value = takes_value(runner, option) && joined.is_none();
+            let named = joined.or_else(|| line.words.get(at + 1).map(Text::as_str));
             if let Some(named) = named.filter(|_| runner.folder.iter().any(|known| known == option)) {
-                line.folder = scene.folder(line.folder.as_deref(), &named);
+                line.folder = scene.folder(line.folder.as_deref(), named);
             }
             at += 1 + usize::from(value);
         } else if let Some(assignment) = assignment(word).filter(|_| runner.assigns) {
@@ -122,7 +127,7 @@ fn words(scene: &Scene<'_>, runner: &Runner, line: &mut Line, from: usize) -> Of
         }
     }
     match (&runner.programs_in, line.words.get(at)) {
-        (Some(folder), Some(program)) if at != from || !lies_in(&program.text(), folder) => Off::Done,
+        (Some(folder), Some(program)) if at != from || !lies_in(program.as_str(), folder) => Off::Done,
         (Some(_), None) => Off::Done,
         _ => cut(line, at),
     }
@@ -147,7 +152,7 @@ fn cut(line: &mut Line, at: usize) -> Off {
 fn shell(runner: &Runner, line: &mut Line, from: usize) -> Off {
     let mut at = from;
     let mut script = false;
-    while let Some(option) = line.words.get(at).map(Word::text) {
+    while let Some(option) = line.words.get(at).map(Text::as_str) {
         if option == "--" {
             at += 1;
             break;
@@ -157,7 +162,7 @@ fn shell(runner: &Runner, line: &mut Line, from: usize) -> Off {
         }
         script |= option.starts_with('-') && !option.starts_with("--") && option.contains('c');
         at += 1 + usize::from(
-            runner.takes_value.contains(&option) || option.ends_with('o') && !option.starts_with("--"),
+            takes_value(runner, option) || option.ends_with('o') && !option.starts_with("--"),
         );
     }
     let Some(first) = line.words.get(at).cloned() else { return Off::Nothing };

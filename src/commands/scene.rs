@@ -7,12 +7,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::knowledge::{Candidate, CommandLines};
-use crate::model::{ReadAs, Variable, Word};
-use crate::syntax::letters::Letters;
-use crate::syntax::shell::{self, Assignment};
+use crate::model::{ReadAs, Variable};
+use crate::syntax::shell::Assignment;
 use crate::syntax::unit;
 use crate::text::tree::Unread;
-use crate::text::{HashMap, SourceId, Sources, Span, Tree, larger, over};
+use crate::text::{HashMap, SourceId, Sources, Span, Text, Tree, larger, over};
 
 /// How much is looked at in one tree: command lines, and KiB of what goes into them, scripts and variables included.
 const MAX_LOOKS: usize = 50_000;
@@ -66,7 +65,7 @@ impl Deref for Given {
 }
 
 /// The names and texts of a package.json's scripts.
-pub(super) type Scripts = Rc<[(String, Letters)]>;
+pub(super) type Scripts = Rc<[(String, Text)]>;
 
 impl<'a> Scene<'a> {
     pub(super) fn new(
@@ -81,9 +80,8 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether a command of a script is none that lasts: a word of the shell, a tool that sets something up.
-    pub(super) fn starts_nothing(&self, program: &shell::Word) -> bool {
-        let program = program.text();
-        let name = program.rsplit('/').next().unwrap_or_default();
+    pub(super) fn starts_nothing(&self, program: &Text) -> bool {
+        let name = program.as_str().rsplit('/').next().unwrap_or_default();
         self.lines.passing.iter().any(|passing| passing == name)
     }
 
@@ -109,27 +107,15 @@ impl<'a> Scene<'a> {
         matches!(self.read_as, ReadAs::Root | ReadAs::Etc)
     }
 
-    pub(super) fn word(&self, word: &shell::Word) -> Word {
-        Word {
-            text: word.text(),
-            span: word.letters.span().unwrap_or(word.at),
-            exact: !word.open && word.letters.is_verbatim(self.sources),
-            open: word.open,
-        }
-    }
-
     pub(super) fn variable(&self, given: &Given) -> Arc<Variable> {
-        let make = || Arc::new(Variable { name: given.name.clone(), value: self.word(&given.value) });
+        let value = || given.value.clone().in_characters();
+        let make = || Arc::new(Variable { name: given.name.clone(), value: value() });
         given.0.variable.get_or_init(make).clone()
     }
 
     /// The variables of an environment file of systemd: thousands of units may name one.
     pub(super) fn environment(&self, source: SourceId) -> Rc<[Given]> {
-        let read = || {
-            let variables = unit::environment(self.sources, source).into_iter();
-            let given = |it: unit::Variable| Given::from(Assignment { name: it.name, value: it.value });
-            variables.map(given).collect()
-        };
+        let read = || unit::environment(self.sources, source).into_iter().map(Given::from).collect();
         self.environments.borrow_mut().entry(source).or_insert_with(read).clone()
     }
 
@@ -204,7 +190,7 @@ impl<'a> Scene<'a> {
 
 /// What variables come to, in bytes.
 pub(super) fn weight<'g>(variables: impl IntoIterator<Item = &'g Assignment>) -> usize {
-    let one = |it: &Assignment| VARIABLE + it.name.len() + it.value.letters.len();
+    let one = |it: &Assignment| VARIABLE + it.name.len() + it.value.len();
     variables.into_iter().map(one).sum()
 }
 

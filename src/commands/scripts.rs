@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::line::{Base, Line};
 use super::scene::{Scene, ends};
-use crate::syntax::letters::Letters;
-use crate::syntax::shell::Word;
-use crate::text::{SourceId, Span, larger};
+use crate::text::{SourceId, Span, Text, larger};
 
 /// The largest script that is read, in bytes.
 const MAX_SCRIPT: usize = 256 << 10;
@@ -16,18 +14,19 @@ const PROGRAMS: [&str; 8] =
     ["bin/", "sbin/", "usr/bin/", "usr/sbin/", "usr/lib/", "lib/", "usr/libexec/", "usr/share/"];
 
 /// The script that a shell is told to run.
-pub(super) fn called(scene: &Scene<'_>, base: &Base, line: &Line, file: &Word) -> Option<Letters> {
-    let paths = if file.open { Vec::new() } else { candidates(scene, base, line, &file.text()) };
+pub(super) fn called(scene: &Scene<'_>, base: &Base, line: &Line, file: &Text) -> Option<Text> {
+    let paths = if file.is_open() { Vec::new() } else { candidates(scene, base, line, &file.show()) };
     let source = paths.iter().find_map(|path| read(scene, path, |bytes| !bytes.contains(&0)))?;
     Some(whole(scene, source))
 }
 
 /// The script that a program is, if a shell runs it.
-pub(super) fn program(scene: &Scene<'_>, base: &Base, line: &Line, program: &Word) -> Option<Letters> {
-    let name = program.text();
+pub(super) fn program(scene: &Scene<'_>, base: &Base, line: &Line, program: &Text) -> Option<Text> {
+    let name = program.show();
     let is_copied = base.copies.iter().any(|(there, _)| ends_in(there, &name));
     let is_script = is_copied || (name.ends_with(".sh") || name.contains('/')) && !is_installed(&name);
-    let paths = if program.open || !is_script { Vec::new() } else { candidates(scene, base, line, &name) };
+    let paths =
+        if program.is_open() || !is_script { Vec::new() } else { candidates(scene, base, line, &name) };
     let source = paths.iter().find_map(|path| read(scene, path, is_shell))?;
     Some(whole(scene, source))
 }
@@ -84,7 +83,7 @@ fn is_shell(bytes: &[u8]) -> bool {
     words.any(|word| matches!(word, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh"))
 }
 
-fn whole(scene: &Scene<'_>, source: SourceId) -> Letters {
+fn whole(scene: &Scene<'_>, source: SourceId) -> Text {
     let end = scene.sources.bytes(source).len();
-    Letters::plain(scene.sources, Span::new(source, 0..end))
+    Text::plain(scene.sources, Span::new(source, 0..end))
 }

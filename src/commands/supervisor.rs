@@ -11,9 +11,8 @@ use super::scene::{Given, Scene, weight};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Problem, ProblemKind, Starter};
 use crate::syntax::ini::{self, Entry};
-use crate::syntax::letters::{Letter, Letters};
-use crate::syntax::shell::{self, Assignment, Known, Variables, Word};
-use crate::text::over;
+use crate::syntax::shell::{self, Assignment, Known, Variables};
+use crate::text::{Text, over};
 
 /// How many processes of one program are told apart.
 const MAX_PROCESSES: i64 = 1_000;
@@ -60,7 +59,7 @@ fn included(scene: &Scene<'_>, path: &Path, entries: &[&Entry]) -> Vec<PathBuf> 
     let here = folder.to_string_lossy().into_owned();
     let mut found = Vec::new();
     for entry in entries.iter().filter(|entry| is_include(entry)) {
-        let text = entry.value.text().replace("%(here)s", &format!("/{here}"));
+        let text = entry.value.show().replace("%(here)s", &format!("/{here}"));
         for pattern in text.split_ascii_whitespace() {
             let at = match pattern.strip_prefix('/') {
                 Some(absolute) => PathBuf::from(absolute),
@@ -70,7 +69,7 @@ fn included(scene: &Scene<'_>, path: &Path, entries: &[&Entry]) -> Vec<PathBuf> 
             found.extend(paths.filter_map(|path| scene.tree.resolve(&path).ok()));
         }
         if found.len() > MAX_FILES {
-            scene.sources.cut_off(entry.at, over("files that it includes", MAX_FILES));
+            scene.sources.cut_off(entry.value.whole(), over("files that it includes", MAX_FILES));
             found.truncate(MAX_FILES);
         }
     }
@@ -123,7 +122,7 @@ fn refused(entry: &Entry) -> Problem {
             entry.section
         ),
         help: Some("values go into quotes: NAME=\"value\",OTHER=\"value\"".into()),
-        at: entry.at,
+        at: entry.value.whole(),
         labels: Vec::new(),
     }
 }
@@ -137,14 +136,15 @@ fn program(
 ) -> Result<(), Problem> {
     let Some((command, path)) = settings.get("command").copied() else { return Ok(()) };
     let number =
-        |key: &str| settings.get(key).and_then(|(entry, _)| entry.value.text().trim().parse::<i64>().ok());
+        |key: &str| settings.get(key).and_then(|(entry, _)| entry.value.as_str().trim().parse::<i64>().ok());
     let (count, first) = (number("numprocs").unwrap_or(1), number("numprocs_start").unwrap_or(0));
     let own = settings.get("environment").map_or(0, |(it, _)| it.value.len());
     let size = own + weight(shared.iter().map(Deref::deref));
     // Those whose commands are the same are not told apart anyway.
-    let tells_apart = |key| settings.get(key).is_some_and(|(it, _)| it.value.text().contains("process_num"));
+    let tells_apart =
+        |key| settings.get(key).is_some_and(|(it, _)| it.value.as_str().contains("process_num"));
     if count > MAX_PROCESSES && ["command", "environment", "directory"].into_iter().any(tells_apart) {
-        scene.sources.cut_off(command.at, over("processes of one program", MAX_PROCESSES));
+        scene.sources.cut_off(command.value.whole(), over("processes of one program", MAX_PROCESSES));
     }
     for process in (0..count.clamp(0, MAX_PROCESSES)).take_while(|_| scene.spend(size)) {
         let mut names = Names::of(scene);
@@ -159,16 +159,15 @@ fn program(
             all.extend(environment(*setting, &names).ok_or_else(|| refused(setting.0))?);
         }
         names.environment = &all;
-        let (letters, open) = names.expand((command, path));
-        let Some(words) = shell::split(&letters) else { break };
-        let opens = |word: Word| Word { open: open && word.letters.bytes().contains(&b'%'), ..word };
-        let directory = settings.get("directory").map(|setting| names.expand(*setting).0.text());
+        let text = names.expand((command, path));
+        let Some(words) = shell::split(&text) else { break };
+        let directory = settings.get("directory").map(|setting| names.expand(*setting));
         let line = Line {
-            words: words.into_iter().map(opens).collect(),
+            words: words.into_iter().map(|word| opened(word, &text)).collect(),
             environment: all.clone(),
-            folder: folder(scene, directory.as_deref(), path),
+            folder: folder(scene, directory.as_ref().map(Text::show).as_deref(), path),
             form: Form::Plain,
-            at: Some(command.at),
+            at: Some(command.value.whole()),
         };
         let mut variables = Variables::default();
         for given in &all {
@@ -192,45 +191,54 @@ fn folder(scene: &Scene<'_>, named: Option<&str>, file: &Path) -> Option<PathBuf
 /// `A="b",C='d',E=f` (supervisor's datatypes.py, dict_of_key_value_pairs): of four tokens each, the last is not looked at.
 /// Nothing where supervisord refuses it.
 fn environment(setting: (&Entry, &Path), names: &Names<'_>) -> Option<Vec<Given>> {
-    let (text, open) = names.expand(setting);
+    let text = names.expand(setting);
     let tokens = tokens(&text)?;
-    let pair = |tokens: &[Letters]| {
+    let pair = |tokens: &[Text]| {
         let [name, equals, value, ..] = tokens else { return None };
-        let is_quote = |letter: &&Letter| matches!(letter.byte, b'"' | b'\'');
-        let start = value.0.iter().take_while(is_quote).count();
-        let end = value.len() - value.0.iter().rev().take_while(is_quote).count();
-        let letters = value.slice(start..end.max(start));
-        let at = value.span().unwrap_or(setting.0.at);
-        let open = open && letters.bytes().contains(&b'%');
-        let value = Word { letters, at, open };
-        (equals.bytes() == b"=").then(|| Assignment { name: name.text(), value }.into())
+        let is_quote = |byte: &&u8| matches!(byte, b'"' | b'\'');
+        let start = value.bytes().iter().take_while(is_quote).count();
+        let end = value.len() - value.bytes().iter().rev().take_while(is_quote).count();
+        let value = value.slice(start..end.max(start)).with_whole(value.span());
+        let name = name.show().into_owned();
+        equals.is("=").then(|| Assignment { name, value: opened(value, &text) }.into())
     };
     tokens.chunks(4).map(pair).collect()
 }
 
+/// A part of a text that is open where what is not known stands in it.
+fn opened(part: Text, of: &Text) -> Text {
+    match of.open().filter(|_| part.bytes().contains(&b'%')) {
+        Some(what) => part.with_open(what),
+        None => part,
+    }
+}
+
 /// Tokens as Python's shlex.shlex takes them outside of its POSIX mode: quotes stay, and a word may have some in it. Nothing
 /// where a quote is not closed.
-fn tokens(text: &Letters) -> Option<Vec<Letters>> {
+fn tokens(text: &Text) -> Option<Vec<Text>> {
+    let bytes = text.bytes();
     let is_quote = |byte: u8| matches!(byte, b'"' | b'\'');
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_/.+-():".contains(&byte) || byte >= 0x80;
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(letter) = text.0.get(at) {
-        let rest = text.0.get(at + 1..).unwrap_or_default();
-        let length = match letter.byte {
+    while let Some(byte) = bytes.get(at) {
+        let rest = bytes.get(at + 1..).unwrap_or_default();
+        let length = match *byte {
             byte if byte.is_ascii_whitespace() => 0,
             b'#' => {
-                at += rest.iter().take_while(|letter| letter.byte != b'\n').count();
+                at += rest.iter().take_while(|byte| **byte != b'\n').count();
                 0
             }
-            byte if is_quote(byte) => rest.iter().position(|letter| letter.byte == byte)? + 2,
+            byte if is_quote(byte) => memchr::memchr(byte, rest)? + 2,
             byte if is_word(byte) => {
-                1 + rest.iter().take_while(|letter| is_word(letter.byte) || is_quote(letter.byte)).count()
+                1 + rest.iter().take_while(|byte| is_word(**byte) || is_quote(**byte)).count()
             }
             _ => 1,
         };
         if length > 0 {
-            found.push(text.slice(at..at + length));
+            let mut token = Text::nothing(text.whole());
+            token.push_part(text, at..at + length);
+            found.push(token);
         }
         at += length.max(1);
     }
@@ -250,68 +258,63 @@ impl<'a> Names<'a> {
         Self { texts: BTreeMap::new(), numbers: BTreeMap::new(), environment: &[], scene }
     }
 
-    /// A value with everything expanded, and whether something is not known: what only the environment of supervisord itself
-    /// holds.
-    fn expand(&self, (entry, path): (&Entry, &Path)) -> (Letters, bool) {
+    /// A value with everything expanded; what only the environment of supervisord itself holds is open.
+    fn expand(&self, (entry, path): (&Entry, &Path)) -> Text {
         // In a repository nobody knows where the file will lie.
         let here =
             self.scene.is_machine().then(|| format!("/{}", path.parent().unwrap_or(Path::new("")).display()));
-        let text = &entry.value.0;
-        let mut letters = Letters::default();
-        let mut open = false;
+        let (written, bytes) = (&entry.value, entry.value.bytes());
+        let mut text = Text::nothing(written.whole());
         let mut at = 0;
-        while let Some(letter) = text.get(at).copied() {
-            let next = text.get(at + 1).map(|letter| letter.byte);
-            let (length, known) = match (letter.byte, next) {
+        while let Some(byte) = bytes.get(at) {
+            let length = match (byte, bytes.get(at + 1)) {
                 (b'%', Some(b'%')) => {
-                    let both = Letters(text.get(at..at + 2).unwrap_or_default().to_vec());
-                    let mut one = Letters::default();
-                    one.push_for(b"%", both.span().unwrap_or(letter.at));
-                    (2, Some(one))
+                    text.push_escaped(written, at);
+                    2
                 }
                 (b'%', Some(b'(')) => {
-                    let rest = text.get(at..).unwrap_or_default();
-                    self.reference(rest, here.as_deref()).unwrap_or((1, None))
+                    let (length, known) = self.reference(written, at, here.as_deref()).unwrap_or((1, None));
+                    match known {
+                        Some(known) => text.push_part(&known, 0..known.len()),
+                        None => {
+                            text.set_open(&written.slice(at..at + length).show());
+                            text.push_part(written, at..at + length);
+                        }
+                    }
+                    length
                 }
-                _ => (1, Some(Letters(vec![letter]))),
+                _ => {
+                    text.push_part(written, at..at + 1);
+                    1
+                }
             };
-            open |= known.is_none();
-            let written = text.get(at..at + length).unwrap_or_default();
-            letters.0.extend(known.map_or_else(|| written.to_vec(), |known| known.0));
             at += length;
         }
-        (letters, open)
+        text
     }
 
     /// `%(name)s`, `%(process_num)02d`: how long it is, and what it stands for.
-    fn reference(&self, text: &[Letter], here: Option<&str>) -> Option<(usize, Option<Letters>)> {
+    fn reference(&self, written: &Text, from: usize, here: Option<&str>) -> Option<(usize, Option<Text>)> {
+        let text = written.bytes().get(from..)?;
         // No name has such letters, so none is looked for past them.
-        let end = text.iter().skip(2).position(|letter| matches!(letter.byte, b'(' | b')' | b'%'))?;
+        let end = text.iter().skip(2).position(|byte| matches!(byte, b'(' | b')' | b'%'))?;
         let close = 2 + end;
-        text.get(close).filter(|letter| letter.byte == b')')?;
-        let name: String = text.get(2..close)?.iter().map(|letter| char::from(letter.byte)).collect();
-        let flags: String =
-            text.get(close + 1..)?.iter().take(6).map(|letter| char::from(letter.byte)).collect();
-        let width = flags.chars().take_while(char::is_ascii_digit).count();
-        let kind = flags.chars().nth(width)?;
+        text.get(close).filter(|byte| **byte == b')')?;
+        let name = std::str::from_utf8(text.get(2..close)?).ok()?;
+        let flags = text.get(close + 1..)?;
+        let width = flags.iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+        let kind = *flags.get(width).filter(|_| width < 6)?;
         let length = close + 1 + width + 1;
-        let at = Letters(text.get(..length)?.to_vec()).span()?;
-        let said = |text: String| {
-            let mut letters = Letters::default();
-            letters.push_for(text.as_bytes(), at);
-            letters
-        };
-        let digits = flags.get(..width)?;
-        let known_text =
-            self.texts.get(&name).map(String::as_str).or_else(|| here.filter(|_| name == "here"));
-        let known = match (known_text, self.numbers.get(&name), name.strip_prefix("ENV_")) {
-            (Some(text), _, _) if kind == 's' => Some(said(text.to_owned())),
-            (_, Some(number), _) => padded(*number, digits).map(said),
+        let at = written.place(from..from + length)?;
+        let digits = std::str::from_utf8(flags.get(..width)?).ok()?;
+        let known_text = self.texts.get(name).map(String::as_str).or_else(|| here.filter(|_| name == "here"));
+        let known = match (known_text, self.numbers.get(name), name.strip_prefix("ENV_")) {
+            (Some(text), _, _) if kind == b's' => Some(Text::meant(text, at)),
+            (_, Some(number), _) => padded(*number, digits).map(|number| Text::meant(number, at)),
             (_, _, Some(variable)) => {
                 let found = self.environment.iter().rev().find(|assignment| assignment.name == variable);
-                let found =
-                    found.filter(|found| !found.value.open && self.scene.spend(found.value.letters.len()));
-                found.map(|found| found.value.letters.clone())
+                let known = found.filter(|it| !it.value.is_open() && self.scene.spend(it.value.len()));
+                known.map(|found| found.value.clone())
             }
             _ => None,
         };

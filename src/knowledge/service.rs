@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::shape::Files;
 use super::table::{Broken, Part};
 use super::{ApplyCommands, Keys, Shape};
-use crate::model::{Command, Kind, Value, Version, Word};
+use crate::model::{Command, Kind, Text, Value, Version};
 use crate::text::{SourceId, Sources};
 
 /// The head of a service's file: up to its first table that is none of `HEAD`.
@@ -134,7 +134,7 @@ pub struct Head {
 
 impl Head {
     /// The arguments that a command line gives to the service, where it starts it.
-    pub fn arguments_in<'c>(&self, command: &'c Command) -> Option<&'c [Word]> {
+    pub fn arguments_in<'c>(&self, command: &'c Command) -> Option<&'c [Text]> {
         command.arguments_for(&self.starts, &self.modules, &self.version.images)
     }
 }

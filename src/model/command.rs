@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Value;
-use crate::text::{Slot, Span, Word};
+use crate::text::{Slot, Span, Text};
 
 /// A variable of the command's environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variable {
     pub name: String,
-    pub value: Word,
+    pub value: Text,
 }
 
 /// What kind of file starts the program.
@@ -51,7 +51,7 @@ pub struct Command {
     pub name: String,
     /// The program first; what only runs it (`exec`, `env`, `bundle exec`, `poetry run`, `tini --`, `sh -c`) is taken off, and
     /// `python -m gunicorn` is left as it is.
-    pub words: Vec<Word>,
+    pub words: Vec<Text>,
     /// Of two of one name the later counts. Units share those of the files that they name.
     pub environment: Vec<Arc<Variable>>,
     /// The folder that relative paths of its arguments are relative to, in the audited tree, as far as it is known.
@@ -68,25 +68,25 @@ pub struct Command {
 impl Command {
     /// The name of the program without its folder.
     pub fn program(&self) -> &str {
-        let first = self.words.first().map_or("", |word| word.text.as_str());
+        let first = self.words.first().map_or("", Text::as_str);
         memchr::memrchr(b'/', first.as_bytes()).and_then(|at| first.get(at + 1..)).unwrap_or(first)
     }
 
     /// The module that Python is told to run: `python -m uvicorn`, and the words after it.
-    pub fn module(&self) -> Option<(&str, &[Word])> {
+    pub fn module(&self) -> Option<(&str, &[Text])> {
         let program = self.program();
         if !program.starts_with("python") && !program.starts_with("pypy") {
             return None;
         }
-        let at = self.words.iter().position(|word| word.text == "-m")?;
+        let at = self.words.iter().position(|word| word.is("-m"))?;
         // Only options of Python itself stand before it.
-        let options = self.words.get(1..at)?.iter().all(|word| word.text.starts_with('-'));
+        let options = self.words.get(1..at)?.iter().all(|word| word.as_str().starts_with('-'));
         let module = self.words.get(at + 1).filter(|_| options)?;
-        Some((&module.text, self.words.get(at + 2..)?))
+        Some((module.as_str(), self.words.get(at + 2..)?))
     }
 
     /// The arguments, where it starts one of these programs or Python modules.
-    pub fn arguments_of(&self, programs: &[String], modules: &[String]) -> Option<&[Word]> {
+    pub fn arguments_of(&self, programs: &[String], modules: &[String]) -> Option<&[Text]> {
         let own = self.program();
         if programs.iter().any(|program| program == own) {
             return self.words.get(1..);
@@ -96,9 +96,9 @@ impl Command {
     }
 
     /// All words, where they are only the arguments of what one of these images starts by itself.
-    pub fn arguments_of_image(&self, images: &[String]) -> Option<&[Word]> {
+    pub fn arguments_of_image(&self, images: &[String]) -> Option<&[Text]> {
         let image = &self.image.as_ref()?.get;
-        if !self.words.first().is_some_and(|word| word.text.starts_with('-')) {
+        if !self.words.first().is_some_and(|word| word.as_str().starts_with('-')) {
             return None;
         }
         let name = image.split('@').next().unwrap_or_default();
@@ -115,7 +115,7 @@ impl Command {
         programs: &[String],
         modules: &[String],
         images: &[String],
-    ) -> Option<&[Word]> {
+    ) -> Option<&[Text]> {
         self.arguments_of(programs, modules).or_else(|| self.arguments_of_image(images))
     }
 

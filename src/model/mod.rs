@@ -16,7 +16,7 @@ pub mod shell;
 mod sysctl;
 mod value;
 
-pub use crate::text::Word;
+pub use crate::text::Text;
 pub use chain::Link;
 pub use command::{Command, Room, Starter, Variable};
 pub use date::Date;

@@ -17,13 +17,12 @@ use crate::model::{
 use crate::syntax::argv;
 use crate::syntax::hosts::Named;
 use crate::syntax::httpd::{
-    self, Answers, Arguments, Directive, Fault, Given, Host, Line, Lines, Target, Text, Variables,
-    parse_address,
+    self, Answers, Arguments, Directive, Fault, Given, Host, Line, Lines, Target, Variables, parse_address,
 };
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
 use crate::syntax::template::is_placeholder;
-use crate::text::{HashMap, HashSet, Slot, SourceId, Span, over};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span, Text, over};
 
 /// The names of the files that it begins with.
 const MAIN: [&str; 2] = ["/apache2.conf", "/httpd.conf"];
@@ -84,7 +83,7 @@ impl Server for Apache<'_> {
         apache |= name == "ports.conf";
         let (mut foreign, mut roots, mut listens, mut loads) = (false, false, false, false);
         for line in Lines::new(source, self.ground.sources.bytes(source)) {
-            let Some(first) = line.text.words().next() else { continue };
+            let Some(first) = httpd::words(&line.text).next() else { continue };
             let word = first.show().trim_end_matches('>').to_ascii_lowercase();
             apache |= self.table.signs.contains(&word);
             foreign |= self.table.foreign.contains(&word);
@@ -181,9 +180,9 @@ impl Server for Apache<'_> {
 fn variables(ground: Ground<'_>, starts: &Starts<'_>, file: &Path, folder: &Path) -> Variables {
     let mut variables = Variables::default();
     for run in starts.reading(file) {
-        for variable in run.command.environment.iter().filter(|variable| !variable.value.open) {
+        for variable in run.command.environment.iter().filter(|variable| !variable.value.is_open()) {
             let Variable { name, value } = &**variable;
-            variables.export(name, Text::of(value.text.as_bytes(), value.exact.then_some(value.span)));
+            variables.export(name, value.clone());
         }
         starts.line(run).all("-D").for_each(|name| variables.define(name.text, None));
     }
@@ -197,8 +196,7 @@ fn arguments(starts: &Starts<'_>, file: &Path) -> Arguments {
     let line = starts.line(run);
     let lines = |option| {
         let values = line.all(option);
-        let read =
-            |it: argv::Value<'_>| Line { text: Text::of(it.text.as_bytes(), it.exact()), at: it.span() };
+        let read = |it: argv::Value<'_>| Line { text: it.word.tail(it.text.len()), at: it.span() };
         values.map(read).collect()
     };
     Arguments { root: run.folder.clone(), before: lines("-C"), behind: lines("-c") }
@@ -514,7 +512,7 @@ impl Telling<'_> {
                 self.ground.next(&host, port.unwrap_or(default))
             }
         };
-        Some(Pass::To(Hop { to, at: word.span().unwrap_or(at) }))
+        Some(Pass::To(Hop { to, at: word.exact().unwrap_or(at) }))
     }
 
     /// What is wrong with a word is so wherever the file is put to use, unless something fills it first.
@@ -743,7 +741,7 @@ fn ask(ground: Ground<'_>, told: &Told, version: Option<Version>) -> Ask {
         Ok(number) => *number,
         Err(why) => return Ask::unknown(why, *at),
     };
-    let (text, span) = (word.show(), word.span().unwrap_or(*at));
+    let (text, span) = (word.show(), word.exact().unwrap_or(*at));
     let elsewhere = !at.contains(span);
     let what = match text == number.to_string() {
         _ if elsewhere => "what the variable is set to".into(),
@@ -756,7 +754,7 @@ fn ask(ground: Ground<'_>, told: &Told, version: Option<Version>) -> Ask {
         asked.steps.push(Step { value: Some(number), what, at: *at });
     }
     // `0640` is the value too; `1k` is not.
-    asked.with(word.span().filter(|_| text.parse() == Ok(number)).map(Slot::replace))
+    asked.with(word.exact().filter(|_| text.parse() == Ok(number)).map(Slot::replace))
 }
 
 /// A line before the first Listen that is read for certain.

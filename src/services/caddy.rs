@@ -72,7 +72,7 @@ fn one(ground: Ground<'_>, starts: &Starts<'_>, file: &Candidate, found: &mut Fo
         installed: ground.is_machine(),
         variable: &|name| {
             let variable = starts.reading(&file.path).find_map(|run| run.command.variable(name))?;
-            (!variable.value.open).then(|| variable.value.text.clone())
+            (!variable.value.is_open()).then(|| variable.value.as_str().to_owned())
         },
     };
     let blocks = blocks::read(setting, source);

@@ -63,8 +63,8 @@ fn is_off(node: Option<&Node>) -> bool {
 /// `--concurrency`, where a command line says it.
 fn workers(ground: Ground<'_>) -> Option<u32> {
     let (_, arguments) = ground.started().next()?;
-    let at = arguments.iter().position(|word| word.text == "--concurrency")?;
-    arguments.get(at + 1)?.text.parse().ok().filter(|workers| *workers > 0)
+    let at = arguments.iter().position(|word| word.as_str() == "--concurrency")?;
+    arguments.get(at + 1)?.as_str().parse().ok().filter(|workers| *workers > 0)
 }
 
 /// The addresses of every cluster.

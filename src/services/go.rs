@@ -188,19 +188,19 @@ impl<'a> Program<'a> {
         let words = command.words.as_slice();
         let run = |place: PathBuf, arguments| Run { place, command, options: &[], arguments };
         if command.program() == "go" {
-            words.get(1).filter(|word| word.text == "run")?;
-            let at = words.iter().skip(2).position(|word| !word.text.starts_with('-'))? + 2;
-            let first = words.get(at).filter(|word| !word.open)?;
-            let sources = words.iter().skip(at).take_while(|word| word.text.ends_with(".go")).count();
+            words.get(1).filter(|word| word.is("run"))?;
+            let at = words.iter().skip(2).position(|word| !word.starts_with('-'))? + 2;
+            let first = words.get(at).filter(|word| !word.is_open())?;
+            let sources = words.iter().skip(at).take_while(|word| word.ends_with(".go")).count();
             let folder = match sources {
-                0 => command.folder.clone()?.join(&first.text),
-                _ => self.ground.named_file(command, &first.text)?.parent()?.to_owned(),
+                0 => command.folder.clone()?.join(first.as_str()),
+                _ => self.ground.named_file(command, first)?.parent()?.to_owned(),
             };
             let real = self.ground.tree.resolve(&folder).ok()?;
             return Some(run(real, words.get(at + sources.max(1)..)?));
         }
         // What a package installed has another's name by chance.
-        let folder = words.first()?.text.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = words.first()?.rsplit_once('/').map_or("", |(folder, _)| folder);
         let is_packaged = matches!(folder, "/usr/bin" | "/usr/sbin" | "/bin" | "/sbin");
         let [place] = names.get(command.program())?.as_slice() else { return None };
         (!is_packaged || command.starter != Starter::Unit)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Hops, Named, Names, Policy, Reads, Why};
 use crate::model::{
-    Command, Endpoint, Hop, Kind, Listener, Next, ProblemKind, Setting, Step, Value, Version, Word,
+    Command, Endpoint, Hop, Kind, Listener, Next, ProblemKind, Setting, Step, Text, Value, Version,
 };
 use crate::syntax::haproxy::{
     self, Address, Arguments, Bind, Document, Environment, Given, Host, Keywords, Kind as Role, Line, Number,
@@ -143,7 +143,7 @@ fn runs(ground: Ground<'_>, files: &[Candidate], found: &mut Found) -> Vec<Run> 
 
 impl Run {
     /// That of a command, with those of its files that are there.
-    fn of(ground: Ground<'_>, command: &Command, arguments: &[Word]) -> Option<(Self, Reads)> {
+    fn of(ground: Ground<'_>, command: &Command, arguments: &[Text]) -> Option<(Self, Reads)> {
         let limits = command.open_files.as_ref();
         let mut run = Self {
             arguments: Arguments::read(arguments)?,
@@ -153,18 +153,18 @@ impl Run {
             ..Self::default()
         };
         for variable in &command.environment {
-            run.environment.set(&variable.name, &variable.value.text, variable.value.open);
+            run.environment.set(&variable.name, variable.value.as_str(), variable.value.is_open());
         }
         let folder = command.folder.clone().unwrap_or_default();
-        for word in run.arguments.files.iter().filter(|word| !word.open) {
-            run.files.extend(files_of(ground, &folder.join(&word.text)));
+        for word in run.arguments.files.iter().filter(|word| !word.is_open()) {
+            run.files.extend(files_of(ground, &folder.join(word.as_str())));
             if run.files.len() > MAX_FILES {
-                ground.sources.cut_off(word.span, over("files of one HAProxy", MAX_FILES));
+                ground.sources.cut_off(word.span(), over("files of one HAProxy", MAX_FILES));
                 run.files.truncate(MAX_FILES);
                 break;
             }
         }
-        let open = run.arguments.files.iter().any(|word| word.open);
+        let open = run.arguments.files.iter().any(|word| word.is_open());
         let named = |path: &PathBuf| Named { path: path.clone(), folder: PathBuf::new() };
         let reads = if open { Reads::Unknown } else { Reads::Named(run.files.iter().map(named).collect()) };
         Some((run, reads))
@@ -222,10 +222,10 @@ struct Proxy {
     disabled: bool,
     splices: bool,
     binds: Vec<Bind>,
-    servers: Vec<Word>,
+    servers: Vec<Text>,
     /// The backends that it names, and whether for certain.
-    uses: Vec<(Word, bool)>,
-    default_use: Option<(Word, bool)>,
+    uses: Vec<(Text, bool)>,
+    default_use: Option<(Text, bool)>,
     peers: i64,
     certain: bool,
 }
@@ -247,7 +247,7 @@ impl Proxy {
         }
     }
 
-    fn named(&self) -> impl Iterator<Item = &(Word, bool)> {
+    fn named(&self) -> impl Iterator<Item = &(Text, bool)> {
         self.uses.iter().chain(&self.default_use).filter(|(word, _)| is_literal(word))
     }
 }
@@ -387,9 +387,9 @@ impl<'a> Instance<'a> {
                 self.global.local_peer = Some(line.text(1).to_owned());
             }
             "unix-bind" => {
-                let mut words = line.words.iter().skip_while(|word| word.text != "prefix").skip(1);
+                let mut words = line.words.iter().skip_while(|word| word.as_str() != "prefix").skip(1);
                 if let Some(prefix) = words.next() {
-                    self.global.unix_prefix.clone_from(&prefix.text);
+                    self.global.unix_prefix = prefix.as_str().to_owned();
                 }
             }
             "stats" => self.stats(line),
@@ -436,7 +436,7 @@ impl<'a> Instance<'a> {
             "default_backend" => proxy.default_use = word(1).map(|word| (word, certain)),
             "dispatch" => proxy.servers.extend(word(1)),
             name @ ("server" | "server-template") => {
-                let has = |keyword: &str| line.words.iter().skip(3).any(|word| word.text == keyword);
+                let has = |keyword: &str| line.words.iter().skip(3).any(|word| word.as_str() == keyword);
                 self.checks += i64::from(has("check")) + i64::from(has("agent-check"));
                 let address = if name == "server" { 2 } else { 3 };
                 proxy.servers.extend(word(address).filter(|_| !has("disabled")));
@@ -523,9 +523,9 @@ impl<'a> Instance<'a> {
         let mut lost = Vec::new();
         for proxy in self.proxies.iter().filter(counts) {
             for (word, _) in proxy.named().filter(|(_, certain)| *certain) {
-                if !backends.contains(word.text.as_str()) {
-                    let why = format!("proxy '{}': unable to find backend '{}'", proxy.name, word.text);
-                    lost.push(Refusal::new(why, word.span));
+                if !backends.contains(word.as_str()) {
+                    let why = format!("proxy '{}': unable to find backend '{}'", proxy.name, word.as_str());
+                    lost.push(Refusal::new(why, word.span()));
                 }
             }
         }
@@ -549,9 +549,9 @@ impl<'a> Instance<'a> {
 
     fn servers(&self, environment: &Environment) -> Servers<'_> {
         let resolve = |host: &str| self.ground.addresses(host);
-        let address = |word: &Word| {
-            let text = environment.expand(&word.text).filter(|_| !word.open)?;
-            Some((haproxy::to_connect(&resolve, &text)?, word.span))
+        let address = |word: &Text| {
+            let text = environment.expand(word.as_str()).filter(|_| !word.is_open())?;
+            Some((haproxy::to_connect(&resolve, &text)?, word.span()))
         };
         let servers = |proxy: &Proxy| proxy.servers.iter().filter_map(address).collect();
         let live = self.with_servers().filter(|proxy| !proxy.disabled);
@@ -724,10 +724,10 @@ impl<'a> Instance<'a> {
         if let Some(namespace) = &bind.namespace {
             let what = format!(
                 "it listens in the network namespace {}, which has a net.core.somaxconn of its own",
-                namespace.text
+                namespace.as_str()
             );
             listener.backlog.value = None;
-            listener.steps.push(Step::note(what, namespace.span));
+            listener.steps.push(Step::note(what, namespace.span()));
         }
         listener.notes.extend(bound.steps(bind.written));
         Some(listener)
@@ -756,10 +756,10 @@ impl<'a> Instance<'a> {
     fn of_master(&self) -> Vec<Listener> {
         let resolve = |host: &str| self.ground.addresses(host);
         let mut listeners = Vec::new();
-        for word in self.run.arguments.sockets.iter().filter(|word| !word.open) {
-            let text = word.text.split(',').next().unwrap_or_default();
+        for word in self.run.arguments.sockets.iter().filter(|word| !word.is_open()) {
+            let text = word.as_str().split(',').next().unwrap_or_default();
             let Ok(address) = haproxy::to_listen(&resolve, text, "") else { continue };
-            let bind = Bind { shards: Some(Shards::Number(1)), ..Bind::bare(word.span, None) };
+            let bind = Bind { shards: Some(Shards::Number(1)), ..Bind::bare(word.span(), None) };
             let ask = self.fixed(&bind, "cli-maxconn", 1, "");
             let opening = Opening { bind: &bind, ask, internal: true, proxy: None };
             let ends = ends(&address, false).into_iter();
@@ -771,8 +771,8 @@ impl<'a> Instance<'a> {
     /// The next hops of what a proxy accepts at a port.
     fn hops(&self, servers: &Servers<'_>, proxy: &Proxy, port: Option<u16>) -> Vec<Hop> {
         let own = Some(proxy.name.as_str()).filter(|_| proxy.role == Role::Listen);
-        let named = proxy.named().take_while(|(word, _)| self.looked_at.may_look(word.span));
-        let names = own.into_iter().chain(named.map(|(word, _)| word.text.as_str()));
+        let named = proxy.named().take_while(|(word, _)| self.looked_at.may_look(word.span()));
+        let names = own.into_iter().chain(named.map(|(word, _)| word.as_str()));
         let servers = names.filter_map(|name| servers.get(name)).flatten();
         self.looked_at.gather(servers.filter_map(|(address, at)| self.hop(address, *at, port)))
     }

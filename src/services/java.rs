@@ -91,8 +91,8 @@ impl Java<'_> {
     fn started<'c>(&self, roots: &[PathBuf], command: &'c Command) -> Option<Run<'c>> {
         let Java { ground, reader } = self;
         let parts = reader.interpreter.parts(command)?;
-        let name = parts.file.text.as_str();
-        let is_jar = parts.options.last().is_some_and(|option| option.text == "-jar");
+        let name = parts.file.as_str();
+        let is_jar = parts.options.last().is_some_and(|option| option.is("-jar"));
         let class = format!("{}.java", name.replace('.', "/"));
         let mut places: Vec<PathBuf> = match name.ends_with(".java") {
             _ if is_jar && ground.is_machine() => return None,

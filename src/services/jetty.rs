@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Ask, Bound, Candidate, Found, Ground, Why, port_of};
-use crate::model::{Command, Listener, ProblemKind, Transport, Word};
+use crate::model::{Command, Listener, ProblemKind, Text, Transport};
 use crate::syntax::java;
-use crate::syntax::jetty_start::{Arguments, Text};
+use crate::syntax::jetty_start::Arguments;
 use crate::syntax::jetty_xml::{self, Given, Object};
 use crate::text::{Slot, Span, over};
 
@@ -137,9 +137,10 @@ fn refused<T>(why: &str, at: Span) -> Result<T, Refused> {
 
 impl Connector {
     /// As the XML of the distribution has it.
-    fn known(known: &Known) -> Self {
+    fn known(known: &Known, table: Span) -> Self {
         let given = |names: &[String], default: Option<String>| {
-            (!names.is_empty()).then(|| Given { names: names.to_vec(), default, at: None, exact: false })
+            let default = default.map(|default| Text::meant(default, table));
+            (!names.is_empty()).then(|| Given { names: names.to_vec(), default })
         };
         Self {
             id: known.id.clone(),
@@ -208,10 +209,10 @@ impl Base<'_> {
                 continue;
             }
             let jar = words.iter().position(is_start_jar).unwrap_or(0);
-            words.iter().take(jar).for_each(|word| self.arguments.option_of_jvm(&text(word)));
-            words.iter().skip(jar + 1).for_each(|word| self.arguments.argument(&text(word)));
+            words.iter().take(jar).for_each(|word| self.arguments.option_of_jvm(word));
+            words.iter().skip(jar + 1).for_each(|word| self.arguments.argument(word));
             if let Some(more) = command.variable("JETTY_ARGS") {
-                self.arguments.argument(&text(&more.value));
+                self.arguments.argument(&more.value);
             }
         }
     }
@@ -228,7 +229,7 @@ impl Base<'_> {
             let Some((_, site)) = named else { continue };
             match self.xml_file(&known.xml) {
                 Some(path) => self.xml(&path, Some(*site), &mut all)?,
-                None => all.push((Connector::known(known), *site)),
+                None => all.push((Connector::known(known, Span::top(self.ground.service.source)), *site)),
             }
         }
         if xml.len() > MAX_CONNECTORS {
@@ -302,29 +303,25 @@ impl Base<'_> {
 
     /// What a setter is given in the end.
     fn value(&self, given: Option<&Given>) -> Option<Text> {
-        let given = given?;
-        let default = || {
-            let at = given.at.unwrap_or_else(|| Span::top(self.ground.service.source));
-            Some(Text { text: given.default.clone()?, at, exact: given.exact, open: false })
-        };
-        self.arguments.property(self.ground.sources, &given.names).or_else(default)
+        let Given { names, default } = given?;
+        self.arguments.property(self.ground.sources, names).or_else(|| default.clone())
     }
 
     /// The same of a setter that takes an int: java.lang.Integer.valueOf, or Jetty does not start. No number where it is not known.
     fn number(&self, given: Option<&Given>) -> Result<Option<(Option<i64>, Text)>, Refused> {
         let Some(value) = self.value(given) else { return Ok(None) };
-        match java::integer(&value.text) {
-            _ if value.open => Ok(Some((None, value))),
+        match java::integer(value.as_str()) {
+            _ if value.is_open() => Ok(Some((None, value))),
             Some(number) => Ok(Some((Some(number), value))),
-            None => refused(&format!("\"{}\" is no number", value.text), value.at),
+            None => refused(&format!("\"{}\" is no number", value.as_str()), value.span()),
         }
     }
 
     /// Where it listens, and the text that says so.
     fn bound(&self, connector: &Connector, site: Span) -> Result<(Bound, Span), Refused> {
         let (port, at) = match self.number(connector.port.as_ref())? {
-            Some((Some(port), value)) => (port, value.at),
-            Some((None, open)) => return Ok((Why::Elsewhere(open.text).into(), open.at)),
+            Some((Some(port), value)) => (port, value.span()),
+            Some((None, open)) => return Ok((Why::Elsewhere(open.to_string()).into(), open.span())),
             None => (0, site),
         };
         let port = match port_of(port) {
@@ -333,11 +330,13 @@ impl Base<'_> {
             Err(why) => return refused(&why.to_string(), at),
         };
         let host = match self.value(connector.host.as_ref()) {
-            Some(open) if open.open => return Ok((Why::Elsewhere(open.text).into(), open.at)),
+            Some(open) if open.is_open() => {
+                return Ok((Why::Elsewhere(open.to_string()).into(), open.span()));
+            }
             host => host,
         };
-        let at = host.as_ref().map_or(site, |host| host.at);
-        match self.ground.bind_java(host.as_ref().map(|host| host.text.as_str()), port, false) {
+        let at = host.as_ref().map_or(site, |host| host.span());
+        match self.ground.bind_java(host.as_ref().map(|host| host.as_str()), port, false) {
             Err(why @ Why::NoAddress(_)) => refused(&why.to_string(), at),
             bound => Ok((bound.unwrap_or_else(Bound::from), at)),
         }
@@ -346,8 +345,8 @@ impl Base<'_> {
     fn path(&self, connector: &Connector, site: Span) -> (Bound, Span) {
         let unknown = |why: &Why, at| (Bound::unknown_on(Transport::Unix, why), at);
         match self.value(connector.path.as_ref()) {
-            Some(path) if path.open => unknown(&Why::Elsewhere(path.text), path.at),
-            Some(path) if !path.text.is_empty() => (Bound::path(&path.text), site),
+            Some(path) if path.is_open() => unknown(&Why::Elsewhere(path.to_string()), path.span()),
+            Some(path) if !path.as_str().is_empty() => (Bound::path(path.as_str()), site),
             _ => unknown(&Why::NotTold, site),
         }
     }
@@ -355,14 +354,16 @@ impl Base<'_> {
     fn ask(&self, connector: &Connector, site: Span) -> Result<Ask, Refused> {
         let written = self.number(connector.backlog.as_ref())?;
         if let Some((None, open)) = written {
-            return Ok(Ask::elsewhere(&open.text, open.at));
+            return Ok(Ask::elsewhere(open.as_str(), open.span()));
         }
         let slot = match &written {
             Some((_, value)) if !self.is_default(value) => self.slot(value),
             _ => self.room(connector, site),
         };
         let ask = match written {
-            Some((Some(number), value)) if number > 0 => Ask::written(number, "acceptQueueSize", value.at),
+            Some((Some(number), value)) if number > 0 => {
+                Ask::written(number, "acceptQueueSize", value.span())
+            }
             _ if connector.native => {
                 let why = "acceptQueueSize is 0, and this connector calls listen(2) without Java";
                 Ask::unknown(why, site)
@@ -375,20 +376,20 @@ impl Base<'_> {
     /// The number that is written, unless that is in the files of the distribution.
     fn slot(&self, value: &Text) -> Option<Slot> {
         let sources = self.ground.sources;
-        let path = sources.get(value.at.source).path()?;
+        let path = sources.get(value.span().source).path()?;
         // A base may be its own home.
         let own = path.starts_with(&self.folder) || !self.homes.iter().any(|home| path.starts_with(home));
-        let stands = value.exact && sources.slice(value.at) == value.text.as_bytes();
-        let digits = value.text.strip_prefix('-').unwrap_or(&value.text);
+        let stands = value.exact().is_some() && sources.slice(value.span()) == value.as_str().as_bytes();
+        let digits = value.as_str().strip_prefix('-').unwrap_or(value.as_str());
         let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        (own && stands && number).then(|| Slot::replace(value.at))
+        (own && stands && number).then(|| Slot::replace(value.span()))
     }
 
     /// What the distribution's XML has is better set as a property.
     fn is_default(&self, value: &Text) -> bool {
-        let path = self.ground.sources.get(value.at.source).path();
+        let path = self.ground.sources.get(value.span().source).path();
         let in_xml = path.and_then(Path::extension).is_some_and(|extension| extension == "xml");
-        in_xml && value.text == "0"
+        in_xml && value.as_str() == "0"
     }
 
     /// A line for the property, below the one that names the module.
@@ -419,18 +420,14 @@ impl Base<'_> {
 /// A command line that names another base starts that one.
 fn is_started_by(folder: &Path, command: &Command) -> bool {
     let mut words = command.words.iter();
-    let named = words.find_map(|word| word.text.split_once("jetty.base=").map(|(_, base)| base));
-    let named = named.or_else(|| Some(command.variable("JETTY_BASE")?.value.text.as_str()));
+    let named = words.find_map(|word| word.as_str().split_once("jetty.base=").map(|(_, base)| base));
+    let named = named.or_else(|| Some(command.variable("JETTY_BASE")?.value.as_str()));
     let is_it = named.is_none_or(|base| Path::new(base.trim_matches('/')) == folder);
     is_it && command.words.iter().any(is_start_jar)
 }
 
-fn is_start_jar(word: &Word) -> bool {
-    word.text.ends_with("start.jar") || word.text.ends_with("jetty.sh")
-}
-
-fn text(word: &Word) -> Text {
-    Text { text: word.text.clone(), at: word.span, exact: word.exact, open: word.open }
+fn is_start_jar(word: &Text) -> bool {
+    word.as_str().ends_with("start.jar") || word.as_str().ends_with("jetty.sh")
 }
 
 #[cfg(test)]

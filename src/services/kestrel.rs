@@ -10,7 +10,7 @@ use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Polic
 use crate::model::{Command, Endpoint, Listener, Transport, Version};
 use crate::syntax::csharp;
 use crate::syntax::yaml::{self, Node};
-use crate::text::{Slot, SourceId, Span, larger, over};
+use crate::text::{Slot, SourceId, Span, Text, larger, over};
 
 /// The largest source that is looked through, in bytes.
 const MAX_CODE: usize = 1 << 20;
@@ -42,21 +42,14 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     found
 }
 
-/// What a call is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Argument {
-    text: String,
-    at: Span,
-}
-
 #[derive(Debug, Default)]
 struct Code {
     /// The numbers that are put into `Backlog`.
-    backlogs: Vec<Argument>,
+    backlogs: Vec<Text>,
     /// Calls that open sockets: the method and its first arguments.
-    listens: Vec<(String, Argument)>,
+    listens: Vec<(String, Text)>,
     /// The arguments of UseUrls and the like.
-    urls: Vec<Argument>,
+    urls: Vec<Text>,
     /// Numbers by their names.
     constants: Vec<(String, String)>,
 }
@@ -98,7 +91,7 @@ impl Patterns {
             let found = found?;
             let text = found.as_str().trim();
             let start = found.start() + (found.as_str().len() - found.as_str().trim_start().len());
-            Some(Argument { text: text.to_owned(), at: Span::new(source, start..start + text.len()) })
+            Some(Text::written(text, Span::new(source, start..start + text.len())))
         };
         let sockets = bare.contains("UseSockets") || bare.contains("SocketTransportOptions");
         let kestrel = bare.contains("UseKestrel") || bare.contains("ConfigureKestrel");
@@ -162,15 +155,15 @@ impl<'a> Project<'a> {
     fn ask(&self) -> Ask {
         let mut written = self.code.iter().flat_map(|code| code.backlogs.iter().map(move |it| (code, it)));
         let Some((code, argument)) = written.next() else { return self.ground.own("backlog", None) };
-        let constant = code.constants.iter().find(|(name, _)| *name == argument.text);
-        let text = constant.map_or(argument.text.as_str(), |(_, value)| value.as_str());
+        let constant = code.constants.iter().find(|(name, _)| *name == argument.as_str());
+        let text = constant.map_or(argument.as_str(), |(_, value)| value.as_str());
         let number: Option<i64> = text.replace('_', "").parse().ok();
         match number.filter(|_| written.next().is_none()) {
             Some(number) => {
-                let slot = (argument.text == number.to_string()).then(|| Slot::replace(argument.at));
-                Ask::written(number, "SocketTransportOptions.Backlog", argument.at).with(slot)
+                let slot = (argument.as_str() == number.to_string()).then(|| Slot::replace(argument.span()));
+                Ask::written(number, "SocketTransportOptions.Backlog", argument.span()).with(slot)
             }
-            None => Ask::elsewhere(&argument.text, argument.at),
+            None => Ask::elsewhere(argument.as_str(), argument.span()),
         }
     }
 
@@ -223,23 +216,24 @@ impl<'a> Project<'a> {
         let assembly = format!("{}.dll", self.name);
         let mut sockets = Vec::new();
         for (command, arguments) in self.ground.started() {
-            let own = arguments.first().is_some_and(|first| first.text.rsplit('/').next() == Some(&assembly));
+            let own =
+                arguments.first().is_some_and(|first| first.as_str().rsplit('/').next() == Some(&assembly));
             if !own {
                 continue;
             }
-            let option = arguments.iter().position(|word| word.text == "--urls");
-            let next = option.and_then(|at| arguments.get(at + 1)).map(|word| (word, word.text.as_str()));
+            let option = arguments.iter().position(|word| word.as_str() == "--urls");
+            let next = option.and_then(|at| arguments.get(at + 1)).map(|word| (word, word.as_str()));
             let joined =
-                || arguments.iter().find_map(|word| Some((word, word.text.strip_prefix("--urls=")?)));
+                || arguments.iter().find_map(|word| Some((word, word.as_str().strip_prefix("--urls=")?)));
             let told = next.or_else(joined);
             let variable = || {
                 let names = ["ASPNETCORE_URLS", "DOTNET_URLS", "URLS"];
                 let variable = names.iter().find_map(|name| command.variable(name))?;
-                Some((&variable.value, variable.value.text.as_str()))
+                Some((&variable.value, variable.value.as_str()))
             };
             sockets.extend(match told.or_else(variable) {
-                Some((word, _)) if word.open => vec![unknown(&word.text, word.span)],
-                Some((word, urls)) => of_urls(urls, word.span),
+                Some((word, _)) if word.is_open() => vec![unknown(word.as_str(), word.span())],
+                Some((word, urls)) => of_urls(urls, word.span()),
                 None => self.in_image(command).into_iter().collect(),
             });
         }
@@ -249,8 +243,9 @@ impl<'a> Project<'a> {
     fn in_image(&self, command: &Command) -> Option<Socket> {
         let ports = ["ASPNETCORE_HTTP_PORTS", "HTTP_PORTS"].iter().find_map(|name| command.variable(name));
         if let Some(ports) = ports {
-            let port = ports.value.text.split([';', ',']).next().and_then(|port| port.trim().parse().ok());
-            return port.map(|port| on(Endpoint::DualStack(port), ports.value.span));
+            let port =
+                ports.value.as_str().split([';', ',']).next().and_then(|port| port.trim().parse().ok());
+            return port.map(|port| on(Endpoint::DualStack(port), ports.value.span()));
         }
         let image = command.image.as_ref().filter(|image| image.get.contains("dotnet/aspnet"))?;
         let tag = image.get.rsplit_once(':').and_then(|(_, tag)| Version::parse(tag));
@@ -284,11 +279,11 @@ fn on_localhost(port: u16, at: Span) -> Vec<Socket> {
 }
 
 /// `ListenAnyIP(5000)`, `Listen(IPAddress.Loopback, 5000)`, `ListenUnixSocket("/run/app.sock")`.
-fn listened(method: &str, argument: &Argument) -> Vec<Socket> {
-    let mut parts = argument.text.split([',', ')']).map(str::trim);
+fn listened(method: &str, argument: &Text) -> Vec<Socket> {
+    let mut parts = argument.split([',', ')']).map(str::trim);
     let first = parts.next().unwrap_or_default();
     let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
-    let at = argument.at;
+    let at = argument.span();
     let on_ip = |ip: IpAddr, port: u16| vec![on(KESTREL.endpoint(ip, port), at)];
     match (method, port(first)) {
         ("ListenAnyIP", Some(port)) => on_ip(Ipv6Addr::UNSPECIFIED.into(), port),
@@ -311,15 +306,15 @@ fn listened(method: &str, argument: &Argument) -> Vec<Socket> {
 }
 
 /// The literals of `UseUrls("http://*:5000", "...")`; `Run()` says nothing.
-fn urls_of_code(argument: &Argument) -> Vec<Socket> {
-    if argument.text.is_empty() {
+fn urls_of_code(argument: &Text) -> Vec<Socket> {
+    if argument.is_empty() {
         return Vec::new();
     }
     let literal = |part: &str| part.trim().strip_prefix('"')?.strip_suffix('"').map(str::to_owned);
-    let parts: Option<Vec<String>> = argument.text.split(',').map(literal).collect();
+    let parts: Option<Vec<String>> = argument.split(',').map(literal).collect();
     match parts {
-        Some(parts) => parts.iter().flat_map(|urls| of_urls(urls, argument.at)).collect(),
-        None if argument.text.contains("http") => vec![unknown(&argument.text, argument.at)],
+        Some(parts) => parts.iter().flat_map(|urls| of_urls(urls, argument.span())).collect(),
+        None if argument.contains("http") => vec![unknown(argument, argument.span())],
         // The delegate of another Run.
         None => Vec::new(),
     }

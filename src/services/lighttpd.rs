@@ -109,10 +109,10 @@ fn environment(starts: &Starts<'_>, main: &Main) -> HashMap<String, Value> {
     let commands: Vec<_> = starts.reading(&main.path).map(|run| run.command).collect();
     for variable in commands.iter().rev().flat_map(|command| &command.environment) {
         let word = &variable.value;
-        let literal = word.exact.then_some(word.span);
-        let value = match word.open {
-            true => Value::open(word.span),
-            false => Value { data: Data::Text(word.text.as_str().into()), at: word.span, literal },
+        let literal = word.exact().is_some().then_some(word.span());
+        let value = match word.is_open() {
+            true => Value::open(word.span()),
+            false => Value { data: Data::Text(word.as_str().into()), at: word.span(), literal },
         };
         environment.insert(variable.name.clone(), value);
     }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::knowledge::Candidate;
 use crate::knowledge::{Candidates, Knowledge, Service, Signs};
-use crate::model::{Command, Listener, PlaceId, Problem, ProblemKind, ReadAs, Version, Word};
+use crate::model::{Command, Listener, PlaceId, Problem, ProblemKind, ReadAs, Text, Version};
 use crate::syntax::hosts::Hosts;
 use crate::syntax::refusal::Refusal;
 use crate::text::tree::Unread;
@@ -85,7 +85,7 @@ pub struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     /// The command lines that start the service, and its arguments in each.
-    pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Word])> {
+    pub fn started(&self) -> impl Iterator<Item = (&'a Command, &'a [Text])> {
         let service = self.service;
         self.commands.iter().filter_map(move |command| Some((command, service.arguments_in(command)?)))
     }

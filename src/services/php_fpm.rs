@@ -14,8 +14,8 @@ use crate::model::{
 };
 use crate::syntax::fpm_conf::{self, Line, Stop};
 use crate::syntax::number::atoi;
-use crate::syntax::php_ini::{self, Filled, Statement, Text};
-use crate::text::{HashMap, HashSet, Slot, SourceId, Span};
+use crate::syntax::php_ini::{self, Filled, Statement};
+use crate::text::{HashMap, HashSet, Slot, SourceId, Span, Text};
 
 /// sun_path of unix(7) has 108 bytes, the last of which is 0; strlcpy cuts what is longer.
 const SUN_PATH: usize = 107;
@@ -127,18 +127,18 @@ impl Keys {
         let (mut section, mut usual, mut manager, mut includes) = (false, false, false, false);
         let mut count = |known: bool| *(if known { &mut ours } else { &mut others }) += 1;
         for line in fpm_conf::lines(bytes) {
-            let (statements, fault) = php_ini::read(bytes, line, &|_| Filled::Unknown);
+            let (statements, fault) = php_ini::read(Span::NOWHERE.source, bytes, line, &|_| Filled::Unknown);
             if fault.is_some() {
                 count(false);
             }
             for statement in statements {
                 match statement {
                     Statement::Section(name) => {
-                        usual |= ["global", "www"].iter().any(|usual| name.text.eq_ignore_ascii_case(usual));
+                        usual |= ["global", "www"].iter().any(|usual| name.eq_ignore_ascii_case(usual));
                         section = true;
                     }
                     Statement::Entry { name, value: Some(value), .. } if name == "include" => {
-                        includes |= value.text.contains("fpm") || value.text.contains("pool");
+                        includes |= value.contains("fpm") || value.contains("pool");
                         count(true);
                     }
                     Statement::Entry { name, .. } => {
@@ -200,13 +200,8 @@ fn files(
 
 /// What a pool says last for a key.
 struct Given {
-    text: String,
-    /// The value as written.
-    at: Span,
-    /// The text there is the value.
-    exact: bool,
-    /// A variable or a template leaves it unknown; its name.
-    open: Option<String>,
+    /// Open where a variable or a template leaves it unknown.
+    text: Text,
     /// The whole line, with its end.
     line: Span,
 }
@@ -225,13 +220,13 @@ impl Pool {
 
     /// What has a value, or one that is not known.
     fn set(&self, key: &str) -> Option<&Given> {
-        self.get(key).filter(|given| given.open.is_some() || !given.text.is_empty())
+        self.get(key).filter(|given| given.text.is_open() || !given.text.is_empty())
     }
 
     /// A number as PHP-FPM has it, 0 where nothing sets it; `None` where it is not known.
     fn number(&self, key: &str) -> Option<i32> {
         match self.get(key) {
-            Some(given) if given.open.is_some() => None,
+            Some(given) if given.text.is_open() => None,
             Some(given) => Some(atoi(&given.text)),
             None => Some(0),
         }
@@ -329,11 +324,11 @@ impl<'a> Process<'a> {
         let Line { statement, at: line } = line;
         let source = line.source;
         match statement {
-            Statement::Section(name) if name.text.eq_ignore_ascii_case("global") => {
+            Statement::Section(name) if name.eq_ignore_ascii_case("global") => {
                 self.section = Section::Global;
             }
             Statement::Section(name) => {
-                self.section = Section::Pool(self.pool(&name.text, Span::new(source, name.at)));
+                self.section = Section::Pool(self.pool(&name, name.span()));
             }
             Statement::Entry { name, at, value: Some(value) } => {
                 return self.entry(&name, Span::new(source, at), value, line);
@@ -373,24 +368,27 @@ impl<'a> Process<'a> {
                 _ => Ok(()),
             };
         }
-        let template = !self.main.installed && fpm_conf::is_template(&value.text);
-        let known = value.open.is_none() && !template;
-        let value_at = Span::new(at.source, value.at);
-        if known && here.is_number(name) && !is_number(&value.text) {
-            return Err((format!("{name} = {} is no number to it", value.text), value_at));
+        let template = !self.main.installed && fpm_conf::is_template(&value);
+        let known = !value.is_open() && !template;
+        if known && here.is_number(name) && !is_number(&value) {
+            return Err((format!("{name} = {value} is no number to it"), value.span()));
         }
         let key = name.to_ascii_lowercase();
         let managers = ["static", "dynamic", "ondemand"];
-        if key == "pm" && known && !managers.iter().any(|name| value.text.eq_ignore_ascii_case(name)) {
-            return Err(("pm is static, dynamic or ondemand".into(), value_at));
+        if key == "pm" && known && !managers.iter().any(|name| value.eq_ignore_ascii_case(name)) {
+            return Err(("pm is static, dynamic or ondemand".into(), value.span()));
         }
         let Section::Pool(index) = self.section else { return Ok(()) };
         let Some(pool) = self.pools.get_mut(index) else { return Ok(()) };
-        let unnamed = pool.name.is_empty() && value.text.contains("$pool");
-        let text = value.text.replace("$pool", &pool.name);
-        let open = value.open.or_else(|| (template || unnamed).then(|| value.text.clone()));
-        let exact = value.exact && text == value.text;
-        pool.values.insert(key, Given { text, at: value_at, exact, open, line });
+        let mut text = value.clone();
+        if value.contains("$pool") {
+            let named = value.replace("$pool", &pool.name);
+            text = Text::meant(named, value.span()).with_open_of(&value);
+        }
+        if template || pool.name.is_empty() && value.contains("$pool") {
+            text.set_open(&value);
+        }
+        pool.values.insert(key, Given { text, line });
         Ok(())
     }
 
@@ -460,14 +458,14 @@ impl<'a> Process<'a> {
     }
 
     fn prefix_is_there(&self, pool: &Pool) -> Checked {
-        let Some(prefix) = pool.get("prefix").filter(|prefix| prefix.open.is_none()) else { return Ok(()) };
+        let Some(prefix) = pool.get("prefix").filter(|prefix| !prefix.text.is_open()) else { return Ok(()) };
         let tree = self.ground.tree;
-        let path = Path::new(&prefix.text);
+        let path = Path::new(prefix.text.as_str());
         let known = self.ground.read_as == ReadAs::Root
             && path.is_absolute()
             && path.parent().is_some_and(|parent| parent.parent().is_some() && tree.is_folder(parent));
         match known && !tree.is_folder(path) {
-            true => Err(self.lost(format!("there is no folder {}", prefix.text), prefix.at)),
+            true => Err(self.lost(format!("there is no folder {}", prefix.text), prefix.text.span())),
             false => Ok(()),
         }
     }
@@ -489,7 +487,7 @@ impl<'a> Process<'a> {
             }
             () => return Ok(()),
         };
-        let at = pool.get("pm").map_or(pool.at, |manager| manager.at);
+        let at = pool.get("pm").map_or(pool.at, |manager| manager.text.span());
         Err(self.lost(format!("pool {}: {what}", pool.name), at))
     }
 
@@ -501,7 +499,7 @@ impl<'a> Process<'a> {
             (None, Some(backlog)) if !self.main.installed => {
                 let what = "the listen of this pool stands in another file";
                 let bound = Bound::unknown(what);
-                let listener = self.opened(&bound, backlog.at);
+                let listener = self.opened(&bound, backlog.text.span());
                 listener.map(|listener| Listener { notes: bound.steps(pool.at).collect(), ..listener })
             }
             _ => None,
@@ -511,7 +509,7 @@ impl<'a> Process<'a> {
         let children = pool.get("pm.max_children").zip(pool.number("pm.max_children"));
         if let Some((given, children)) = children.filter(|_| listen.is_some()) {
             let what = "pm.max_children: so many requests are worked on at once, the others wait here".into();
-            listener.notes.push(Step { value: Some(i64::from(children)), what, at: given.at });
+            listener.notes.push(Step { value: Some(i64::from(children)), what, at: given.text.span() });
         }
         self.listeners.push(listener);
         Ok(())
@@ -526,7 +524,7 @@ impl<'a> Process<'a> {
         Ask { backlog: listener.backlog, steps: listener.steps } = self.ground.own("backlog", self.version);
         listener.internal = true;
         let what = "pm.status_listen: nothing sets the backlog of this socket".into();
-        listener.notes.push(Step { value: None, what, at: listen.at });
+        listener.notes.push(Step { value: None, what, at: listen.text.span() });
         self.listeners.push(listener);
         Ok(())
     }
@@ -538,31 +536,37 @@ impl<'a> Process<'a> {
     /// The socket of one address, unless it is one that another pool has already.
     fn bind(&mut self, pool: &Pool, listen: &Given) -> Result<Option<Listener>, Problem> {
         let prefix = pool.get("prefix").map_or(self.prefix.as_str(), |prefix| prefix.text.as_str());
-        let bound = match &listen.open {
+        let bound = match listen.text.open() {
             Some(name) => {
                 let is_path = listen.text.contains('/');
                 let transport = if is_path { Transport::Unix } else { Transport::Tcp };
-                Bound::unknown_on(transport, Why::Elsewhere(name.clone()))
+                Bound::unknown_on(transport, Why::Elsewhere(name.to_owned()))
             }
-            None => bound(self.ground, &listen.text, prefix).map_err(|why| self.lost(why, listen.at))?,
+            None => {
+                bound(self.ground, &listen.text, prefix).map_err(|why| self.lost(why, listen.text.span()))?
+            }
         };
         let Some(endpoint) = bound.endpoints.first().filter(|_| bound.is_known()) else {
-            return Ok(self.opened(&bound, listen.at));
+            return Ok(self.opened(&bound, listen.text.span()));
         };
         let place = endpoint.port().map_or_else(|| endpoint.to_string(), |port| port.to_string());
         let taken = self.bound.entry(place).or_default();
         for first in taken.iter() {
-            let same = first.listen == listen.text;
+            let same = listen.text.is(&first.listen);
             if !same && first.endpoint == *endpoint {
                 return Ok(None);
             }
             if same || first.endpoint.collides(endpoint) {
                 let first = bound_here(&first.endpoint, first.at);
-                return Err(self.ground.conflict(in_use(endpoint), listen.at, first));
+                return Err(self.ground.conflict(in_use(endpoint), listen.text.span(), first));
             }
         }
-        taken.push(Taken { listen: listen.text.clone(), at: listen.at, endpoint: endpoint.clone() });
-        Ok(self.opened(&bound, listen.at))
+        taken.push(Taken {
+            listen: listen.text.to_string(),
+            at: listen.text.span(),
+            endpoint: endpoint.clone(),
+        });
+        Ok(self.opened(&bound, listen.text.span()))
     }
 
     fn ask(&self, pool: &Pool, listen: Option<&Given>) -> Ask {
@@ -570,12 +574,12 @@ impl<'a> Process<'a> {
         let Some(given) = pool.get("listen.backlog") else {
             return own.with(listen.map(|listen| self.line_after(listen)));
         };
-        if let Some(name) = &given.open {
-            return Ask::elsewhere(name, given.at);
+        if let Some(name) = given.text.open() {
+            return Ask::elsewhere(name, given.text.span());
         }
         let number = i64::from(atoi(&given.text));
-        let spelt = given.exact && given.text == number.to_string();
-        let asked = Ask::written(number, "listen.backlog", given.at);
+        let spelt = given.text.exact().filter(|_| given.text.is(&number.to_string()));
+        let asked = Ask::written(number, "listen.backlog", given.text.span());
         match own.backlog.value {
             Some(value) if pool.is_managed("ondemand") && number < value.get => {
                 let assumed = if value.kind == Kind::Assumed { ", assumed" } else { "" };
@@ -584,7 +588,7 @@ impl<'a> Process<'a> {
                 let backlog = Setting { value: Some(value), slot: None };
                 Ask { backlog, steps: vec![raised] }.after(asked.steps)
             }
-            _ => asked.with(spelt.then(|| Slot::replace(given.at))),
+            _ => asked.with(spelt.map(Slot::replace)),
         }
     }
 
@@ -604,7 +608,7 @@ impl<'a> Process<'a> {
 fn variable(starts: &Starts<'_>, main: &File, name: &str) -> Filled {
     let set = starts.reading(&main.path).find_map(|run| run.command.variable(name));
     match set.map(|variable| &variable.value) {
-        Some(word) if !word.open => Filled::Known(word.text.clone()),
+        Some(word) if !word.is_open() => Filled::Known(word.as_str().to_owned()),
         None if main.installed && main.path.starts_with("etc") => Filled::Known(String::new()),
         _ => Filled::Unknown,
     }

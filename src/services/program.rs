@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use super::Ground;
-use crate::model::{Command, Starter, Word};
+use super::{Ground, Why};
+use crate::model::{Command, Starter};
 use crate::syntax::startup::{Answer, Look, Part, Set, Startup};
-use crate::text::{HashMap, HashSet, Span, over};
+use crate::text::{HashMap, HashSet, Span, Text, over};
 
 /// How many files are gone through from those that command lines start.
 const MAX_FILES: usize = 20_000;
@@ -22,8 +22,8 @@ pub(super) struct Run<'a> {
     pub place: PathBuf,
     pub command: &'a Command,
     /// The words before the file, which what runs it gets.
-    pub options: &'a [Word],
-    pub arguments: &'a [Word],
+    pub options: &'a [Text],
+    pub arguments: &'a [Text],
 }
 
 /// How an interpreter is told which file it runs.
@@ -42,14 +42,14 @@ pub(super) struct Interpreter {
 
 /// The parts of a command line that runs a file.
 pub(super) struct Parts<'a> {
-    pub file: &'a Word,
-    pub options: &'a [Word],
-    pub arguments: &'a [Word],
+    pub file: &'a Text,
+    pub options: &'a [Text],
+    pub arguments: &'a [Text],
 }
 
 impl<'a> Parts<'a> {
-    fn at(words: &'a [Word], from: usize, at: usize) -> Option<Self> {
-        let file = words.get(at).filter(|file| !file.open)?;
+    fn at(words: &'a [Text], from: usize, at: usize) -> Option<Self> {
+        let file = words.get(at).filter(|file| !file.is_open())?;
         Some(Self { file, options: words.get(from..at)?, arguments: words.get(at + 1..)? })
     }
 
@@ -70,7 +70,7 @@ impl Interpreter {
         }
         let mut at = 1;
         while let Some(word) = words.get(at) {
-            let text = word.text.as_str();
+            let text = word.as_str();
             if text == "--" {
                 return Parts::at(words, 1, at + 1);
             }
@@ -175,16 +175,20 @@ impl<'p, 'a> OfFile<'p, 'a> {
                 (One::Unclear(why), _) => return Answer::Unclear(why),
                 (One::Not { whole }, _) => without = without.or(Some(at).filter(|_| whole)),
                 (One::Set(set), None) => found = Some((set, at)),
-                (One::Set(set), Some((first, _))) if set.text == first.text => {
-                    first.exact &= set.at == first.at;
+                (One::Set(set), Some((first, _))) if set.text.as_str() == first.text.as_str() => {
+                    if set.text.span() != first.text.span() {
+                        first.text = Text::meant(first.text.bytes(), first.text.span());
+                    }
                     first.may_change &= set.may_change;
                 }
-                (One::Set(set), Some((first, _))) => return self.disagree(what, first.at, set.at),
+                (One::Set(set), Some((first, _))) => {
+                    return self.disagree(what, first.text.span(), set.text.span());
+                }
             }
         }
         match (found, without) {
             (Some((set, _)), None) => Answer::Set(set),
-            (Some((set, _)), Some(other)) => self.disagree(what, set.at, other),
+            (Some((set, _)), Some(other)) => self.disagree(what, set.text.span(), other),
             (None, _) => Answer::Unsaid,
         }
     }
@@ -215,17 +219,17 @@ impl Startup for OfFile<'_, '_> {
         })
     }
 
-    fn words(&self, part: Part, look: &dyn for<'w> Fn(&'w [Word]) -> Look<'w>) -> Answer {
+    fn words(&self, part: Part, look: &dyn for<'w> Fn(&'w [Text]) -> Look<'w>) -> Answer {
         self.agreed("the command line", |run| {
             let words = match part {
                 Part::Arguments => run.arguments,
                 Part::Options => run.options,
             };
             match look(words) {
-                Ok(Some((word, _))) if word.open => One::Unclear(open(word)),
+                Ok(Some((word, _))) if word.is_open() => One::Unclear(open(word)),
                 Ok(Some((word, text))) => One::Set(said(word, text)),
                 // A word that is not known may be several, or none.
-                Ok(None) => match words.iter().find(|word| word.open) {
+                Ok(None) => match words.iter().find(|word| word.is_open()) {
                     Some(word) => One::Unclear(open(word)),
                     // Who runs a script of package.json may add words.
                     None => One::Not { whole: run.command.starter != Starter::Script },
@@ -242,7 +246,8 @@ impl Startup for OfFile<'_, '_> {
     fn count(&self) -> Option<usize> {
         let runs = self.runs();
         let count = runs.first()?.arguments.len();
-        let is_it = |run: &&Run<'_>| run.arguments.len() == count && !run.arguments.iter().any(|it| it.open);
+        let is_it =
+            |run: &&Run<'_>| run.arguments.len() == count && !run.arguments.iter().any(|it| it.is_open());
         runs.iter().all(is_it).then_some(count)
     }
 }
@@ -250,20 +255,19 @@ impl Startup for OfFile<'_, '_> {
 /// A variable of a command's environment.
 pub(super) fn variable(command: &Command, name: &str) -> Answer {
     match command.variable(name).map(|set| &set.value) {
-        Some(value) if value.open => Answer::Unclear(open(value)),
-        Some(value) => Answer::Set(said(value, &value.text)),
+        Some(value) if value.is_open() => Answer::Unclear(open(value)),
+        Some(value) => Answer::Set(said(value, value)),
         None => Answer::Unsaid,
     }
 }
 
 /// The end of a word as a value.
-fn said(word: &Word, text: &str) -> Set {
-    let tail = word.tail(text.len());
-    Set { text: text.to_owned(), at: tail.unwrap_or(word.span), exact: tail.is_some(), may_change: false }
+fn said(word: &Text, text: &str) -> Set {
+    Set { text: word.tail(text.len()), may_change: false }
 }
 
-fn open(word: &Word) -> String {
-    format!("nothing in the tree says what {} is", word.text)
+fn open(word: &Text) -> String {
+    Why::Elsewhere(word.to_string()).to_string()
 }
 
 #[cfg(test)]
@@ -346,9 +350,9 @@ mod tests {
     #[test]
     fn what_nothing_tells_is_not_guessed() {
         let seen = of_server(&[(Starter::Unit, "PORT=$SOME node server.js")]);
-        assert!(seen.said().contains("nothing in the tree says what $SOME is"), "{}", seen.said());
+        assert!(seen.said().contains("the files do not tell what `$SOME` is"), "{}", seen.said());
         let seen = of_server(&[(Starter::Unit, "PORT=80 node server.js $MORE")]);
-        assert!(seen.said().contains("nothing in the tree says what $MORE is"), "{}", seen.said());
+        assert!(seen.said().contains("the files do not tell what `$MORE` is"), "{}", seen.said());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     options_of, port_of,
 };
 use crate::model::{
-    Command, Endpoint, Listener, Problem, ProblemKind, Starter, Step, Transport, Version, Word,
+    Command, Endpoint, Listener, Problem, ProblemKind, Starter, Step, Text, Transport, Version,
 };
 use crate::syntax::argv;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, integer_of, leading_integer};
@@ -155,7 +155,7 @@ fn config_of(ground: Ground<'_>, command: &Command, line: &Line, files: &[Candid
     if let Some(named) = &line.config {
         return ground.named_file(command, named);
     }
-    let variable = |name: &&str| command.variable(name).map(|set| set.value.text.clone());
+    let variable = |name: &&str| command.variable(name).map(|set| set.value.as_str().to_owned());
     let environment = line.environment.clone();
     let environment = environment
         .or_else(|| ["APP_ENV", "RACK_ENV", "RAILS_ENV"].iter().find_map(variable))
@@ -208,10 +208,10 @@ struct Rails {
 
 impl Line {
     /// Reads a command line; nothing where it does not start Puma.
-    fn read(ground: Ground<'_>, options: &Options, command: &Command, arguments: &[Word]) -> Option<Self> {
+    fn read(ground: Ground<'_>, options: &Options, command: &Command, arguments: &[Text]) -> Option<Self> {
         if command.program() == "rails" {
             let (first, rest) = arguments.split_first()?;
-            let is_server = matches!(first.text.as_str(), "server" | "s");
+            let is_server = matches!(first.as_str(), "server" | "s");
             return is_server.then(|| Self::rails(ground, options, command, rest))?;
         }
         let mut line = Line::default();
@@ -237,16 +237,16 @@ impl Line {
         Some(line)
     }
 
-    fn rails(ground: Ground<'_>, options: &Options, command: &Command, arguments: &[Word]) -> Option<Self> {
+    fn rails(ground: Ground<'_>, options: &Options, command: &Command, arguments: &[Text]) -> Option<Self> {
         let variable = |name: &str| {
-            let set = command.variable(name).filter(|set| !set.value.text.is_empty())?;
-            Some((set.value.text.as_str(), set.value.span))
+            let set = command.variable(name).filter(|set| !set.value.as_str().is_empty())?;
+            Some((set.value.as_str(), set.value.span()))
         };
         let (mut host, mut port, mut environment) = (None, None, None);
         for (option, value) in options_of(arguments, &options.rails)? {
             match (option, value) {
-                ("binding", Some(said)) => host = Some((said.text, said.word.span)),
-                ("port", Some(said)) => port = Some((said.text, said.word.span)),
+                ("binding", Some(said)) => host = Some((said.text, said.word.span())),
+                ("port", Some(said)) => port = Some((said.text, said.word.span())),
                 ("environment", Some(said)) => environment = Some(said.text),
                 ("using", Some(said)) if said.text != "puma" => return None,
                 ("help", _) => return None,
@@ -409,14 +409,14 @@ impl Url {
 
     /// One of a command line.
     fn said(text: String, said: &argv::Value<'_>, command: &Command) -> Self {
-        let open = said.word.open && text.contains('$');
+        let open = said.word.is_open() && text.contains('$');
         let why = Why::Elsewhere(said.text.to_owned()).to_string();
         Url {
             tail: said.exact(),
             // A shell would take `&` for its own.
             room: command.starter == Starter::Unit || !text.contains('?'),
             shown: text.clone(),
-            ..Url::new(if open { Err(why) } else { Ok(text) }, said.word.span)
+            ..Url::new(if open { Err(why) } else { Ok(text) }, said.word.span())
         }
     }
 

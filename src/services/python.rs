@@ -11,7 +11,7 @@ use super::{
     Programs, Run, Why, port_of,
 };
 use crate::knowledge::Service;
-use crate::model::{Command, Kind, Listener, Setting, Step, Transport, Value, Word};
+use crate::model::{Command, Kind, Listener, Setting, Step, Text, Transport, Value};
 use crate::syntax::calls::Id;
 use crate::syntax::python::{
     Libraries, Linked, MAX_FUEL, Made, Program, Reached, Reading, Spot, Thing, Told, Value as Given,
@@ -73,7 +73,7 @@ fn read_file(
 fn started<'a>(ground: Ground<'a>, table: &Table, command: &'a Command) -> Option<Run<'a>> {
     let Some((module, arguments)) = command.module() else {
         let parts = table.interpreter.parts(command)?;
-        let place = ground.named_file(command, &parts.file.text)?;
+        let place = ground.named_file(command, parts.file)?;
         return Some(parts.starts(command, place));
     };
     let path = module.replace('.', "/");
@@ -462,60 +462,60 @@ fn of_commands(ground: Ground<'_>, table: &Table) -> (Vec<Listener>, usize) {
 
 impl Table {
     /// A command line that starts a server by itself, and its words behind the program.
-    fn line<'w>(&self, command: &'w Command) -> Option<(&Line, &'w [Word])> {
+    fn line<'w>(&self, command: &'w Command) -> Option<(&Line, &'w [Text])> {
         let lines = self.lines.iter();
         let (line, words) = lines.filter_map(|line| Some((line, line.words(command)?))).next()?;
         let starts = line.word.as_ref().is_none_or(|word| {
             let first = line.plain(words).next();
-            first.is_some_and(|first| first.text == *word)
+            first.is_some_and(|first| first.as_str() == *word)
         });
         starts.then_some((line, words))
     }
 }
 
 impl Line {
-    fn words<'w>(&self, command: &'w Command) -> Option<&'w [Word]> {
+    fn words<'w>(&self, command: &'w Command) -> Option<&'w [Text]> {
         command.arguments_of(&self.programs, &self.modules).or_else(|| {
             let words = command.words.get(1..).filter(|_| command.module().is_none())?;
-            let at = words.iter().position(|word| !word.text.starts_with('-'))?;
-            let script = words.get(at)?.text.rsplit('/').next()?;
+            let at = words.iter().position(|word| !word.as_str().starts_with('-'))?;
+            let script = words.get(at)?.as_str().rsplit('/').next()?;
             let is_it = script.ends_with(".py") && self.programs.iter().any(|program| program == script);
             words.get(at + 1..).filter(|_| is_it)
         })
     }
 
     /// The words that are no options and no values of options that take one.
-    fn plain<'w>(&self, words: &'w [Word]) -> impl Iterator<Item = &'w Word> {
+    fn plain<'w>(&self, words: &'w [Text]) -> impl Iterator<Item = &'w Text> {
         let before = std::iter::once(None).chain(words.iter().map(Some));
         before.zip(words).filter_map(|(before, word)| {
-            let is_value = before.is_some_and(|before| self.takes.contains(&before.text));
-            (!is_value && !word.text.starts_with('-')).then_some(word)
+            let is_value = before.is_some_and(|before| self.takes.iter().any(|option| before.is(option)));
+            (!is_value && !word.as_str().starts_with('-')).then_some(word)
         })
     }
 
-    fn listeners(&self, ground: Ground<'_>, command: &Command, words: &[Word]) -> Vec<Listener> {
+    fn listeners(&self, ground: Ground<'_>, command: &Command, words: &[Text]) -> Vec<Listener> {
         let mut plain = self.plain(words);
         let word = self.word.as_ref().and_then(|_| plain.next());
         let positional = plain.next().filter(|_| self.positional.is_some());
-        let told = positional.map(|word| match word.text.rsplit_once(':') {
+        let told = positional.map(|word| match word.as_str().rsplit_once(':') {
             Some((host, port)) if self.positional == Some(Positional::Address) => (Some(host), port, word),
-            _ => (None, word.text.as_str(), word),
+            _ => (None, word.as_str(), word),
         });
         let port = told.map(|(_, port, word)| (port, word)).or_else(|| self.port.told(command, words));
         let host = told.and_then(|(host, _, word)| Some((host?, word)));
         let host = host.or_else(|| self.host.told(command, words));
-        let v6 = words.iter().any(|word| self.ipv6.contains(&word.text)).then_some("::1");
+        let v6 = words.iter().any(|word| self.ipv6.iter().any(|option| word.is(option))).then_some("::1");
         let shown = match self.positional {
             Some(_) => positional,
             None => port.or(host).map(|(_, told)| told).or(word),
         };
-        let site = shown.map_or(command.at, |word| word.span);
+        let site = shown.map_or(command.at, |word| word.span());
         let host_text = host.map(|(host, _)| if host == "0" { "0.0.0.0" } else { host });
         let host_text = host_text.or(v6).or(self.host.default.as_deref());
         let port_text = port.map(|(port, _)| port).or(self.port.default.as_deref()).unwrap_or_default();
         let rules = Rules { ground, binds: Binds::Colon, family: Family::V4, v6_only: false };
-        let mut place = match [host, port].into_iter().flatten().find(|(_, word)| word.open) {
-            Some((_, word)) => Why::Elsewhere(word.text.clone()).into(),
+        let mut place = match [host, port].into_iter().flatten().find(|(_, word)| word.is_open()) {
+            Some((_, word)) => Why::Elsewhere(word.as_str().to_owned()).into(),
             None => rules.host_and_port(host_text.map(text_of).as_ref(), &text_of(port_text)),
         };
         place.notes.extend(self.development.then(|| for_development(&self.library)));
@@ -525,18 +525,19 @@ impl Line {
 
 impl Switch {
     /// The value of an option in the next word or behind `=`, else of the variable, and its word.
-    fn told<'w>(&self, command: &'w Command, words: &'w [Word]) -> Option<(&'w str, &'w Word)> {
+    fn told<'w>(&self, command: &'w Command, words: &'w [Text]) -> Option<(&'w str, &'w Text)> {
         let option = words.iter().enumerate().rev().find_map(|(at, word)| {
-            if self.options.contains(&word.text) {
+            if self.options.iter().any(|option| word.is(option)) {
                 let value = words.get(at + 1)?;
-                return Some((value.text.as_str(), value));
+                return Some((value.as_str(), value));
             }
-            let (name, value) = word.text.split_once('=')?;
+            let (name, value) = word.as_str().split_once('=')?;
             self.options.iter().any(|option| option == name).then_some((value, word))
         });
         option.or_else(|| {
-            let set = command.variable(self.variable.as_ref()?).filter(|set| !set.value.text.is_empty())?;
-            Some((set.value.text.as_str(), &set.value))
+            let set =
+                command.variable(self.variable.as_ref()?).filter(|set| !set.value.as_str().is_empty())?;
+            Some((set.value.as_str(), &set.value))
         })
     }
 }
@@ -549,10 +550,12 @@ fn runs(ground: Ground<'_>, command: &Command, file: &Path) -> bool {
         return file.with_extension("").ends_with(&path) || file.ends_with(path.join("__main__.py"));
     }
     command.words.iter().any(|word| {
-        let path: PathBuf =
-            Path::new(&word.text).components().filter(|part| matches!(part, Component::Normal(_))).collect();
+        let path: PathBuf = Path::new(word.as_str())
+            .components()
+            .filter(|part| matches!(part, Component::Normal(_)))
+            .collect();
         let close = path.components().count() > 1 || is_near(ground, command, folder);
-        word.text.ends_with(".py") && close && (file.ends_with(&path) || path.ends_with(file))
+        word.as_str().ends_with(".py") && close && (file.ends_with(&path) || path.ends_with(file))
     })
 }
 

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::Ground;
-use crate::model::{Command, Problem, ProblemKind, ReadAs, Word};
+use crate::model::{Command, Problem, ProblemKind, ReadAs, Text};
 use crate::syntax::argv::{self, Given};
 use crate::syntax::ruby::{Ruby, Surroundings};
 use crate::text::SourceId;
 
 /// The options of a command line without their dashes; nothing where it is refused.
 pub(super) fn options_of<'w, 't>(
-    arguments: &'w [Word],
+    arguments: &'w [Text],
     table: &'t argv::Table,
 ) -> Option<impl Iterator<Item = (&'t str, Option<argv::Value<'w>>)>> {
     let line = table.read(arguments);
@@ -35,7 +35,7 @@ impl<'a> Ground<'a> {
         let absolute = |path: &Path| format!("/{}", path.display());
         let set = |command: &Command| {
             let set = command.environment.iter().map(|set| {
-                let value = Some(set.value.text.clone()).filter(|_| !set.value.open);
+                let value = Some(set.value.as_str().to_owned()).filter(|_| !set.value.is_open());
                 (set.name.clone(), value)
             });
             set.collect()

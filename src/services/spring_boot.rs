@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Ask, BELOW_1_IGNORED, Bound, Candidate, Found, Ground, Why, another, port_of, unless_so};
-use crate::model::{Listener, Step, Version, Word};
+use crate::model::{Listener, Step, Version};
 use crate::syntax::builds::{self, Dependency};
 use crate::syntax::spring::{Config, Filled};
 use crate::text::{Slot, SourceId, Span};
@@ -53,26 +53,22 @@ fn is_application(ground: Ground<'_>, module: &Path, build: &Build) -> bool {
 /// What the files of an application say, and the command lines that start it.
 fn config<'a>(ground: Ground<'a>, module: &Path, started: bool) -> Config<'a> {
     let mut config = Config::read(ground.sources, ground.tree, module);
-    let commands = ground.started().filter(|(_, arguments)| arguments.iter().any(|word| word.text == "-jar"));
+    let commands =
+        ground.started().filter(|(_, arguments)| arguments.iter().any(|word| word.as_str() == "-jar"));
     for (command, arguments) in commands.filter(|_| started) {
         for variable in &command.environment {
-            config.set_variable(&variable.name, given(&variable.value.text, &variable.value));
+            config.set_variable(&variable.name, variable.value.tail(variable.value.len()));
         }
         for start in ["-D", "--"] {
-            let options = arguments.iter().filter_map(|word| Some((word, word.text.strip_prefix(start)?)));
+            let options =
+                arguments.iter().filter_map(|word| Some((word, word.as_str().strip_prefix(start)?)));
             for (word, option) in options {
                 let Some((name, value)) = option.split_once('=') else { continue };
-                config.set_option(name, given(value, word));
+                config.set_option(name, word.tail(value.len()));
             }
         }
     }
     config
-}
-
-/// The end of a word as a value.
-fn given(text: &str, word: &Word) -> Filled {
-    let at = word.tail(text.len()).unwrap_or(word.span);
-    Filled { text: text.to_owned(), at, exact: word.exact, unless: Vec::new(), open: word.open }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +147,7 @@ impl Application<'_> {
     fn listeners(&self) -> Vec<Listener> {
         let own = self.listener("server.port", "server.address", true);
         let managed = self.config.get("management.server.port").filter(|port| {
-            let same = self.config.get("server.port").is_some_and(|own| own.text == port.text);
+            let same = self.config.get("server.port").is_some_and(|own| own.text.is(&port.text));
             !same
                 && port.number()
                     != self.port_by_default().filter(|_| self.config.get("server.port").is_none())
@@ -169,7 +165,7 @@ impl Application<'_> {
     fn listener(&self, port: &str, address: &str, slot: bool) -> Option<Listener> {
         let ground = self.ground;
         let given = self.config.get(port);
-        let site = given.as_ref().map_or(self.build.at, |port| port.at);
+        let site = given.as_ref().map_or(self.build.at, |port| port.text.span());
         let mut notes = Vec::new();
         let number = match &given {
             Some(given) => given.number(),
@@ -185,12 +181,16 @@ impl Application<'_> {
             }
             (Some(Err(why)), _) => (why.into(), site),
             (None, None) => (Bound::unknown(BROUGHT_IN), self.elsewhere.unwrap_or(site)),
-            (None, Some(given)) => (Why::Elsewhere(given.text.clone()).into(), site),
+            (None, Some(given)) => (Why::Elsewhere(given.text.to_string()).into(), site),
         };
         notes.extend(bound.steps(at));
         for name in [port, address] {
             for (profile, other) in self.config.in_profiles(name) {
-                note(&mut notes, format!("in the profile {profile} {name} is {}", other.text), other.at);
+                note(
+                    &mut notes,
+                    format!("in the profile {profile} {name} is {}", other.text),
+                    other.text.span(),
+                );
             }
         }
         let mut ask = self.ask(&mut notes);
@@ -204,9 +204,9 @@ impl Application<'_> {
     /// Where a port and an address listen, and the text that says so.
     fn bound(&self, port: u16, address: Option<Filled>, site: Span, notes: &mut Vec<Step>) -> (Bound, Span) {
         address.iter().for_each(|address| unless(notes, address));
-        let at = address.as_ref().map_or(site, |address| address.at);
+        let at = address.as_ref().map_or(site, |address| address.text.span());
         let bound = match address {
-            Some(address) if address.open => Err(Why::Elsewhere(address.text)),
+            Some(address) if address.text.is_open() => Err(Why::Elsewhere(address.text.to_string())),
             address => self.ground.bind_java(address.as_ref().map(|it| it.text.trim()), port, false),
         };
         (bound.unwrap_or_else(Bound::from), at)
@@ -222,15 +222,16 @@ impl Application<'_> {
         };
         let given = property.and_then(|property| self.config.get(property));
         for (profile, other) in property.into_iter().flat_map(|property| self.config.in_profiles(property)) {
-            note(notes, format!("in the profile {profile} it asks for {}", other.text), other.at);
+            note(notes, format!("in the profile {profile} it asks for {}", other.text), other.text.span());
         }
         let slot = given.as_ref().map_or_else(|| self.room(property), |given| self.slot(given));
         match given.as_ref().map(|given| (given, given.number())) {
             Some((given, Some(number))) if number > 0 => {
                 let unless = given.unless.first().map(|name| format!("{name} is set"));
-                Ask::written(number, unless_so(property.unwrap_or_default(), unless), given.at).with(slot)
+                Ask::written(number, unless_so(property.unwrap_or_default(), unless), given.text.span())
+                    .with(slot)
             }
-            Some((given, None)) => Ask::elsewhere(&given.text, given.at),
+            Some((given, None)) => Ask::elsewhere(&given.text, given.text.span()),
             None if property.is_some() && self.elsewhere.is_some() => {
                 Ask::unknown(BROUGHT_IN, self.elsewhere.unwrap_or(self.build.at)).with(slot)
             }
@@ -239,7 +240,7 @@ impl Application<'_> {
                 let ignored = given.map(|(given, number)| Step {
                     value: number,
                     what: BELOW_1_IGNORED.to_owned(),
-                    at: given.at,
+                    at: given.text.span(),
                 });
                 let mut own = self.ground.own(default, self.build.version).with(slot).after(ignored);
                 if let Some(step) = own.steps.last_mut().filter(|_| own.backlog.value.is_some()) {
@@ -260,9 +261,8 @@ impl Application<'_> {
     }
 
     fn slot(&self, given: &Filled) -> Option<Slot> {
-        let stands = given.exact && self.ground.sources.slice(given.at) == given.text.as_bytes();
-        let digits = given.text.bytes().all(|byte| byte.is_ascii_digit()) && !given.text.is_empty();
-        (stands && digits).then(|| Slot::replace(given.at))
+        let is_number = given.text.bytes().iter().all(u8::is_ascii_digit);
+        given.text.exact().filter(|_| is_number).map(Slot::replace)
     }
 
     /// Another line of application.properties.
@@ -278,7 +278,7 @@ fn note(notes: &mut Vec<Step>, what: String, at: Span) {
 
 fn unless(notes: &mut Vec<Step>, given: &Filled) {
     for name in &given.unless {
-        note(notes, another(format_args!("{name} is set")), given.at);
+        note(notes, another(format_args!("{name} is set")), given.text.span());
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Candidate, Ground};
-use crate::model::{Command, Problem, ProblemKind, ReadAs, Starter, Word};
+use crate::model::{Command, Problem, ProblemKind, ReadAs, Starter, Text};
 use crate::syntax::argv::{self, Line};
 use crate::syntax::unit;
 use crate::text::{HashSet, Span, has_magic};
@@ -49,7 +49,7 @@ pub(super) struct Run<'a> {
     pub(super) command: &'a Command,
     /// What an option says that relative paths start from.
     pub(super) folder: Option<PathBuf>,
-    arguments: Cow<'a, [Word]>,
+    arguments: Cow<'a, [Text]>,
     reads: Reads,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Starts<'a> {
         for (command, arguments) in ground.started() {
             let arguments = table.wrapper.arguments_of(command, arguments);
             let line = table.arguments.read(&arguments);
-            let is_command = |word: &&Word| table.commands.contains(&word.text);
+            let is_command = |word: &&Text| table.commands.iter().any(|known| word.is(known));
             if table.ends.iter().any(|option| line.has(option))
                 || !table.commands.is_empty() && !line.rest.first().is_some_and(is_command)
             {
@@ -193,9 +193,9 @@ impl Table {
         let option = self.folder.as_deref().and_then(|option| line.last(option));
         let variable = || command.variable(&self.wrapper.folder).filter(|_| self.wrapper.starts(command));
         let told = option.map(|value| (value.word, value.text));
-        let told = told.or_else(|| variable().map(|it| (&it.value, it.value.text.as_str())));
+        let told = told.or_else(|| variable().map(|it| (&it.value, it.value.as_str())));
         match told {
-            Some((word, _)) if word.open => Err(Open),
+            Some((word, _)) if word.is_open() => Err(Open),
             Some((_, folder)) => {
                 let path = command.folder.clone().unwrap_or_default().join(folder);
                 Ok(Some(path.strip_prefix("/").map(Path::to_owned).unwrap_or(path)))
@@ -218,7 +218,7 @@ impl Table {
             None => self.built.clone(),
         };
         let names: Vec<&Path> = match line.last(&self.file) {
-            Some(value) if value.word.open => return Reads::Unknown,
+            Some(value) if value.word.is_open() => return Reads::Unknown,
             Some(value) => vec![Path::new(value.text)],
             None if !told && !self.built.is_empty() || self.within.is_empty() => return Reads::Own,
             None => self.within.iter().map(PathBuf::as_path).collect(),
@@ -252,13 +252,13 @@ impl Wrapper {
     }
 
     /// The arguments of the program that it starts.
-    fn arguments_of<'a>(&self, command: &'a Command, arguments: &'a [Word]) -> Cow<'a, [Word]> {
+    fn arguments_of<'a>(&self, command: &'a Command, arguments: &'a [Text]) -> Cow<'a, [Text]> {
         let further = command.variable(&self.arguments).filter(|_| self.starts(command));
         let Some(further) = further else { return Cow::Borrowed(arguments) };
-        let Word { text, span, open, .. } = &further.value;
-        let mut words: Vec<Word> = Vec::new();
-        for text in text.split_ascii_whitespace() {
-            words.push(Word { text: text.to_owned(), span: *span, exact: false, open: *open });
+        let written = &further.value;
+        let mut words: Vec<Text> = Vec::new();
+        for text in written.split_ascii_whitespace() {
+            words.push(Text::meant(text, written.span()).with_open_of(written));
         }
         words.extend(arguments.iter().cloned());
         Cow::Owned(words)

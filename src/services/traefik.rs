@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Bound, Candidate, Found, Ground, Policy, Why, bound_first, in_use, port_of};
 use crate::model::{
-    Command, Endpoint, Label, Listener, Occupied, ProblemKind, Starter, Step, Variable, Word,
+    Command, Endpoint, Label, Listener, Occupied, ProblemKind, Starter, Step, Text, Variable,
 };
 use crate::syntax::host_port;
 use crate::syntax::nested::{self, DEEPEST, Setting};
@@ -69,14 +69,15 @@ enum Source {
 fn source(
     ground: Ground<'_>,
     command: &Command,
-    arguments: &[Word],
+    arguments: &[Text],
     installed: Option<&Candidate>,
 ) -> Option<Source> {
     let is_machine = ground.is_machine();
     let in_image = matches!(command.starter, Starter::Dockerfile | Starter::Compose);
-    let arguments = arguments.get(usize::from(arguments.first().is_some_and(|it| it.text == "traefik"))..)?;
+    let arguments =
+        arguments.get(usize::from(arguments.first().is_some_and(|it| it.as_str() == "traefik"))..)?;
     // A subcommand ends by itself.
-    if arguments.first().is_some_and(|word| !word.text.starts_with('-')) {
+    if arguments.first().is_some_and(|word| !word.as_str().starts_with('-')) {
         return None;
     }
     if let Some(named) = config_file(arguments) {
@@ -101,31 +102,31 @@ fn source(
 }
 
 /// `--configFile=PATH` and `--configFile PATH`, in any case.
-fn config_file(arguments: &[Word]) -> Option<&str> {
+fn config_file(arguments: &[Text]) -> Option<&str> {
     let at = arguments.iter().position(|word| {
-        let name = word.text.trim_start_matches('-').split('=').next().unwrap_or_default();
+        let name = word.as_str().trim_start_matches('-').split('=').next().unwrap_or_default();
         name.eq_ignore_ascii_case("configfile")
     })?;
-    let word = arguments.get(at).filter(|word| !word.open)?;
-    match word.text.split_once('=') {
+    let word = arguments.get(at).filter(|word| !word.is_open())?;
+    match word.as_str().split_once('=') {
         Some((_, path)) => Some(path),
-        None => arguments.get(at + 1).filter(|word| !word.open).map(|word| word.text.as_str()),
+        None => arguments.get(at + 1).filter(|word| !word.is_open()).map(|word| word.as_str()),
     }
 }
 
 /// `--entrypoints.web.address=:80`; an option without a value is true.
-fn of_arguments(arguments: &[Word]) -> Vec<Setting> {
-    let setting = |word: &Word| {
-        let text = word.text.trim_start_matches('-');
+fn of_arguments(arguments: &[Text]) -> Vec<Setting> {
+    let setting = |word: &Text| {
+        let text = word.as_str().trim_start_matches('-');
         let (name, value) = text.split_once('=').unwrap_or((text, "true"));
         let path: Vec<String> = name.split('.').take(DEEPEST).map(str::to_owned).collect();
         // An option that names a table sets it and nothing in it.
         let table =
             !text.contains('=') && path.len() == 2 && name.to_ascii_lowercase().starts_with("entrypoints.");
-        let value = (!table).then(|| value.to_owned());
-        Setting { path, value, open: word.open, at: word.span }
+        let value = (!table).then(|| Text::meant(value, word.span()).with_open_of(word));
+        Setting { path, value, at: word.span() }
     };
-    arguments.iter().filter(|word| word.text.starts_with('-')).map(setting).collect()
+    arguments.iter().filter(|word| word.as_str().starts_with('-')).map(setting).collect()
 }
 
 /// `TRAEFIK_ENTRYPOINTS_WEB_ADDRESS`.
@@ -133,8 +134,8 @@ fn of_variables(variables: &[Arc<Variable>]) -> Vec<Setting> {
     let setting = |variable: &Arc<Variable>| {
         let name = variable.name.strip_prefix("TRAEFIK_")?;
         let path = name.split('_').take(DEEPEST).map(str::to_ascii_lowercase).collect();
-        let Word { text, span, open, .. } = &variable.value;
-        Some(Setting { path, value: Some(text.clone()), open: *open, at: *span })
+        let value = variable.value.clone();
+        Some(Setting { path, at: value.span(), value: Some(value) })
     };
     variables.iter().filter_map(setting).collect()
 }
@@ -229,7 +230,7 @@ fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<
         let own = |key: &'static str| own.get(&(name.as_str(), key)).copied();
         let site = own("address").map_or(setting.at, |address| address.at);
         let reuses = own("reuseport").and_then(|it| boolean(it.value.as_deref()?)) == Some(true);
-        let place = match own("address").and_then(|it| Some((it.value.as_deref()?, it.open))) {
+        let place = match own("address").and_then(|it| Some((it.value.as_deref()?, it.is_open()))) {
             None => Some(Why::AnyPort.into()),
             Some((address, true)) => Some(Why::Elsewhere(address.to_owned()).into()),
             Some((address, false)) => endpoint(ground, address)
@@ -268,9 +269,9 @@ fn internal(settings: &[Setting]) -> Result<Option<Span>, Broken> {
     for switch in [&["api", "insecure"][..], &["providers", "rest", "insecure"]] {
         let Some(setting) = settings.iter().rev().find(|setting| setting.is(switch)) else { continue };
         let text = setting.value.as_deref().unwrap_or_default();
-        match boolean(text).filter(|_| !setting.open) {
+        match boolean(text).filter(|_| !setting.is_open()) {
             Some(true) => return Ok(Some(setting.at)),
-            None if !setting.open => {
+            None if !setting.is_open() => {
                 return Err((format!("strconv.ParseBool: parsing \"{text}\": invalid syntax"), setting.at));
             }
             _ => {}

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{Candidate, Found, Ground, read_one};
 use crate::knowledge::{Knowledge, Service};
-use crate::model::{Command, Listener, Next, PlaceId, Problem, ReadAs, Room, Starter, Variable, Word};
+use crate::model::{Command, Listener, Next, PlaceId, Problem, ReadAs, Room, Starter, Text, Variable};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Edit, Origin, SourceId, Sources, Span, Tree, apply};
 
@@ -130,14 +130,14 @@ fn command(source: SourceId, line: &str) -> Command {
     let word = |text: &str| {
         let span = Span::new(source, at..at + text.len());
         at += text.len() + 1;
-        Word { text: text.into(), span, exact: true, open: text.contains('$') }
+        let word = Text::written(text, span);
+        if text.contains('$') { word.with_open(text) } else { word }
     };
-    let mut words: Vec<Word> = line.split(' ').map(word).collect();
-    let program = words.iter().position(|word| !word.text.contains('=')).unwrap_or(0);
-    let variable = |word: Word| {
-        let (name, value) = word.text.split_once('=').unwrap();
-        let span = word.tail(value.len()).unwrap();
-        Variable { name: name.into(), value: Word { text: value.into(), span, ..word } }
+    let mut words: Vec<Text> = line.split(' ').map(word).collect();
+    let program = words.iter().position(|word| !word.as_str().contains('=')).unwrap_or(0);
+    let variable = |word: Text| {
+        let (name, _) = word.as_str().split_once('=').unwrap();
+        Variable { name: name.into(), value: word.slice(name.len() + 1..word.len()) }
     };
     let environment = words.drain(..program).map(variable).map(Arc::new).collect();
     let end = Span::new(source, line.len()..line.len());

@@ -8,7 +8,7 @@ use super::{
     unless_so,
 };
 use crate::model::{
-    Apply, Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Step, Transport, Version, Word,
+    Apply, Command, Endpoint, Listener, Problem, ProblemKind, ReadAs, Step, Text, Transport, Version,
 };
 use crate::syntax::argv;
 use crate::syntax::ruby::{Directive, Reading, Surroundings, Thing, Value as Said, expand_path};
@@ -88,11 +88,11 @@ struct Line<'w> {
 
 impl<'w> Line<'w> {
     /// Reads a command line; nothing where it does not start a server.
-    fn read(options: &argv::Table, arguments: &'w [Word]) -> Option<Self> {
+    fn read(options: &argv::Table, arguments: &'w [Text]) -> Option<Self> {
         let mut line = Line::default();
         let (mut host, mut port) = (None, None);
         for (option, value) in options_of(arguments, options)? {
-            let value = value.map(|said| (said.text, said.word.span));
+            let value = value.map(|said| (said.text, said.word.span()));
             match (option, value) {
                 ("listen", Some(said)) => line.listens.push(said),
                 ("host", Some(said)) => host = Some(said),

@@ -9,7 +9,7 @@ use super::{
     Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_here, in_use, port_of,
 };
 use crate::model::{
-    Command, Endpoint, Hop, Label, Listener, Next, ProblemKind, ReadAs, Starter, Step, Transport, Word,
+    Command, Endpoint, Hop, Label, Listener, Next, ProblemKind, ReadAs, Starter, Step, Text, Transport,
 };
 use crate::syntax::number::atoi;
 use crate::syntax::packages;
@@ -153,8 +153,8 @@ impl<'a> Reading<'a> {
         setup.take(source, options, &Magic::new(Path::new(DEBIAN), true, ""));
     }
 
-    fn command(&mut self, command: &'a Command, words: &[Word]) {
-        let known = |word: &Word| (!word.open).then(|| word.text.clone());
+    fn command(&mut self, command: &'a Command, words: &[Text]) {
+        let known = |word: &Text| (!word.is_open()).then(|| word.as_str().to_owned());
         let variables = command.environment.iter();
         let set = variables.map(|variable| (variable.name.clone(), known(&variable.value))).collect();
         let closed = self.ground.is_machine() && command.starter == Starter::Unit;

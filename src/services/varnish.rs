@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{
     Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_first, in_use,
 };
-use crate::model::{Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Starter, Word};
+use crate::model::{Command, Endpoint, Hop, Listener, Next, Occupied, Problem, ProblemKind, Starter, Text};
 use crate::syntax::argv::{self, Line, Table, Wrong};
 use crate::syntax::number::{int, strtoul};
 use crate::syntax::refusal::Refusal;
@@ -44,7 +44,7 @@ fn open(
     ground: Ground<'_>,
     table: &Table,
     command: &Command,
-    arguments: &[Word],
+    arguments: &[Text],
 ) -> Result<(Vec<Listener>, Vec<Problem>), Refusal> {
     let options = Options::read(table, command, arguments)?;
     let varnish = Varnish { ground, command, options };
@@ -78,19 +78,21 @@ struct Options<'w> {
 }
 
 impl<'w> Options<'w> {
-    fn read(table: &'w Table, command: &Command, arguments: &'w [Word]) -> Result<Self, Refusal> {
+    fn read(table: &'w Table, command: &Command, arguments: &'w [Text]) -> Result<Self, Refusal> {
         let line = table.read(arguments);
         let lacking = line.wrong.iter().find_map(|wrong| match wrong {
             Wrong::Lacks(word) => Some(word),
             _ => None,
         });
         if let Some(word) = lacking {
-            let letter = word.text.chars().next_back().unwrap_or_default();
-            return Err(Refusal::new(format!("-{letter} needs an argument"), word.span));
+            let letter = word.as_str().chars().next_back().unwrap_or_default();
+            return Err(Refusal::new(format!("-{letter} needs an argument"), word.span()));
         }
-        let open = line.rest.iter().any(|word| word.open);
+        let open = line.rest.iter().any(|word| word.is_open());
         match line.rest.first().filter(|_| !open && command.starter != Starter::Script) {
-            Some(word) => Err(Refusal::new(format!("Too many arguments ({}...)", word.text), word.span)),
+            Some(word) => {
+                Err(Refusal::new(format!("Too many arguments ({}...)", word.as_str()), word.span()))
+            }
             None => Ok(Self { line, open }),
         }
     }
@@ -132,12 +134,12 @@ impl Varnish<'_, '_> {
             return Err(Refusal::new("Neither -b nor -f given. (use -f '' to override)", at));
         }
         if let Some(second) = self.options.line.all("-I").nth(1) {
-            return Err(Refusal::new("Only one -I allowed", second.word.span));
+            return Err(Refusal::new("Only one -I allowed", second.word.span()));
         }
-        let files = self.options.line.all("-f").filter(|file| !file.text.is_empty() && !file.word.open);
+        let files = self.options.line.all("-f").filter(|file| !file.text.is_empty() && !file.word.is_open());
         for file in files.filter(|file| self.is_installed() && file.text.starts_with('/')) {
             if self.ground.tree.resolve(Path::new(file.text)).is_err() {
-                return Err(Refusal::new(format!("Cannot read -f file '{}'", file.text), file.word.span));
+                return Err(Refusal::new(format!("Cannot read -f file '{}'", file.text), file.word.span()));
             }
         }
         Ok(())
@@ -155,12 +157,12 @@ impl Varnish<'_, '_> {
                 "-p" => match text.split_once('=') {
                     Some((DEPTH, number)) => {
                         written = true;
-                        depth.set(number, word.tail(number.len()), word)?;
+                        depth.set(number, word.tail(number.len()).exact(), word)?;
                     }
                     Some((name, _)) if is_nearly_depth(name) => {
-                        return Err(Refusal::new(format!("Unknown parameter \"{name}\"."), word.span));
+                        return Err(Refusal::new(format!("Unknown parameter \"{name}\"."), word.span()));
                     }
-                    None if !word.open => return Err(Refusal::new("-p lacks '='", word.span)),
+                    None if !word.is_open() => return Err(Refusal::new("-p lacks '='", word.span())),
                     _ => {}
                 },
                 _ => {}
@@ -169,7 +171,7 @@ impl Varnish<'_, '_> {
         let commands = self.commands(&mut depth, &mut written)?;
         if !written && !depth.protected {
             // Behind `--` nothing is an option.
-            let ended = self.command.words.iter().any(|word| word.text == "--");
+            let ended = self.command.words.iter().any(|word| word.as_str() == "--");
             let room = self.command.room.as_ref().filter(|_| !ended);
             depth.ask.backlog.slot = room.map(|room| room.slot(&["-p"], &format!("{DEPTH}=")));
         }
@@ -183,10 +185,10 @@ impl Varnish<'_, '_> {
         let Ground { tree, sources, .. } = self.ground;
         let read = tree.read(sources, &self.located(file.text));
         let source = match read {
-            Ok(source) if !file.word.open => source,
-            Err(Unread::Missing) if self.is_installed() && !file.word.open => {
+            Ok(source) if !file.word.is_open() => source,
+            Err(Unread::Missing) if self.is_installed() && !file.word.is_open() => {
                 let why = format!("Can't open {}: No such file or directory", file.text);
-                return Err(Refusal::new(why, file.word.span));
+                return Err(Refusal::new(why, file.word.span()));
             }
             _ => {
                 commands.unknown = true;
@@ -260,7 +262,7 @@ impl Varnish<'_, '_> {
     fn management(&self) -> Result<Vec<Listener>, Refusal> {
         let mut listeners: Vec<Listener> = Vec::new();
         let given: Vec<(&str, Span, bool)> =
-            self.options.line.all("-T").map(|it| (it.text, it.word.span, it.word.open)).collect();
+            self.options.line.all("-T").map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
         let default = [("localhost:0", self.command.at, self.options.open)];
         let what = "the queue of the management port, which nothing changes";
         let ask = self.ground.own_of("management-backlog", what);
@@ -285,7 +287,7 @@ impl Varnish<'_, '_> {
         let mut listeners: Vec<Listener> = Vec::new();
         let hops = self.hops();
         let given: Vec<(&str, Span, bool)> =
-            self.options.line.all("-a").map(|it| (it.text, it.word.span, it.word.open)).collect();
+            self.options.line.all("-a").map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
         let default = [(":80", self.command.at, self.options.open)];
         let mut room = depth.ask.backlog.slot.clone();
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
@@ -381,10 +383,10 @@ impl Varnish<'_, '_> {
         for argv::Value { text, word } in self.options.line.all("-b").filter(|backend| backend.text != "none")
         {
             if text.starts_with('/') {
-                hops.push(Hop { to: Next::At(Endpoint::Unix(text.to_owned())), at: word.span });
-            } else if let Some((host, port)) = parted(text).filter(|_| !word.open) {
+                hops.push(Hop { to: Next::At(Endpoint::Unix(text.to_owned())), at: word.span() });
+            } else if let Some((host, port)) = parted(text).filter(|_| !word.is_open()) {
                 let port = port.map_or(Some(80), |port| port.parse().ok());
-                hops.extend(port.map(|port| Hop { to: self.ground.next(host, port), at: word.span }));
+                hops.extend(port.map(|port| Hop { to: self.ground.next(host, port), at: word.span() }));
             }
         }
         let mut files: Vec<PathBuf> =
@@ -411,12 +413,12 @@ impl Varnish<'_, '_> {
 }
 
 impl Depth {
-    fn set(&mut self, number: &str, at: Option<Span>, word: &Word) -> Result<(), Refusal> {
-        if word.open {
-            self.ask = Ask::elsewhere(number, word.span);
+    fn set(&mut self, number: &str, at: Option<Span>, word: &Text) -> Result<(), Refusal> {
+        if word.is_open() {
+            self.ask = Ask::elsewhere(number, word.span());
             return Ok(());
         }
-        self.set_at(number, at, word.span, "-p listen_depth=")
+        self.set_at(number, at, word.span(), "-p listen_depth=")
     }
 
     /// tweak_generic_uint in bin/varnishd/mgt/mgt_param_tweak.c: an unsigned int, which listen(2) takes for an int.

@@ -42,7 +42,7 @@ pub(super) fn find(ground: Ground<'_>, near: &Path) -> Option<Version> {
 
 /// What the tree says of the program of a command line.
 pub(super) fn of(ground: Ground<'_>, command: &Command, near: &Path) -> Option<Version> {
-    let program = Path::new(command.words.first().map_or("", |word| word.text.as_str()));
+    let program = Path::new(command.words.first().map_or("", |word| word.as_str()));
     let inside = program.strip_prefix("/").ok();
     let own = inside.and_then(Path::parent).and_then(Path::parent).and_then(|base| environment(ground, base));
     let is_packaged = inside.is_some_and(|path| path.starts_with("usr/bin") || path.starts_with("usr/sbin"));

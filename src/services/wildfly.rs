@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Ask, Bound, Candidate, Found, Ground, Why, another, port_of, unless_so};
-use crate::model::{Listener, ProblemKind, Step, Version, Word};
+use crate::model::{Listener, ProblemKind, Step, Version};
 use crate::syntax::java;
 use crate::syntax::jboss::{Properties, Resolved};
 use crate::syntax::xml::{self, Attribute, Element, Reading};
-use crate::text::{Slot, Span};
+use crate::text::{Slot, Span, Text};
 
 const LISTENERS: [&str; 3] = ["ajp-listener", "http-listener", "https-listener"];
 
@@ -69,22 +69,21 @@ fn of_commands(ground: Ground<'_>) -> (Properties, Option<String>) {
     let (mut properties, mut configuration) = (Properties::default(), None);
     for (command, arguments) in ground.started() {
         for variable in &command.environment {
-            let Word { text, span, .. } = &variable.value;
-            properties.set(&format!("env.{}", variable.name), text, *span);
+            properties.set(&format!("env.{}", variable.name), variable.value.clone());
         }
-        for (index, word) in arguments.iter().enumerate().filter(|(_, word)| !word.open) {
-            let next = arguments.get(index + 1).filter(|next| !next.open);
-            let text = word.text.as_str();
+        for (index, word) in arguments.iter().enumerate().filter(|(_, word)| !word.is_open()) {
+            let next = arguments.get(index + 1).filter(|next| !next.is_open());
+            let text = word.as_str();
             if let Some((name, value)) = text.strip_prefix("-D").and_then(|option| option.split_once('=')) {
-                properties.set(name, value, word.span);
+                properties.set(name, Text::meant(value, word.span()));
             } else if let Some(address) = text.strip_prefix("-b=") {
-                properties.set("jboss.bind.address", address, word.span);
+                properties.set("jboss.bind.address", Text::meant(address, word.span()));
             } else if let (Some(next), "-b") = (next, text) {
-                properties.set("jboss.bind.address", &next.text, next.span);
+                properties.set("jboss.bind.address", next.clone());
             } else if let Some(file) = text.strip_prefix("--server-config=").or(text.strip_prefix("-c=")) {
                 configuration = Some(file.to_owned());
             } else if let (Some(next), "-c") = (next, text) {
-                configuration = Some(next.text.clone());
+                configuration = Some(next.as_str().to_owned());
             }
         }
     }
@@ -96,7 +95,7 @@ fn of_file(document: &Reading, properties: &mut Properties) {
     let blocks = document.children(0, "system-properties");
     for (_, property) in blocks.flat_map(|(block, _)| document.children(block, "property")) {
         if let (Some(name), Some(value)) = (attribute(property, "name"), attribute(property, "value")) {
-            properties.set_default(&name.value, &value.value, value.at);
+            properties.set_default(&name.value, value.value.clone());
         }
     }
 }
@@ -142,14 +141,12 @@ impl Server<'_> {
     }
 
     fn resolve(&self, attribute: &Attribute) -> Resolved {
-        let Attribute { value, at, .. } = attribute;
-        let exact = self.ground.sources.slice(*at) == value.as_bytes();
-        self.properties.resolve(self.ground.sources, value, *at, exact)
+        self.properties.resolve(self.ground.sources, &attribute.value)
     }
 
     fn listener(&self, element: &Element, version: Option<Version>) -> Option<Listener> {
         let enabled = attribute(element, "enabled").map(|enabled| self.resolve(enabled).text);
-        if enabled.is_some_and(|enabled| enabled == "false") {
+        if enabled.is_some_and(|enabled| enabled.is("false")) {
             return None;
         }
         let mut notes = Vec::new();
@@ -168,17 +165,20 @@ impl Server<'_> {
         let mut bindings = groups.flat_map(|(index, group)| {
             self.document.children(index, "socket-binding").map(move |(_, binding)| (group, binding))
         });
-        let found =
-            bindings.find(|(_, binding)| attribute(binding, "name").is_some_and(|it| it.value == name.value));
+        let found = bindings
+            .find(|(_, binding)| attribute(binding, "name").is_some_and(|it| it.value.is(&name.value)));
         let Some((group, binding)) = found else {
-            return Err((format!("there is no socket-binding {} in this file", name.value), name.at));
+            return Err((
+                format!("there is no socket-binding {} in this file", name.value),
+                name.value.span(),
+            ));
         };
         let mut number = |attribute: Option<&Attribute>| {
             let Some(attribute) = attribute else { return Ok(0) };
             let value = self.resolve(attribute);
             unless(notes, &value);
-            let known = java::integer(&value.text).filter(|_| !value.open);
-            known.ok_or_else(|| (Why::Elsewhere(value.text).to_string(), value.at))
+            let known = java::integer(&value.text).filter(|_| !value.text.is_open());
+            known.ok_or_else(|| (Why::Elsewhere(value.text.to_string()).to_string(), value.text.span()))
         };
         let port = number(attribute(binding, "port"))?;
         let fixed = attribute(binding, "fixed-port").is_some_and(|fixed| fixed.value == "true");
@@ -197,7 +197,7 @@ impl Server<'_> {
     ) -> Result<(Bound, Span), (String, Span)> {
         let blocks = self.document.children(0, "interfaces");
         let mut interfaces = blocks.flat_map(|(index, _)| self.document.children(index, "interface"));
-        let found = interfaces.find(|(_, it)| attribute(it, "name").is_some_and(|it| it.value == name));
+        let found = interfaces.find(|(_, it)| attribute(it, "name").is_some_and(|it| it.value == *name));
         let (index, interface) = found.ok_or((format!("there is no interface {name} in this file"), at))?;
         let bind = |host: Option<&str>, at: Span| match self.ground.bind_java(host, port, self.ipv4) {
             Ok(bound) => Ok((bound, at)),
@@ -212,9 +212,9 @@ impl Server<'_> {
         };
         let value = self.resolve(address);
         unless(notes, &value);
-        match value.open {
-            true => Err((Why::Elsewhere(value.text).to_string(), value.at)),
-            false => bind(Some(&value.text), value.at),
+        match value.text.is_open() {
+            true => Err((Why::Elsewhere(value.text.to_string()).to_string(), value.text.span())),
+            false => bind(Some(&value.text), value.text.span()),
         }
     }
 
@@ -227,19 +227,19 @@ impl Server<'_> {
             return self.ground.own("backlog", version).with(slot);
         };
         let value = self.resolve(attribute);
-        let known = java::integer(&value.text).filter(|number| *number > 0 && !value.open);
+        let known = java::integer(&value.text).filter(|number| *number > 0 && !value.text.is_open());
         let Some(number) = known else {
-            return Ask::elsewhere(&value.text, value.at);
+            return Ask::elsewhere(&value.text, value.text.span());
         };
         let unless = value.unless.first().map(|name| format!("{name} is set"));
-        let slot = value.exact.then(|| Slot::replace(value.at));
-        Ask::written(number, unless_so("tcp-backlog", unless), value.at).with(slot)
+        let slot = value.text.exact().map(Slot::replace);
+        Ask::written(number, unless_so("tcp-backlog", unless), value.text.span()).with(slot)
     }
 }
 
 fn unless(notes: &mut Vec<Step>, value: &Resolved) {
     let what = |name: &String| another(format_args!("{name} is set"));
-    notes.extend(value.unless.iter().map(|name| Step::note(what(name), value.at)));
+    notes.extend(value.unless.iter().map(|name| Step::note(what(name), value.text.span())));
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::text::{Span, Word};
+use crate::text::{Span, Text};
 
 /// The options of a program, as its own help writes them.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -64,36 +64,36 @@ pub struct Given<'t, 'w> {
     /// The last of its names in the table.
     pub name: &'t str,
     /// The word that it stands in.
-    pub word: &'w Word,
+    pub word: &'w Text,
     pub value: Option<Value<'w>>,
 }
 
 /// A value, which is the end of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Value<'w> {
-    pub word: &'w Word,
+    pub word: &'w Text,
     pub text: &'w str,
 }
 
 impl Value<'_> {
     /// Where it is written as it is.
     pub fn exact(&self) -> Option<Span> {
-        self.word.tail(self.text.len())
+        self.word.tail(self.text.len()).exact()
     }
 
     pub fn span(&self) -> Span {
-        self.exact().unwrap_or(self.word.span)
+        self.word.tail(self.text.len()).span()
     }
 }
 
 /// What a parser would not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrong<'w> {
-    Unknown(&'w Word),
+    Unknown(&'w Text),
     /// An option without the value that it takes.
-    Lacks(&'w Word),
+    Lacks(&'w Text),
     /// One with a value that takes none.
-    Takes(&'w Word),
+    Takes(&'w Text),
 }
 
 /// What a command line says.
@@ -101,7 +101,7 @@ pub enum Wrong<'w> {
 pub struct Line<'t, 'w> {
     pub given: Vec<Given<'t, 'w>>,
     /// The words that are neither options nor values.
-    pub rest: Vec<&'w Word>,
+    pub rest: Vec<&'w Text>,
     pub wrong: Vec<Wrong<'w>>,
 }
 
@@ -123,10 +123,10 @@ impl<'t, 'w> Line<'t, 'w> {
 
 impl Table {
     /// Cuts the arguments of a program, which its own name is none of.
-    pub fn read<'t, 'w>(&'t self, words: &'w [Word]) -> Line<'t, 'w> {
+    pub fn read<'t, 'w>(&'t self, words: &'w [Text]) -> Line<'t, 'w> {
         let mut reader = Reader { table: self, words: words.iter(), line: Line::default() };
         while let Some(word) = reader.words.next() {
-            match word.text.as_str() {
+            match word.as_str() {
                 "--" => break,
                 text if text.len() > 1 && text.starts_with('-') => reader.option(word),
                 _ => {
@@ -157,13 +157,13 @@ impl Table {
 
 struct Reader<'t, 'w> {
     table: &'t Table,
-    words: std::slice::Iter<'w, Word>,
+    words: std::slice::Iter<'w, Text>,
     line: Line<'t, 'w>,
 }
 
 impl<'t, 'w> Reader<'t, 'w> {
-    fn option(&mut self, word: &'w Word) {
-        if word.text.starts_with("--") || self.table.whole {
+    fn option(&mut self, word: &'w Text) {
+        if word.as_str().starts_with("--") || self.table.whole {
             self.long(word);
         } else {
             self.letters(word);
@@ -171,10 +171,10 @@ impl<'t, 'w> Reader<'t, 'w> {
     }
 
     /// `--port 80`, `--port=80`. Where one dash is enough, two are no more than one.
-    fn long(&mut self, word: &'w Word) {
-        let (name, joined) = match word.text.split_once('=') {
+    fn long(&mut self, word: &'w Text) {
+        let (name, joined) = match word.as_str().split_once('=') {
             Some((name, value)) => (name, Some(value)),
-            None => (word.text.as_str(), None),
+            None => (word.as_str(), None),
         };
         let single = || name.strip_prefix('-').filter(|_| self.table.whole);
         let known = self.table.named(name).or_else(|| self.table.named(single()?));
@@ -189,9 +189,9 @@ impl<'t, 'w> Reader<'t, 'w> {
     }
 
     /// `-p 80`, `-p80`, `-qp80`.
-    fn letters(&mut self, word: &'w Word) {
-        for (at, letter) in word.text.char_indices().skip(1) {
-            let rest = word.text.get(at + letter.len_utf8()..).filter(|rest| !rest.is_empty());
+    fn letters(&mut self, word: &'w Text) {
+        for (at, letter) in word.as_str().char_indices().skip(1) {
+            let rest = word.as_str().get(at + letter.len_utf8()..).filter(|rest| !rest.is_empty());
             match (self.table.letter(letter), rest) {
                 (None, _) => return self.line.wrong.push(Wrong::Unknown(word)),
                 (Some(known), _) if known.takes == Takes::Nothing => self.give(known, word, None),
@@ -204,14 +204,14 @@ impl<'t, 'w> Reader<'t, 'w> {
     }
 
     /// The value is the next word.
-    fn next(&mut self, known: &'t Known, word: &'w Word) {
+    fn next(&mut self, known: &'t Known, word: &'w Text) {
         match self.words.next() {
-            Some(value) => self.give(known, word, Some(Value { word: value, text: &value.text })),
+            Some(value) => self.give(known, word, Some(Value { word: value, text: value.as_str() })),
             None => self.line.wrong.push(Wrong::Lacks(word)),
         }
     }
 
-    fn give(&mut self, known: &'t Known, word: &'w Word, value: Option<Value<'w>>) {
+    fn give(&mut self, known: &'t Known, word: &'w Text, value: Option<Value<'w>>) {
         self.line.given.push(Given { name: known.name(), word, value });
     }
 }
@@ -226,19 +226,19 @@ mod tests {
         let sources = Sources::new();
         let word = |text: &str| {
             let span = sources.flag("t", text);
-            Word { text: text.to_owned(), span, exact: true, open: false }
+            Text::written(text, span)
         };
-        let words: Vec<Word> = line.split(' ').map(word).collect();
+        let words: Vec<Text> = line.split(' ').map(word).collect();
         let Line { given, rest, wrong } = table.read(&words);
         let show = |given: &Given<'_, '_>| match given.value {
             Some(value) => format!("{}={}", given.name, value.text),
             None => given.name.to_owned(),
         };
-        let said = given.iter().map(show).chain(rest.iter().map(|word| word.text.clone()));
+        let said = given.iter().map(show).chain(rest.iter().map(|word| word.to_string()));
         let wrong = wrong.iter().map(|wrong| match wrong {
-            Wrong::Unknown(word) => format!("?{}", word.text),
-            Wrong::Lacks(word) => format!("{}!", word.text),
-            Wrong::Takes(word) => format!("!{}", word.text),
+            Wrong::Unknown(word) => format!("?{}", word),
+            Wrong::Lacks(word) => format!("{}!", word),
+            Wrong::Takes(word) => format!("!{}", word),
         });
         said.chain(wrong).collect::<Vec<_>>().join(" ")
     }

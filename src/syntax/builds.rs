@@ -46,12 +46,13 @@ fn maven(sources: &Sources, tree: &Tree, source: SourceId) -> Option<Build> {
     let root = document.elements.first().filter(|root| root.name == "project");
     root.filter(|_| document.complete)?;
     let content = |parent: usize, name: &str| document.child_content(sources, parent, name);
-    let text = |parent: usize, name: &str| content(parent, name).map(|(text, _)| text);
+    let text = |parent: usize, name: &str| content(parent, name).map(|text| text.show().into_owned());
     let dependency = |index: usize| {
-        let (artifact, at) = content(index, "artifactId")?;
+        let artifact = content(index, "artifactId")?;
         let scope = text(index, "scope").unwrap_or_default();
         let group = text(index, "groupId").unwrap_or_default();
-        (scope != "test").then_some(Dependency { group, artifact, at: at?, provided: scope == "provided" })
+        let (at, artifact) = (artifact.exact()?, artifact.show().into_owned());
+        (scope != "test").then_some(Dependency { group, artifact, at, provided: scope == "provided" })
     };
     let versioned =
         |index: usize| Some(Versioned { name: text(index, "artifactId")?, version: text(index, "version") });

@@ -1,39 +1,38 @@
 //! `.env` files as Docker Compose and the dotenv libraries agree on them: `NAME=value` a line, in quotes or not, with comments.
 //! A value that refers to other variables is left as written, and open.
 
-use super::letters::{Letter, Letters};
-use super::shell::{Assignment, Word};
-use crate::text::{SourceId, Sources, Span};
+use super::shell::Assignment;
+use crate::text::{SourceId, Sources, Span, Text};
 
 /// All variables in order; of two of one name the later counts.
 pub fn read(sources: &Sources, file: SourceId) -> Vec<Assignment> {
-    let text = Letters::plain(sources, Span::new(file, 0..sources.bytes(file).len()));
+    let bytes = sources.bytes(file);
     let mut found = Vec::new();
     let mut at = 0;
-    while at < text.len() {
-        let end = line_end(&text.0, at);
-        let next = match name(&text.0, at, end) {
+    while at < bytes.len() {
+        let end = line_end(bytes, at);
+        let next = match name(bytes, at, end) {
             Some((name, value)) => {
-                let (value, next) = word(file, &text.0, value, end);
+                let (value, next) = value_at(file, bytes, value, end);
                 found.push(Assignment { name, value });
                 next
             }
             None => end,
         };
-        at = line_end(&text.0, next) + 1;
+        at = line_end(bytes, next) + 1;
     }
     found
 }
 
-fn line_end(text: &[Letter], from: usize) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    rest.iter().position(|letter| letter.byte == b'\n').map_or(text.len(), |length| from + length)
+fn line_end(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(bytes.len(), |length| from + length)
 }
 
 /// The name on a line, and where its value begins.
-fn name(text: &[Letter], from: usize, end: usize) -> Option<(String, usize)> {
-    let line: Vec<u8> = text.get(from..end)?.iter().map(|letter| letter.byte).collect();
-    let equals = line.iter().position(|byte| *byte == b'=')?;
+fn name(bytes: &[u8], from: usize, end: usize) -> Option<(String, usize)> {
+    let line = bytes.get(from..end)?;
+    let equals = memchr::memchr(b'=', line)?;
     let name = line.get(..equals)?.trim_ascii();
     let name = name.strip_prefix(b"export ").unwrap_or(name).trim_ascii();
     let is_name = !name.is_empty()
@@ -43,50 +42,46 @@ fn name(text: &[Letter], from: usize, end: usize) -> Option<(String, usize)> {
 }
 
 /// A value, and where it ends.
-fn word(file: SourceId, text: &[Letter], from: usize, end: usize) -> (Word, usize) {
-    let quote = text.get(from).map(|letter| letter.byte).filter(|byte| matches!(byte, b'"' | b'\''));
-    let quoted = quote.and_then(|quote| quoted(text, from, quote));
-    let (letters, begun, ended) = match quoted {
-        Some((letters, ended)) => (letters, from, ended),
-        None => {
-            let ended = bare_end(text, from, end);
-            (Letters(text.get(from..ended).unwrap_or_default().to_vec()), from, ended)
-        }
-    };
-    let open = quote != Some(b'\'') && letters.0.iter().any(|letter| letter.byte == b'$');
-    // The file is its own text, so a letter's index is its offset.
-    (Word { at: Span::new(file, begun..ended), letters, open }, ended)
+fn value_at(file: SourceId, bytes: &[u8], from: usize, end: usize) -> (Text, usize) {
+    let quote = bytes.get(from).copied().filter(|byte| matches!(byte, b'"' | b'\''));
+    let quoted = quote.and_then(|quote| quoted(file, bytes, from, quote));
+    let (mut value, ended) = quoted.unwrap_or_else(|| {
+        let ended = bare_end(bytes, from, end);
+        let written = bytes.get(from..ended).unwrap_or_default();
+        (Text::written(written, Span::new(file, from..ended)), ended)
+    });
+    if quote != Some(b'\'') && value.bytes().contains(&b'$') {
+        value.set_open(&value.show().into_owned());
+    }
+    (value.with_whole(Span::new(file, from..ended)), ended)
 }
 
 /// Up to a comment or the end of the line, without the blanks before it.
-fn bare_end(text: &[Letter], from: usize, end: usize) -> usize {
-    let line = text.get(from..end).unwrap_or_default();
-    let is_blank = |letter: &Letter| letter.byte.is_ascii_whitespace();
-    let comment = line.windows(2).position(|pair| matches!(pair, [a, b] if is_blank(a) && b.byte == b'#'));
+fn bare_end(bytes: &[u8], from: usize, end: usize) -> usize {
+    let line = bytes.get(from..end).unwrap_or_default();
+    let comment = line.windows(2).position(|pair| matches!(pair, [a, b'#'] if a.is_ascii_whitespace()));
     let line = line.get(..comment.unwrap_or(line.len())).unwrap_or_default();
-    from + line.len() - line.iter().rev().take_while(|letter| is_blank(letter)).count()
+    from + line.trim_ascii_end().len()
 }
 
 /// What stands in quotes, and where it ends; nothing where they are not closed.
-fn quoted(text: &[Letter], from: usize, quote: u8) -> Option<(Letters, usize)> {
-    let mut letters = Letters::default();
+fn quoted(file: SourceId, bytes: &[u8], from: usize, quote: u8) -> Option<(Text, usize)> {
+    let mut text = Text::default();
     let mut at = from + 1;
     loop {
-        let letter = *text.get(at)?;
-        let next = text.get(at + 1).copied();
-        match (letter.byte, next) {
-            (byte, _) if byte == quote => return Some((letters, at + 1)),
+        match (*bytes.get(at)?, bytes.get(at + 1)) {
+            (byte, _) if byte == quote => return Some((text, at + 1)),
             (b'\\', Some(next)) if quote == b'"' => {
-                let byte = match next.byte {
+                let byte = match next {
                     b'n' => b'\n',
                     b'r' => b'\r',
                     b't' => b'\t',
-                    byte => byte,
+                    byte => *byte,
                 };
-                letters.push_for(&[byte], Span { end: next.at.end, ..letter.at });
+                text.push_for(&[byte], Span::new(file, at..at + 2));
                 at += 1;
             }
-            _ => letters.0.push(letter),
+            (byte, _) => text.push_bytes(file, at, &[byte]),
         }
         at += 1;
     }
@@ -104,14 +99,14 @@ mod tests {
         let file = sources.add(Origin::Builtin("t".into()), text.as_bytes().to_vec());
         let found: Vec<_> = read(&sources, file)
             .into_iter()
-            .map(|it| (it.name, it.value.text(), it.value.open, it.value.letters.is_verbatim(&sources)))
+            .map(|it| (it.name, it.value.show().into_owned(), it.value.is_open(), it.value.exact().is_some()))
             .collect();
         let expected = [
             ("A", "1", false, true),
             ("B", "two words", false, true),
             ("C", "x\n#y", false, false),
             ("D", "$E", false, true),
-            ("E", "$A", true, true),
+            ("E", "$A", true, false),
             ("F", "", false, false),
             ("G", "a\nb", false, true),
             ("H", "\"open", false, true),

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::php_ini::{self, Filled, Statement, Text};
-use crate::text::{HashSet, SourceId, Sources, Span, Tree, deeper, has_magic, over};
+use super::php_ini::{self, Filled, Statement};
+use crate::text::{HashSet, SourceId, Sources, Span, Text, Tree, deeper, has_magic, over};
 
 /// `ini_recursion` of fpm_conf.c.
 const MAX_DEPTH: usize = 5;
@@ -110,7 +110,7 @@ impl Walk<'_, '_> {
         range: Range<usize>,
         depth: usize,
     ) -> Result<(), Stop> {
-        let (statements, fault) = php_ini::read(bytes, range.clone(), self.setting.variable);
+        let (statements, fault) = php_ini::read(source, bytes, range.clone(), self.setting.variable);
         let mut include = None;
         for statement in statements {
             match statement {
@@ -131,7 +131,7 @@ impl Walk<'_, '_> {
             }
         }
         let Some(fault) = fault else {
-            return include.map_or(Ok(()), |value| self.include(&value, source, depth));
+            return include.map_or(Ok(()), |value| self.include(&value, depth));
         };
         let text = bytes.get(range.clone()).unwrap_or_default();
         if !self.setting.installed && is_template(&String::from_utf8_lossy(text)) {
@@ -147,14 +147,14 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn include(&mut self, value: &Text, source: SourceId, depth: usize) -> Result<(), Stop> {
+    fn include(&mut self, value: &Text, depth: usize) -> Result<(), Stop> {
         let Setting { sources, tree, prefix, installed, .. } = self.setting;
-        let at = Span::new(source, value.at.clone());
-        self.read.includes.push(value.text.clone());
-        if value.open.is_some() || !installed && is_template(&value.text) {
+        let at = value.span();
+        self.read.includes.push(value.as_str().to_owned());
+        if value.is_open() || !installed && is_template(value) {
             return Ok(());
         }
-        let path = Path::new(prefix).join(&value.text);
+        let path = Path::new(prefix).join(value.as_str());
         let files = match self.matching(&path) {
             Some(files) => files,
             None if installed => {

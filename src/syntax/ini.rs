@@ -1,8 +1,7 @@
 //! INI files as Python's configparser reads them: sections, `key = value` or `key: value`, comments behind a blank, values that
 //! go on in indented lines.
 
-use super::letters::{Letter, Letters};
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{SourceId, Sources, Span, Text};
 
 /// `key = value` in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,9 +10,7 @@ pub struct Entry {
     /// In small letters.
     pub key: String,
     /// Its lines, joined by line ends.
-    pub value: Letters,
-    /// Where the value stands, or where it would.
-    pub at: Span,
+    pub value: Text,
 }
 
 /// All entries in order. Comments begin with `;` or `#`, at the start of a line or behind a blank.
@@ -37,10 +34,11 @@ pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
             continue;
         }
         if let Some(entry) = found.last_mut().filter(|_| going && indent > 0) {
-            let end = start + indent;
-            entry.value.push_for(b"\n", Span::new(file, end..end));
-            entry.value.push_bytes(file, end, text);
-            entry.at.end = Span::new(file, end..end + text.len()).end;
+            let begun = start + indent;
+            entry.value.push_for(b"\n", Span::new(file, begun..begun));
+            entry.value.push_bytes(file, begun, text);
+            let whole = Span { end: entry.value.span().end, ..entry.value.whole() };
+            entry.value = std::mem::take(&mut entry.value).with_whole(whole);
             continue;
         }
         if let Some(name) = text.strip_prefix(b"[").and_then(|text| text.split(|byte| *byte == b']').next()) {
@@ -53,14 +51,12 @@ pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
         let value = text.get(split + 1..).unwrap_or_default();
         let blanks = value.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let from = start + indent + split + 1 + blanks;
-        let mut letters = Letters::default();
-        letters.push_bytes(file, from, value.get(blanks..).unwrap_or_default());
+        let at = Span::new(file, from..from + value.len() - blanks);
         going = true;
         found.push(Entry {
             section: section.clone(),
             key: String::from_utf8_lossy(key).to_ascii_lowercase(),
-            at: Span::new(file, from..from + value.len() - blanks),
-            value: letters,
+            value: Text::plain(sources, at),
         });
     }
     found
@@ -71,10 +67,4 @@ fn without_comment(line: &[u8]) -> &[u8] {
     let comment =
         line.iter().enumerate().position(|(index, byte)| matches!(byte, b';' | b'#') && blank(index));
     line.get(..comment.unwrap_or(line.len())).unwrap_or_default()
-}
-
-/// The items of a list of words: a blank, a comma or a line ends one.
-pub fn items(value: &Letters) -> Vec<Letters> {
-    let ends = |letter: &Letter| letter.byte.is_ascii_whitespace() || letter.byte == b',';
-    value.0.split(ends).filter(|part| !part.is_empty()).map(|part| Letters(part.to_vec())).collect()
 }

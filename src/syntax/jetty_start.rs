@@ -1,24 +1,13 @@
 //! The arguments of Jetty's start.jar, wherever they are written: start.ini, start.d/*.ini, jetty.conf, a command line. Each is a
 //! module, a property or a file.
 
-use crate::text::{HashMap, SourceId, Sources, Span, deeper, larger};
+use crate::text::{HashMap, SourceId, Sources, Span, Text, deeper, larger};
 
 /// Properties may name others, to this depth.
 const MAX_DEPTH: u32 = 8;
 
 /// No value that matters here is longer.
 const MAX_VALUE: usize = 4096;
-
-/// An argument or a value, and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
-    pub text: String,
-    pub at: Span,
-    /// The text at the span is this one.
-    pub exact: bool,
-    /// A part of it is not known.
-    pub open: bool,
-}
 
 /// All arguments of one Jetty, those that win last.
 #[derive(Debug, Default)]
@@ -32,15 +21,6 @@ pub struct Arguments {
     pub xml: Vec<String>,
 }
 
-impl Text {
-    /// The last bytes of it.
-    fn tail(&self, text: &str) -> Self {
-        let length = u32::try_from(text.len()).ok().filter(|_| self.exact);
-        let start = length.and_then(|length| self.at.end.checked_sub(length)).unwrap_or(self.at.start);
-        Self { text: text.to_owned(), at: Span { start, ..self.at }, ..*self }
-    }
-}
-
 impl Arguments {
     /// A file of arguments, one a line.
     pub fn file(&mut self, sources: &Sources, source: SourceId) {
@@ -52,9 +32,7 @@ impl Arguments {
             start += line.len() + 1;
             if !(text.is_empty() || text.starts_with(b"#")) {
                 let at = Span::new(source, before..before + text.len());
-                let exact = std::str::from_utf8(text).is_ok();
-                let text = String::from_utf8_lossy(text).into_owned();
-                self.argument(&Text { text, at, exact, open: false });
+                self.argument(&Text::written(text, at).in_characters());
             }
         }
     }
@@ -74,8 +52,8 @@ impl Arguments {
                 let span = Span::new(source, at..at + word.len());
                 at += word.len() + 1;
                 if let Ok(text) = std::str::from_utf8(word) {
-                    let open = text.contains('$');
-                    words.push(Text { text: text.to_owned(), at: span, exact: !open, open });
+                    let word = Text::written(text, span);
+                    words.push(if text.contains('$') { word.with_open(text) } else { word });
                 }
             }
         }
@@ -84,18 +62,18 @@ impl Arguments {
 
     /// One argument (StartArgs.parse).
     pub fn argument(&mut self, word: &Text) {
-        let text = word.text.as_str();
+        let text = word.as_str();
         let modules = ["--module=", "--modules=", "--add-module=", "--add-modules="];
         if let Some(named) = modules.iter().find_map(|option| text.strip_prefix(option)) {
             let named = named.split(',').map(str::trim).filter(|name| !name.is_empty());
-            self.modules.extend(named.map(|name| (name.to_owned(), word.at)));
+            self.modules.extend(named.map(|name| (name.to_owned(), word.span())));
             return;
         }
         if text.starts_with("--") {
             return;
         }
         match text.strip_prefix("-D").unwrap_or(text).split_once('=') {
-            Some((name, value)) => self.set(name, word.tail(value)),
+            Some((name, value)) => self.set(name, word.tail(value.len())),
             None if text.ends_with(".xml") => self.xml.push(text.to_owned()),
             None => {}
         }
@@ -103,8 +81,10 @@ impl Arguments {
 
     /// An option of the JVM that runs start.jar.
     pub fn option_of_jvm(&mut self, word: &Text) {
-        if let Some((name, value)) = word.text.strip_prefix("-D").and_then(|option| option.split_once('=')) {
-            self.of_jvm.insert(name.to_owned(), word.tail(value));
+        if let Some((name, value)) =
+            word.as_str().strip_prefix("-D").and_then(|option| option.split_once('='))
+        {
+            self.of_jvm.insert(name.to_owned(), word.tail(value.len()));
         }
     }
 
@@ -113,9 +93,9 @@ impl Arguments {
         if let Some(name) = name.strip_suffix('?') {
             self.properties.entry(name.to_owned()).or_insert(new);
         } else if let Some(name) = name.strip_suffix('+') {
-            let old = self.properties.get(name).map_or("", |old| old.text.as_str());
-            let text = format!("{old}{}", new.text);
-            self.properties.insert(name.to_owned(), Text { text, exact: false, ..new });
+            let old = self.properties.get(name).map_or("", Text::as_str);
+            let all = Text::meant(format!("{old}{}", new.as_str()), new.span());
+            self.properties.insert(name.to_owned(), all.with_open_of(&new));
         } else {
             self.properties.insert(name.to_owned(), new);
         }
@@ -129,19 +109,23 @@ impl Arguments {
     }
 
     fn filled(&self, sources: &Sources, property: &Text, depth: u32) -> Text {
-        let mut filled = Text { text: String::new(), ..property.clone() };
-        let mut rest = property.text.as_str();
+        let (written, at) = (property.as_str(), property.span());
+        if !written.contains("${") {
+            return property.clone();
+        }
+        let mut filled = Text::nothing(at).with_open_of(property);
+        let mut rest = written;
         while let Some((before, after)) = rest.split_once("${") {
-            filled.text.push_str(before);
             let Some((name, tail)) = after.split_once('}') else { break };
+            filled.push_for(before.as_bytes(), at);
             let named = self.properties.get(name).or_else(|| self.of_jvm.get(name));
-            let named = named.filter(|_| match filled.text.len() {
+            let named = named.filter(|_| match filled.len() {
                 _ if depth >= MAX_DEPTH => {
-                    sources.cut_off(property.at, deeper("properties in one another", MAX_DEPTH));
+                    sources.cut_off(at, deeper("properties in one another", MAX_DEPTH));
                     false
                 }
                 length if length >= MAX_VALUE => {
-                    sources.cut_off(property.at, larger("values of properties", MAX_VALUE, length));
+                    sources.cut_off(at, larger("values of properties", MAX_VALUE, length));
                     false
                 }
                 _ => true,
@@ -150,21 +134,21 @@ impl Arguments {
                 Some(named) => {
                     let value = self.filled(sources, named, depth + 1);
                     // The number is where the other property is set.
-                    if before.is_empty() && tail.is_empty() && filled.text.is_empty() {
+                    if before.is_empty() && tail.is_empty() && filled.is_empty() {
                         return value;
                     }
-                    filled.open |= value.open;
-                    filled.text.push_str(&value.text);
+                    filled.open_as(&value);
+                    filled.push_for(value.bytes(), at);
                 }
                 None => {
-                    filled.text.extend(["${", name, "}"]);
-                    filled.open = true;
+                    let reference = format!("${{{name}}}");
+                    filled.set_open(&reference);
+                    filled.push_for(reference.as_bytes(), at);
                 }
             }
-            filled.exact = false;
             rest = tail;
         }
-        filled.text.push_str(rest);
+        filled.push_for(rest.as_bytes(), at);
         filled
     }
 }

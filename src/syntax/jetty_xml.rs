@@ -3,17 +3,14 @@
 use std::path::Path;
 
 use super::xml::{self, Attribute, Element, Reading};
-use crate::text::{SourceId, Sources, Span, Tree};
+use crate::text::{SourceId, Sources, Span, Text, Tree};
 
 /// What a setter is given: a text, or a property with a default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Given {
     /// The property's names, the newest first.
     pub names: Vec<String>,
-    pub default: Option<String>,
-    pub at: Option<Span>,
-    /// The text at the span is the default.
-    pub exact: bool,
+    pub default: Option<Text>,
 }
 
 /// A `New` or a `Ref`.
@@ -39,7 +36,7 @@ pub fn read(sources: &Sources, tree: &Tree, file: SourceId) -> Result<Vec<Object
         return Err((fault.message.clone(), fault.at));
     }
     let object = |(index, element): (usize, &Element)| {
-        let text = |name: &str| attribute(element, name).map(|attribute| attribute.value.clone());
+        let text = |name: &str| attribute(element, name).map(|attribute| attribute.value.as_str().to_owned());
         let (id, class) = match element.name.as_str() {
             "New" => (text("id"), Some(text("class").unwrap_or_default())),
             "Ref" => (text("refid").or_else(|| text("id")), None),
@@ -57,10 +54,10 @@ fn attribute<'e>(element: &'e Element, name: &str) -> Option<&'e Attribute> {
 
 fn setters(sources: &Sources, document: &Reading, of: usize) -> Vec<(String, Given)> {
     let setter = |(index, element): (usize, &Element)| {
-        let name = attribute(element, "name")?.value.clone();
+        let name = attribute(element, "name")?.value.as_str().to_owned();
         // Since Jetty 10 `<Set name="..." property="..."/>` sets nothing where the property is not set.
         let given = match attribute(element, "property") {
-            Some(property) => Given { names: vec![property.value.clone()], ..Given::default() },
+            Some(property) => Given { names: vec![property.value.as_str().to_owned()], ..Given::default() },
             None => given(sources, document, index),
         };
         Some((name, given))
@@ -72,23 +69,14 @@ fn setters(sources: &Sources, document: &Reading, of: usize) -> Vec<(String, Giv
 fn given(sources: &Sources, document: &Reading, set: usize) -> Given {
     let kinds = ["Property", "SystemProperty"];
     let Some((index, property)) = kinds.iter().find_map(|kind| document.children(set, kind).next()) else {
-        let (text, at) = document.content(sources, set);
-        return Given { names: Vec::new(), exact: at.is_some(), at, default: Some(text) };
+        return Given { names: Vec::new(), default: Some(document.content(sources, set)) };
     };
-    let child = |name: &str| document.child_content(sources, index, name);
     let either = |own: &str, name: &str| match attribute(property, own) {
         Some(attribute) => Some(attribute.value.clone()),
-        None => child(name).map(|(text, _)| text),
+        None => document.child_content(sources, index, name),
     };
     let old = either("deprecated", "Deprecated").unwrap_or_default();
     let older = old.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    let names = either("name", "Name").into_iter().chain(older).collect();
-    match (attribute(property, "default"), child("Default")) {
-        (Some(default), _) => {
-            let exact = sources.slice(default.at) == default.value.as_bytes();
-            Given { names, default: Some(default.value.clone()), at: Some(default.at), exact }
-        }
-        (None, Some((text, at))) => Given { names, default: Some(text), exact: at.is_some(), at },
-        (None, None) => Given { names, ..Given::default() },
-    }
+    let name = either("name", "Name").map(|name| name.as_str().to_owned());
+    Given { names: name.into_iter().chain(older).collect(), default: either("default", "Default") }
 }

@@ -1,12 +1,10 @@
 //! JSON where it stands inside other files: an array of strings, each with its place.
 
-use super::letters::{Letter, Letters};
-use super::shell::Word;
-use crate::text::Span;
+use crate::text::Text;
 
 /// The members of an array of strings; nothing where the text is anything else.
-pub fn strings(text: &Letters) -> Option<Vec<Word>> {
-    let mut json = Json { text: &text.0, at: 0 };
+pub fn strings(text: &Text) -> Option<Vec<Text>> {
+    let mut json = Json { text, at: 0 };
     let mut found = Vec::new();
     json.expect(b'[')?;
     if json.expect(b']').is_none() {
@@ -23,55 +21,57 @@ pub fn strings(text: &Letters) -> Option<Vec<Word>> {
 }
 
 struct Json<'a> {
-    text: &'a [Letter],
+    text: &'a Text,
     at: usize,
 }
 
 impl Json<'_> {
-    fn next(&mut self) -> Option<Letter> {
-        let letter = self.text.get(self.at).copied()?;
+    fn peek(&self) -> Option<u8> {
+        self.text.bytes().get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
         self.at += 1;
-        Some(letter)
+        Some(byte)
     }
 
     fn blanks(&mut self) {
-        while self.text.get(self.at).is_some_and(|letter| letter.byte.is_ascii_whitespace()) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
             self.at += 1;
         }
     }
 
     /// Past a byte and the blanks before it.
-    fn expect(&mut self, byte: u8) -> Option<Letter> {
+    fn expect(&mut self, byte: u8) -> Option<u8> {
         self.blanks();
-        self.text.get(self.at).filter(|letter| letter.byte == byte)?;
+        self.peek().filter(|found| *found == byte)?;
         self.next()
     }
 
-    fn string(&mut self) -> Option<Word> {
-        let open = self.expect(b'"')?;
-        let mut letters = Letters::default();
+    fn string(&mut self) -> Option<Text> {
+        self.expect(b'"')?;
+        let open = self.at - 1;
+        let mut string = Text::default();
         loop {
-            let letter = self.next()?;
-            match letter.byte {
-                b'"' => {
-                    let at = around(open, letter);
-                    return Some(Word { letters, at, open: false });
-                }
+            let begun = self.at;
+            match self.next()? {
+                b'"' => return Some(string.with_whole(self.text.place(open..self.at)?)),
                 b'\\' => {
-                    let (text, last) = self.escape()?;
+                    let character = self.escape()?;
                     let mut buffer = [0; 4];
-                    letters.push_for(text.encode_utf8(&mut buffer).as_bytes(), around(letter, last));
+                    let place = self.text.place(begun..self.at)?;
+                    string.push_for(character.encode_utf8(&mut buffer).as_bytes(), place);
                 }
-                _ => letters.0.push(letter),
+                _ => string.push_part(self.text, begun..self.at),
             }
         }
     }
 
-    /// What an escape stands for, and its last letter.
-    fn escape(&mut self) -> Option<(char, Letter)> {
-        let letter = self.next()?;
-        let plain = match letter.byte {
-            b'"' | b'\\' | b'/' => char::from(letter.byte),
+    /// What an escape stands for.
+    fn escape(&mut self) -> Option<char> {
+        Some(match self.next()? {
+            byte @ (b'"' | b'\\' | b'/') => char::from(byte),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
             b'n' => '\n',
@@ -79,55 +79,39 @@ impl Json<'_> {
             b't' => '\t',
             b'u' => return self.unicode(),
             _ => return None,
-        };
-        Some((plain, letter))
+        })
     }
 
-    fn unicode(&mut self) -> Option<(char, Letter)> {
-        let (high, last) = self.unit()?;
-        if !(0xd800..0xdc00).contains(&high) {
-            return Some((char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), last));
-        }
-        let paired = self.text.get(self.at).is_some_and(|letter| letter.byte == b'\\')
-            && self.text.get(self.at + 1).is_some_and(|letter| letter.byte == b'u');
-        if !paired {
-            return Some((char::REPLACEMENT_CHARACTER, last));
+    fn unicode(&mut self) -> Option<char> {
+        let high = self.unit()?;
+        let either = |code: u32| Some(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+        let paired = self.text.bytes().get(self.at..).is_some_and(|rest| rest.starts_with(b"\\u"));
+        if !(0xd800..0xdc00).contains(&high) || !paired {
+            return either(high);
         }
         self.at += 2;
-        let (low, last) = self.unit()?;
-        let joined = 0x10000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff);
-        Some((char::from_u32(joined).unwrap_or(char::REPLACEMENT_CHARACTER), last))
+        let low = self.unit()?;
+        either(0x10000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff))
     }
 
-    fn unit(&mut self) -> Option<(u32, Letter)> {
-        let mut number = 0;
-        let mut last = None;
-        for _ in 0..4 {
-            let letter = self.next()?;
-            number = number * 16 + char::from(letter.byte).to_digit(16)?;
-            last = Some(letter);
-        }
-        Some((number, last?))
+    fn unit(&mut self) -> Option<u32> {
+        (0..4).try_fold(0, |number, _| Some(number * 16 + char::from(self.next()?).to_digit(16)?))
     }
-}
-
-fn around(first: Letter, last: Letter) -> Span {
-    Span { end: last.at.end.max(first.at.end), ..first.at }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{Origin, Sources};
+    use crate::text::{Origin, Sources, Span};
 
     fn read(text: &str) -> Option<Vec<(String, String, bool)>> {
         let sources = Sources::new();
         let file = sources.add(Origin::Builtin("t".into()), text.as_bytes().to_vec());
-        let letters = Letters::plain(&sources, Span::new(file, 0..text.len()));
-        let word = |word: Word| {
-            (word.text(), sources.text(word.at).into_owned(), word.letters.is_verbatim(&sources))
+        let json = Text::plain(&sources, Span::new(file, 0..text.len()));
+        let word = |word: Text| {
+            (word.show().into_owned(), sources.text(word.whole()).into_owned(), word.exact().is_some())
         };
-        strings(&letters).map(|words| words.into_iter().map(word).collect())
+        strings(&json).map(|words| words.into_iter().map(word).collect())
     }
 
     #[test]

@@ -20,7 +20,6 @@ pub mod jboss;
 pub mod jetty_start;
 pub mod jetty_xml;
 pub mod json;
-pub mod letters;
 pub mod lighttpd;
 pub mod lua;
 pub mod nested;

@@ -3,7 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 use super::yaml::{self, Node};
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{SourceId, Sources, Span, Text};
 
 /// How deep settings that matter to anybody are nested, and a little more. What lies deeper is never asked for.
 pub const DEEPEST: usize = 8;
@@ -14,9 +14,8 @@ pub struct Setting {
     /// Its keys as written.
     pub path: Vec<String>,
     /// Nothing where it is a list or an empty table.
-    pub value: Option<String>,
-    /// A part of the value is not known.
-    pub open: bool,
+    pub value: Option<Text>,
+    /// Where the value stands, and where it does not.
     pub at: Span,
 }
 
@@ -29,6 +28,11 @@ impl Setting {
 
     pub fn is(&self, path: &[&str]) -> bool {
         self.path.len() == path.len() && self.is_in(path)
+    }
+
+    /// A part of the value is not known.
+    pub fn is_open(&self) -> bool {
+        self.value.as_ref().is_some_and(Text::is_open)
     }
 }
 
@@ -52,9 +56,9 @@ fn maps(node: &Node, path: &mut Vec<String>, found: &mut Vec<Setting>) {
     }
     let entries = node.merged();
     if entries.is_empty() {
-        let value = node.text().map(str::to_owned);
-        let open = node.tag.as_ref().is_some_and(|tag| tag != "!!str");
-        found.push(Setting { path: path.clone(), value, open, at: node.span });
+        let tag = node.tag.as_ref().filter(|tag| *tag != "!!str");
+        let value = node.value().map(|value| tag.iter().fold(value, |value, tag| value.with_open(tag)));
+        found.push(Setting { path: path.clone(), value, at: node.span });
     }
     for (key, value) in entries {
         path.push(key.text().unwrap_or_default().to_owned());
@@ -94,7 +98,7 @@ fn tables(file: SourceId, table: &DeTable<'_>, path: &mut Vec<String>, found: &m
             DeValue::Boolean(yes) => Some(yes.to_string()),
             _ => None,
         };
-        found.push(Setting { path: path.clone(), value: text, open: false, at });
+        found.push(Setting { path: path.clone(), value: text.map(|text| Text::meant(text, at)), at });
         path.pop();
     }
 }

@@ -5,21 +5,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::number::atoi;
+use crate::text::{SourceId, Span, Text};
 
 /// More brackets and signs than anybody opens before one value.
 const MAX_DEPTH: usize = 32;
-
-/// A value, or a part of one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Text {
-    pub text: String,
-    /// Where it is written, without quotes.
-    pub at: Range<usize>,
-    /// The bytes there are the text: it is one run, and nothing in it was unquoted or filled in.
-    pub exact: bool,
-    /// A variable in it whose value is not known: it was left out.
-    pub open: Option<String>,
-}
 
 /// One statement. Names are as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +44,15 @@ pub struct Fault {
     pub ours: Option<usize>,
 }
 
-/// The statements of `bytes[range]`, up to the first fault.
+/// The statements of `bytes[range]`, up to the first fault. A variable whose value is not known is left out of a value, which is
+/// open then.
 pub fn read(
+    source: SourceId,
     bytes: &[u8],
     range: Range<usize>,
     variable: &dyn Fn(&str) -> Filled,
 ) -> (Vec<Statement>, Option<Fault>) {
-    let mut scan = Scan { bytes: bytes.get(..range.end).unwrap_or(bytes), at: range.start, variable };
+    let mut scan = Scan { source, bytes: bytes.get(..range.end).unwrap_or(bytes), at: range.start, variable };
     if scan.rest().starts_with(b"\xef\xbb\xbf") {
         scan.at += 3;
     }
@@ -76,6 +67,7 @@ pub fn read(
 }
 
 struct Scan<'a> {
+    source: SourceId,
     bytes: &'a [u8],
     at: usize,
     variable: &'a dyn Fn(&str) -> Filled,
@@ -113,6 +105,10 @@ impl<'a> Scan<'a> {
             self.at += 1;
         }
         start..self.at
+    }
+
+    fn span(&self, at: Range<usize>) -> Span {
+        Span::new(self.source, at)
     }
 
     fn blanks(&mut self) {
@@ -179,7 +175,7 @@ impl<'a> Scan<'a> {
         self.blanks();
         let value = match self.keyword() {
             Some(word) => word,
-            None if self.ends() => Text { at: self.at..self.at, ..Text::default() },
+            None if self.ends() => Text::nothing(self.span(self.at..self.at)),
             None => self.expression(0)?,
         };
         self.end_of_value()?;
@@ -213,7 +209,7 @@ impl<'a> Scan<'a> {
     fn keyword(&mut self) -> Option<Text> {
         let (start, at) = (self.at, self.plain());
         match is_keyword(&self.lossy(&at)) {
-            Some(text) => Some(Text { text: text.to_owned(), at, ..Text::default() }),
+            Some(text) => Some(Text::meant(text, self.span(at))),
             None => {
                 self.at = start;
                 None
@@ -228,18 +224,14 @@ impl<'a> Scan<'a> {
             self.at += 1;
             self.blanks();
             let right = self.operand(depth)?;
-            let (a, b) = (atoi(&left.text), atoi(&right.text));
+            let (a, b) = (atoi(&left), atoi(&right));
             let result = match operator {
                 b'|' => a | b,
                 b'&' => a & b,
                 _ => a ^ b,
             };
-            left = Text {
-                text: result.to_string(),
-                at: left.at.start..right.at.end,
-                exact: false,
-                open: left.open.or(right.open),
-            };
+            let at = Span { end: right.span().end, ..left.span() };
+            left = Text::meant(result.to_string(), at).with_open_of(&left).with_open_of(&right);
         }
         Ok(left)
     }
@@ -260,17 +252,17 @@ impl<'a> Scan<'a> {
                 }
                 self.at += 1;
                 self.blanks();
-                inner.text
+                inner.as_str().to_owned()
             }
-            b'~' => (!atoi(&inner.text)).to_string(),
-            _ => i32::from(atoi(&inner.text) == 0).to_string(),
+            b'~' => (!atoi(&inner)).to_string(),
+            _ => i32::from(atoi(&inner) == 0).to_string(),
         };
-        Ok(Text { text, exact: false, ..inner })
+        Ok(Text::meant(text, inner.span()).with_open_of(&inner))
     }
 
     fn bracket(&mut self, state: State) -> Step<Text> {
         let text = match self.peek() {
-            Some(b']') => Text { at: self.at..self.at, ..Text::default() },
+            Some(b']') => Text::nothing(self.span(self.at..self.at)),
             _ => self.list(state)?,
         };
         if self.peek() != Some(b']') {
@@ -286,19 +278,15 @@ impl<'a> Scan<'a> {
         while let Some(piece) = self.piece(state)? {
             joined = Some(match joined {
                 None => piece,
-                Some(before) => Text {
-                    // Blanks that end a value are none of it, but for those that something follows.
-                    text: before.text + &piece.text,
-                    exact: before.exact && piece.exact && before.at.end == piece.at.start,
-                    at: before.at.start..piece.at.end,
-                    open: before.open.or(piece.open),
-                },
+                // Blanks that end a value are none of it, but for those that something follows.
+                Some(mut before) => {
+                    before.push_text(&piece);
+                    let whole = Span { end: piece.whole().end, ..before.whole() };
+                    before.with_whole(whole)
+                }
             });
         }
-        match joined {
-            Some(text) => Ok(text),
-            None => self.fault("a value is missing"),
-        }
+        joined.map_or_else(|| self.fault("a value is missing"), |joined| Ok(joined.as_one()))
     }
 
     fn piece(&mut self, state: State) -> Step<Option<Text>> {
@@ -324,8 +312,8 @@ impl<'a> Scan<'a> {
     }
 
     fn as_written(&self, at: Range<usize>) -> Text {
-        let text = self.lossy(&at);
-        Text { exact: matches!(text, Cow::Borrowed(_)), text: text.into_owned(), at, open: None }
+        let text = self.bytes.get(at.clone()).unwrap_or_default();
+        Text::written(text, self.span(at)).in_characters()
     }
 
     /// What needs no quotes in a value.
@@ -372,44 +360,32 @@ impl<'a> Scan<'a> {
     fn quoted(&mut self) -> Step<Text> {
         self.at += 1;
         let start = self.at;
-        let (mut raw, mut exact, mut open) = (Vec::new(), true, None);
+        let mut text = Text::default();
         loop {
             let Some(byte) = self.peek() else { return self.fault("a \" that nothing closes") };
-            match byte {
-                b'"' => break,
-                b'$' if self.rest().starts_with(b"${") => {
-                    let filled = self.filled()?;
-                    raw.extend_from_slice(filled.text.as_bytes());
-                    open = open.or(filled.open);
-                    exact = false;
+            let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
+            match (byte, rest) {
+                (b'"', _) => break,
+                (b'$', [b'{', ..]) => text.push_text(&self.filled()?),
+                // A Windows path may end in a backslash.
+                (b'\\', [b'"'] | [b'"', b'\n' | b'\r', ..]) => self.one(&mut text, byte),
+                (b'\\', [escaped @ (b'"' | b'\\' | b'$'), ..]) => {
+                    text.push_for(&[*escaped], self.span(self.at..self.at + 2));
+                    self.at += 2;
                 }
-                b'\\' => match self.bytes.get(self.at + 1..).unwrap_or_default() {
-                    // A Windows path may end in a backslash.
-                    [b'"'] | [b'"', b'\n' | b'\r', ..] => {
-                        raw.push(byte);
-                        self.at += 1;
-                    }
-                    [escaped @ (b'"' | b'\\' | b'$'), ..] => {
-                        raw.push(*escaped);
-                        exact = false;
-                        self.at += 2;
-                    }
-                    _ => {
-                        raw.push(byte);
-                        self.at += 1;
-                    }
-                },
-                _ => {
-                    raw.push(byte);
-                    self.at += 1;
-                }
+                _ => self.one(&mut text, byte),
             }
         }
-        let at = start..self.at;
+        let whole = self.span(start..self.at);
         self.at += 1;
         self.blanks();
-        let text = String::from_utf8_lossy(&raw);
-        Ok(Text { exact: exact && matches!(text, Cow::Borrowed(_)), text: text.into_owned(), at, open })
+        Ok(text.with_whole(whole).in_characters().as_one())
+    }
+
+    /// The byte here stands for itself.
+    fn one(&mut self, text: &mut Text, byte: u8) {
+        text.push_bytes(self.source, self.at, &[byte]);
+        self.at += 1;
     }
 
     /// `${name}`.
@@ -422,11 +398,11 @@ impl<'a> Scan<'a> {
             return self.fault("a ${ that nothing closes");
         }
         self.at += 1;
-        let (text, open) = match (self.variable)(&name) {
-            Filled::Known(text) => (text, None),
-            Filled::Unknown => (String::new(), Some(name)),
-        };
-        Ok(Text { text, at: start..self.at, exact: false, open })
+        let at = self.span(start..self.at);
+        Ok(match (self.variable)(&name) {
+            Filled::Known(text) => Text::meant(text, at),
+            Filled::Unknown => Text::nothing(at).with_open(&name),
+        })
     }
 }
 
@@ -452,16 +428,24 @@ fn is_keyword(word: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::{Origin, Sources};
+
+    fn statements(bytes: &[u8], variable: &dyn Fn(&str) -> Filled) -> (Vec<Statement>, Option<Fault>) {
+        let source = Sources::new().add(Origin::Builtin(String::new()), Vec::new());
+        read(source, bytes, 0..bytes.len(), variable)
+    }
 
     fn value(line: &str) -> Result<String, &'static str> {
         let variable = |name: &str| match name {
             "SET" => Filled::Known("1".into()),
             _ => Filled::Unknown,
         };
-        match read(line.as_bytes(), 0..line.len(), &variable) {
+        match statements(line.as_bytes(), &variable) {
             (_, Some(fault)) => Err(fault.message),
             (statements, None) => match statements.into_iter().next() {
-                Some(Statement::Entry { value, .. }) => Ok(value.map_or("no value".into(), |text| text.text)),
+                Some(Statement::Entry { value, .. }) => {
+                    Ok(value.map_or("no value".into(), |text| text.to_string()))
+                }
                 other => Ok(format!("{other:?}")),
             },
         }
@@ -526,31 +510,31 @@ mod tests {
             ("a = 1|2", false),
             ("a = yes", false),
         ] {
-            let (statements, _) = read(line.as_bytes(), 0..line.len(), &|_| Filled::Unknown);
-            let Some(Statement::Entry { value: Some(value), .. }) = statements.first() else { panic!() };
-            assert_eq!(value.exact, expected, "{line}");
-            assert!(!expected || line[value.at.clone()] == value.text, "{line}");
+            let (found, _) = statements(line.as_bytes(), &|_| Filled::Unknown);
+            let Some(Statement::Entry { value: Some(value), .. }) = found.first() else { panic!() };
+            assert_eq!(value.exact().is_some(), expected, "{line}");
+            assert!(!expected || line[value.span().range()] == **value, "{line}");
         }
     }
 
     #[test]
     fn sections_keep_their_blanks_and_offsets_do_not() {
         let line = "[ www ] a[ b ] = c";
-        let (statements, fault) = read(line.as_bytes(), 0..line.len(), &|_| Filled::Unknown);
+        let (found, fault) = statements(line.as_bytes(), &|_| Filled::Unknown);
         assert_eq!(fault, None);
-        let [Statement::Section(name), ..] = statements.as_slice() else { panic!() };
-        assert_eq!(name.text, " www ");
+        let [Statement::Section(name), ..] = found.as_slice() else { panic!() };
+        assert_eq!(name.as_str(), " www ");
     }
 
     proptest::proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(0_u8..128, 0..80)) {
-            read(&bytes, 0..bytes.len(), &|_| Filled::Unknown);
+            statements(&bytes, &|_| Filled::Unknown);
         }
 
         #[test]
         fn no_grammar_makes_it_panic(line in r#"[a\[\]="'${}\\;~(|) \n]{0,40}"#) {
-            read(line.as_bytes(), 0..line.len(), &|_| Filled::Unknown);
+            statements(line.as_bytes(), &|_| Filled::Unknown);
         }
     }
 }

@@ -1,14 +1,12 @@
 //! Java's `.properties` files, as java.util.Properties.load reads them: Latin-1, escapes, continued lines.
 
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{SourceId, Sources, Span, Text};
 
 /// `key=value`, with the escapes replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Property {
     pub key: String,
-    pub value: String,
-    /// The value as written: it is the value only if it spells the same.
-    pub at: Span,
+    pub value: Text,
 }
 
 /// All properties in order; of two with one key the later one counts.
@@ -80,7 +78,11 @@ fn property(file: SourceId, line: &[Placed], end: usize) -> Property {
         (Some((first, _)), Some((last, _))) => *first..last + 1,
         _ => end..end,
     };
-    Property { key: unescaped(key), value: unescaped(value), at: Span::new(file, range) }
+    let at = Span::new(file, range);
+    let plain = value.len() == at.range().len() && value.iter().all(|(_, it)| it.is_ascii() && *it != b'\\');
+    let text = unescaped(value);
+    let value = if plain { Text::written(text, at) } else { Text::meant(text, at) };
+    Property { key: unescaped(key), value }
 }
 
 fn unescaped(text: &[Placed]) -> String {
@@ -116,7 +118,11 @@ mod tests {
         let sources = Sources::new();
         let file = sources.add(Origin::Builtin("t".into()), text.to_vec());
         let read = read(&sources, file);
-        read.into_iter().map(|p| (p.key, p.value, sources.text(p.at).into_owned())).collect()
+        let three = |p: Property| {
+            let written = sources.text(p.value.span()).into_owned();
+            (p.key, p.value.as_str().to_owned(), written)
+        };
+        read.into_iter().map(three).collect()
     }
 
     fn one(text: &str) -> (String, String, String) {

@@ -1,10 +1,10 @@
 //! Command lines as POSIX shells read them: which simple commands a script may run, with which words and which variables.
 //! It runs nothing: of two branches both are taken, and what only a running shell could know makes a word open.
 
+use std::ops::Range;
 use std::rc::Rc;
 
-use super::letters::{Letter, Letters};
-use crate::text::{HashMap, Sources, Span, deeper, over};
+use crate::text::{HashMap, Sources, Span, Text, deeper, over};
 
 /// How many bytes all expansions of one script may come to: variables can name each other into millions.
 const MAX_EXPANDED: usize = 1 << 18;
@@ -18,26 +18,10 @@ const MAX_COMMANDS: usize = 2_000;
 /// How many variables of one script are kept.
 const MAX_VARIABLES: usize = 500;
 
-/// One word as the program gets it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word {
-    pub letters: Letters,
-    /// The whole of it as written, quotes and references included.
-    pub at: Span,
-    /// A part of it is not known; it stands in the letters as written.
-    pub open: bool,
-}
-
-impl Word {
-    pub fn text(&self) -> String {
-        self.letters.text()
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     pub name: String,
-    pub value: Word,
+    pub value: Text,
 }
 
 /// A program and its arguments.
@@ -47,13 +31,13 @@ pub struct Simple {
     pub exported: Rc<Vec<Assignment>>,
     /// What stands before the command's words.
     pub assignments: Vec<Assignment>,
-    pub words: Vec<Word>,
+    pub words: Vec<Text>,
 }
 
 /// What is known of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
-    Set(Rc<Word>),
+    Set(Rc<Text>),
     /// It is not set, so it is empty.
     Unset,
     /// Whoever runs the script may set it.
@@ -69,13 +53,13 @@ pub struct Variables {
     /// Where bounds were reached, each once.
     cuts: Vec<(Span, String)>,
     /// `$@`: the arguments of the script, if they are known.
-    pub arguments: Option<Vec<Word>>,
+    pub arguments: Option<Vec<Text>>,
 }
 
 impl Known {
     /// What a value is worth: one that is not known whole is not known.
-    pub fn of(value: &Word) -> Self {
-        if value.open { Known::Open } else { Known::Set(Rc::new(value.clone())) }
+    pub fn of(value: &Text) -> Self {
+        if value.is_open() { Known::Open } else { Known::Set(Rc::new(value.clone())) }
     }
 }
 
@@ -84,7 +68,7 @@ impl Variables {
         if self.by_name.len() < MAX_VARIABLES || self.by_name.contains_key(name) {
             self.by_name.insert(name.to_owned(), known);
         } else if let Known::Set(value) = known {
-            self.cut_off(value.at, over("variables", MAX_VARIABLES));
+            self.cut_off(value.whole(), over("variables", MAX_VARIABLES));
         }
     }
 
@@ -108,9 +92,9 @@ impl Variables {
     }
 
     /// What a branch that may not be taken sets.
-    fn set_perhaps(&mut self, name: &str, word: Word) {
+    fn set_perhaps(&mut self, name: &str, word: Text) {
         let known = match self.by_name.get(name) {
-            Some(Known::Set(other)) if other.letters.bytes() != word.letters.bytes() => Known::Open,
+            Some(Known::Set(other)) if other.bytes() != word.bytes() => Known::Open,
             _ => Known::Set(Rc::new(word)),
         };
         self.set(name, known);
@@ -119,65 +103,58 @@ impl Variables {
 
 /// The words of a line whose only syntax is quotes and backslashes, as Python's `shlex.split` and its kin take it; nothing where
 /// a quote is not closed.
-pub fn split(text: &Letters) -> Option<Vec<Word>> {
+pub fn split(text: &Text) -> Option<Vec<Text>> {
+    let bytes = text.bytes();
     let mut words = Vec::new();
     let mut at = 0;
     loop {
-        while text.0.get(at).is_some_and(|letter| is_blank(letter.byte) || letter.byte == b'\n') {
+        while bytes.get(at).is_some_and(|byte| is_blank(*byte) || *byte == b'\n') {
             at += 1;
         }
-        let Some(first) = text.0.get(at) else { return Some(words) };
-        let (begun, mut letters) = (at, Letters::default());
+        if at >= bytes.len() {
+            return Some(words);
+        }
+        let (begun, mut word) = (at, Text::default());
         let mut quote = None;
-        while let Some(letter) = text.0.get(at).copied() {
-            let next = text.0.get(at + 1).copied();
-            match (quote, letter.byte) {
+        while let Some(byte) = bytes.get(at).copied() {
+            let next = bytes.get(at + 1);
+            match (quote, byte) {
                 (None, byte) if is_blank(byte) || byte == b'\n' => break,
-                (None, b'\'' | b'"') => quote = Some(letter.byte),
+                (None, b'\'' | b'"') => quote = Some(byte),
                 (Some(open), byte) if byte == open => quote = None,
                 (None, b'\\') => {
-                    letters.0.push(escaped(letter, next?));
+                    next?;
+                    word.push_escaped(text, at);
                     at += 1;
                 }
-                (Some(b'"'), b'\\') if next.is_some_and(|next| matches!(next.byte, b'"' | b'\\')) => {
-                    letters.0.push(escaped(letter, next?));
+                (Some(b'"'), b'\\') if matches!(next, Some(b'"' | b'\\')) => {
+                    word.push_escaped(text, at);
                     at += 1;
                 }
-                _ => letters.0.push(letter),
+                _ => word.push_part(text, at..at + 1),
             }
             at += 1;
         }
         if quote.is_some() {
             return None;
         }
-        let last = text.0.get(begun..at).unwrap_or_default().last().unwrap_or(first);
-        words.push(Word { letters, at: around(*first, *last), open: false });
+        words.push(word.with_whole(text.place(begun..at).unwrap_or(text.whole())));
     }
 }
 
-fn escaped(backslash: Letter, letter: Letter) -> Letter {
-    Letter { byte: letter.byte, at: around(backslash, letter) }
-}
-
-/// From one letter to another, if they stand in one source in this order.
-fn around(first: Letter, last: Letter) -> Span {
-    let ordered = first.at.source == last.at.source && first.at.start <= last.at.end;
-    if ordered { Span { end: last.at.end, ..first.at } } else { first.at }
-}
-
 /// The simple commands of a script, in its order. `variables` is what holds where it begins, and afterwards where it ends.
-pub fn commands(text: &Letters, variables: &mut Variables) -> Vec<Simple> {
-    let Some(first) = text.0.first() else { return Vec::new() };
-    let mut shell = Shell::new(&text.0, variables, first.at);
+pub fn commands(text: &Text, variables: &mut Variables) -> Vec<Simple> {
+    let Some(first) = text.place(0..1) else { return Vec::new() };
+    let mut shell = Shell::new(text, variables, first);
     shell.script();
     shell.found
 }
 
 /// The words of a line that has quotes, backslashes and variables, but no operators; values are not split. What `quote` says is
 /// what quotes a letter instead of the backslash.
-pub fn words(text: &Letters, variables: &mut Variables, quote: u8) -> Vec<Word> {
-    let Some(first) = text.0.first() else { return Vec::new() };
-    let mut shell = Shell { operators: false, quote, ..Shell::new(&text.0, variables, first.at) };
+pub fn words(text: &Text, variables: &mut Variables, quote: u8) -> Vec<Text> {
+    let Some(first) = text.place(0..1) else { return Vec::new() };
+    let mut shell = Shell { operators: false, quote, ..Shell::new(text, variables, first) };
     while let Some(byte) = shell.peek() {
         if is_blank(byte) || byte == b'\n' {
             shell.at += 1;
@@ -191,7 +168,7 @@ pub fn words(text: &Letters, variables: &mut Variables, quote: u8) -> Vec<Word> 
 /// A word, and what it is as syntax.
 #[derive(Debug)]
 struct Part {
-    word: Word,
+    word: Text,
     /// Nothing of it is quoted or expanded, so it may be a word of the grammar.
     plain: bool,
     /// How long the name is that it assigns to.
@@ -200,12 +177,12 @@ struct Part {
 
 impl Part {
     fn is(&self, word: &str) -> bool {
-        self.plain && self.word.letters.bytes() == word.as_bytes()
+        self.plain && self.word.is(word)
     }
 }
 
 struct Shell<'a> {
-    text: &'a [Letter],
+    text: &'a Text,
     at: usize,
     variables: &'a mut Variables,
     exported: Rc<Vec<Assignment>>,
@@ -227,18 +204,17 @@ struct Shell<'a> {
 /// A word in the making.
 #[derive(Default)]
 struct Making {
-    letters: Letters,
-    open: bool,
+    text: Text,
     /// It is a word even if it is empty.
     quoted: bool,
     plain: bool,
     name: Option<usize>,
     /// Words that an expansion before has ended.
-    before: Vec<Word>,
+    before: Vec<Text>,
 }
 
 impl<'a> Shell<'a> {
-    fn new(text: &'a [Letter], variables: &'a mut Variables, here: Span) -> Self {
+    fn new(text: &'a Text, variables: &'a mut Variables, here: Span) -> Self {
         Self {
             text,
             at: 0,
@@ -261,13 +237,13 @@ impl<'a> Shell<'a> {
     }
 
     fn ahead(&self, distance: usize) -> Option<u8> {
-        self.text.get(self.at + distance).map(|letter| letter.byte)
+        self.text.bytes().get(self.at + distance).copied()
     }
 
     fn script(&mut self) {
         while let Some(byte) = self.peek() {
             if self.found.len() >= MAX_COMMANDS {
-                let at = self.text.get(self.at).map_or(self.here, |letter| letter.at);
+                let at = self.written(self.at, self.at + 1);
                 return self.variables.cut_off(at, over("commands of one script", MAX_COMMANDS));
             }
             match byte {
@@ -306,14 +282,14 @@ impl<'a> Shell<'a> {
     }
 
     fn line_end(&self, from: usize) -> usize {
-        let rest = self.text.get(from..).unwrap_or_default();
-        rest.iter().position(|letter| letter.byte == b'\n').map_or(self.text.len(), |length| from + length)
+        let rest = self.text.bytes().get(from..).unwrap_or_default();
+        memchr::memchr(b'\n', rest).map_or(self.text.len(), |length| from + length)
     }
 
     /// `2>` and the like: digits right before a redirection.
     fn is_descriptor(&self) -> bool {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let digits = rest.iter().take_while(|letter| letter.byte.is_ascii_digit()).count();
+        let rest = self.text.bytes().get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         digits > 0 && digits < 4 && matches!(self.ahead(digits), Some(b'<' | b'>'))
     }
 
@@ -327,7 +303,7 @@ impl<'a> Shell<'a> {
         while self.at - begun < 3 && matches!(self.peek(), Some(b'<' | b'>' | b'&' | b'|' | b'-')) {
             self.at += 1;
         }
-        let tabs = document && self.text.get(begun + 2).is_some_and(|letter| letter.byte == b'-');
+        let tabs = document && self.text.bytes().get(begun + 2) == Some(&b'-');
         if self.peek() == Some(b'(') {
             self.at = self.matching(self.at);
             return;
@@ -342,7 +318,7 @@ impl<'a> Shell<'a> {
         self.word();
         let target = std::mem::replace(&mut self.parts, kept);
         if let Some(target) = target.first().filter(|_| document) {
-            self.pending.push((target.word.letters.bytes(), tabs));
+            self.pending.push((target.word.bytes().to_vec(), tabs));
         }
     }
 
@@ -350,11 +326,10 @@ impl<'a> Shell<'a> {
         for (end, tabs) in std::mem::take(&mut self.pending) {
             while self.at < self.text.len() {
                 let stop = self.line_end(self.at);
-                let line = self.text.get(self.at..stop).unwrap_or_default();
-                let skip = line.iter().take_while(|letter| tabs && letter.byte == b'\t').count();
-                let line = line.get(skip..).unwrap_or_default();
+                let line = self.text.bytes().get(self.at..stop).unwrap_or_default();
+                let skip = line.iter().take_while(|byte| tabs && **byte == b'\t').count();
                 self.at = stop + 1;
-                if line.iter().map(|letter| letter.byte).eq(end.iter().copied()) {
+                if line.get(skip..) == Some(end.as_slice()) {
                     break;
                 }
             }
@@ -423,7 +398,7 @@ impl<'a> Shell<'a> {
             self.branches += 1;
             self.cases += u32::from(first.is("case"));
             if let Some(name) = parts.get(1).filter(|_| !first.is("case")) {
-                self.variables.set(&name.word.text(), Known::Open);
+                self.variables.set(&name.word.show(), Known::Open);
             }
             return;
         }
@@ -478,7 +453,7 @@ impl<'a> Shell<'a> {
                 self.assign(assignment);
                 name
             }
-            None => part.word.text(),
+            None => part.word.show().into_owned(),
         };
         self.publish(name);
     }
@@ -490,7 +465,7 @@ impl<'a> Shell<'a> {
         exported.retain(|known| known.name != name);
         match exported.len() < MAX_VARIABLES {
             true => exported.push(Assignment { name, value }),
-            false => self.variables.cut_off(value.at, over("variables", MAX_VARIABLES)),
+            false => self.variables.cut_off(value.whole(), over("variables", MAX_VARIABLES)),
         }
     }
 
@@ -498,11 +473,9 @@ impl<'a> Shell<'a> {
     fn word(&mut self) {
         let begun = self.at;
         let mut making = Making { plain: true, ..Making::default() };
-        while let Some(letter) = self.text.get(self.at).copied() {
-            match letter.byte {
-                b'(' if self.operators
-                    && making.name.is_some_and(|name| name + 1 == making.letters.len()) =>
-                {
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'(' if self.operators && making.name.is_some_and(|name| name + 1 == making.text.len()) => {
                     // An array.
                     let open = self.at;
                     self.at = self.matching(open);
@@ -512,46 +485,43 @@ impl<'a> Shell<'a> {
                 byte if byte == self.quote => self.backslash(&mut making),
                 b'\'' => self.single(&mut making),
                 b'"' => self.double(&mut making),
-                b'$' | b'`' if byte_expands(self.operators, letter.byte) => {
+                b'$' | b'`' if byte_expands(self.operators, byte) => {
                     self.expansion(&mut making, !self.operators, 0);
                 }
-                b'=' if making.plain && making.name.is_none() && is_name(&making.letters) => {
-                    making.name = Some(making.letters.len());
-                    making.letters.0.push(letter);
-                    self.at += 1;
+                b'=' if making.plain && making.name.is_none() && is_name(making.text.bytes()) => {
+                    making.name = Some(making.text.len());
+                    self.take_one(&mut making);
                 }
-                _ => {
-                    making.letters.0.push(letter);
-                    self.at += 1;
-                }
+                _ => self.take_one(&mut making),
             }
         }
         // Whatever it is, it is behind us.
         self.at = self.at.max(begun + 1);
         let at = self.written(begun, self.at);
-        let Making { letters, open, quoted, plain, name, before } = making;
-        let words = before.into_iter().map(|word| Word { at, ..word });
+        let Making { text, quoted, plain, name, before } = making;
+        let words = before.into_iter().map(|word| word.with_whole(at));
         self.parts.extend(words.map(|word| Part { word, plain: false, name: None }));
-        if !letters.is_empty() || quoted {
-            self.parts.push(Part { word: Word { letters, at, open }, plain, name });
+        if !text.is_empty() || quoted {
+            self.parts.push(Part { word: text.with_whole(at), plain, name });
         }
     }
 
     fn written(&self, begun: usize, ended: usize) -> Span {
-        let written = self.text.get(begun..ended).unwrap_or_default();
-        match (written.first(), written.last()) {
-            (Some(first), Some(last)) => around(*first, *last),
-            _ => self.here,
-        }
+        self.text.place(begun..ended.min(self.text.len())).unwrap_or(self.here)
+    }
+
+    /// The byte here stands for itself.
+    fn take_one(&mut self, making: &mut Making) {
+        making.text.push_part(self.text, self.at..self.at + 1);
+        self.at += 1;
     }
 
     fn backslash(&mut self, making: &mut Making) {
         making.plain = false;
-        match (self.text.get(self.at), self.text.get(self.at + 1)) {
-            (Some(_), Some(next)) if next.byte == b'\n' => {}
-            (Some(backslash), Some(next)) => making.letters.0.push(escaped(*backslash, *next)),
-            (Some(backslash), None) => making.letters.0.push(*backslash),
-            _ => {}
+        match self.ahead(1) {
+            Some(b'\n') => {}
+            Some(_) => making.text.push_escaped(self.text, self.at),
+            None => making.text.push_part(self.text, self.at..self.at + 1),
         }
         self.at += 2;
     }
@@ -559,39 +529,31 @@ impl<'a> Shell<'a> {
     fn single(&mut self, making: &mut Making) {
         (making.plain, making.quoted) = (false, true);
         self.at += 1;
-        while let Some(letter) = self.text.get(self.at).copied() {
-            self.at += 1;
-            if letter.byte == b'\'' {
+        while let Some(byte) = self.peek() {
+            if byte == b'\'' {
+                self.at += 1;
                 return;
             }
-            making.letters.0.push(letter);
+            self.take_one(making);
         }
     }
 
     fn double(&mut self, making: &mut Making) {
         (making.plain, making.quoted) = (false, true);
         self.at += 1;
-        while let Some(letter) = self.text.get(self.at).copied() {
-            let next = self.text.get(self.at + 1).copied();
-            match (letter.byte, next) {
+        while let Some(byte) = self.peek() {
+            match (byte, self.ahead(1)) {
                 (b'"', _) => {
                     self.at += 1;
                     return;
                 }
-                (byte, Some(next)) if byte == self.quote && next.byte == b'\n' => self.at += 2,
-                (byte, Some(next))
-                    if byte == self.quote && matches!(next.byte, b'"' | b'\\' | b'$' | b'`') =>
-                {
-                    making.letters.0.push(escaped(letter, next));
+                (byte, Some(b'\n')) if byte == self.quote => self.at += 2,
+                (byte, Some(b'"' | b'\\' | b'$' | b'`')) if byte == self.quote => {
+                    making.text.push_escaped(self.text, self.at);
                     self.at += 2;
                 }
-                (b'$' | b'`', _) if byte_expands(self.operators, letter.byte) => {
-                    self.expansion(making, true, 0)
-                }
-                _ => {
-                    making.letters.0.push(letter);
-                    self.at += 1;
-                }
+                (b'$' | b'`', _) if byte_expands(self.operators, byte) => self.expansion(making, true, 0),
+                _ => self.take_one(making),
             }
         }
     }
@@ -602,8 +564,8 @@ impl<'a> Shell<'a> {
         let begun = self.at;
         match (self.peek(), self.ahead(1)) {
             (Some(b'`'), _) => {
-                let rest = self.text.get(self.at + 1..).unwrap_or_default();
-                let length = rest.iter().position(|letter| letter.byte == b'`');
+                let rest = self.text.bytes().get(self.at + 1..).unwrap_or_default();
+                let length = memchr::memchr(b'`', rest);
                 self.at = length.map_or(self.text.len(), |length| self.at + length + 2);
                 self.unknown(making, begun);
             }
@@ -629,10 +591,7 @@ impl<'a> Shell<'a> {
                 let known = self.argument(begun + 1);
                 self.put(making, known, quoted, begun);
             }
-            _ => {
-                making.letters.0.extend(self.text.get(self.at));
-                self.at += 1;
-            }
+            _ => self.take_one(making),
         }
     }
 
@@ -641,13 +600,13 @@ impl<'a> Shell<'a> {
         while self.peek().is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit()) {
             self.at += 1;
         }
-        let name = self.text.get(begun..self.at).unwrap_or_default();
-        name.iter().map(|letter| char::from(letter.byte)).collect()
+        let name = self.text.bytes().get(begun..self.at).unwrap_or_default();
+        String::from_utf8_lossy(name).into_owned()
     }
 
     /// What `$1` is.
     fn argument(&self, digit: usize) -> Known {
-        let digit = self.text.get(digit).map(|letter| letter.byte).filter(u8::is_ascii_digit);
+        let digit = self.text.bytes().get(digit).filter(|digit| digit.is_ascii_digit());
         let index = digit.and_then(|digit| usize::from(digit - b'0').checked_sub(1));
         match (index, &self.variables.arguments) {
             (Some(index), Some(arguments)) => {
@@ -663,11 +622,11 @@ impl<'a> Shell<'a> {
             if index > 0 {
                 self.flush(making);
             }
-            making.open |= argument.open;
-            self.extend(making, &argument.letters);
+            making.text.open_as(&argument);
+            self.extend(making, &argument);
         }
         // No arguments are no word.
-        making.quoted &= !making.letters.is_empty();
+        making.quoted &= !making.text.is_empty();
     }
 
     fn braces(&mut self, making: &mut Making, quoted: bool, depth: u32) {
@@ -697,17 +656,13 @@ impl<'a> Shell<'a> {
             return self.unknown_braces(making, begun);
         }
         self.at += usize::from(colon) + 1;
-        let empty = matches!(&known, Known::Set(word) if word.letters.is_empty() && !word.open);
+        let empty = matches!(&known, Known::Set(word) if word.is_empty() && !word.is_open());
         let set = matches!(known, Known::Set(_)) && !(colon && empty);
         let other = self.alternative(quoted, depth + 1);
         match operator {
             Some(b'-' | b'=') if !set => {
-                if operator == Some(b'=') && !other.open {
-                    let word = Word {
-                        letters: other.letters.clone(),
-                        at: self.written(begun, self.at),
-                        open: false,
-                    };
+                if operator == Some(b'=') && !other.text.is_open() {
+                    let word = other.text.clone().with_whole(self.written(begun, self.at));
                     self.variables.set(&name, Known::Set(Rc::new(word)));
                 }
                 self.take(making, other, quoted);
@@ -723,8 +678,8 @@ impl<'a> Shell<'a> {
     /// What stands after the operator, up to the brace.
     fn alternative(&mut self, quoted: bool, depth: u32) -> Making {
         let mut making = Making::default();
-        while let Some(letter) = self.text.get(self.at).copied() {
-            match letter.byte {
+        while let Some(byte) = self.peek() {
+            match byte {
                 b'}' => {
                     self.at += 1;
                     break;
@@ -734,22 +689,21 @@ impl<'a> Shell<'a> {
                 b'"' if !quoted => self.double(&mut making),
                 b'"' => self.at += 1,
                 b'$' | b'`' => self.expansion(&mut making, true, depth),
-                _ => {
-                    making.letters.0.push(letter);
-                    self.at += 1;
-                }
+                _ => self.take_one(&mut making),
             }
         }
         making
     }
 
     fn take(&mut self, making: &mut Making, other: Making, quoted: bool) {
-        making.open |= other.open;
+        making.text.open_as(&other.text);
         making.quoted |= other.quoted;
         // A blank behind a backslash ends no word either.
-        let is_escaped = |letter: &Letter| is_blank(letter.byte) && letter.at.range().len() > 1;
-        let kept = quoted || other.quoted || other.letters.0.iter().any(is_escaped);
-        self.spread(making, &other.letters, kept);
+        let is_escaped = |(at, byte): (usize, &u8)| {
+            is_blank(*byte) && other.text.place(at..at + 1).is_some_and(|place| place.range().len() > 1)
+        };
+        let kept = quoted || other.quoted || other.text.bytes().iter().enumerate().any(is_escaped);
+        self.spread(making, &other.text, kept);
     }
 
     fn unknown_braces(&mut self, making: &mut Making, begun: usize) {
@@ -762,12 +716,12 @@ impl<'a> Shell<'a> {
         let mut depth = 0_u32;
         let mut at = from;
         let mut quote = None;
-        while let Some(letter) = self.text.get(at) {
-            match (quote, letter.byte) {
+        while let Some(byte) = self.text.bytes().get(at).copied() {
+            match (quote, byte) {
                 (_, b'\\') => at += 1,
                 (Some(open), byte) if byte == open => quote = None,
                 (Some(_), _) => {}
-                (None, b'\'' | b'"') => quote = Some(letter.byte),
+                (None, b'\'' | b'"') => quote = Some(byte),
                 (None, b'(' | b'{') => depth += 1,
                 (None, b')' | b'}') => {
                     depth = depth.saturating_sub(1);
@@ -784,15 +738,16 @@ impl<'a> Shell<'a> {
 
     /// What was written from `begun` on stays as it is, and its value open.
     fn unknown(&mut self, making: &mut Making, begun: usize) {
-        making.open = true;
-        making.letters.0.extend(self.text.get(begun..self.at).unwrap_or_default());
+        let written = self.text.bytes().get(begun..self.at).unwrap_or_default();
+        making.text.set_open(&String::from_utf8_lossy(written));
+        making.text.push_part(self.text, begun..self.at);
     }
 
     fn put(&mut self, making: &mut Making, known: Known, quoted: bool, begun: usize) {
         match known {
             Known::Set(word) => {
-                making.open |= word.open;
-                self.spread(making, &word.letters, quoted);
+                making.text.open_as(&word);
+                self.spread(making, &word, quoted);
             }
             Known::Unset => {}
             Known::Open => self.unknown(making, begun),
@@ -800,19 +755,19 @@ impl<'a> Shell<'a> {
     }
 
     /// A value in quotes, or to the left of none: `a=$b` is one word as well.
-    fn spread(&mut self, making: &mut Making, letters: &Letters, quoted: bool) {
+    fn spread(&mut self, making: &mut Making, value: &Text, quoted: bool) {
         let first = self.parts.first().is_none_or(|first| first.is("export"));
         let assigns = making.name.is_some() && making.before.is_empty() && first;
         if quoted || assigns {
-            return self.extend(making, letters);
+            return self.extend(making, value);
         }
         if self.exhausted(making) {
             return;
         }
-        for letter in &letters.0 {
-            match letter.byte {
+        for (at, byte) in value.bytes().iter().enumerate() {
+            match *byte {
                 byte if is_blank(byte) || byte == b'\n' => self.flush(making),
-                _ => self.extend_one(making, *letter),
+                _ => self.extend_part(making, value, at..at + 1),
             }
         }
     }
@@ -821,52 +776,49 @@ impl<'a> Shell<'a> {
     fn exhausted(&mut self, making: &mut Making) -> bool {
         let exhausted = self.variables.expanded >= MAX_EXPANDED;
         if exhausted {
-            making.open = true;
-            let at = self.text.get(self.at.saturating_sub(1)).map_or(self.here, |letter| letter.at);
+            let last = self.at.saturating_sub(1);
+            let at = self.written(last, last + 1);
+            making.text.set_open("$");
             self.variables.cut_off(at, over("KiB of values that are filled in", MAX_EXPANDED >> 10));
         }
         exhausted
     }
 
-    fn extend(&mut self, making: &mut Making, letters: &Letters) {
-        if self.exhausted(making) {
-            return;
+    fn extend(&mut self, making: &mut Making, value: &Text) {
+        if !self.exhausted(making) {
+            self.extend_part(making, value, 0..value.len());
         }
-        letters.0.iter().for_each(|letter| self.extend_one(making, *letter));
     }
 
-    fn extend_one(&mut self, making: &mut Making, letter: Letter) {
-        if self.variables.expanded < MAX_EXPANDED {
-            self.variables.expanded += 1;
-            making.letters.0.push(letter);
-        } else {
+    /// As much of a part of a value as may still be expanded.
+    fn extend_part(&mut self, making: &mut Making, value: &Text, part: Range<usize>) {
+        let left = MAX_EXPANDED.saturating_sub(self.variables.expanded);
+        let length = part.len().min(left);
+        self.variables.expanded += length;
+        making.text.push_part(value, part.start..part.start + length);
+        if length < part.len() {
             self.exhausted(making);
         }
     }
 
     /// Ends the word in the making.
     fn flush(&mut self, making: &mut Making) {
-        if making.letters.is_empty() && !making.quoted {
-            return;
+        if !making.text.is_empty() || making.quoted {
+            making.before.push(std::mem::take(&mut making.text));
+            making.quoted = false;
         }
-        let at = making.letters.0.first().map_or(self.here, |letter| letter.at);
-        let letters = std::mem::take(&mut making.letters);
-        making.before.push(Word { letters, at, open: making.open });
-        (making.open, making.quoted) = (false, false);
     }
 }
 
 fn assignment(part: Part) -> Option<Assignment> {
-    let Part { word: Word { letters, at, open }, name, .. } = part;
-    let length = name?;
-    let name = letters.slice(0..length).text();
-    let value = letters.slice(length + 1..letters.len());
-    Some(Assignment { name, value: Word { letters: value, at, open } })
+    let (word, length) = (part.word, part.name?);
+    let name = word.slice(0..length).show().into_owned();
+    Some(Assignment { name, value: word.slice(length + 1..word.len()) })
 }
 
-fn is_name(letters: &Letters) -> bool {
-    letters.0.first().is_some_and(|first| is_letter(first.byte))
-        && letters.0.iter().all(|letter| is_letter(letter.byte) || letter.byte.is_ascii_digit())
+fn is_name(word: &[u8]) -> bool {
+    word.first().is_some_and(|first| is_letter(*first))
+        && word.iter().all(|byte| is_letter(*byte) || byte.is_ascii_digit())
 }
 
 fn is_letter(byte: u8) -> bool {

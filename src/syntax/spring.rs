@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::template::closing_brace;
 use super::yaml::{self, Node};
 use super::{java, properties};
-use crate::text::{SourceId, Sources, Span, Tree, deeper, larger, over};
+use crate::text::{SourceId, Sources, Span, Text, Tree, deeper, larger, over};
 
 /// Placeholders in placeholders, and maps in maps.
 const MAX_DEPTH: u32 = 20;
@@ -22,11 +22,7 @@ const MAX_PROPERTIES: usize = 20_000;
 pub struct Property {
     /// In one spelling: `server.tomcat.acceptcount`.
     key: String,
-    pub text: String,
-    pub at: Span,
-    /// The text at the span is the value.
-    pub exact: bool,
-    pub open: bool,
+    pub text: Text,
     /// Only in this profile.
     pub profile: Option<String>,
     /// From the environment, where a name has no dots.
@@ -36,13 +32,9 @@ pub struct Property {
 /// A value with its placeholders filled in.
 #[derive(Debug, Clone)]
 pub struct Filled {
-    pub text: String,
-    pub at: Span,
-    pub exact: bool,
+    pub text: Text,
     /// Names that may make it another one.
     pub unless: Vec<String>,
-    /// It is not known.
-    pub open: bool,
 }
 
 /// All that is set, the strongest last.
@@ -100,42 +92,45 @@ impl<'a> Config<'a> {
             documents = of_properties(sources, source);
             let last = documents.last().and_then(|last| last.last()).filter(|_| documents.len() == 1);
             if let Some(last) = last.filter(|_| profile.is_none()) {
-                self.room = Some(Span { start: last.at.end, ..last.at });
+                let at = last.text.whole();
+                self.room = Some(Span { start: at.end, ..at });
             }
         }
         for mut document in documents {
             let on = ["spring.config.activate.onprofile", "spring.profiles"];
-            let named = document.iter().find(|it| on.contains(&it.key.as_str())).map(|it| it.text.clone());
+            let named = document
+                .iter()
+                .find(|it| on.contains(&it.key.as_str()))
+                .map(|it| it.text.as_str().to_owned());
             let profile = named.or_else(|| profile.clone());
             document.iter_mut().for_each(|it| it.profile.clone_from(&profile));
             let left = MAX_PROPERTIES.saturating_sub(self.all.len());
             if let Some(first) = document.get(left) {
-                sources.cut_off(first.at, over("properties", MAX_PROPERTIES));
+                sources.cut_off(first.text.span(), over("properties", MAX_PROPERTIES));
             }
             self.all.extend(document.into_iter().take(left));
         }
     }
 
     /// What counts more than all before: a variable of the environment.
-    pub fn set_variable(&mut self, name: &str, value: Filled) {
+    pub fn set_variable(&mut self, name: &str, value: Text) {
         self.set(squeezed(name), value, true);
     }
 
     /// An option of Java, `-Dname=value`, or an argument, `--name=value`.
-    pub fn set_option(&mut self, name: &str, value: Filled) {
+    pub fn set_option(&mut self, name: &str, value: Text) {
         self.set(uniform(name), value, false);
     }
 
-    fn set(&mut self, key: String, value: Filled, of_environment: bool) {
-        let Filled { text, at, exact, open, .. } = value;
-        self.all.push(Property { key, text, at, exact, open, profile: None, of_environment });
+    fn set(&mut self, key: String, text: Text, of_environment: bool) {
+        self.all.push(Property { key, text, profile: None, of_environment });
     }
 
     /// The profiles that are known to be active.
     fn active(&self) -> Vec<String> {
         let name = Name::of("spring.profiles.active");
         let named = self.all.iter().rev().find(|it| it.profile.is_none() && it.is(&name));
-        let plain = named.filter(|it| !it.open && !it.text.contains("${"));
+        let plain = named.filter(|it| !it.text.is_open() && !it.text.contains("${"));
         let names = plain.map(|it| it.text.split(',').map(|name| name.trim().to_owned()).collect());
         names.unwrap_or_default()
     }
@@ -143,7 +138,7 @@ impl<'a> Config<'a> {
     /// Where more is brought in from outside the tree: a config server, a vault.
     pub fn elsewhere(&self, sources: &Sources, tree: &Tree, module: &Path) -> Option<Span> {
         let import = uniform("spring.config.import");
-        let written = self.all.iter().find(|it| it.key.starts_with(&import)).map(|it| it.at);
+        let written = self.all.iter().find(|it| it.key.starts_with(&import)).map(|it| it.text.span());
         let bootstraps =
             EXTENSIONS.iter().map(|it| module.join(format!("src/main/resources/bootstrap.{it}")));
         let read = |path: PathBuf| tree.read(sources, &path).ok();
@@ -168,56 +163,36 @@ impl<'a> Config<'a> {
     }
 
     pub fn get(&self, name: &str) -> Option<Filled> {
-        let property = self.property(name)?;
-        let start = Filled {
-            text: property.text.clone(),
-            at: property.at,
-            exact: property.exact,
-            unless: Vec::new(),
-            open: property.open,
-        };
-        Some(self.filled(start, 0))
+        let text = self.property(name)?.text.clone();
+        Some(self.filled(Filled { text, unless: Vec::new() }, 0))
     }
 
     /// Fills in `${name}` and `${name:default}`.
     fn filled(&self, mut value: Filled, depth: u32) -> Filled {
-        let Some((before, after)) =
-            value.text.clone().split_once("${").map(|(a, b)| (a.to_owned(), b.to_owned()))
-        else {
-            return value;
-        };
-        let Some(end) = closing_brace(&after) else { return Filled { open: true, ..value } };
-        if depth >= MAX_DEPTH || value.text.len() >= MAX_VALUE {
+        let written = value.text.as_str().to_owned();
+        let Some((before, after)) = written.split_once("${") else { return value };
+        let Some(end) = closing_brace(after) else { return value.open(&written) };
+        if depth >= MAX_DEPTH || written.len() >= MAX_VALUE {
             self.sources.cut_off(
-                value.at,
+                value.text.span(),
                 match depth {
                     MAX_DEPTH.. => deeper("placeholders in one another", MAX_DEPTH),
-                    _ => larger("values of properties", MAX_VALUE, value.text.len()),
+                    _ => larger("values of properties", MAX_VALUE, written.len()),
                 },
             );
-            return Filled { open: true, ..value };
+            return value.open(&written);
         }
         let inner = after.get(..end).unwrap_or_default();
         let rest = after.get(end + 1..).unwrap_or_default();
         let (name, default) =
             inner.split_once(':').map_or((inner, None), |(name, default)| (name, Some(default)));
-        let whole = value.exact && before.is_empty() && rest.is_empty();
-        let mut put = |text: &str| {
-            value.text = format!("{before}{text}{rest}");
-            value.exact = false;
-        };
         match (self.property(name), default) {
-            (Some(found), _) if !found.open => put(&found.text),
+            (Some(found), _) if !found.text.is_open() => value.put(before, &found.text, rest),
             (_, Some(default)) => {
-                put(default);
-                if let Some(end) = value.at.end.checked_sub(1).filter(|_| whole) {
-                    let length = u32::try_from(default.len()).unwrap_or(u32::MAX);
-                    value.at = Span { start: end.saturating_sub(length), end, ..value.at };
-                    value.exact = true;
-                }
+                value.put_default(before, default, rest);
                 value.unless.push(name.to_owned());
             }
-            _ => return Filled { open: true, ..value },
+            _ => return value.open(&written),
         }
         self.filled(value, depth + 1)
     }
@@ -244,7 +219,28 @@ impl Name {
 impl Filled {
     /// A whole number; none where it is not known.
     pub fn number(&self) -> Option<i64> {
-        java::integer(self.text.trim()).filter(|_| !self.open)
+        java::integer(self.text.trim()).filter(|_| !self.text.is_open())
+    }
+
+    fn open(mut self, what: &str) -> Self {
+        self.text.set_open(what);
+        self
+    }
+
+    /// What a placeholder stands for, put between what stands around it.
+    fn put(&mut self, before: &str, text: &str, rest: &str) {
+        self.text = Text::meant(format!("{before}{text}{rest}"), self.text.span()).with_open_of(&self.text);
+    }
+
+    /// The same of its own default, which can be replaced where the placeholder is all of the value.
+    fn put_default(&mut self, before: &str, default: &str, rest: &str) {
+        let end = self.text.len().saturating_sub(1);
+        match self.text.exact() {
+            Some(_) if before.is_empty() && rest.is_empty() => {
+                self.text = self.text.slice(end.saturating_sub(default.len())..end);
+            }
+            _ => self.put(before, default, rest),
+        }
     }
 }
 
@@ -271,11 +267,11 @@ fn flatten(sources: &Sources, node: &Node, path: String, depth: u32, found: &mut
             },
         );
     }
-    if let Some(text) = node.text() {
-        let open = node.tag.as_ref().is_some_and(|tag| !tag.starts_with("!!"));
-        let (text, at, exact) = (text.to_owned(), node.span, node.exact);
-        let key = uniform(&path);
-        found.push(Property { key, text, at, exact, open, profile: None, of_environment: false });
+    if let Some(mut text) = node.value() {
+        if let Some(tag) = node.tag.as_ref().filter(|tag| !tag.starts_with("!!")) {
+            text.set_open(tag);
+        }
+        found.push(Property { key: uniform(&path), text, profile: None, of_environment: false });
     }
     for (key, value) in node.merged() {
         let Some(name) = key.text() else { continue };
@@ -297,15 +293,12 @@ fn of_properties(sources: &Sources, source: SourceId) -> Vec<Vec<Property>> {
     }
     let mut documents: Vec<Vec<Property>> = vec![Vec::new(); starts.len() + 1];
     for property in properties::read(sources, source).into_iter().take(MAX_PROPERTIES + 1) {
-        let exact = sources.slice(property.at) == property.value.as_bytes();
-        let document = starts.partition_point(|start| *start < property.at.range().start);
+        let start = property.value.whole().range().start;
+        let document = starts.partition_point(|begun| *begun < start);
         if let Some(document) = documents.get_mut(document) {
             document.push(Property {
                 key: uniform(&property.key),
                 text: property.value,
-                at: property.at,
-                exact,
-                open: false,
                 profile: None,
                 of_environment: false,
             });

@@ -1,7 +1,7 @@
 //! What a program is started with, as its source asks for it: variables of its environment, the words of its command line. Who
 //! knows the command lines answers; here is only what languages have in common in asking.
 
-use crate::text::{Span, Word};
+use crate::text::{Span, Text};
 
 /// How many files one is taken to lead to.
 pub const MAX_TAKEN_IN: usize = 2_000;
@@ -18,10 +18,8 @@ pub enum Answer {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set {
-    pub text: String,
-    pub at: Span,
-    /// The text at the span is the value, and it is the only place that says it.
-    pub exact: bool,
+    /// It stands as it is only where no other place says it.
+    pub text: Text,
     /// Whoever starts the program may still say something else: it is only an image's own.
     pub may_change: bool,
 }
@@ -29,12 +27,12 @@ pub struct Set {
 impl Set {
     /// Where the value may be written anew.
     pub fn written(&self) -> Option<Span> {
-        Some(self.at).filter(|_| self.exact)
+        self.text.exact()
     }
 }
 
 /// A word of a command line and the end of it that is looked for; nothing where it is not there; why it cannot be told.
-pub type Look<'w> = Result<Option<(&'w Word, &'w str)>, String>;
+pub type Look<'w> = Result<Option<(&'w Text, &'w str)>, String>;
 
 /// Which words of a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +49,7 @@ pub trait Startup {
     fn variable(&self, name: &str) -> Answer;
 
     /// What its words come to by a look at those of each command line.
-    fn words(&self, _part: Part, _look: &dyn for<'w> Fn(&'w [Word]) -> Look<'w>) -> Answer {
+    fn words(&self, _part: Part, _look: &dyn for<'w> Fn(&'w [Text]) -> Look<'w>) -> Answer {
         Answer::Unsaid
     }
 
@@ -67,7 +65,7 @@ pub trait Startup {
 
     /// An argument by its place.
     fn argument(&self, index: usize) -> Answer {
-        self.words(Part::Arguments, &|words| Ok(words.get(index).map(|word| (word, word.text.as_str()))))
+        self.words(Part::Arguments, &|words| Ok(words.get(index).map(|word| (word, word.as_str()))))
     }
 }
 
@@ -146,11 +144,11 @@ fn meet<'w>(text: &'w str, wanted: &Switch, all: &[Switch]) -> Met<'w> {
 
 /// The value that an option gets, the last one that counts, or the option itself where it takes none. All options that the
 /// program is known to have tell which words are values of others.
-pub fn option<'w>(words: &'w [Word], wanted: &Switch, all: &[Switch]) -> Look<'w> {
+pub fn option<'w>(words: &'w [Text], wanted: &Switch, all: &[Switch]) -> Look<'w> {
     let mut found = None;
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
-        let text = word.text.as_str();
+        let text = word.as_str();
         if text == "--" {
             break;
         }
@@ -161,7 +159,7 @@ pub fn option<'w>(words: &'w [Word], wanted: &Switch, all: &[Switch]) -> Look<'w
             Met::Wanted(_) if !wanted.takes_value => found = Some((word, text)),
             Met::Wanted(Some(value)) => found = Some((word, value)),
             Met::Wanted(None) => match rest.next() {
-                Some(value) => found = Some((value, value.text.as_str())),
+                Some(value) => found = Some((value, value.as_str())),
                 None => return Err(format!("`{text}` has no value on the command line")),
             },
             Met::Unclear => return Err(unclear(text)),
@@ -171,22 +169,22 @@ pub fn option<'w>(words: &'w [Word], wanted: &Switch, all: &[Switch]) -> Look<'w
 }
 
 /// A word that is no option and no value of one, by its place among those.
-pub fn operand<'w>(words: &'w [Word], index: usize, all: &[Switch]) -> Look<'w> {
+pub fn operand<'w>(words: &'w [Text], index: usize, all: &[Switch]) -> Look<'w> {
     let mut plain = Vec::new();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
-        if word.text == "--" {
+        if word.is("--") {
             plain.extend(rest);
             break;
         }
-        match meet(&word.text, &Switch::default(), all) {
+        match meet(word, &Switch::default(), all) {
             Met::Plain => plain.push(word),
             Met::Other { takes_next: true } => drop(rest.next()),
             Met::Other { .. } => {}
-            Met::Wanted(_) | Met::Strange | Met::Unclear => return Err(unclear(&word.text)),
+            Met::Wanted(_) | Met::Strange | Met::Unclear => return Err(unclear(word)),
         }
     }
-    Ok(plain.get(index).map(|word| (*word, word.text.as_str())))
+    Ok(plain.get(index).map(|word| (*word, word.as_str())))
 }
 
 fn unclear(text: &str) -> String {
@@ -197,18 +195,9 @@ fn unclear(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{Origin, Sources};
 
-    fn words(line: &str) -> Vec<Word> {
-        let sources = Sources::new();
-        let source = sources.add(Origin::Builtin("t".into()), line.as_bytes().to_vec());
-        let word = |text: &str| Word {
-            text: text.to_owned(),
-            span: Span::new(source, 0..text.len()),
-            exact: true,
-            open: false,
-        };
-        line.split(' ').map(word).collect()
+    fn words(line: &str) -> Vec<Text> {
+        line.split(' ').map(|word| Text::meant(word, Span::NOWHERE)).collect()
     }
 
     fn switch(names: &[&str], takes_value: bool) -> Switch {

@@ -3,9 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::letters::{Letter, Letters};
-use super::shell::Word;
-use crate::text::{SourceId, Sources, Span, Tree, tree};
+use super::shell::Assignment;
+use crate::text::{SourceId, Sources, Span, Text, Tree, tree};
 
 /// Where systemd looks for units, the first place first (systemd.unit(5)).
 pub const PLACES: [&str; 5] = [
@@ -42,9 +41,7 @@ pub struct Entry {
     pub section: String,
     pub key: String,
     /// Without the blanks around it and with a blank for each backslash that continues its line.
-    pub value: Letters,
-    /// Where the value stands, or where it would.
-    pub at: Span,
+    pub value: Text,
 }
 
 /// All entries in order. Whoever reads units reads none with a line as long as systemd refuses: LONG_LINE_MAX, 1 MiB.
@@ -52,7 +49,7 @@ pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
     let bytes = sources.bytes(file);
     let mut found = Vec::new();
     let mut section = String::new();
-    let mut line = Letters::default();
+    let mut line = Text::default();
     let mut at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     while at < bytes.len() {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -76,52 +73,43 @@ pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
 }
 
 /// Whether an odd backslash ends the line; it becomes a blank.
-fn continues(line: &mut Letters) -> bool {
-    let slashes = line.0.iter().rev().take_while(|letter| letter.byte == b'\\').count();
-    if slashes % 2 == 0 {
-        return false;
+fn continues(line: &mut Text) -> bool {
+    let slashes = line.bytes().iter().rev().take_while(|byte| **byte == b'\\').count();
+    let last = line.len().saturating_sub(1);
+    let place = line.place(last..last + 1).filter(|_| slashes % 2 == 1);
+    if let Some(place) = place {
+        line.truncate(last);
+        line.push_for(b" ", place);
     }
-    if let Some(last) = line.0.last_mut() {
-        last.byte = b' ';
-    }
-    true
+    place.is_some()
 }
 
-fn entry(line: &Letters, section: &mut String) -> Option<Entry> {
-    let line = trimmed(line);
-    let (first, last) = (line.0.first()?, line.0.last()?);
-    if first.byte == b'[' && last.byte == b']' {
-        *section = line.slice(1..line.len() - 1).text();
+fn entry(line: &Text, section: &mut String) -> Option<Entry> {
+    let line = line.trimmed();
+    if line.bytes().starts_with(b"[") && line.bytes().ends_with(b"]") {
+        *section = line.slice(1..line.len() - 1).show().into_owned();
         return None;
     }
-    let equals = line.0.iter().position(|letter| letter.byte == b'=')?;
-    let key = trimmed(&line.slice(0..equals)).text();
-    let value = trimmed(&line.slice(equals + 1..line.len()));
-    let end = line.0.get(equals)?.at;
-    let nowhere = Span { start: end.end, ..end };
-    let at = value.span().unwrap_or(nowhere);
-    Some(Entry { section: section.clone(), key, value, at })
-}
-
-fn trimmed(text: &Letters) -> Letters {
-    let is_blank = |letter: &Letter| letter.byte.is_ascii_whitespace();
-    let start = text.0.iter().take_while(|letter| is_blank(letter)).count();
-    let end = text.len() - text.0.iter().rev().take_while(|letter| is_blank(letter)).count();
-    text.slice(start..end.max(start))
+    let equals = memchr::memchr(b'=', line.bytes())?;
+    let key = line.slice(0..equals).trimmed().show().into_owned();
+    let value = line.slice(equals + 1..line.len()).trimmed();
+    let sign = line.place(equals..equals + 1)?;
+    let whole = if value.is_empty() { Span { start: sign.end, ..sign } } else { value.span() };
+    Some(Entry { section: section.clone(), key, value: value.with_whole(whole) })
 }
 
 /// Takes words off the front of a value.
 #[derive(Debug)]
 pub struct Words<'a> {
-    text: &'a [Letter],
+    text: &'a Text,
     at: usize,
     /// A word that systemd does not take: an open quote.
     pub broken: bool,
 }
 
 impl<'a> Words<'a> {
-    pub fn new(text: &'a Letters) -> Self {
-        Self { text: &text.0, at: 0, broken: false }
+    pub fn new(text: &'a Text) -> Self {
+        Self { text, at: 0, broken: false }
     }
 
     /// Whether only an unquoted `;` comes next, which ends a command; it is taken.
@@ -133,21 +121,18 @@ impl<'a> Words<'a> {
     }
 
     /// `\;` is an argument of one semicolon.
-    fn quoted_semicolon(&mut self) -> Option<Word> {
+    fn quoted_semicolon(&mut self) -> Option<Text> {
         let both = self.byte(0) == Some(b'\\') && self.byte(1) == Some(b';');
         if !both || !self.byte(2).is_none_or(|byte| byte.is_ascii_whitespace()) {
             return None;
         }
-        let (slash, semicolon) = (*self.text.get(self.at)?, *self.text.get(self.at + 1)?);
+        let at = self.text.place(self.at..self.at + 2)?;
         self.at += 2;
-        let at = around(slash, semicolon);
-        let mut letters = Letters::default();
-        letters.push_for(b";", at);
-        Some(Word { letters, at, open: false })
+        Some(Text::meant(";", at))
     }
 
     fn byte(&self, ahead: usize) -> Option<u8> {
-        self.text.get(self.at + ahead).map(|letter| letter.byte)
+        self.text.bytes().get(self.at + ahead).copied()
     }
 
     fn blanks(&mut self) {
@@ -157,53 +142,49 @@ impl<'a> Words<'a> {
     }
 
     fn escape(&self) -> Option<(Vec<u8>, usize)> {
-        unescaped(self.text.get(self.at + 1..).unwrap_or_default())
+        unescaped(self.text.bytes().get(self.at + 1..).unwrap_or_default())
     }
 }
 
 impl Iterator for Words<'_> {
-    type Item = Word;
+    type Item = Text;
 
-    fn next(&mut self) -> Option<Word> {
+    fn next(&mut self) -> Option<Text> {
         self.blanks();
         let begun = self.at;
-        let first = *self.text.get(begun)?;
+        self.byte(0)?;
         if let Some(word) = self.quoted_semicolon() {
             return Some(word);
         }
-        let mut letters = Letters::default();
+        let mut word = Text::default();
         let mut quote = None;
-        while let Some(letter) = self.text.get(self.at).copied() {
-            match (quote, letter.byte) {
+        while let Some(byte) = self.byte(0) {
+            let here = self.at;
+            match (quote, byte) {
                 (None, byte) if byte.is_ascii_whitespace() => break,
-                (None, b'\'' | b'"') => quote = Some(letter.byte),
+                (None, b'\'' | b'"') => quote = Some(byte),
                 (Some(open), byte) if open == byte => quote = None,
                 (_, b'\\') => match self.escape() {
                     Some((bytes, length)) => {
-                        let last = self.text.get(self.at + length).copied().unwrap_or(letter);
-                        letters.push_for(&bytes, around(letter, last));
                         self.at += length;
+                        word.push_for(&bytes, self.text.place(here..self.at + 1)?);
                     }
                     // An escape that there is not stays as it is written.
-                    None => letters.0.push(letter),
+                    None => word.push_part(self.text, here..here + 1),
                 },
-                _ => letters.0.push(letter),
+                _ => word.push_part(self.text, here..here + 1),
             }
             self.at += 1;
         }
-        if quote.is_some() {
-            self.broken = true;
-            return None;
-        }
-        let last = self.text.get(begun..self.at).and_then(<[Letter]>::last).copied().unwrap_or(first);
-        Some(Word { letters, at: around(first, last), open: false })
+        self.broken |= quote.is_some();
+        (!self.broken).then(|| word.with_whole(self.text.place(begun..self.at).unwrap_or(self.text.whole())))
     }
 }
 
 /// What stands after a backslash: the bytes that it means, and how many letters it takes (escape.c, cunescape_one).
-fn unescaped(rest: &[Letter]) -> Option<(Vec<u8>, usize)> {
+fn unescaped(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
     let plain = |byte: u8| Some((vec![byte], 1));
-    match rest.first()?.byte {
+    match *rest.first()? {
         b'a' => plain(7),
         b'b' => plain(8),
         b'f' => plain(12),
@@ -227,42 +208,30 @@ fn low(code: u32) -> u8 {
     u8::try_from(code & 0xff).unwrap_or_default()
 }
 
-fn character(rest: &[Letter], digits: usize) -> Option<(Vec<u8>, usize)> {
+fn character(rest: &[u8], digits: usize) -> Option<(Vec<u8>, usize)> {
     let code = number(rest, 1, digits, 16).filter(|code| *code > 0)?;
     Some((char::from_u32(code)?.to_string().into_bytes(), digits + 1))
 }
 
-fn number(rest: &[Letter], from: usize, digits: usize, radix: u32) -> Option<u32> {
+fn number(rest: &[u8], from: usize, digits: usize, radix: u32) -> Option<u32> {
     let digits = rest.get(from..from + digits)?;
-    digits.iter().try_fold(0_u32, |number, letter| {
-        let digit = char::from(letter.byte).to_digit(radix)?;
+    digits.iter().try_fold(0_u32, |number, byte| {
+        let digit = char::from(*byte).to_digit(radix)?;
         number.checked_mul(radix)?.checked_add(digit)
     })
 }
 
-fn around(first: Letter, last: Letter) -> Span {
-    let ordered = first.at.source == last.at.source && first.at.start <= last.at.end;
-    if ordered { Span { end: last.at.end, ..first.at } } else { first.at }
-}
-
-/// A variable of an environment file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Variable {
-    pub name: String,
-    pub value: Word,
-}
-
 /// The variables of an `EnvironmentFile=`: like a shell's assignments, but nothing is expanded (env-file.c, parse_env_file_internal).
-pub fn environment(sources: &Sources, file: SourceId) -> Vec<Variable> {
-    let text = Letters::plain(sources, Span::new(file, 0..sources.bytes(file).len()));
+pub fn environment(sources: &Sources, file: SourceId) -> Vec<Assignment> {
+    let bytes = sources.bytes(file);
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(letter) = text.0.get(at) {
-        match letter.byte {
-            b'#' | b';' => at = comment_end(&text.0, at),
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'#' | b';' => at = comment_end(bytes, at),
             byte if byte.is_ascii_whitespace() => at += 1,
             _ => {
-                let (variable, next) = variable(&text.0, at);
+                let (variable, next) = variable(file, bytes, at);
                 found.extend(variable);
                 at = next.max(at + 1);
             }
@@ -272,10 +241,10 @@ pub fn environment(sources: &Sources, file: SourceId) -> Vec<Variable> {
 }
 
 /// A comment ends with its line, unless a backslash continues it.
-fn comment_end(text: &[Letter], from: usize) -> usize {
+fn comment_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
-    while let Some(letter) = text.get(at) {
-        match letter.byte {
+    while let Some(byte) = bytes.get(at) {
+        match byte {
             b'\\' => at += 2,
             b'\n' | b'\r' => return at,
             _ => at += 1,
@@ -284,17 +253,15 @@ fn comment_end(text: &[Letter], from: usize) -> usize {
     at
 }
 
-fn variable(text: &[Letter], from: usize) -> (Option<Variable>, usize) {
-    let line = text.get(from..).unwrap_or_default();
-    let Some(length) = line.iter().position(|letter| matches!(letter.byte, b'=' | b'\n' | b'\r')) else {
-        return (None, text.len());
-    };
-    let name: Vec<u8> = line.iter().take(length).map(|letter| letter.byte).collect();
-    let equals = line.get(length).filter(|letter| letter.byte == b'=');
-    let Some(equals) = equals else { return (None, from + length + 1) };
-    let (letters, at, next) = value(text, from + length + 1, *equals);
-    let name = String::from_utf8_lossy(&name).trim().to_owned();
-    (Some(Variable { name, value: Word { letters, at, open: false } }), next)
+fn variable(file: SourceId, bytes: &[u8], from: usize) -> (Option<Assignment>, usize) {
+    let line = bytes.get(from..).unwrap_or_default();
+    let Some(length) = memchr::memchr3(b'=', b'\n', b'\r', line) else { return (None, bytes.len()) };
+    if line.get(length) != Some(&b'=') {
+        return (None, from + length + 1);
+    }
+    let (value, next) = value(file, bytes, from + length + 1);
+    let name = String::from_utf8_lossy(line.get(..length).unwrap_or_default()).trim().to_owned();
+    (Some(Assignment { name, value }), next)
 }
 
 /// Where in a value we are.
@@ -307,57 +274,51 @@ enum State {
     Double,
 }
 
-/// A value up to the end of its line, where it stands, and where the next thing begins.
-fn value(text: &[Letter], from: usize, equals: Letter) -> (Letters, Span, usize) {
+/// A value up to the end of its line, and where the next thing begins.
+fn value(file: SourceId, bytes: &[u8], from: usize) -> (Text, usize) {
     let mut at = from;
-    while text.get(at).is_some_and(|letter| matches!(letter.byte, b' ' | b'\t')) {
+    while matches!(bytes.get(at), Some(b' ' | b'\t')) {
         at += 1;
     }
     let begun = at;
-    let mut letters = Letters::default();
+    let mut value = Text::default();
     // Blanks at the end of what stands in no quotes do not count.
     let mut kept = 0;
     let mut state = State::Before;
-    while let Some(letter) = text.get(at).copied() {
-        let next = text.get(at + 1).copied();
-        match (state, letter.byte, next) {
+    while let Some(byte) = bytes.get(at).copied() {
+        let (here, next) = (at, bytes.get(at + 1).copied());
+        match (state, byte, next) {
             (State::Before | State::Bare, b'\n' | b'\r', _) => break,
             (State::Before, b'\'', _) => state = State::Single,
             (State::Before, b'"', _) => state = State::Double,
             (State::Single, b'\'', _) | (State::Double, b'"', _) => state = State::Before,
-            (State::Single, ..) => letters.0.push(letter),
             (State::Double, b'\\', Some(next)) => {
                 at += 1;
-                match next.byte {
-                    b'"' | b'\\' | b'`' | b'$' => letters.push_for(&[next.byte], around(letter, next)),
+                match next {
+                    b'"' | b'\\' | b'`' | b'$' => value.push_for(&[next], Span::new(file, here..here + 2)),
                     b'\n' => {}
-                    _ => letters.0.extend([letter, next]),
+                    _ => value.push_bytes(file, here, &[byte, next]),
                 }
             }
             (State::Before | State::Bare, b'\\', Some(next)) => {
                 at += 1;
                 state = State::Bare;
-                if !matches!(next.byte, b'\n' | b'\r') {
-                    letters.push_for(&[next.byte], around(letter, next));
+                if !matches!(next, b'\n' | b'\r') {
+                    value.push_for(&[next], Span::new(file, here..here + 2));
                 }
             }
             (State::Before, b' ' | b'\t', _) => {}
-            (State::Before, ..) => {
-                state = State::Bare;
-                letters.0.push(letter);
+            _ => {
+                state = if state == State::Before { State::Bare } else { state };
+                value.push_bytes(file, here, &[byte]);
             }
-            _ => letters.0.push(letter),
         }
-        if state != State::Bare || !matches!(letter.byte, b' ' | b'\t') {
-            kept = letters.len();
+        if state != State::Bare || !matches!(byte, b' ' | b'\t') {
+            kept = value.len();
         }
         at += 1;
     }
-    letters.0.truncate(kept);
-    let place = match text.get(begun..at).unwrap_or_default() {
-        [first, .., last] => around(*first, *last),
-        [only] => only.at,
-        [] => Span { start: equals.at.end, ..equals.at },
-    };
-    (letters, place, at + 1)
+    value.truncate(kept);
+    let whole = if begun < at { begun..at } else { from..from };
+    (value.with_whole(Span::new(file, whole)), at + 1)
 }

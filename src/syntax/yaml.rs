@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle, options};
 
-use super::letters::Letters;
-use crate::text::{HashMap, Slot, SourceId, Sources, Span, deeper, larger, over};
+use crate::text::{HashMap, Slot, SourceId, Sources, Span, Text, deeper, larger, over};
 
 /// The largest file that is parsed, in bytes. What is larger was made by a machine.
 pub const MAX_YAML: usize = 2 << 20;
@@ -176,22 +175,24 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
+    /// A scalar as one value: it stands at its span as it is, or all that stands there means it.
+    pub fn value(&self) -> Option<Text> {
+        let text = self.text()?;
+        Some(if self.exact { Text::written(text, self.span) } else { Text::meant(text, self.span) })
+    }
+
     /// The text of a scalar, each byte with its place.
-    pub fn letters(&self, sources: &Sources) -> Option<Letters> {
+    pub fn placed(&self, sources: &Sources) -> Option<Text> {
         let NodeKind::Scalar(text, style) = &self.kind else { return None };
-        if self.exact {
-            return Some(Letters::plain(sources, self.span));
-        }
         let written = sources.slice(self.span);
-        let letters = match style {
+        let placed = match style {
+            _ if self.exact => Some(Text::written(written, self.span)),
             Style::Double => unescaped(self.span, written),
             _ => aligned(self.span, written, text, *style == Style::Single),
         };
-        Some(letters.filter(|letters| letters.bytes() == text.as_bytes()).unwrap_or_else(|| {
-            let mut letters = Letters::default();
-            letters.push_for(text.as_bytes(), self.span);
-            letters
-        }))
+        let placed = placed.filter(|placed| self.exact || placed.is(text));
+        let placed = placed.unwrap_or_else(|| Text::meant(text.as_str(), self.span));
+        Some(placed.with_whole(self.written()))
     }
 
     /// The whole scalar with its quotes.
@@ -240,29 +241,28 @@ pub fn room(sources: &Sources, map: &Node, key: &str) -> Option<Slot> {
     Some(Slot::insert(place, before, format!("\n{indent}")))
 }
 
-/// The letters of a scalar in double quotes; nothing where a line ends in it, which folds.
-fn unescaped(span: Span, written: &[u8]) -> Option<Letters> {
-    let place = |start: usize, length: usize| {
-        let from = span.range().start + start;
-        Span::new(span.source, from..from + length)
-    };
-    let mut letters = Letters::default();
+/// The text of a scalar in double quotes; nothing where a line ends in it, which folds.
+fn unescaped(span: Span, written: &[u8]) -> Option<Text> {
+    let start = span.range().start;
+    let mut text = Text::default();
     let mut at = 0;
     while let Some(byte) = written.get(at).copied() {
-        let (text, length) = match byte {
+        let (character, length) = match byte {
             b'\\' => escape(written.get(at + 1..)?)?,
             b'\n' | b'\r' => return None,
             _ => {
-                letters.push_for(&[byte], place(at, 1));
+                text.push_bytes(span.source, start + at, &[byte]);
                 at += 1;
                 continue;
             }
         };
         let mut buffer = [0; 4];
-        letters.push_for(text.encode_utf8(&mut buffer).as_bytes(), place(at, length + 1));
-        at += length + 1;
+        let end = at + length + 1;
+        let place = Span::new(span.source, start + at..start + end);
+        text.push_for(character.encode_utf8(&mut buffer).as_bytes(), place);
+        at = end;
     }
-    Some(letters)
+    Some(text)
 }
 
 /// What stands after a backslash: the character that it means, and how many bytes it takes (YAML 1.2.2, 5.7).
@@ -295,29 +295,29 @@ fn escape(rest: &[u8]) -> Option<(char, usize)> {
     }
 }
 
-/// The letters of a scalar that differs from what is written in blanks alone, and in quotes that are doubled.
-fn aligned(span: Span, written: &[u8], text: &str, doubled: bool) -> Option<Letters> {
-    let place = |start: usize, length: usize| {
-        let from = (span.range().start + start).min(span.range().end);
-        Span::new(span.source, from..(from + length).min(span.range().end))
-    };
-    let mut letters = Letters::default();
+/// The text of a scalar that differs from what is written in blanks alone, and in quotes that are doubled.
+fn aligned(span: Span, written: &[u8], text: &str, doubled: bool) -> Option<Text> {
+    let mut placed = Text::default();
     let mut at = 0;
     for byte in text.bytes() {
-        if byte.is_ascii_whitespace() {
-            letters.push_for(&[byte], place(at, 1));
-            at += usize::from(written.get(at).is_some_and(u8::is_ascii_whitespace));
-            continue;
-        }
-        while written.get(at).is_some_and(u8::is_ascii_whitespace) {
+        let is_blank = byte.is_ascii_whitespace();
+        while !is_blank && written.get(at).is_some_and(u8::is_ascii_whitespace) {
             at += 1;
         }
-        written.get(at).filter(|written| **written == byte)?;
+        let here = written.get(at);
         let length = if doubled && byte == b'\'' { 2 } else { 1 };
-        letters.push_for(&[byte], place(at, length));
-        at += length;
+        let (start, end) = (span.range().start + at, span.range().end);
+        match here == Some(&byte) && length == 1 {
+            true => placed.push_bytes(span.source, start, &[byte]),
+            false if !is_blank && here != Some(&byte) => return None,
+            false => {
+                let place = start.min(end)..(start + length).min(end);
+                placed.push_for(&[byte], Span::new(span.source, place));
+            }
+        }
+        at += if is_blank { usize::from(here.is_some_and(u8::is_ascii_whitespace)) } else { length };
     }
-    Some(letters)
+    Some(placed)
 }
 
 impl Yaml {
@@ -571,12 +571,12 @@ mod tests {
             ("d", "words", "words"),
             ("e", "y", "y"),
         ] {
-            let letters = node.get(key).unwrap().letters(&sources).unwrap();
-            assert_eq!(letters.text(), node.get(key).unwrap().text().unwrap());
-            let at = letters.text().find(word).unwrap();
-            let found = letters.slice(at..at + word.len());
-            assert_eq!(sources.text(found.span().unwrap()), place, "{key} {word}");
-            assert_eq!(found.is_verbatim(&sources), word == place, "{key} {word}");
+            let text = node.get(key).unwrap().placed(&sources).unwrap();
+            assert_eq!(text.as_str(), node.get(key).unwrap().text().unwrap());
+            let at = text.as_str().find(word).unwrap();
+            let found = text.slice(at..at + word.len());
+            assert_eq!(sources.text(found.span()), place, "{key} {word}");
+            assert_eq!(found.exact().is_some(), word == place, "{key} {word}");
         }
         assert_eq!(sources.text(node.get("b").unwrap().written()), "'it''s one'");
     }
@@ -641,7 +641,7 @@ mod tests {
         match &node.kind {
             NodeKind::Scalar(text, _) => {
                 assert!(!node.exact || sources.text(node.span) == *text);
-                assert_eq!(node.letters(sources).unwrap().text(), *text);
+                assert_eq!(node.placed(sources).unwrap().show(), *text);
             }
             NodeKind::List(members) => members.iter().for_each(|member| check(sources, member)),
             NodeKind::Map(entries) => entries.iter().for_each(|(key, value)| {

@@ -13,7 +13,7 @@ mod slot;
 mod source;
 mod span;
 pub mod tree;
-mod word;
+mod written;
 
 use cut::Cuts;
 pub use cut::{Cut, deeper, larger, over};
@@ -28,4 +28,4 @@ pub use slot::Slot;
 pub use source::{Origin, Source, Sources};
 pub use span::{Position, SourceId, Span};
 pub use tree::Tree;
-pub use word::Word;
+pub use written::Text;

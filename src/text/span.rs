@@ -13,6 +13,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// In no source: of what nobody wrote anywhere.
+    pub const NOWHERE: Self = Self { source: SourceId(u32::MAX), start: 0, end: 0 };
+
     /// Sources are far below 4 GiB (see [`MAX_FILE`](super::tree::MAX_FILE)), so offsets fit 32 bits.
     pub fn new(source: SourceId, range: std::ops::Range<usize>) -> Self {
         let short = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);

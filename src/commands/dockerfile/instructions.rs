@@ -1,13 +1,12 @@
 //! How Dockerfiles are written: instructions, comments, continued lines, here-documents (Dockerfile reference, "Format" and
 //! "Here-Documents"; BuildKit's parser.go).
 
-use crate::syntax::letters::Letters;
-use crate::text::SourceId;
+use crate::text::{SourceId, Text};
 
 /// One instruction: its name in capitals, and the rest of it without line ends.
 pub(super) struct Instruction {
     pub name: String,
-    pub rest: Letters,
+    pub rest: Text,
 }
 
 /// The instructions of a file, and the letter that continues lines and quotes.
@@ -28,12 +27,12 @@ pub(super) fn instructions(bytes: &[u8], source: SourceId) -> (Vec<Instruction>,
         if text.is_empty() {
             continue;
         }
-        let mut letters = Letters::default();
-        let continues = add(&mut letters, source, start + line.len() - text.len(), text, quote);
+        let mut whole = Text::default();
+        let continues = add(&mut whole, source, start + line.len() - text.len(), text, quote);
         if continues {
-            lines.continued(&mut letters, source, quote);
+            lines.continued(&mut whole, source, quote);
         }
-        let instruction = instruction(letters);
+        let instruction = instruction(&whole);
         if matches!(instruction.name.as_str(), "RUN" | "COPY" | "ADD") {
             lines.skip_documents(&instruction.rest);
         }
@@ -50,27 +49,26 @@ fn directive(comment: &[u8]) -> Option<u8> {
 }
 
 /// Adds a line; whether the next one continues it.
-fn add(letters: &mut Letters, source: SourceId, start: usize, line: &[u8], quote: u8) -> bool {
+fn add(text: &mut Text, source: SourceId, start: usize, line: &[u8], quote: u8) -> bool {
     let trimmed = line.trim_ascii_end();
     match trimmed.strip_suffix(&[quote]) {
         Some(begun) => {
-            letters.push_bytes(source, start, begun);
+            text.push_bytes(source, start, begun);
             true
         }
         None => {
-            letters.push_bytes(source, start, trimmed);
+            text.push_bytes(source, start, trimmed);
             false
         }
     }
 }
 
-fn instruction(letters: Letters) -> Instruction {
-    let length =
-        letters.0.iter().position(|letter| letter.byte.is_ascii_whitespace()).unwrap_or(letters.len());
-    let name = letters.slice(0..length).text().to_ascii_uppercase();
-    let blanks = letters.0.iter().skip(length).take_while(|letter| letter.byte.is_ascii_whitespace()).count();
-    let rest = letters.slice(length + blanks..letters.len());
-    Instruction { name, rest }
+fn instruction(line: &Text) -> Instruction {
+    let bytes = line.bytes();
+    let length = bytes.iter().position(u8::is_ascii_whitespace).unwrap_or(bytes.len());
+    let name = line.slice(0..length).show().to_ascii_uppercase();
+    let blanks = bytes.iter().skip(length).take_while(|byte| byte.is_ascii_whitespace()).count();
+    Instruction { name, rest: line.slice(length + blanks..bytes.len()) }
 }
 
 struct Lines<'a> {
@@ -89,22 +87,21 @@ impl<'a> Lines<'a> {
     }
 
     /// The lines that continue one; comments and empty lines between them do not count.
-    fn continued(&mut self, letters: &mut Letters, source: SourceId, quote: u8) {
+    fn continued(&mut self, whole: &mut Text, source: SourceId, quote: u8) {
         while let Some((start, line)) = self.next_line() {
             let text = line.trim_ascii_start();
             if text.is_empty() || text.first() == Some(&b'#') {
                 continue;
             }
-            if !add(letters, source, start, line, quote) {
+            if !add(whole, source, start, line, quote) {
                 return;
             }
         }
     }
 
     /// Past the here-documents that an instruction begins.
-    fn skip_documents(&mut self, rest: &Letters) {
-        let text = rest.bytes();
-        for word in text.split(u8::is_ascii_whitespace) {
+    fn skip_documents(&mut self, rest: &Text) {
+        for word in rest.bytes().split(u8::is_ascii_whitespace) {
             let Some((tabs, word)) = document(word) else { continue };
             while let Some((_, line)) = self.next_line() {
                 let line = if tabs { line.trim_ascii_start() } else { line };

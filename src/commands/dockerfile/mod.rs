@@ -13,9 +13,8 @@ use super::scene::{Given, Scene, weight};
 use crate::knowledge::Candidate;
 use crate::model::{Command, Starter, Value};
 use crate::syntax::json;
-use crate::syntax::letters::Letters;
-use crate::syntax::shell::{self, Assignment, Known, Variables, Word};
-use crate::text::{HashMap, SourceId};
+use crate::syntax::shell::{self, Assignment, Known, Variables};
+use crate::text::{HashMap, SourceId, Text};
 use instructions::{Instruction, instructions};
 
 /// What a variable or a copied file of a stage weighs beside its text, in bytes.
@@ -35,8 +34,8 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
 /// What a container is told to run.
 #[derive(Debug, Clone)]
 pub(super) enum Run {
-    Words(Vec<Word>, Form),
-    Shell(Letters),
+    Words(Vec<Text>, Form),
+    Shell(Text),
 }
 
 /// What the container of an image runs, and with what.
@@ -75,7 +74,7 @@ pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -
                 stages.insert(name, done);
                 count += 1;
             }
-            current = Some(from(scene, &instruction.rest, &mut globals, quote, &stages));
+            current = Some(from(&instruction.rest, &mut globals, quote, &stages));
             continue;
         }
         match &mut current {
@@ -96,35 +95,30 @@ pub(super) fn stage(scene: &Scene<'_>, source: SourceId, target: Option<&str>) -
 
 /// `FROM [--platform=...] image [AS name]`.
 fn from(
-    scene: &Scene<'_>,
-    rest: &Letters,
+    rest: &Text,
     globals: &mut Variables,
     quote: u8,
     stages: &HashMap<String, Rc<Stage>>,
 ) -> (Stage, String) {
     let words = shell::words(rest, globals, quote);
-    let mut words = words.iter().filter(|word| !word.text().starts_with("--"));
+    let mut words = words.iter().filter(|word| !word.as_str().starts_with("--"));
     let Some(image) = words.next() else { return (Stage::default(), String::new()) };
-    let name = words.nth(1).map(|name| name.text().to_ascii_lowercase()).unwrap_or_default();
-    let text = image.text();
+    let name = words.nth(1).map(|name| name.show().to_ascii_lowercase()).unwrap_or_default();
+    let text = image.show();
     let stage = match stages.get(&text.to_ascii_lowercase()) {
         Some(stage) => Stage { has_command: false, ..Stage::clone(stage) },
-        None => {
-            let word = scene.word(image);
-            let image = (!word.open).then(|| Value::written(text, word.span));
-            Stage::of(image)
-        }
+        None => Stage::of((!image.is_open()).then(|| Value::written(text.into_owned(), image.span()))),
     };
     (stage, name)
 }
 
 /// `ARG name[=default] ...`; one of a stage without a default has that of the file.
-fn set_argument(rest: &Letters, variables: &mut Variables, globals: Option<&Variables>, quote: u8) {
+fn set_argument(rest: &Text, variables: &mut Variables, globals: Option<&Variables>, quote: u8) {
     for word in shell::words(rest, variables, quote) {
         match assignment(&word) {
             Some(Assignment { name, value }) => variables.set(&name, Known::of(&value)),
             None => {
-                let name = word.text();
+                let name = word.show();
                 if let Some(known @ Known::Set(_)) = globals.map(|globals| globals.get(&name)) {
                     variables.set(&name, known);
                 }
@@ -154,7 +148,7 @@ impl Stage {
             "ENV" => self.set_environment(rest, quote),
             "WORKDIR" => {
                 let words = shell::words(rest, &mut self.variables, quote);
-                let parts: Vec<String> = words.iter().map(Word::text).collect();
+                let parts: Vec<&str> = words.iter().map(Text::as_str).collect();
                 self.workdir = joined(&self.workdir, &parts.join(" "));
             }
             "COPY" | "ADD" => self.copy(rest, quote),
@@ -173,20 +167,19 @@ impl Stage {
     }
 
     /// `ENV a=b c=d`, or `ENV a b` as it was written once.
-    fn set_environment(&mut self, rest: &Letters, quote: u8) {
+    fn set_environment(&mut self, rest: &Text, quote: u8) {
         let words = shell::words(rest, &mut self.variables, quote);
         let assigns = words.first().is_some_and(|first| assignment(first).is_some());
         let found: Vec<Assignment> = match words.split_first() {
             Some((name, values)) if !assigns => {
-                let mut value = Word { letters: Letters::default(), at: name.at, open: false };
+                let mut value = Text::nothing(name.whole());
                 for (index, word) in values.iter().enumerate() {
                     if index > 0 {
-                        value.letters.push_for(b" ", word.at);
+                        value.push_for(b" ", word.whole());
                     }
-                    value.letters.0.extend(&word.letters.0);
-                    value.open |= word.open;
+                    value.push_text(word);
                 }
-                vec![Assignment { name: name.text(), value }]
+                vec![Assignment { name: name.show().into_owned(), value }]
             }
             _ => words.iter().filter_map(assignment).collect(),
         };
@@ -197,26 +190,26 @@ impl Stage {
         }
     }
 
-    fn copy(&mut self, rest: &Letters, quote: u8) {
+    fn copy(&mut self, rest: &Text, quote: u8) {
         let words = match json::strings(rest) {
             Some(words) => words,
             None => shell::words(rest, &mut self.variables, quote),
         };
-        let texts: Vec<String> = words.iter().map(Word::text).collect();
+        let texts: Vec<&str> = words.iter().map(Text::as_str).collect();
         if texts.iter().any(|text| text.starts_with("--from") || text.starts_with("<<")) {
             return;
         }
-        let mut paths: Vec<&String> = texts.iter().filter(|text| !text.starts_with("--")).collect();
+        let mut paths: Vec<&str> = texts.into_iter().filter(|text| !text.starts_with("--")).collect();
         let Some(to) = paths.pop() else { return };
         let there = joined(&self.workdir, to);
-        self.copies.extend(paths.into_iter().map(|from| (from.clone(), there.clone())));
+        self.copies.extend(paths.into_iter().map(|from| (from.to_owned(), there.clone())));
     }
 
     /// What runs in a container of it; `context` is the folder that it is built from.
     pub(super) fn commands(&self, scene: &Scene<'_>, base: Base, context: &Path) -> Vec<Command> {
         let folder = self.folder(scene, context);
         let base = Base { image: self.image.clone(), copies: self.copied_files(context), ..base };
-        let line = |words: Vec<Word>, form: &Form| Line {
+        let line = |words: Vec<Text>, form: &Form| Line {
             words,
             environment: self.environment.clone(),
             folder: Some(folder.clone()),
@@ -292,7 +285,7 @@ impl Stage {
     }
 }
 
-fn run(rest: &Letters) -> Run {
+fn run(rest: &Text) -> Run {
     match json::strings(rest) {
         Some(words) => Run::Words(words, Form::json()),
         None => Run::Shell(rest.clone()),

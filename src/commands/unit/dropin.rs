@@ -49,14 +49,20 @@ impl DropIns<'_> {
     fn add(&mut self, slot: &Slot) {
         let Some(unit) = self.packaged(slot.span.source) else { return };
         let entries = unit::entries(self.sources, slot.span.source);
-        let inside = |entry: &&Entry| entry.at.start <= slot.span.start && slot.span.end <= entry.at.end;
+        let inside = |entry: &&Entry| {
+            entry.value.whole().start <= slot.span.start && slot.span.end <= entry.value.whole().end
+        };
         let Some(entry) = entries.iter().find(inside) else { return };
-        if self.moved.get(&entry.at).is_some_and(|known| known.iter().any(|(known, _)| known == slot)) {
+        if self
+            .moved
+            .get(&entry.value.whole())
+            .is_some_and(|known| known.iter().any(|(known, _)| known == slot))
+        {
             return;
         }
         let same = entries.iter().filter(|other| other.key == entry.key && !other.value.is_empty()).count();
         let moved = if same == 1 { self.moved_to(&unit, entry, slot) } else { None };
-        self.moved.entry(entry.at).or_default().push((slot.clone(), moved));
+        self.moved.entry(entry.value.whole()).or_default().push((slot.clone(), moved));
     }
 
     fn moved_to(&mut self, unit: &Path, entry: &Entry, slot: &Slot) -> Option<Slot> {
@@ -69,10 +75,11 @@ impl DropIns<'_> {
             return None;
         }
         let text = |from: u32, to: u32| {
-            let bytes = self.sources.bytes(entry.at.source).get(from as usize..to as usize)?;
+            let bytes = self.sources.bytes(entry.value.whole().source).get(from as usize..to as usize)?;
             std::str::from_utf8(bytes).ok()
         };
-        let Entry { section, key, at, .. } = entry;
+        let Entry { section, key, value } = entry;
+        let at = value.whole();
         let (head, tail) = (text(at.start, slot.span.start)?, text(slot.span.end, at.end)?);
         // What may be given several times is added to, unless it is emptied first.
         let emptied = if key == "ExecStart" { "ExecStart=\n" } else { "" };

@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use crate::syntax::letters::{Letter, Letters};
-use crate::syntax::shell::{Known, Word};
+use crate::syntax::shell::Known;
 use crate::syntax::unit::Words;
-use crate::text::HashMap;
+use crate::text::{HashMap, Text};
 
 /// What stands for each specifier.
 #[derive(Debug, Clone, Default)]
@@ -59,28 +58,31 @@ impl Specifiers {
     }
 
     /// A word with its specifiers replaced.
-    pub(super) fn replace(&self, word: Word) -> Word {
-        let mut letters = Letters::default();
-        let mut open = word.open;
-        let mut all = word.letters.0.iter().copied().peekable();
-        while let Some(letter) = all.next() {
-            let Some(next) = all.peek().copied().filter(|_| letter.byte == b'%') else {
-                letters.0.push(letter);
+    pub(super) fn replace(&self, word: &Text) -> Text {
+        let bytes = word.bytes();
+        let mut text = Text::nothing(word.whole());
+        text.open_as(word);
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            let Some(next) = bytes.get(at + 1).filter(|_| *byte == b'%') else {
+                text.push_part(word, at..at + 1);
+                at += 1;
                 continue;
             };
-            let at = Letters(vec![letter, next]).span().unwrap_or(letter.at);
-            match self.0.get(&next.byte) {
-                Some(text) => letters.push_for(text.as_bytes(), at),
-                None if next.byte == b'%' => letters.push_for(b"%", at),
+            match (self.0.get(next), word.place(at..at + 2)) {
+                (Some(known), Some(place)) => text.push_for(known.as_bytes(), place),
+                _ if *next == b'%' => text.push_escaped(word, at),
                 // What is no specifier stays (specifier.c).
-                None => {
-                    open |= next.byte.is_ascii_alphabetic();
-                    letters.0.extend([letter, next]);
+                _ => {
+                    if next.is_ascii_alphabetic() {
+                        text.set_open(&word.slice(at..at + 2).show());
+                    }
+                    text.push_part(word, at..at + 2);
                 }
             }
-            all.next();
+            at += 2;
         }
-        Word { letters, open, ..word }
+        text
     }
 }
 
@@ -109,73 +111,56 @@ fn unescaped(text: &str) -> String {
 }
 
 /// The arguments that a word comes to: a word that is `$NAME` is split, `${NAME}` is not, and `$$` is a dollar.
-pub(super) fn variables(word: Word, known: &dyn Fn(&str) -> Known) -> Vec<Word> {
-    let bytes = word.letters.bytes();
-    let whole = bytes.strip_prefix(b"$").filter(|name| !matches!(name.first(), Some(b'{' | b'$')));
-    match whole {
-        Some(name) => split(&String::from_utf8_lossy(name), word, known),
-        None => vec![braces(word, known)],
-    }
-}
-
-fn split(name: &str, word: Word, known: &dyn Fn(&str) -> Known) -> Vec<Word> {
-    match known(name) {
-        Known::Open => vec![Word { open: true, ..word }],
+pub(super) fn variables(word: Text, known: &dyn Fn(&str) -> Known) -> Vec<Text> {
+    let name = word.bytes().strip_prefix(b"$").filter(|name| !matches!(name.first(), Some(b'{' | b'$')));
+    let Some(name) = name.map(String::from_utf8_lossy) else { return vec![braces(&word, known)] };
+    match known(&name) {
+        Known::Set(value) if !value.is_open() => {
+            Words::new(&value).map(|part| part.with_whole(word.whole())).collect()
+        }
         Known::Unset => Vec::new(),
-        Known::Set(value) if value.open => vec![Word { open: true, ..word }],
-        Known::Set(value) => {
-            let at = word.at;
-            Words::new(&value.letters).map(|part| Word { at, ..part }).collect()
+        Known::Open | Known::Set(_) => {
+            let written = word.show().into_owned();
+            vec![word.with_open(&written)]
         }
     }
 }
 
-fn braces(word: Word, known: &dyn Fn(&str) -> Known) -> Word {
-    let text = &word.letters.0;
-    let mut letters = Letters::default();
-    let mut open = word.open;
+fn braces(word: &Text, known: &dyn Fn(&str) -> Known) -> Text {
+    let bytes = word.bytes();
+    let mut text = Text::nothing(word.whole());
+    text.open_as(word);
     let mut at = 0;
-    while let Some(letter) = text.get(at).copied() {
-        match (letter.byte, text.get(at + 1).map(|next| next.byte)) {
-            (b'$', Some(b'$')) => {
-                let both = Letters(text.get(at..at + 2).unwrap_or_default().to_vec());
-                letters.push_for(b"$", both.span().unwrap_or(letter.at));
-                at += 2;
-            }
-            (b'$', Some(b'{')) => match reference(text, at) {
-                Some((name, end)) => {
-                    match known(&name) {
-                        Known::Set(value) => {
-                            open |= value.open;
-                            letters.0.extend(&value.letters.0);
-                        }
-                        Known::Unset => {}
-                        Known::Open => {
-                            open = true;
-                            letters.0.extend(text.get(at..end).unwrap_or_default());
-                        }
-                    }
-                    at = end;
-                }
-                None => {
-                    letters.0.push(letter);
-                    at += 1;
-                }
-            },
-            _ => {
-                letters.0.push(letter);
-                at += 1;
+    while let Some(byte) = bytes.get(at) {
+        let next = bytes.get(at + 1);
+        if let (b'$', Some(b'$')) = (byte, next) {
+            text.push_escaped(word, at);
+            at += 2;
+            continue;
+        }
+        let reference = if (byte, next) == (&b'$', Some(&b'{')) { reference(bytes, at) } else { None };
+        let Some((name, end)) = reference else {
+            text.push_part(word, at..at + 1);
+            at += 1;
+            continue;
+        };
+        match known(&name) {
+            Known::Set(value) => text.push_text(&value),
+            Known::Unset => {}
+            Known::Open => {
+                text.set_open(&word.slice(at..end).show());
+                text.push_part(word, at..end);
             }
         }
+        at = end;
     }
-    Word { letters, open, ..word }
+    text
 }
 
 /// The name in `${NAME}`, and where it ends.
-fn reference(text: &[Letter], at: usize) -> Option<(String, usize)> {
+fn reference(text: &[u8], at: usize) -> Option<(String, usize)> {
     let rest = text.get(at + 2..)?;
-    let length = rest.iter().take_while(|letter| !matches!(letter.byte, b'}' | b':' | b'$')).count();
-    rest.get(length).filter(|letter| letter.byte == b'}' && length > 0)?;
-    let name = rest.iter().take(length).map(|letter| char::from(letter.byte)).collect();
-    Some((name, at + 2 + length + 1))
+    let length = rest.iter().take_while(|byte| !matches!(byte, b'}' | b':' | b'$')).count();
+    rest.get(length).filter(|byte| **byte == b'}' && length > 0)?;
+    Some((String::from_utf8_lossy(rest.get(..length)?).into_owned(), at + 2 + length + 1))
 }

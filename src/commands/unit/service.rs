@@ -10,10 +10,9 @@ use crate::commands::follow::follow;
 use crate::commands::line::{Base, Form, Line, assignment};
 use crate::commands::scene::{Given, Scene};
 use crate::model::{Problem, ProblemKind, Starter, Value};
-use crate::syntax::letters::Letters;
-use crate::syntax::shell::{Known, Variables, Word};
+use crate::syntax::shell::{Known, Variables};
 use crate::syntax::unit::{self, Entry, Words};
-use crate::text::{HashMap, HashSet, Span};
+use crate::text::{HashMap, HashSet, Span, Text};
 
 /// What system.conf says for all units.
 #[derive(Debug, Default)]
@@ -75,12 +74,12 @@ struct Service {
     starts: Vec<Entry>,
     oneshot: bool,
     environment: Vec<Given>,
-    environment_files: Vec<Word>,
+    environment_files: Vec<Text>,
     /// Variables that come from elsewhere, or go.
     passed: Vec<String>,
     unset: Vec<String>,
-    folder: Option<Word>,
-    root: Option<Word>,
+    folder: Option<Text>,
+    root: Option<Text>,
     open_files: Option<Limits>,
 }
 
@@ -119,7 +118,7 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
         ..Base::new(Starter::Unit, unit.name.clone())
     };
     let folder = service.folder(scene);
-    let size = environment.iter().map(|it| it.value.letters.len()).sum();
+    let size = environment.iter().map(|it| it.value.len()).sum();
     let by_name = environment.iter().map(|it| (it.name.as_str(), &it.value)).collect();
     let known = |name: &str| service.look_up(scene, &by_name, complete, name);
     for (command, at) in commands.into_iter().take_while(|_| scene.spend(size)) {
@@ -141,10 +140,10 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
 /// Where further arguments go: at the end of the variable that stands last, if it has a file of its own, which is what such a
 /// file is for; else behind the last word.
 fn form(scene: &Scene<'_>, command: &Command, known: &dyn Fn(&str) -> Known, files: &[PathBuf]) -> Form {
-    let last = command.words.last().filter(|_| command.expands).map(Word::text).unwrap_or_default();
+    let last = command.words.last().filter(|_| command.expands).map_or("", Text::as_str);
     let name = last.strip_prefix('$').filter(|name| is_name(name)).unwrap_or_default();
     let Known::Set(value) = known(name) else { return Form::Plain };
-    let Some(end) = value.letters.span() else { return Form::Plain };
+    let end = value.span();
     let path = scene.sources.get(end.source).path();
     let own = path.is_some_and(|path| {
         !files.iter().any(|file| file == path) && path.extension().is_none_or(|it| it != "conf")
@@ -152,8 +151,8 @@ fn form(scene: &Scene<'_>, command: &Command, known: &dyn Fn(&str) -> Known, fil
     // In quotes of its own a further word would be a part of the last one.
     let next = scene.sources.bytes(end.source).get(end.range().end);
     let ends = next.is_none_or(|next| matches!(next, b'"' | b'\n' | b'\r' | b' '));
-    let quoted = value.letters.0.last().is_some_and(|last| matches!(last.byte, b'"' | b'\''));
-    let fits = own && ends && !quoted && value.letters.is_verbatim(scene.sources);
+    let quoted = matches!(value.bytes().last(), Some(b'"' | b'\''));
+    let fits = own && ends && !quoted && value.exact().is_some();
     if fits { Form::Behind(Span { start: end.end, ..end }) } else { Form::Plain }
 }
 
@@ -175,13 +174,12 @@ impl Service {
         if entry.section != "Service" {
             return;
         }
-        let first =
-            || Some(specifiers.replace(Word { letters: entry.value.clone(), at: entry.at, open: false }));
-        let words = || Words::new(&entry.value).map(|word| specifiers.replace(word));
-        let names = || words().map(|word| word.text());
+        let first = || Some(specifiers.replace(&entry.value));
+        let words = || Words::new(&entry.value).map(|word| specifiers.replace(&word));
+        let names = || words().map(|word| word.show().into_owned());
         let empty = entry.value.is_empty();
         match entry.key.as_str() {
-            "Type" => self.oneshot = entry.value.text() == "oneshot",
+            "Type" => self.oneshot = entry.value.is("oneshot"),
             "ExecStart" if empty => self.starts.clear(),
             "ExecStart" => self.starts.push(entry),
             "Environment" if empty => self.environment.clear(),
@@ -204,12 +202,11 @@ impl Service {
         let mut found = manager.environment.clone();
         found.extend(self.environment.iter().cloned());
         let mut complete = true;
-        let files: Vec<String> = self.environment_files.iter().map(Word::text).collect();
-        let last: HashMap<&str, usize> =
-            files.iter().enumerate().map(|(nth, text)| (text.as_str(), nth)).collect();
+        let files: Vec<&str> = self.environment_files.iter().map(Text::as_str).collect();
+        let last: HashMap<&str, usize> = files.iter().enumerate().map(|(nth, text)| (*text, nth)).collect();
         for (nth, text) in files.iter().enumerate() {
             // Of a file that is named again the last reading counts.
-            if last.get(text.as_str()) != Some(&nth) {
+            if last.get(text) != Some(&nth) {
                 continue;
             }
             let path = text.strip_prefix('-').unwrap_or(text);
@@ -241,12 +238,12 @@ impl Service {
     fn look_up(
         &self,
         scene: &Scene<'_>,
-        environment: &HashMap<&str, &Word>,
+        environment: &HashMap<&str, &Text>,
         complete: bool,
         name: &str,
     ) -> Known {
         match environment.get(name) {
-            Some(value) if scene.spend(value.letters.len()) => Known::of(value),
+            Some(value) if scene.spend(value.len()) => Known::of(value),
             Some(_) => Known::Open,
             None if !complete || OWN.contains(&name) || self.passed.iter().any(|passed| passed == name) => {
                 Known::Open
@@ -256,11 +253,10 @@ impl Service {
     }
 
     fn folder(&self, scene: &Scene<'_>) -> Option<PathBuf> {
-        let named = self.folder.as_ref().map_or_else(|| "/".to_owned(), Word::text);
+        let named = self.folder.as_ref().map_or("/", Text::as_str);
         // One that may be absent is the root then.
-        let (named, optional) =
-            named.strip_prefix('-').map_or((named.as_str(), false), |named| (named, true));
-        let open = self.folder.as_ref().is_some_and(|folder| folder.open);
+        let (named, optional) = named.strip_prefix('-').map_or((named, false), |named| (named, true));
+        let open = self.folder.as_ref().is_some_and(Text::is_open);
         if open || named == "~" || self.folder.is_none() && !scene.is_machine() {
             return None;
         }
@@ -268,7 +264,7 @@ impl Service {
             // What a repository is copied to is its top, unless a folder of it has the same name.
             return scene.folder(None, named).or_else(|| Some(PathBuf::new()));
         }
-        let root = self.root.as_ref().map(Word::text).unwrap_or_default();
+        let root = self.root.as_ref().map_or("", Text::as_str);
         let inside = |named: &str| {
             let path = format!("{root}/{named}");
             path.split('/').filter(|part| !part.is_empty()).collect::<PathBuf>()
@@ -311,7 +307,7 @@ fn is_name(name: &str) -> bool {
 
 /// One command of an `ExecStart=`.
 struct Command {
-    words: Vec<Word>,
+    words: Vec<Text>,
     expands: bool,
 }
 
@@ -324,8 +320,8 @@ fn commands(entry: &Entry, specifiers: &Specifiers) -> Vec<(Command, Span)> {
             continue;
         }
         let Some(program) = words.next() else { break };
-        let (program, Prefixes { expands, renames }) = prefixes(program);
-        let mut all = vec![specifiers.replace(program)];
+        let (program, Prefixes { expands, renames }) = prefixes(&program);
+        let mut all = vec![specifiers.replace(&program)];
         let mut ended = false;
         while !ended {
             ended = words.semicolon();
@@ -333,7 +329,7 @@ fn commands(entry: &Entry, specifiers: &Specifiers) -> Vec<(Command, Span)> {
                 break;
             }
             let Some(word) = words.next() else { break };
-            all.push(specifiers.replace(word));
+            all.push(specifiers.replace(&word));
         }
         if words.broken {
             break;
@@ -342,7 +338,7 @@ fn commands(entry: &Entry, specifiers: &Specifiers) -> Vec<(Command, Span)> {
         if renames && all.len() > 1 {
             all.remove(1);
         }
-        found.push((Command { words: all, expands }, entry.at));
+        found.push((Command { words: all, expands }, entry.value.whole()));
         if !ended {
             break;
         }
@@ -356,17 +352,16 @@ struct Prefixes {
 }
 
 /// `@`, `-`, `:`, `+`, `!` and `|` before a program (systemd.service(5), "Special executable prefixes").
-fn prefixes(program: Word) -> (Word, Prefixes) {
-    let count = program.letters.0.iter().take_while(|letter| b"@-:+!|".contains(&letter.byte)).count();
-    let taken = program.letters.slice(0..count).bytes();
+fn prefixes(program: &Text) -> (Text, Prefixes) {
+    let count = program.bytes().iter().take_while(|byte| b"@-:+!|".contains(byte)).count();
+    let (taken, _) = program.bytes().split_at_checked(count).unwrap_or_default();
     let prefixes = Prefixes { expands: !taken.contains(&b':'), renames: taken.contains(&b'@') };
-    let letters: Letters = program.letters.slice(count..program.letters.len());
-    (Word { letters, ..program }, prefixes)
+    (program.slice(count..program.len()), prefixes)
 }
 
 /// `soft:hard`, or one number for both (rlimit-util.c, rlimit_parse).
 fn limits(entry: &Entry) -> Option<Limits> {
-    let text = entry.value.text();
+    let text = entry.value.show();
     let colon = text.find(':');
     let (soft, hard) = match colon {
         Some(colon) => ((0, colon), (colon + 1, text.len())),
@@ -374,7 +369,7 @@ fn limits(entry: &Entry) -> Option<Limits> {
     };
     let limit = |(start, end): (usize, usize)| {
         let get = number(text.get(start..end)?.trim())?;
-        let at = entry.value.slice(start..end).span().unwrap_or(entry.at);
+        let at = entry.value.slice(start..end).span();
         Some(Value::written(get, at))
     };
     let (soft, hard) = (limit(soft)?, limit(hard)?);

@@ -42,13 +42,15 @@ pub(super) fn sockets(ground: Ground<'_>, command: &Command) -> Vec<Socket> {
 fn read(ground: Ground<'_>, source: SourceId) -> Vec<Socket> {
     let (mut found, mut backlog) = (Vec::new(), None);
     for entry in unit::entries(ground.sources, source).into_iter().filter(|entry| entry.section == "Socket") {
-        match (entry.key.as_str(), entry.value.text().as_str()) {
+        match (entry.key.as_str(), entry.value.as_str()) {
             // An empty one takes back those before it.
             ("ListenStream", "") => found.clear(),
             ("ListenStream", address) => {
-                found.extend(endpoint(address).map(|endpoint| (endpoint, entry.at)));
+                found.extend(endpoint(address).map(|endpoint| (endpoint, entry.value.whole())));
             }
-            ("Backlog", number) => backlog = number.parse().ok().map(|number| (number, entry.at)).or(backlog),
+            ("Backlog", number) => {
+                backlog = number.parse().ok().map(|number| (number, entry.value.whole())).or(backlog)
+            }
             _ => {}
         }
     }

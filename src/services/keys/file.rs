@@ -11,7 +11,7 @@ use crate::knowledge::Keys;
 use crate::knowledge::keys::Format;
 use crate::model::Command;
 use crate::services::Ground;
-use crate::syntax::properties;
+use crate::syntax::properties::{self, Property};
 use crate::syntax::yaml::{self, Node, NodeKind, Style};
 use crate::text::{Slot, SourceId, Sources, Span};
 
@@ -42,8 +42,9 @@ pub(super) fn read(
         }
         Format::Properties => {
             let all = properties::read(ground.sources, file).into_iter().map(|property| {
-                let exact = ground.sources.slice(property.at) == property.value.as_bytes();
-                (property.key, vec![Written { said: Said::Text(property.value), at: property.at, exact }])
+                let Property { key, value } = property;
+                let (at, exact) = (value.span(), value.exact().is_some());
+                (key, vec![Written { said: Said::Text(value.as_str().to_owned()), at, exact }])
             });
             Keyed { keys: all.collect(), ..Keyed::default() }
         }

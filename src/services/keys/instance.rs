@@ -10,11 +10,10 @@ use super::options::{self, Line};
 use super::said::{Said, Taken, Told, Written};
 use crate::knowledge::Keys;
 use crate::knowledge::keys::{Condition, Format, Is, KeyFile};
-use crate::model::{Command, ReadAs, Starter, Variable, Version, Word};
+use crate::model::{Command, ReadAs, Starter, Text, Variable, Version};
 use crate::services::{Ground, Why};
-use crate::syntax::letters::Letters;
 use crate::syntax::shell;
-use crate::text::{Slot, SourceId, Sources, Span};
+use crate::text::{Slot, SourceId, Span};
 
 pub(super) struct Instance<'a> {
     pub(super) ground: Ground<'a>,
@@ -22,7 +21,7 @@ pub(super) struct Instance<'a> {
     pub(super) version: Option<Version>,
     /// What starts it; for a file by itself, the file.
     pub(super) site: Span,
-    command: Option<(&'a Command, &'a [Word])>,
+    command: Option<(&'a Command, &'a [Text])>,
     file: Option<(SourceId, Format)>,
     told: BTreeMap<&'a str, Told>,
     /// Why more may be set than is seen: by the command line, and by the file.
@@ -36,15 +35,15 @@ impl<'a> Instance<'a> {
         ground: Ground<'a>,
         keys: &'a Keys,
         command: &'a Command,
-        arguments: &'a [Word],
+        arguments: &'a [Text],
     ) -> Result<Self, Refused> {
         let folder = command.folder.as_deref().unwrap_or(Path::new(""));
         let mut it = Self::new(ground, keys, ground.version_of(command, folder), command.at);
         it.command = Some((command, arguments));
         it.line(options::read(keys, arguments))?;
         if let Some(variable) = keys.arguments.as_ref().and_then(|name| command.variable(name)) {
-            let words = words_of(ground.sources, &variable.value).ok_or_else(|| {
-                Refused::new(format!("a quote in {} is not closed", variable.name), variable.value.span)
+            let words = words_of(&variable.value).ok_or_else(|| {
+                Refused::new(format!("a quote in {} is not closed", variable.name), variable.value.span())
             })?;
             it.line(options::read(keys, &words))?;
         }
@@ -103,10 +102,10 @@ impl<'a> Instance<'a> {
     fn variables(&mut self, command: &Command) {
         for (name, setting) in &self.keys.setting {
             let set = setting.variables.iter().find_map(|variable| command.variable(variable));
-            let Some(Variable { name: by, value }) = set.filter(|set| !set.value.text.is_empty()) else {
+            let Some(Variable { name: by, value }) = set.filter(|set| !set.value.as_str().is_empty()) else {
                 continue;
             };
-            let values = vec![Written::tail(value, &value.text)];
+            let values = vec![Written::tail(value, value.as_str())];
             self.tell(name, Told { by: by.clone(), values, typed: false, default: false });
         }
     }
@@ -189,11 +188,11 @@ impl<'a> Instance<'a> {
         let (command, _) = self.command?;
         let whole = |value: &str| format!("{before}{value}{after}");
         match command.variable(name) {
-            Some(set) if set.value.open => {
+            Some(set) if set.value.is_open() => {
                 let why = Why::Elsewhere(format!("${name}")).to_string();
-                Some(Said::Open(whole(&set.value.text), why))
+                Some(Said::Open(whole(set.value.as_str()), why))
             }
-            Some(set) => Some(Said::Text(whole(&set.value.text))),
+            Some(set) => Some(Said::Text(whole(set.value.as_str()))),
             // Heroku and foreman choose the port of each process of a Procfile.
             None if name == "PORT" && command.starter == Starter::Procfile => {
                 Some(Said::Open(whole("$PORT"), "who runs the Procfile chooses the port".into()))
@@ -282,8 +281,8 @@ impl<'a> Instance<'a> {
             let program = command
                 .words
                 .get(before)
-                .filter(|word| word.exact && room.before == " " && room.after.is_empty())?;
-            let end = Span { start: program.span.end, ..program.span };
+                .filter(|word| word.exact().is_some() && room.before == " " && room.after.is_empty())?;
+            let end = Span { start: program.span().end, ..program.span() };
             return Some(Slot::insert(end, format!(" {name}={start}"), ""));
         }
         let (source, format) = self.file?;
@@ -307,18 +306,10 @@ impl<'a> Instance<'a> {
 }
 
 /// The arguments in a variable, as shlex.split takes them apart; nothing where a quote is not closed.
-pub(super) fn words_of(sources: &Sources, value: &Word) -> Option<Vec<Word>> {
-    let mut text = Letters::default();
-    if value.exact {
-        text = Letters::plain(sources, value.span);
-    } else {
-        text.push_for(value.text.as_bytes(), value.span);
+pub(super) fn words_of(value: &Text) -> Option<Vec<Text>> {
+    let mut words = shell::split(value)?;
+    if let Some(what) = value.open() {
+        words.iter_mut().filter(|word| word.bytes().contains(&b'$')).for_each(|word| word.set_open(what));
     }
-    let word = |word: shell::Word| Word {
-        text: word.text(),
-        span: word.letters.span().unwrap_or(word.at),
-        exact: word.letters.is_verbatim(sources),
-        open: value.open && word.text().contains('$'),
-    };
-    Some(shell::split(&text)?.into_iter().map(word).collect())
+    Some(words)
 }

@@ -6,7 +6,7 @@ use super::super::Why;
 use super::said::{self, Said, Told, Written};
 use crate::knowledge::Keys;
 use crate::knowledge::keys::SettingKeys;
-use crate::model::Word;
+use crate::model::Text;
 use crate::text::Span;
 
 /// What a command line says.
@@ -53,9 +53,9 @@ fn known(keys: &Keys) -> Vec<Known<'_>> {
 }
 
 /// Reads the arguments of a program.
-pub(super) fn read(keys: &Keys, words: &[Word]) -> Line {
+pub(super) fn read(keys: &Keys, words: &[Text]) -> Line {
     let known = known(keys);
-    let is_template = words.iter().any(|word| said::is_template(&word.text));
+    let is_template = words.iter().any(|word| said::is_template(word.as_str()));
     let mut reader = Reader { keys, known, words, next: 0, line: Line::default(), is_template };
     reader.all();
     reader.line
@@ -64,7 +64,7 @@ pub(super) fn read(keys: &Keys, words: &[Word]) -> Line {
 struct Reader<'k> {
     keys: &'k Keys,
     known: Vec<Known<'k>>,
-    words: &'k [Word],
+    words: &'k [Text],
     next: usize,
     line: Line,
     /// Some of the words are those of a template, which has more of them than the program gets.
@@ -76,7 +76,7 @@ impl<'k> Reader<'k> {
         let (mut others, mut open) = (0, Vec::new());
         let most = self.keys.most_words.unwrap_or(usize::MAX);
         while let Some(word) = self.take() {
-            let text = word.text.as_str();
+            let text = word.as_str();
             if text == "--" {
                 break;
             } else if text.starts_with("--") {
@@ -85,46 +85,46 @@ impl<'k> Reader<'k> {
                 self.short(word);
             } else {
                 self.bare(word);
-                match word.open && is_variable(text) {
+                match word.is_open() && is_variable(text) {
                     true => {
                         let why = format!("{text} may say it, and {}", Why::Elsewhere(text.to_owned()));
-                        open.push((why, word.span));
+                        open.push((why, word.span()));
                     }
                     false => others += 1,
                 }
                 if others > most {
                     self.refuse(format!("{text} is one word too many"), word);
                 }
-                if self.keys.grammar.stops() && !word.open && !self.is_template {
+                if self.keys.grammar.stops() && !word.is_open() && !self.is_template {
                     break;
                 }
             }
         }
         if let Some(more) = self.take().filter(|_| open.is_empty() && others >= most) {
-            self.refuse(format!("{} comes after the last word that it takes", more.text), more);
+            self.refuse(format!("{} comes after the last word that it takes", more.as_str()), more);
         }
         // One of the words is the application.
         let options = usize::from(others == 0);
         self.line.open = open.into_iter().rev().nth(options);
     }
 
-    fn refuse(&mut self, why: String, word: &Word) {
+    fn refuse(&mut self, why: String, word: &Text) {
         if !self.is_template {
-            self.line.refused.get_or_insert((why, word.span));
+            self.line.refused.get_or_insert((why, word.span()));
         }
     }
 
-    fn take(&mut self) -> Option<&'k Word> {
+    fn take(&mut self) -> Option<&'k Text> {
         let word = self.words.get(self.next)?;
         self.next += 1;
         Some(word)
     }
 
     /// `--backlog 5`, `--backlog=5`, `--back 5`.
-    fn long(&mut self, word: &'k Word) {
-        let (name, value) = match word.text.split_once('=') {
+    fn long(&mut self, word: &'k Text) {
+        let (name, value) = match word.as_str().split_once('=') {
             Some((name, value)) => (name, Some(value)),
-            None => (word.text.as_str(), None),
+            None => (word.as_str(), None),
         };
         let mut meant: Vec<Known<'k>> =
             self.known.iter().filter(|known| known.name == name).copied().collect();
@@ -137,7 +137,7 @@ impl<'k> Reader<'k> {
             }
         }
         match (meant.first(), value) {
-            (Some(known), _) if known.switch => self.set(&meant, Written::truth(word.span, true)),
+            (Some(known), _) if known.switch => self.set(&meant, Written::truth(word.span(), true)),
             (Some(_), Some(value)) => self.set(&meant, Written::tail(word, value)),
             (Some(_), None) => self.value_of(word, &meant),
             (None, None) => self.pass(),
@@ -147,14 +147,14 @@ impl<'k> Reader<'k> {
 
     /// The value of an option that is not known, if it has one.
     fn pass(&mut self) {
-        let value = self.words.get(self.next).is_some_and(|word| !word.text.starts_with('-'));
+        let value = self.words.get(self.next).is_some_and(|word| !word.as_str().starts_with('-'));
         self.next += usize::from(value && !self.keys.grammar.stops() && self.next + 1 < self.words.len());
     }
 
     /// `-b 5`, `-b5`, `-Db5`.
-    fn short(&mut self, word: &'k Word) {
+    fn short(&mut self, word: &'k Text) {
         let mut at = 1;
-        while let Some(letter) = word.text.get(at..).and_then(|rest| rest.chars().next()) {
+        while let Some(letter) = word.as_str().get(at..).and_then(|rest| rest.chars().next()) {
             at += letter.len_utf8();
             let is = |known: &&Known<'_>| {
                 let mut letters = known.name.chars().skip(1);
@@ -162,9 +162,9 @@ impl<'k> Reader<'k> {
             };
             let meant: Vec<Known<'k>> = self.known.iter().filter(is).copied().collect();
             match meant.first() {
-                Some(known) if known.switch => self.set(&meant, Written::truth(word.span, true)),
+                Some(known) if known.switch => self.set(&meant, Written::truth(word.span(), true)),
                 Some(_) => {
-                    let rest = word.text.get(at..).unwrap_or_default();
+                    let rest = word.as_str().get(at..).unwrap_or_default();
                     let sign = self.keys.grammar.takes_sign_off() && rest.starts_with('=');
                     match rest.get(usize::from(sign)..).filter(|rest| !rest.is_empty()) {
                         Some(value) => self.set(&meant, Written::tail(word, value)),
@@ -178,17 +178,17 @@ impl<'k> Reader<'k> {
     }
 
     /// The next word is the value.
-    fn value_of(&mut self, option: &Word, meant: &[Known<'k>]) {
+    fn value_of(&mut self, option: &Text, meant: &[Known<'k>]) {
         match self.take() {
-            Some(value) => self.set(meant, Written::tail(value, &value.text)),
-            None => self.refuse(format!("{} has no value", option.text), option),
+            Some(value) => self.set(meant, Written::tail(value, value.as_str())),
+            None => self.refuse(format!("{} has no value", option.as_str()), option),
         }
     }
 
-    fn bare(&mut self, word: &'k Word) {
+    fn bare(&mut self, word: &'k Text) {
         let meant: Vec<Known<'k>> =
             self.known.iter().filter(|known| known.name.is_empty()).copied().collect();
-        self.set(&meant, Written::tail(word, &word.text));
+        self.set(&meant, Written::tail(word, word.as_str()));
     }
 
     fn set(&mut self, meant: &[Known<'k>], value: Written) {

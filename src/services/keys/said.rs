@@ -2,7 +2,7 @@
 
 use super::super::Why;
 use crate::knowledge::keys::{Digits, Number};
-use crate::model::Word;
+use crate::model::Text;
 use crate::text::Span;
 
 /// One value as it is given.
@@ -39,16 +39,16 @@ pub(super) struct Told {
 
 impl Written {
     /// The last bytes of a word: the value of `--backlog=5`.
-    pub(super) fn tail(word: &Word, text: &str) -> Self {
+    pub(super) fn tail(word: &Text, text: &str) -> Self {
         let tail = word.tail(text.len());
         let template = is_template(text);
-        let said = match word.open || template {
+        let said = match word.is_open() || template {
             true if template => Said::Open(text.to_owned(), format!("a template fills in {text}")),
             true => Said::Open(text.to_owned(), Why::Elsewhere(text.to_owned()).to_string()),
             false => Said::Text(text.to_owned()),
         };
-        let exact = tail.is_some() && matches!(said, Said::Text(_));
-        Self { said, at: tail.unwrap_or(word.span), exact }
+        let exact = tail.exact().is_some() && matches!(said, Said::Text(_));
+        Self { said, at: tail.span(), exact }
     }
 
     pub(super) fn truth(at: Span, is: bool) -> Self {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Command, Starter, Word};
+use crate::model::{Command, Starter, Text};
 use crate::services::{Seen, Trial};
 use crate::text::{Origin, SourceId, Sources};
 
@@ -22,12 +22,12 @@ fn with_file(service: &'static str, line: &str, path: &str, text: &str) -> Seen 
     with_files(service, line, &[(path, text)])
 }
 
-fn words(source: SourceId, line: &str) -> Vec<Word> {
+fn words(source: SourceId, line: &str) -> Vec<Text> {
     let mut at = 0;
     let word = |text: &str| {
         let span = Span::new(source, at..at + text.len());
         at += text.len() + 1;
-        Word { text: text.into(), span, exact: true, open: false }
+        Text::written(text, span)
     };
     line.split(' ').map(word).collect()
 }
@@ -57,14 +57,15 @@ fn arguments_of_a_variable_are_replaced_where_they_stand() {
     let of = |text: &str, exact| {
         let source = sources.add(Origin::Builtin("t".into()), text.as_bytes().to_vec());
         let span = Span::new(source, 0..text.len());
-        instance::words_of(&sources, &Word { text: text.into(), span, exact, open: false })
+        let value = if exact { Text::written(text, span) } else { Text::meant(text, span) };
+        instance::words_of(&value)
     };
     let plain = of("--backlog 55", true).unwrap();
-    assert_eq!(plain.iter().map(|word| sources.text(word.span)).collect::<Vec<_>>(), ["--backlog", "55"]);
+    assert_eq!(plain.iter().map(|word| sources.text(word.span())).collect::<Vec<_>>(), ["--backlog", "55"]);
     let quoted = of("-b 'a b' \\\"x", true).unwrap();
-    assert_eq!(quoted.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["-b", "a b", "\"x"]);
-    assert_eq!(quoted.iter().map(|word| word.exact).collect::<Vec<_>>(), [true, true, false]);
-    assert!(of("--backlog 55", false).unwrap().iter().all(|word| !word.exact));
+    assert_eq!(quoted.iter().map(|word| word.as_str()).collect::<Vec<_>>(), ["-b", "a b", "\"x"]);
+    assert_eq!(quoted.iter().map(|word| word.exact().is_some()).collect::<Vec<_>>(), [true, true, false]);
+    assert!(of("--backlog 55", false).unwrap().iter().all(|word| !word.exact().is_some()));
     assert_eq!(of("-b '", true), None);
 }
 

@@ -368,7 +368,7 @@ fn answered(answer: Answer, name: &str) -> Value {
         Answer::Unclear(why) => Thing::Unknown { why, plain: true }.into(),
         Answer::Set(set) => {
             let unless = Vec::from_iter(set.may_change.then(|| name.to_owned()));
-            Value { started: set.written(), unless, ..Thing::Text(set.text).into() }
+            Value { started: set.written(), unless, ..Thing::Text(set.text.to_string()).into() }
         }
     }
 }

@@ -199,7 +199,7 @@ impl<'a> Program<'a> {
     /// The file that a command line starts.
     pub(super) fn started<'c>(&self, command: &'c Command) -> Option<Run<'c>> {
         let parts = self.servers.interpreter.parts(command)?;
-        let place = self.candidates(Path::new(&parts.file.text)).into_iter().find_map(|path| {
+        let place = self.candidates(Path::new(parts.file.as_str())).into_iter().find_map(|path| {
             let real = self.ground.named_file(command, path.to_str()?)?;
             Some(real)
         })?;

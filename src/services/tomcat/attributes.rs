@@ -42,8 +42,8 @@ impl Instance<'_> {
         let mut found = Number::Unset;
         for (attribute, filled) in self.setters(element, property) {
             match (integer(&filled.text), &found) {
-                _ if filled.open => found = Number::Open(attribute),
-                (Some(number), _) => found = Number::Known(number, attribute.at),
+                _ if filled.text.is_open() => found = Number::Open(attribute),
+                (Some(number), _) => found = Number::Known(number, attribute.value.span()),
                 (None, Number::Unset) => found = Number::Bad(attribute),
                 _ => {}
             }
@@ -60,7 +60,7 @@ pub(super) fn is_setter(attribute: &str, property: &str) -> bool {
 
 /// An address with a placeholder that nothing in the tree fills in.
 pub(super) fn elsewhere(attribute: &Attribute) -> Bound {
-    Why::Elsewhere(attribute.value.clone()).into()
+    Why::Elsewhere(attribute.value.to_string()).into()
 }
 
 #[cfg(test)]

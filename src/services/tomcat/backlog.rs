@@ -24,13 +24,13 @@ impl Instance<'_> {
         for attribute in &element.attributes {
             match self.takes_count(&attribute.name) {
                 Some(true) => {
-                    written |= element.tag.contains(attribute.at);
+                    written |= element.tag.contains(attribute.value.span());
                     self.count(attribute, &mut backlog);
                 }
                 Some(false) => backlog.notes.push(Step {
                     value: None,
                     what: format!("{} is not acceptCount: Tomcat ignores it", attribute.name),
-                    at: attribute.at,
+                    at: attribute.value.span(),
                 }),
                 None => {}
             }
@@ -54,32 +54,29 @@ impl Instance<'_> {
     fn count(&self, attribute: &Attribute, backlog: &mut Backlog) {
         let filled = self.properties.fill(&attribute.value);
         let number = integer(&filled.text);
-        if filled.open {
-            backlog.ask = Ask::elsewhere(&attribute.value, attribute.at);
+        if filled.text.is_open() {
+            backlog.ask = Ask::elsewhere(&attribute.value, attribute.value.span());
         } else if let Some(number) = number.filter(|number| *number > 0) {
             backlog.ask = self.accept(attribute, &filled, number);
         } else {
             let why = if number.is_some() { "not above 0" } else { "no number to Java" };
             let what = format!("{}=\"{}\" is {why}: Tomcat ignores it", attribute.name, attribute.value);
             let value = backlog.ask.backlog.value.as_ref().map(|value| value.get);
-            backlog.ask.steps.push(Step { value, what, at: attribute.at });
+            backlog.ask.steps.push(Step { value, what, at: attribute.value.span() });
         }
     }
 
     /// The number stands in the attribute itself, or in the property that is all of it.
     fn accept(&self, attribute: &Attribute, filled: &Filled, number: i64) -> Ask {
-        let (from, at) = match &filled.from {
-            Some((property, place)) => (Some(format!("{property} in catalina.properties")), *place),
-            None => (None, attribute.at),
-        };
-        let spelt = self.ground.sources.slice(at) == filled.text.as_bytes() && filled.text.is_ascii();
+        let at = filled.text.span();
+        let from = filled.property.as_ref().map(|property| format!("{property} in catalina.properties"));
         let takes = from.as_ref().map(|_| {
             let what = format!("{} takes it", attribute.name);
-            Step { value: Some(number), what, at: attribute.at }
+            Step { value: Some(number), what, at: attribute.value.span() }
         });
         let mut ask = Ask::written(number, from.as_ref().unwrap_or(&attribute.name), at);
         ask.steps.extend(takes);
-        ask.with(spelt.then(|| Slot::replace(at)))
+        ask.with(filled.text.exact().filter(|_| filled.text.is_ascii()).map(Slot::replace))
     }
 
     /// What must be used up before connections wait in the queue. `service` is an index in the document.
@@ -107,7 +104,7 @@ impl Instance<'_> {
     fn executor(&self, service: usize, element: &Element) -> Option<&Element> {
         let (_, name) = self.last(element, "executor")?;
         let named =
-            |executor: &Element| self.last(executor, "name").is_some_and(|(_, own)| own.text == name.text);
+            |executor: &Element| self.last(executor, "name").is_some_and(|(_, own)| own.text.is(&name.text));
         let mut executors = self.document.children(service, "Executor").map(|(_, executor)| executor);
         executors.find(|executor| named(executor))
     }

@@ -61,7 +61,7 @@ impl Instance<'_> {
             return Ok(Protocol { ajp: false, nio: true });
         };
         let name = self.properties.fill(&attribute.value).text;
-        let gone = |why: &str| Err(Closed { why: format!("\"{name}\" {why}"), at: attribute.at });
+        let gone = |why: &str| Err(Closed { why: format!("\"{name}\" {why}"), at: attribute.value.span() });
         match name.as_str() {
             "HTTP/1.1" => return Ok(Protocol { ajp: false, nio: true }),
             "AJP/1.3" => return Ok(Protocol { ajp: true, nio: true }),
@@ -95,27 +95,29 @@ impl Instance<'_> {
         if protocol.nio
             && let Some((attribute, path)) = self.last(element, "unixDomainSocketPath")
         {
-            if path.open || path.text.contains("${") {
-                notes.extend(elsewhere(attribute).steps(attribute.at));
+            if path.text.is_open() || path.text.contains("${") {
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return Ok(Endpoint::Unknown(Transport::Unix));
             }
             return match path.text.is_empty() {
-                true => Err(Closed { why: "unixDomainSocketPath is empty".into(), at: attribute.at }),
-                false => Ok(Endpoint::Unix(path.text)),
+                true => {
+                    Err(Closed { why: "unixDomainSocketPath is empty".into(), at: attribute.value.span() })
+                }
+                false => Ok(Endpoint::Unix(path.text.as_str().to_owned())),
             };
         }
         let (port, at) = match self.integer(element, "port") {
             Number::Known(port, at) => (port, at),
             Number::Open(attribute) => {
-                notes.extend(elsewhere(attribute).steps(attribute.at));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
             Number::Bad(attribute) if !self.installed => {
-                notes.extend(elsewhere(attribute).steps(attribute.at));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
             Number::Bad(attribute) => {
-                return Err(Closed::new(&Why::NoPort(attribute.value.clone()), attribute.at));
+                return Err(Closed::new(&Why::NoPort(attribute.value.to_string()), attribute.value.span()));
             }
             Number::Unset => return Err(Closed { why: "it has no port".into(), at: element.tag }),
         };
@@ -150,22 +152,22 @@ impl Instance<'_> {
             false => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         });
         for (attribute, filled) in self.setters(element, "address") {
-            if filled.open {
+            if filled.text.is_open() {
                 ip = None;
-                notes.extend(elsewhere(attribute).steps(attribute.at));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 continue;
             }
             match self.ground.java_address(&filled.text) {
                 Ok((known, assumed)) => {
                     ip = Some(known);
-                    notes.extend(assumed.map(|what| Step::note(what, attribute.at)));
+                    notes.extend(assumed.map(|what| Step::note(what, attribute.value.span())));
                 }
                 Err(why @ Why::NoAddress(_)) => {
-                    notes.push(Step::note(format!("{why}: Tomcat ignores it"), attribute.at));
+                    notes.push(Step::note(format!("{why}: Tomcat ignores it"), attribute.value.span()));
                 }
                 Err(why) => {
                     ip = None;
-                    notes.extend(Bound::from(why).steps(attribute.at));
+                    notes.extend(Bound::from(why).steps(attribute.value.span()));
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::model::{Command, Starter};
 use crate::services::{Ground, variable};
 use crate::syntax::startup::{Answer, Set};
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, Text};
 
 /// How lines begin that make others depend on something, or read more.
 const BRANCHES: [&str; 12] =
@@ -35,8 +35,8 @@ fn unit<'a>(ground: Ground<'a>, folder: &Path) -> Option<&'a Command> {
     let name =
         folder.file_name().map(|name| format!("{}.service", name.to_string_lossy())).unwrap_or_default();
     let is_own = |command: &&Command| {
-        let told = || command.variable("CATALINA_BASE").map(|set| set.value.text.trim_end_matches('/'));
-        let within = || command.words.iter().any(|word| Path::new(&word.text).starts_with(&home));
+        let told = || command.variable("CATALINA_BASE").map(|set| set.value.trim_end_matches('/'));
+        let within = || command.words.iter().any(|word| Path::new(word.as_str()).starts_with(&home));
         command.starter == Starter::Unit
             && match folder.ends_with("conf") {
                 true => told() == Some(home.as_str()) || told().is_none() && within(),
@@ -68,7 +68,7 @@ fn exports(ground: Ground<'_>, script: SourceId, found: &mut Variables) -> bool 
             Some((skipped, bare)) => {
                 let start = at + skipped;
                 let at = Span::new(script, start..start + bare.len());
-                Answer::Set(Set { text: bare.to_owned(), at, exact: true, may_change: false })
+                Answer::Set(Set { text: Text::written(bare, at), may_change: false })
             }
             None => Answer::Unclear(format!("a script sets {name}")),
         };

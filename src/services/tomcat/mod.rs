@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::{Candidate, Found, Ground, Why, bound_first, in_use};
 use crate::model::{Label, Listener, Problem, ProblemKind};
 use crate::syntax::xml::{self, Element, Reading};
-use crate::text::{Span, over};
+use crate::text::{Span, Text, over};
 use attributes::Number;
 use connector::Opening;
 use properties::Properties;
@@ -69,7 +69,8 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let properties = Properties::read(ground, folder, installed);
     let base = format!("/{}", folder.parent().unwrap_or(Path::new("")).display());
     let locate = |id: &str, from: &Path| {
-        let id = properties.fill(&id.replace("${catalina.base}", &base)).text;
+        let id = Text::meant(id.replace("${catalina.base}", &base), Span::top(source));
+        let id = properties.fill(&id).text;
         xml::file_of(&id, from).map(|path| Some(inside_conf(path, folder)))
     };
     let document = &xml::read(ground.sources, ground.tree, source, &locate);

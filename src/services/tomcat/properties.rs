@@ -8,7 +8,7 @@ use super::environment;
 use crate::services::Ground;
 use crate::syntax::properties;
 use crate::syntax::startup::Answer;
-use crate::text::{HashMap, Span};
+use crate::text::{HashMap, Span, Text};
 
 /// Tomcat gives up after this many rounds (IntrospectionUtils.replaceProperties).
 const ROUNDS: usize = 20;
@@ -26,7 +26,7 @@ const ENDS: [char; 4] = [' ', '\t', '"', '\''];
 /// The properties of one Tomcat.
 #[derive(Debug, Default)]
 pub(super) struct Properties {
-    known: HashMap<String, Known>,
+    known: HashMap<String, Text>,
     /// Somebody else may set what is not set here: the environment, or a command line outside the tree.
     open: bool,
     /// Set, but not by the files of the tree alone.
@@ -36,20 +36,13 @@ pub(super) struct Properties {
     cut: Cell<bool>,
 }
 
-#[derive(Debug, Clone)]
-struct Known {
-    text: String,
-    at: Option<Span>,
-}
-
 /// A value after its placeholders are filled in.
 #[derive(Debug)]
 pub(super) struct Filled {
-    pub(super) text: String,
-    /// A placeholder is left that something outside the tree may fill in.
-    pub(super) open: bool,
-    /// Where the value stands, when a single property is all of it.
-    pub(super) from: Option<(String, Span)>,
+    /// Open where a placeholder is left that something outside the tree may fill in.
+    pub(super) text: Text,
+    /// The property of catalina.properties that is all of it: the text stands there.
+    pub(super) property: Option<String>,
 }
 
 impl Properties {
@@ -57,7 +50,7 @@ impl Properties {
     pub(super) fn read(ground: Ground<'_>, folder: &Path, installed: bool) -> Self {
         let mut found = Self { open: !installed, ..Self::default() };
         if let Some(base) = folder.parent().filter(|_| folder.ends_with("conf")) {
-            found.set("catalina.base", format!("/{}", base.display()), None);
+            found.set("catalina.base", Text::meant(format!("/{}", base.display()), Span::NOWHERE));
         }
         for path in command_lines(ground, folder) {
             found.options(ground, &path);
@@ -67,7 +60,7 @@ impl Properties {
         // CatalinaProperties makes each entry a system property: it wins over -D.
         if let Ok(file) = ground.tree.read(ground.sources, &folder.join("catalina.properties")) {
             for property in properties::read(ground.sources, file) {
-                found.set(&property.key, property.value, Some(property.at));
+                found.set(&property.key, property.value);
             }
         }
         found.look_elsewhere(ground, folder);
@@ -77,7 +70,7 @@ impl Properties {
     /// The classes that look placeholders up, in their order; properties come last where they are not named (Digester.java: its
     /// static block).
     fn look_elsewhere(&mut self, ground: Ground<'_>, folder: &Path) {
-        let Some(Known { text, .. }) = self.known.get(SOURCES) else { return };
+        let Some(text) = self.known.get(SOURCES) else { return };
         let classes: Vec<&str> = text.split(',').map(str::trim).filter(|class| !class.is_empty()).collect();
         let place = |class: &str| classes.iter().position(|named| *named == class);
         self.open |= classes.iter().any(|class| ![OF_ENVIRONMENT, OF_SYSTEM].contains(class));
@@ -91,9 +84,8 @@ impl Properties {
             }
             match answer {
                 Answer::Set(set) => {
-                    let at = set.written();
                     self.elsewhere.retain(|other| *other != name);
-                    self.set(&name, set.text, at);
+                    self.set(&name, set.text);
                 }
                 Answer::Unclear(_) | Answer::Unsaid => {
                     self.known.remove(&name);
@@ -108,11 +100,11 @@ impl Properties {
     }
 
     fn is(&self, key: &str, value: &str) -> bool {
-        self.known.get(key).is_some_and(|known| known.text.eq_ignore_ascii_case(value))
+        self.known.get(key).is_some_and(|known| known.eq_ignore_ascii_case(value))
     }
 
-    fn set(&mut self, key: &str, text: String, at: Option<Span>) {
-        self.known.insert(key.to_owned(), Known { text, at });
+    fn set(&mut self, key: &str, value: Text) {
+        self.known.insert(key.to_owned(), value);
     }
 
     /// The -Dname=value of a shell script, an environment file or a unit.
@@ -127,7 +119,7 @@ impl Properties {
                 match option.split_once('=').filter(|_| starts) {
                     // A shell's own variable: its value is not here.
                     Some((key, value)) if value.contains(['$', '`']) => self.elsewhere.push(key.to_owned()),
-                    Some((key, value)) => self.set(key, value.to_owned(), None),
+                    Some((key, value)) => self.set(key, Text::meant(value, Span::NOWHERE)),
                     None => {}
                 }
             }
@@ -135,15 +127,15 @@ impl Properties {
     }
 
     /// As IntrospectionUtils.replaceProperties does: again and again while a placeholder is left.
-    pub(super) fn fill(&self, value: &str) -> Filled {
-        let mut text = value.to_owned();
+    pub(super) fn fill(&self, value: &Text) -> Filled {
+        let mut text = value.as_str().to_owned();
         for _ in 0..ROUNDS {
             if !text.contains("${") {
                 break;
             }
             if text.len() > MAX_VALUE {
                 self.cut.set(true);
-                return Filled { text, open: true, from: None };
+                return Filled { text: value.clone().with_open(value), property: None };
             }
             let next = self.fill_once(&text);
             if next == text {
@@ -154,9 +146,15 @@ impl Properties {
         let left = |key: &String| text.contains(&format!("${{{key}"));
         let open = self.open && is_template(&text) || self.elsewhere.iter().any(left);
         let single = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-        let from = single.and_then(|name| Some((name, self.known.get(name)?)));
-        let from = from.filter(|(_, known)| known.text == text);
-        Filled { text, open, from: from.and_then(|(name, known)| Some((name.to_owned(), known.at?))) }
+        let property = single.and_then(|name| Some((name, self.known.get(name)?)));
+        let property = property.filter(|(_, known)| known.is(&text) && known.span() != Span::NOWHERE);
+        let filled = match property {
+            Some((_, known)) => known.clone(),
+            None if value.is(&text) => value.clone(),
+            None => Text::meant(text, value.span()),
+        };
+        let text = if open { filled.with_open(value) } else { filled };
+        Filled { text, property: property.map(|(name, _)| name.to_owned()) }
     }
 
     /// What is not looked at of the values.
@@ -191,7 +189,7 @@ impl Properties {
 
     /// `name`, or `name:-default`.
     fn lookup<'p>(&'p self, name: &'p str) -> Option<&'p str> {
-        let plain = |name: &str| self.known.get(name).map(|known| known.text.as_str());
+        let plain = |name: &str| self.known.get(name).map(Text::as_str);
         plain(name).or_else(|| {
             let (name, default) = name.split_once(":-")?;
             let elsewhere = self.elsewhere.iter().any(|key| key == name);

@@ -5,6 +5,7 @@ use super::attributes::{Number, elsewhere};
 use super::{Closed, Instance};
 use crate::model::{Endpoint, Listener, Step, Transport};
 use crate::syntax::xml::Element;
+use crate::text::Text;
 
 impl Instance<'_> {
     /// `None` where there is none; an error where Tomcat stops because it cannot be opened.
@@ -27,7 +28,7 @@ impl Instance<'_> {
         let (port, at) = match (self.integer(root, "port"), self.ground.service.default("shutdown-port")) {
             (Number::Known(port, at), _) => (port, at),
             (Number::Open(attribute), _) => {
-                notes.extend(elsewhere(attribute).steps(attribute.at));
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return unknown;
             }
             (Number::Unset | Number::Bad(_), Some(default)) => (default.get, default.span),
@@ -48,12 +49,12 @@ impl Instance<'_> {
 
     fn shutdown_address(&self, root: &Element, port: u16, notes: &mut Vec<Step>) -> Result<Endpoint, Closed> {
         let (text, at) = match self.last(root, "address") {
-            Some((attribute, filled)) if filled.open => {
-                notes.extend(elsewhere(attribute).steps(attribute.at));
+            Some((attribute, filled)) if filled.text.is_open() => {
+                notes.extend(elsewhere(attribute).steps(attribute.value.span()));
                 return Ok(Endpoint::Unknown(Transport::Tcp));
             }
-            Some((attribute, filled)) => (filled.text, attribute.at),
-            None => ("localhost".into(), root.tag),
+            Some((attribute, filled)) => (filled.text, attribute.value.span()),
+            None => (Text::meant("localhost", root.tag), root.tag),
         };
         match self.ground.java_address(&text) {
             Ok((ip, assumed)) => {

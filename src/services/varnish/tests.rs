@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::Kind;
 use crate::services::{Seen, Trial};
+use crate::text::Text;
 
 /// A unit with these words after the program's name; of words in which a `$` stands a part is not known.
 fn unit(line: &str) -> Trial {
@@ -11,8 +12,8 @@ fn unit(line: &str) -> Trial {
     trial.started_as(&format!("/usr/sbin/varnishd {}", words.join(" ")), |command| {
         command.starter = Starter::Unit;
         command.folder = None;
-        let empty = command.words.iter_mut().filter(|word| word.text == "''");
-        empty.for_each(|word| word.text.clear());
+        let empty = command.words.iter_mut().filter(|word| word.as_str() == "''");
+        empty.for_each(|word| *word = Text::nothing(word.span()));
     })
 }
 

@@ -162,7 +162,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             let mut found = None;
             let mut rest = words.iter();
             while let Some(word) = rest.next() {
-                let text = word.text.as_str();
+                let text = word.as_str();
                 let bare = text.strip_prefix("--").or_else(|| text.strip_prefix('-')).unwrap_or_default();
                 if bare.is_empty() {
                     break;
@@ -171,12 +171,12 @@ impl<'p, 'a> Reading<'p, 'a> {
                     bare.split_once('=').map_or((bare, None), |(own, value)| (own, Some(value)));
                 let takes = own == name || flags.iter().any(|(flag, takes)| flag == own && *takes);
                 let is_known = own == name || flags.iter().any(|(flag, _)| flag == own);
-                let follows = rest.as_slice().first().is_some_and(|next| !next.text.starts_with('-'));
+                let follows = rest.as_slice().first().is_some_and(|next| !next.starts_with('-'));
                 if !is_known && joined.is_none() && follows {
                     return Err(format!("the files do not tell what `-{own}` on the command line is"));
                 }
                 let next = if takes && joined.is_none() { rest.next() } else { None };
-                let value = joined.map(|value| (word, value)).or(next.map(|next| (next, next.text.as_str())));
+                let value = joined.map(|value| (word, value)).or(next.map(|next| (next, next.as_str())));
                 if own == name {
                     found = Some(value.ok_or_else(|| format!("`-{own}` has no value on the command line"))?);
                 }

@@ -57,7 +57,7 @@ impl Value {
             Answer::Unclear(why) => Self::unknown(why),
             Answer::Set(set) => {
                 let unless = Vec::from_iter(set.may_change.then(|| reason.to_owned()));
-                Self { written: set.written(), started: true, unless, ..Self::text(set.text) }
+                Self { written: set.written(), started: true, unless, ..Self::text(set.text.to_string()) }
             }
         }
     }

@@ -4,7 +4,7 @@ use super::address::{self, Address, Resolve};
 use super::keywords::Keywords;
 use super::words::{self, Line};
 use crate::syntax::refusal::Refusal;
-use crate::text::{Slot, Span, Word};
+use crate::text::{Slot, Span, Text};
 
 /// A number as HAProxy reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,10 +17,10 @@ pub struct Number {
 }
 
 impl Number {
-    pub fn of(word: &Word) -> Self {
-        let get = (!word.open).then(|| words::number(&word.text));
-        let spelt = word.exact && get.is_some_and(|get| word.text == get.to_string());
-        Self { get, at: word.span, slot: spelt.then(|| Slot::replace(word.span)) }
+    pub fn of(word: &Text) -> Self {
+        let get = (!word.is_open()).then(|| words::number(word.as_str()));
+        let spelt = word.exact().is_some() && get.is_some_and(|get| word.as_str() == get.to_string());
+        Self { get, at: word.span(), slot: spelt.then(|| Slot::replace(word.span())) }
     }
 
     /// What stands under a condition that is not known is not known either.
@@ -42,9 +42,9 @@ pub enum Shards {
 }
 
 impl Shards {
-    pub fn of(word: &Word) -> Self {
-        match word.text.as_str() {
-            _ if word.open => Shards::Unknown,
+    pub fn of(word: &Text) -> Self {
+        match word.as_str() {
+            _ if word.is_open() => Shards::Unknown,
             "by-thread" => Shards::ByThread,
             "by-group" => Shards::ByGroup,
             "by-process" => Shards::Number(1),
@@ -64,10 +64,10 @@ pub struct Bind {
     pub maxconn: Option<Number>,
     pub shards: Option<Shards>,
     /// It runs on these threads only.
-    pub threads: Option<Word>,
+    pub threads: Option<Text>,
     pub v6_only: bool,
     /// The network namespace that it listens in.
-    pub namespace: Option<Word>,
+    pub namespace: Option<Text>,
     /// Where ` backlog N` fits.
     pub room: Option<Slot>,
     /// The line of the condition that it depends on.
@@ -95,7 +95,7 @@ impl Bind {
     /// How many of so many threads it runs on; nothing where it names some that are not there.
     pub fn threads_of(&self, all: i64) -> Option<i64> {
         let Some(word) = &self.threads else { return Some(all) };
-        let set = word.text.rsplit('/').next().filter(|_| !word.open)?;
+        let set = word.as_str().rsplit('/').next().filter(|_| !word.is_open())?;
         let (low, high) = match set {
             "all" => (1, all),
             "odd" => return Some((all + 1) / 2),
@@ -123,15 +123,15 @@ impl Reader<'_> {
         let Some(written) = line.words.get(first) else {
             return Err(Refusal::new("expects an address or a path", line.at));
         };
-        let text = if written.open { None } else { line.environment.expand(&written.text) };
-        let refused = |why| Refusal::new(format!("'bind' : {why}"), written.span);
+        let text = if written.is_open() { None } else { line.environment.expand(written.as_str()) };
+        let refused = |why| Refusal::new(format!("'bind' : {why}"), written.span());
         let addresses = text.map(|text| self.addresses(&text).map_err(refused)).transpose()?;
         let end = Span { start: line.at.end, ..line.at };
         let mut bind = Bind {
             at: line.at,
             room: line.whole.then(|| Slot::insert(end, " backlog ", "")),
             maybe: line.maybe,
-            ..Bind::bare(written.span, addresses)
+            ..Bind::bare(written.span(), addresses)
         };
         self.parameters(&mut bind, line.words.get(first + 1..).unwrap_or_default())?;
         Ok(bind)
@@ -149,14 +149,14 @@ impl Reader<'_> {
         if all.is_empty() { Err("it resolves to an empty address".into()) } else { Ok(all) }
     }
 
-    fn parameters(&self, bind: &mut Bind, words: &[Word]) -> Result<(), Refusal> {
+    fn parameters(&self, bind: &mut Bind, words: &[Text]) -> Result<(), Refusal> {
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            let name = word.text.as_str();
-            let refused = |why: String| Refusal::new(why, word.span);
-            if word.open {
+            let name = word.as_str();
+            let refused = |why: String| Refusal::new(why, word.span());
+            if word.is_open() {
                 // It may be anything, and so may the rest.
-                bind.backlog = Some(Number { get: None, at: word.span, slot: None });
+                bind.backlog = Some(Number { get: None, at: word.span(), slot: None });
                 bind.room = None;
                 return Ok(());
             }
@@ -175,8 +175,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn parameter(&self, bind: &mut Bind, name: &str, value: &Word) -> Result<(), Refusal> {
-        let invalid = |number: i64| Refusal::new(format!("'{name}' : invalid value {number}"), value.span);
+    fn parameter(&self, bind: &mut Bind, name: &str, value: &Text) -> Result<(), Refusal> {
+        let invalid = |number: i64| Refusal::new(format!("'{name}' : invalid value {number}"), value.span());
         match name {
             "backlog" | "maxconn" => {
                 let number = Number::of(value);

@@ -69,7 +69,7 @@ impl Environment {
         match line.text(0) {
             "presetenv" if !matches!(self.get(name), Known::Unset) => {}
             "setenv" | "presetenv" => {
-                let is_open = line.words.iter().skip(1).take(2).any(|word| word.open);
+                let is_open = line.words.iter().skip(1).take(2).any(|word| word.is_open());
                 let value = line.text(2);
                 if value.len() > MAX_VALUE {
                     sources.cut_off(line.at, larger("values of variables", MAX_VALUE, value.len()));
@@ -79,8 +79,8 @@ impl Environment {
             "unsetenv" => {
                 for word in line.words.iter().skip(1) {
                     match line.maybe {
-                        Some(_) => self.forget(&word.text),
-                        None => self.unset(&word.text),
+                        Some(_) => self.forget(word.as_str()),
+                        None => self.unset(word.as_str()),
                     }
                 }
             }

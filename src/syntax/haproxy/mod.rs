@@ -16,7 +16,7 @@ use condition::{Blocks, Judge, MAX_PARENTHESES, Now, Unparsable};
 
 use super::refusal::Refusal;
 use super::template::is_template;
-use crate::text::{HashMap, SourceId, Sources, Span, Word, deeper, larger};
+use crate::text::{HashMap, SourceId, Sources, Span, Text, deeper, larger};
 
 pub use address::{Address, Host, Resolve, to_connect, to_listen};
 pub use arguments::Arguments;
@@ -109,8 +109,8 @@ impl Section {
 }
 
 /// Whether a name is a name, and no expression that is worked out for each request.
-pub fn is_literal(word: &Word) -> bool {
-    !word.open && !word.text.contains('%')
+pub fn is_literal(word: &Text) -> bool {
+    !word.is_open() && !word.as_str().contains('%')
 }
 
 /// Reads files one after the other.
@@ -218,7 +218,7 @@ impl Walk<'_> {
             ".alert" => self.refuse_line("an .alert ends the start", &line, line.at),
             first if first.starts_with('.') => {}
             "no" | "default" => self.negative(&line),
-            _ if line.words.first().is_some_and(|word| word.open) => {}
+            _ if line.words.first().is_some_and(|word| word.is_open()) => {}
             first if self.keywords.sections.contains(first) => self.section(line),
             _ => self.keyword(line),
         }
@@ -226,9 +226,9 @@ impl Walk<'_> {
 
     fn block(&mut self, line: &Line) {
         let words = line.words.get(1..).unwrap_or_default();
-        let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        let text = words.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" ");
         let judge = Judge { environment: &line.environment, version: self.version };
-        let holds = || match words.iter().any(|word| word.open) {
+        let holds = || match words.iter().any(|word| word.is_open()) {
             true => Ok(None),
             false => judge.holds(&text).or_else(|why| match why {
                 Unparsable::TooDeep => {
@@ -288,7 +288,7 @@ impl Walk<'_> {
     /// invalid_char() in src/tools.c
     fn check_name(&mut self, kind: Kind, name: &str, line: &Line) {
         let is_odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-' | '.'));
-        let certain = kind != Kind::Defaults && line.words.get(1).is_some_and(|word| !word.open);
+        let certain = kind != Kind::Defaults && line.words.get(1).is_some_and(|word| !word.is_open());
         if let Some(odd) = name.chars().find(is_odd).filter(|_| certain) {
             let why = format!("character '{odd}' is not permitted in {} name '{name}'", line.text(0));
             self.refuse_line(why, line, line.at);
@@ -330,7 +330,7 @@ impl Walk<'_> {
     }
 
     fn keyword(&mut self, line: Line) {
-        let (name, at) = (line.text(0), line.words.first().map_or(line.at, |word| word.span));
+        let (name, at) = (line.text(0), line.words.first().map_or(line.at, |word| word.span()));
         let kind = self.document.sections.last().map(|section| section.kind).filter(|_| self.in_section);
         let Some(kind) = kind else {
             return self.refuse_line(format!("unknown keyword '{name}' out of section"), &line, at);

@@ -1,12 +1,13 @@
 //! How a line of haproxy.cfg is cut into words: quotes, backslashes, comments and, inside double quotes alone, variables
 //! (parse_line() in src/tools.c).
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::environment::{Environment, Known};
 use crate::syntax::number::atoi;
 use crate::syntax::refusal::Refusal;
-use crate::text::{SourceId, Span, Word};
+use crate::text::{SourceId, Span, Text};
 
 /// Words of a line (MAX_LINE_ARGS).
 const MAX_WORDS: usize = 64;
@@ -16,7 +17,7 @@ pub(super) const MAX_EXPANDED: usize = 1 << 16;
 /// The words of one line.
 #[derive(Debug, Clone)]
 pub struct Line {
-    pub words: Vec<Word>,
+    pub words: Vec<Text>,
     /// From the first word to the end of the last, quotes included.
     pub at: Span,
     /// Nothing is lost behind an empty word, so something can be written at the end.
@@ -30,7 +31,7 @@ pub struct Line {
 impl Line {
     /// A word, empty where there is none.
     pub fn text(&self, index: usize) -> &str {
-        self.words.get(index).map_or("", |word| &word.text)
+        self.words.get(index).map_or("", |word| word.as_str())
     }
 
     /// Refused, unless the keyword has its one number.
@@ -38,7 +39,7 @@ impl Line {
         let refused = |why: &str| Err(Refusal::new(format!("'{}' {why}", self.text(0)), self.at));
         match self.words.len() {
             ..=1 => refused("expects an integer argument"),
-            3.. if !self.words.iter().any(|word| word.open) => {
+            3.. if !self.words.iter().any(|word| word.is_open()) => {
                 refused("cannot handle more than one argument")
             }
             _ => Ok(()),
@@ -58,19 +59,12 @@ struct Cutter<'a> {
     at: usize,
     environment: &'a Environment,
     quote: Option<(u8, usize)>,
-    word: Part,
-    words: Vec<Part>,
+    /// Where it lies in its source.
+    source: SourceId,
+    base: usize,
+    word: Option<Text>,
+    words: Vec<Option<Text>>,
     expanded: usize,
-}
-
-/// A word as it grows.
-#[derive(Debug, Default)]
-struct Part {
-    text: Vec<u8>,
-    range: Option<(usize, usize)>,
-    open: bool,
-    /// Some of it is no text of the line.
-    foreign: bool,
 }
 
 /// Cuts a line that starts at offset `base` of a source, and says how many bytes of values it is asked for.
@@ -85,47 +79,29 @@ pub(super) fn cut(
         at: 0,
         environment,
         quote: None,
-        word: Part::default(),
+        source,
+        base,
+        word: None,
         words: Vec::new(),
         expanded: 0,
     };
     cutter.run()?;
-    let parts = cutter.words;
+    let words = cutter.words;
     // HAProxy takes an empty word for the end of the line.
-    let count = parts.iter().position(|part| part.text.is_empty()).unwrap_or(parts.len());
-    if parts.len() > MAX_WORDS {
+    let is_end = |word: &Option<Text>| word.as_ref().is_none_or(Text::is_empty);
+    let count = words.iter().position(is_end).unwrap_or(words.len());
+    if words.len() > MAX_WORDS {
         return Err(Fault { what: "too many words", at: 0 });
     }
-    let kept = parts.get(..count).unwrap_or_default();
-    let ends = |part: &Part| part.range.map_or(0, |(_, end)| end);
-    let start = kept.first().and_then(|part| part.range).map_or(0, |(start, _)| start);
-    let end = kept.last().map_or(start, ends);
-    let line = Line {
-        words: kept.iter().map(|part| part.finish(text, source, base)).collect(),
-        at: Span::new(source, base + start..base + end),
-        whole: parts.get(count..).unwrap_or_default().iter().all(|part| part.range.is_none()),
-        maybe: None,
-        environment: Rc::clone(environment),
-    };
+    let whole = words.iter().skip(count).all(Option::is_none);
+    let kept: Vec<Text> = words.into_iter().take(count).flatten().collect();
+    let end = |word: &Text| Span { start: word.whole().end, ..word.whole() };
+    let (first, last) = (kept.first().map(Text::whole), kept.last().map(end));
+    let nowhere = Span::new(source, base..base);
+    let at = Span { end: last.unwrap_or(nowhere).end, ..first.unwrap_or(nowhere) };
+    let words = kept.into_iter().map(|word| word.in_characters().as_one()).collect();
+    let line = Line { words, at, whole, maybe: None, environment: Rc::clone(environment) };
     Ok((line, cutter.expanded))
-}
-
-impl Part {
-    fn finish(&self, line: &[u8], source: SourceId, base: usize) -> Word {
-        let (mut start, mut end) = self.range.unwrap_or_default();
-        let mut exact = line.get(start..end) == Some(&self.text) && !self.foreign;
-        let inside = (start + 1, end.saturating_sub(1));
-        if !exact && !self.foreign && line.get(inside.0..inside.1) == Some(&self.text) {
-            (start, end) = inside;
-            exact = true;
-        }
-        Word {
-            text: String::from_utf8_lossy(&self.text).into_owned(),
-            span: Span::new(source, base + start..base + end),
-            exact: exact && !self.open,
-            open: self.open,
-        }
-    }
 }
 
 impl Cutter<'_> {
@@ -135,18 +111,30 @@ impl Cutter<'_> {
 
     /// Takes `length` bytes of the line into the word, where they mean `meaning`.
     fn take(&mut self, length: usize, meaning: &[u8]) {
-        self.touch(length);
-        self.word.text.extend_from_slice(meaning);
+        let (from, written) = (self.at, self.text.get(self.at..self.at + length));
+        let place = self.span(from..from + length);
+        let word = self.touch(length);
+        match written == Some(meaning) {
+            true => word.push_text(&Text::written(meaning, place)),
+            false => word.push_for(meaning, place),
+        }
     }
 
-    fn touch(&mut self, length: usize) {
-        let start = self.word.range.map_or(self.at, |(start, _)| start);
+    fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.source, self.base + range.start..self.base + range.end)
+    }
+
+    /// Goes on by so many bytes, which are written as a part of the word.
+    fn touch(&mut self, length: usize) -> &mut Text {
+        let here = self.span(self.at..self.at + length);
         self.at += length;
-        self.word.range = Some((start, self.at));
+        let word = self.word.take();
+        let whole = word.as_ref().map_or(here, |word| Span { end: here.end, ..word.whole() });
+        self.word.insert(word.unwrap_or_default().with_whole(whole))
     }
 
     fn end_word(&mut self) {
-        let word = std::mem::take(&mut self.word);
+        let word = self.word.take();
         self.words.push(word);
     }
 
@@ -177,7 +165,7 @@ impl Cutter<'_> {
         while is_space(self.peek(0)) {
             self.at += 1;
         }
-        if !self.words.is_empty() || self.word.range.is_some() {
+        if !self.words.is_empty() || self.word.is_some() {
             self.end_word();
         }
     }
@@ -242,40 +230,46 @@ impl Cutter<'_> {
             (Known::Set(value), _) => value.as_bytes().to_vec(),
             (Known::Unset, default) => default.unwrap_or_default().to_vec(),
             (Known::Unknown, _) => {
-                self.word.open = true;
-                self.take(written.len(), written);
+                self.leave(written);
                 return Ok(());
             }
         };
         self.expanded = self.expanded.saturating_add(value.len());
         if self.expanded > MAX_EXPANDED {
-            self.word.open = true;
-            self.take(written.len(), written);
+            self.leave(written);
             return Ok(());
         }
-        self.word.foreign = true;
+        let place = self.span(start..end);
         self.touch(written.len());
         if several {
-            self.spread(&value)
+            self.spread(&value, place)
         } else {
-            self.word.text.extend_from_slice(&value)
+            self.fill(&value, place)
         }
         Ok(())
     }
 
-    fn spread(&mut self, value: &[u8]) {
-        let range = self.word.range;
-        let mut parts = value.split(|byte| is_space(*byte)).enumerate();
-        parts.by_ref().for_each(|(index, part)| {
-            if index > 0 && (part.is_empty() || self.word.text.is_empty()) {
-                return self.word.text.extend_from_slice(part);
-            }
-            if index > 0 {
+    /// A variable whose value is not known stays as it is written.
+    fn leave(&mut self, written: &[u8]) {
+        self.take(written.len(), written);
+        let word = self.word.get_or_insert_default();
+        word.set_open(&String::from_utf8_lossy(written));
+    }
+
+    fn fill(&mut self, value: &[u8], place: Span) {
+        self.word.get_or_insert_default().push_for(value, place);
+    }
+
+    fn spread(&mut self, value: &[u8], place: Span) {
+        let whole = self.word.as_ref().map(Text::whole);
+        for (index, part) in value.split(|byte| is_space(*byte)).enumerate() {
+            let ends = index > 0 && !part.is_empty() && self.word.as_ref().is_some_and(|it| !it.is_empty());
+            if ends {
                 self.end_word();
-                self.word = Part { range, foreign: true, ..Part::default() };
+                self.word = whole.map(Text::nothing);
             }
-            self.word.text.extend_from_slice(part);
-        });
+            self.fill(part, place);
+        }
     }
 }
 
@@ -301,9 +295,9 @@ mod tests {
         match cut(text.as_bytes(), source, 0, &Rc::new(environment)) {
             Err(fault) => format!("{} at {}", fault.what, fault.at),
             Ok((line, _)) => {
-                let word = |word: &Word| {
-                    let mark = if word.exact { "" } else { "~" };
-                    format!("{mark}{}", word.text)
+                let word = |word: &Text| {
+                    let mark = if word.exact().is_some() { "" } else { "~" };
+                    format!("{mark}{}", word.as_str())
                 };
                 line.words.iter().map(word).collect::<Vec<_>>().join("|")
             }

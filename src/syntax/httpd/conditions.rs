@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use regex::Regex;
 
 use super::includes;
-use super::lines::Text;
+use super::lines::words;
 use super::{Start, Walk};
+use crate::text::Text;
 
 /// A version that is not known is new enough.
 const NEW: [u16; 3] = [2, 4, 999];
@@ -37,7 +38,7 @@ impl Answer {
 impl Walk<'_, '_> {
     /// Nothing where the section is no condition. The argument has no `>` any more.
     pub(super) fn answer(&self, section: &str, argument: &Text) -> Option<Answer> {
-        let mut words = argument.words().map(|word| word.show());
+        let mut words = words(argument).map(|word| word.show().into_owned());
         let first = words.next().unwrap_or_default();
         let (negated, mut name) = match first.strip_prefix('!') {
             Some(rest) => (true, rest.to_owned()),

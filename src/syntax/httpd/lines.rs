@@ -6,104 +6,18 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use crate::text::{SourceId, Span};
+use crate::text::{SourceId, Span, Text};
 
-/// A part of a text and where it stands, if it stands there as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
-    /// Its offset in the text.
-    at: usize,
-    from: Option<Span>,
+/// The words of a text.
+pub fn words(text: &Text) -> Words<'_> {
+    Words { text, at: 0 }
 }
 
-/// A text put together from pieces of files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Text {
-    bytes: Vec<u8>,
-    pieces: Vec<Piece>,
-}
-
-impl Text {
-    /// A text that stands in a file as it is.
-    pub fn of(bytes: &[u8], from: Option<Span>) -> Self {
-        let mut text = Self::default();
-        text.push(bytes, from);
-        text
-    }
-
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// What it takes of memory: the bytes, and where each part of them stands.
-    pub(super) fn weight(&self) -> usize {
-        self.bytes.len() + self.pieces.len() * size_of::<Piece>()
-    }
-
-    /// The text for people, and for names that are ASCII.
-    pub fn show(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
-    }
-
-    pub fn push(&mut self, bytes: &[u8], from: Option<Span>) {
-        if !bytes.is_empty() {
-            self.pieces.push(Piece { at: self.bytes.len(), from });
-            self.bytes.extend_from_slice(bytes);
-        }
-    }
-
-    pub fn append(&mut self, other: &Text) {
-        let before = self.bytes.len();
-        self.pieces.extend(other.pieces.iter().map(|piece| Piece { at: before + piece.at, ..*piece }));
-        self.bytes.extend_from_slice(&other.bytes);
-    }
-
-    /// A part of the text; what lies outside is left out.
-    pub fn slice(&self, range: Range<usize>) -> Text {
-        let mut part = Text::default();
-        let first = self.piece_at(range.start);
-        for (index, piece) in self.pieces.iter().enumerate().skip(first) {
-            if piece.at >= range.end {
-                break;
-            }
-            let end = self.pieces.get(index + 1).map_or(self.bytes.len(), |next| next.at).min(range.end);
-            let start = piece.at.max(range.start);
-            let Some(bytes) = self.bytes.get(start..end) else { continue };
-            part.push(bytes, piece.from.map(|from| within(from, start - piece.at..end - piece.at)));
-        }
-        part
-    }
-
-    /// Where all of the text stands as it is.
-    pub fn span(&self) -> Option<Span> {
-        match self.pieces.as_slice() {
-            [piece] => piece.from,
-            _ => None,
-        }
-    }
-
-    fn piece_at(&self, offset: usize) -> usize {
-        self.pieces.partition_point(|piece| piece.at <= offset).saturating_sub(1)
-    }
-
-    /// The text from an offset on, and the words of it.
-    pub fn words(&self) -> Words<'_> {
-        Words { text: self, at: 0 }
-    }
-
-    fn trimmed(&self) -> Text {
-        let start = self.bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(self.bytes.len());
-        let end = self.bytes.iter().rposition(|byte| !is_space(*byte)).map_or(start, |last| last + 1);
-        match (start, end) {
-            (0, end) if end == self.bytes.len() => self.clone(),
-            _ => self.slice(start..end),
-        }
-    }
-}
-
-fn within(span: Span, range: Range<usize>) -> Span {
-    let range = span.start as usize + range.start..span.start as usize + range.end;
-    Span::new(span.source, range)
+fn trimmed(text: &Text) -> Text {
+    let bytes = text.bytes();
+    let start = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_space(*byte)).map_or(start, |last| last + 1);
+    text.slice(start..end)
 }
 
 /// What isspace(3) takes for a space.
@@ -121,7 +35,7 @@ pub struct Words<'t> {
 impl Words<'_> {
     /// What follows the words that were taken.
     pub fn rest(&self) -> Text {
-        self.text.slice(self.at..self.text.bytes.len())
+        self.text.slice(self.at..self.text.len())
     }
 }
 
@@ -129,7 +43,7 @@ impl Iterator for Words<'_> {
     type Item = Text;
 
     fn next(&mut self) -> Option<Text> {
-        let bytes = &self.text.bytes;
+        let bytes = self.text.bytes();
         let skip = |from: usize| from + bytes.iter().skip(from).take_while(|byte| is_space(**byte)).count();
         let start = skip(self.at);
         let first = *bytes.get(start)?;
@@ -166,22 +80,23 @@ fn closing(bytes: &[u8], start: usize, quote: u8) -> usize {
 /// A backslash takes away what a backslash means, and what the quote does that stands around the word.
 fn unescaped(text: &Text, range: Range<usize>, quote: Option<u8>) -> Text {
     let whole = text.slice(range);
-    if memchr(b'\\', &whole.bytes).is_none() {
+    let bytes = whole.bytes();
+    if memchr(b'\\', bytes).is_none() {
         return whole;
     }
-    let mut word = Text::default();
+    let mut word = Text::nothing(whole.whole());
     let mut from = 0;
     let mut at = 0;
-    while let Some(byte) = whole.bytes.get(at) {
-        let next = whole.bytes.get(at + 1);
+    while let Some(byte) = bytes.get(at) {
+        let next = bytes.get(at + 1);
         if *byte == b'\\' && next.is_some_and(|next| *next == b'\\' || Some(*next) == quote) {
-            word.append(&whole.slice(from..at));
+            word.push_part(&whole, from..at);
             from = at + 1;
             at += 1;
         }
         at += 1;
     }
-    word.append(&whole.slice(from..whole.bytes.len()));
+    word.push_part(&whole, from..bytes.len());
     word
 }
 
@@ -227,7 +142,7 @@ impl<'a> Lines<'a> {
             let continued = line.ends_with(b"\\") && next > range.end;
             let kept = range.start..range.end - usize::from(continued);
             let bytes = self.bytes.get(kept.clone()).unwrap_or_default();
-            text.push(bytes, Some(Span::new(self.source, kept)));
+            text.push_bytes(self.source, kept.start, bytes);
             if !continued {
                 break;
             }
@@ -241,14 +156,10 @@ impl Iterator for Lines<'_> {
 
     fn next(&mut self) -> Option<Line> {
         loop {
-            let text = self.logical()?.trimmed();
-            let ends = (text.pieces.first(), text.pieces.last());
-            let (Some(Piece { from: Some(first), .. }), Some(Piece { from: Some(last), .. })) = ends else {
-                continue;
-            };
-            if text.bytes.first() != Some(&b'#') {
-                let at = Span { end: last.end, ..*first };
-                return Some(Line { at, text });
+            let text = trimmed(&self.logical()?);
+            if !text.is_empty() && !text.bytes().starts_with(b"#") {
+                let at = text.span();
+                return Some(Line { text: text.with_whole(at), at });
             }
         }
     }
@@ -267,7 +178,7 @@ mod tests {
         let source = sources.add(Origin::Builtin("t".into()), text.as_bytes().to_vec());
         let lines = Lines::new(source, sources.bytes(source));
         let show = |line: Line| {
-            let words: Vec<String> = line.text.words().map(|word| word.show()).collect();
+            let words: Vec<String> = words(&line.text).map(|word| word.show().into_owned()).collect();
             format!("[{}]", words.join("|"))
         };
         lines.map(show).collect()
@@ -301,7 +212,7 @@ mod tests {
         let source = sources.add(Origin::Builtin("t".into()), " A 'b' c\\\nd \"e\\\"\"\n".as_bytes());
         let line = Lines::new(source, sources.bytes(source)).next().unwrap();
         assert_eq!(line.at, Span::new(source, 1..17));
-        let spans: Vec<_> = line.text.words().map(|word| word.span().map(Span::range)).collect();
+        let spans: Vec<_> = words(&line.text).map(|word| word.exact().map(Span::range)).collect();
         assert_eq!(spans, [Some(1..2), Some(4..5), None, None]);
     }
 
@@ -314,8 +225,8 @@ mod tests {
             let sources = Sources::new();
             let source = sources.add(Origin::Builtin("t".into()), bytes);
             for line in Lines::new(source, sources.bytes(source)) {
-                for word in line.text.words() {
-                    if let Some(span) = word.span() {
+                for word in words(&line.text) {
+                    if let Some(span) = word.exact() {
                         prop_assert_eq!(sources.slice(span), word.bytes());
                     }
                 }

@@ -1,7 +1,7 @@
 //! Macro and Use of mod_macro: lines that are read again with other words in them.
 
-use super::lines::{Line, Text};
-use crate::text::HashMap;
+use super::lines::Line;
+use crate::text::{HashMap, Text};
 
 /// mod_macro has room for lines that are shorter (MAX_STRING_LEN in include/httpd.h).
 const MAX_LINE: usize = 8192;
@@ -27,25 +27,25 @@ impl Macro {
 
     /// How many comparisons it takes to fill a line.
     pub(super) fn looks(&self, line: &Line) -> usize {
-        line.text.bytes().len().saturating_mul(self.parameters.len())
+        line.text.len().saturating_mul(self.parameters.len())
     }
 
     /// A line with arguments in place of the parameters: of those that begin at one place the longest (substitute_macro_args).
     /// Nothing where it becomes too long for mod_macro.
     pub(super) fn fill(&self, line: &Line, arguments: &[Text]) -> Option<Line> {
         let bytes = line.text.bytes();
-        let mut text = Text::default();
+        let mut text = Text::nothing(line.at);
         let (mut from, mut at) = (0, 0);
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let named = self.parameters.iter().zip(arguments);
-            let here = named.filter(|(name, _)| !name.bytes().is_empty() && rest.starts_with(name.bytes()));
-            match here.max_by_key(|(name, _)| name.bytes().len()) {
+            let here = named.filter(|(name, _)| !name.is_empty() && rest.starts_with(name.bytes()));
+            match here.max_by_key(|(name, _)| name.len()) {
                 Some((name, argument)) => {
-                    text.append(&line.text.slice(from..at));
-                    text.append(argument);
-                    at += name.bytes().len();
+                    text.push_part(&line.text, from..at);
+                    text.push_all(argument);
+                    at += name.len();
                     from = at;
-                    if text.bytes().len() + (bytes.len() - at) >= MAX_LINE {
+                    if text.len() + (bytes.len() - at) >= MAX_LINE {
                         return None;
                     }
                 }
@@ -55,7 +55,7 @@ impl Macro {
         if from == 0 {
             return Some(line.clone());
         }
-        text.append(&line.text.slice(from..bytes.len()));
+        text.push_part(&line.text, from..bytes.len());
         Some(Line { text, at: line.at })
     }
 }

@@ -21,10 +21,10 @@ use macros::{Macro, Macros};
 use super::start::Start;
 use super::template::{is_placeholder, is_template};
 use crate::text::tree::Unread;
-use crate::text::{HashSet, SourceId, Sources, Span, Tree, deeper, over};
+use crate::text::{HashSet, SourceId, Sources, Span, Text, Tree, deeper, over};
 
 pub use address::{Answers, Host, parse_address};
-pub use lines::{Line, Lines, Text};
+pub use lines::{Line, Lines, words};
 pub use target::Target;
 pub use variables::{Variables, variable};
 
@@ -282,7 +282,7 @@ impl Walk<'_, '_> {
         if !self.spend(text.weight().saturating_sub(line.text.weight()), line.at) {
             return;
         }
-        let mut words = text.words();
+        let mut words = words(&text);
         let Some(name) = words.next().map(|name| lower(&name)) else { return };
         match name.strip_prefix("</") {
             Some(name) => self.close(name, line.at),
@@ -292,7 +292,7 @@ impl Walk<'_, '_> {
     }
 
     fn collect(&mut self, line: &Line) {
-        let first = line.text.words().next().map(|name| lower(&name)).unwrap_or_default();
+        let first = words(&line.text).next().map(|name| lower(&name)).unwrap_or_default();
         if first.starts_with("</macro>") {
             if let Some(Section { kind: Kind::Macro { name, made }, .. }) = self.sections.pop() {
                 self.macros.insert(name, Rc::new(made));
@@ -323,7 +323,7 @@ impl Walk<'_, '_> {
     }
 
     fn open(&mut self, name: &str, rest: &Text, at: Span) {
-        let end = rest.bytes().iter().rposition(|byte| *byte == b'>').unwrap_or(rest.bytes().len());
+        let end = rest.bytes().iter().rposition(|byte| *byte == b'>').unwrap_or(rest.len());
         let argument = rest.slice(0..end);
         let kind = match self.sections.last() {
             Some(Section { kind: Kind::Skipped, .. }) => Kind::Skipped,
@@ -342,7 +342,7 @@ impl Walk<'_, '_> {
             Some(Answer::Maybe(what)) => return Kind::Read { only_if: Some(what) },
             None => {}
         }
-        let words: Vec<Text> = argument.words().collect();
+        let words: Vec<Text> = words(argument).collect();
         match (name, words.split_first()) {
             ("<macro", Some((name, parameters))) => {
                 Kind::Macro { name: lower(name), made: Macro::new(parameters.to_vec()) }
@@ -370,7 +370,7 @@ impl Walk<'_, '_> {
                 self.macros.remove(&lower(name));
             }
             ("loadmodule", [symbol, ..]) => {
-                self.given.loaded.insert(symbol.show());
+                self.given.loaded.insert(symbol.show().into_owned());
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! What mod_proxy takes for a URL.
 
-use super::lines::Text;
 use crate::syntax::url::Url;
+use crate::text::Text;
 
 /// Where requests are passed on to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Target {
     /// `proxy:url`, as SetHandler has it.
     pub fn handler(word: &Text) -> Option<Text> {
         let url = strip(&word.show(), "proxy:")?.len();
-        Some(word.slice(word.bytes().len() - url..word.bytes().len()))
+        Some(word.slice(word.len() - url..word.len()))
     }
 }
 

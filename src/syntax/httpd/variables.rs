@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memchr;
 
-use super::lines::Text;
-use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Tree, larger};
+use crate::text::{HashMap, HashSet, SourceId, Sources, Span, Text, Tree, larger};
 
 /// No value that matters is longer: where variables double each other, what would be longer stays as it is written.
 const MAX_VALUE: usize = 1 << 13;
@@ -33,7 +32,8 @@ impl Variables {
                 self.shell(sources, source);
             }
         }
-        let arguments = self.environment.get("APACHE_ARGUMENTS").map(Text::show).unwrap_or_default();
+        let arguments =
+            self.environment.get("APACHE_ARGUMENTS").map(|it| it.show().into_owned()).unwrap_or_default();
         self.options(arguments.split_ascii_whitespace());
     }
 
@@ -64,8 +64,10 @@ impl Variables {
                 let written = assignment.value.and_then(|(offset, value)| {
                     let at = start + offset;
                     let is_there = bytes.get(at..at + value.len()) == Some(value.as_bytes());
-                    let span = is_there.then(|| Span::new(source, at..at + value.len()));
-                    let text = Text::of(value.as_bytes(), span);
+                    let text = match is_there {
+                        true => Text::written(value, Span::new(source, at..at + value.len())),
+                        false => Text::meant(value, Span::new(source, start..start + line.len())),
+                    };
                     filled(&text, &known, &mut |size| tell(sources, Span::new(source, at..at), size))
                 });
                 if let Some(value) = written {
@@ -108,24 +110,24 @@ impl Variables {
         if memchr(b'$', text.bytes()).is_none() {
             return text.clone();
         }
-        let mut full = Text::default();
+        let mut full = Text::nothing(text.whole());
         let mut at = 0;
         while let Some((start, end)) = variable(text.bytes(), at) {
-            if full.bytes().len() > MAX_VALUE {
-                if let Some(at) = text.span() {
-                    tell(sources, at, full.bytes().len());
+            if full.len() > MAX_VALUE {
+                if let Some(at) = text.exact() {
+                    tell(sources, at, full.len());
                 }
                 return text.clone();
             }
-            full.append(&text.slice(at..start));
-            let name = text.slice(start + 2..end - 1).show();
+            full.push_part(text, at..start);
+            let name = text.slice(start + 2..end - 1);
             match self.get(&name) {
-                Some(value) => full.append(value),
-                None => full.append(&text.slice(start..end)),
+                Some(value) => full.push_all(value),
+                None => full.push_part(text, start..end),
             }
             at = end;
         }
-        full.append(&text.slice(at..text.bytes().len()));
+        full.push_part(text, at..text.len());
         full
     }
 }
@@ -199,11 +201,11 @@ fn unquoted(value: &str) -> &str {
 /// The shell's `$NAME` and `${NAME}`; nothing where it does more than that.
 fn filled(text: &Text, known: &HashMap<String, Text>, too_long: &mut dyn FnMut(usize)) -> Option<Text> {
     let bytes = text.bytes();
-    let mut full = Text::default();
+    let mut full = Text::nothing(text.whole());
     let mut at = 0;
     while let Some(length) = memchr(b'$', bytes.get(at..)?) {
         let start = at + length;
-        full.append(&text.slice(at..start));
+        full.push_part(text, at..start);
         let braced = bytes.get(start + 1) == Some(&b'{');
         let first = start + 1 + usize::from(braced);
         let name =
@@ -212,13 +214,13 @@ fn filled(text: &Text, known: &HashMap<String, Text>, too_long: &mut dyn FnMut(u
         if end == first || braced && bytes.get(end) != Some(&b'}') {
             return None;
         }
-        if full.bytes().len() > MAX_VALUE {
-            too_long(full.bytes().len());
+        if full.len() > MAX_VALUE {
+            too_long(full.len());
             return None;
         }
-        full.append(known.get(&text.slice(first..end).show())?);
+        full.push_all(known.get(&*text.slice(first..end))?);
         at = end + usize::from(braced);
     }
-    full.append(&text.slice(at..bytes.len()));
+    full.push_part(text, at..bytes.len());
     (memchr(b'`', full.bytes()).is_none()).then_some(full)
 }

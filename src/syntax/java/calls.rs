@@ -5,7 +5,7 @@ use super::library::{Library, Of};
 use super::{Outside, Thing, Value};
 use crate::syntax::calls::Id;
 use crate::syntax::startup::{Answer, Part, Set};
-use crate::text::Slot;
+use crate::text::{Slot, Text};
 
 impl<L: Library> Evaluation<'_, '_, L> {
     pub(super) fn called(&self, call: Id) -> Of<L> {
@@ -93,7 +93,12 @@ impl<L: Library> Evaluation<'_, '_, L> {
                 self.answers.set(self.answers.get() + 1);
                 let slot = set.written().map(Slot::replace);
                 let unless = Vec::from_iter(set.may_change.then_some(outside));
-                Value { slot, unless, started: true, ..Value::new(Thing::Text(set.text), set.at) }
+                Value {
+                    slot,
+                    unless,
+                    started: true,
+                    ..Value::new(Thing::Text(set.text.to_string()), set.text.span())
+                }
             }
         }
     }
@@ -107,7 +112,7 @@ impl<L: Library> Evaluation<'_, '_, L> {
                 let value =
                     set.text.split_whitespace().rev().find_map(|word| word.strip_prefix(start.as_str()));
                 value.map_or(Answer::Unsaid, |value| {
-                    Answer::Set(Set { text: value.to_owned(), exact: false, ..set.clone() })
+                    Answer::Set(Set { text: Text::meant(value, set.text.span()), ..set.clone() })
                 })
             }
             other => other,
@@ -115,7 +120,7 @@ impl<L: Library> Evaluation<'_, '_, L> {
         let of_options = || {
             self.startup.words(Part::Options, &|words| {
                 let found = words.iter().rev();
-                Ok(found.filter_map(|word| Some((word, word.text.strip_prefix(start.as_str())?))).next())
+                Ok(found.filter_map(|word| Some((word, word.strip_prefix(start.as_str())?))).next())
             })
         };
         let mut answers = [of_variable("_JAVA_OPTIONS"), of_options()].into_iter();

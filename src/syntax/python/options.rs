@@ -150,7 +150,7 @@ impl Reading<'_, '_> {
             Some(Some("store_false")) => return Thing::Truth(false).into(),
             Some(_) => return self.unknown(call),
         }
-        let value = Value { written: set.written(), ..Thing::Text(set.text).into() };
+        let value = Value { written: set.written(), ..Thing::Text(set.text.to_string()).into() };
         match (kind, value.integer()) {
             (None | Some("str"), _) => value,
             (Some("int"), Some(number)) => value.becomes(Thing::Number(number)),
@@ -169,7 +169,7 @@ fn answered(answer: Answer, reason: impl Fn() -> String) -> Option<Value> {
         Answer::Unclear(why) => Some(Value::unknown(why)),
         Answer::Set(set) => {
             let unless = Vec::from_iter(set.may_change.then(reason));
-            Some(Value { written: set.written(), unless, ..Thing::Text(set.text).into() })
+            Some(Value { written: set.written(), unless, ..Thing::Text(set.text.to_string()).into() })
         }
     }
 }

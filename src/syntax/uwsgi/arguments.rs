@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::entry::Entry;
-use crate::text::{HashSet, Word};
+use crate::text::{HashSet, Text};
 
 /// Which options take a word.
 #[derive(Debug, Deserialize)]
@@ -25,13 +25,13 @@ pub struct Arguments {
     pub files: Vec<Entry>,
 }
 
-pub fn read(known: &Known, words: &[Word]) -> Arguments {
+pub fn read(known: &Known, words: &[Text]) -> Arguments {
     let mut arguments = Arguments::default();
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
-        let text = word.text.as_str();
+        let text = word.as_str();
         if text == "--" {
-            arguments.files.extend(words.map(|word| entry("", &word.text, word)));
+            arguments.files.extend(words.map(|word| entry("", word.as_str(), word)));
             break;
         }
         if let Some(long) = text.strip_prefix("--") {
@@ -41,11 +41,13 @@ pub fn read(known: &Known, words: &[Word]) -> Arguments {
             }
             // An option of a plugin that is not known takes a word if one follows.
             let takes = !known.flags.contains(long)
-                && words.peek().is_some_and(|next| !next.text.starts_with('-') || next.text.len() < 2);
+                && words
+                    .peek()
+                    .is_some_and(|next| !next.as_str().starts_with('-') || next.as_str().len() < 2);
             let value = if takes { words.next() } else { None };
-            arguments
-                .options
-                .push(value.map_or_else(|| entry(long, "", word), |value| entry(long, &value.text, value)));
+            arguments.options.push(
+                value.map_or_else(|| entry(long, "", word), |value| entry(long, value.as_str(), value)),
+            );
         } else if let Some(letters) = text.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             cluster(known, letters, word, &mut words, &mut arguments);
         } else {
@@ -59,8 +61,8 @@ pub fn read(known: &Known, words: &[Word]) -> Arguments {
 fn cluster<'w>(
     known: &Known,
     letters: &str,
-    word: &Word,
-    words: &mut impl Iterator<Item = &'w Word>,
+    word: &Text,
+    words: &mut impl Iterator<Item = &'w Text>,
     arguments: &mut Arguments,
 ) {
     for (at, letter) in letters.char_indices() {
@@ -71,7 +73,7 @@ fn cluster<'w>(
         }
         let rest = letters.get(at + letter.len_utf8()..).unwrap_or_default();
         let found = match rest {
-            "" => words.next().map(|value| entry(option, &value.text, value)),
+            "" => words.next().map(|value| entry(option, value.as_str(), value)),
             rest => Some(entry(option, rest, word)),
         };
         arguments.options.extend(found);
@@ -79,11 +81,11 @@ fn cluster<'w>(
     }
 }
 
-fn entry(key: &str, value: &str, word: &Word) -> Entry {
-    let tail = word.tail(value.len()).filter(|_| word.text.ends_with(value) && !value.is_empty());
+fn entry(key: &str, value: &str, word: &Text) -> Entry {
+    let tail = word.tail(value.len()).exact().filter(|_| word.as_str().ends_with(value));
     Entry {
         exact: tail.is_some() && value.is_ascii(),
-        open: word.open.then(|| word.text.clone()),
-        ..Entry::new(key, value, tail.unwrap_or(word.span))
+        open: word.is_open().then(|| word.as_str().to_owned()),
+        ..Entry::new(key, value, tail.unwrap_or(word.span()))
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::cursor::Cursor;
 use super::entities::character;
 use super::{Attribute, Fault, Piece, Place, Reader};
-use crate::text::{HashMap, HashSet};
+use crate::text::{HashMap, HashSet, Text};
 
 #[derive(Debug, Default)]
 pub(super) struct Dtd {
@@ -169,7 +169,8 @@ impl Reader<'_> {
             let value = self.value(cursor.text(range), at, true)?;
             let name = name.to_owned();
             if self.dtd.declared.insert((element.to_owned(), name.clone())) {
-                self.dtd.defaults.entry(element.to_owned()).or_default().push(Attribute { name, value, at });
+                let value = Text::meant(value, at);
+                self.dtd.defaults.entry(element.to_owned()).or_default().push(Attribute { name, value });
             }
         }
         Ok(Some(()))

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use quick_xml::events::Event;
 
-use crate::text::{HashSet, SourceId, Sources, Span, Tree, over};
+use crate::text::{HashSet, SourceId, Sources, Span, Text, Tree, over};
 use cursor::{Cursor, is_space};
 use dtd::Dtd;
 use entities::Left;
@@ -50,9 +50,7 @@ pub struct Element {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     pub name: String,
-    pub value: String,
-    /// What stands between the quotes: it is the value only if it spells the same.
-    pub at: Span,
+    pub value: Text,
 }
 
 /// Why the reader stops: the file is not well-formed, or an entity cannot be had.
@@ -84,32 +82,25 @@ impl Reading {
 }
 
 impl Reading {
-    /// What stands between the start tag of the element with this index and the next tag, without the blanks around it; with
-    /// its place, unless the element is empty, a comment stands in it or an entity makes something else of the text.
-    pub fn content(&self, sources: &Sources, index: usize) -> (String, Option<Span>) {
-        let Some(element) = self.elements.get(index) else { return (String::new(), None) };
+    /// What stands between the start tag of the element with this index and the next tag, without the blanks around it; nothing
+    /// that stands anywhere where the element is empty, a comment stands in it or an entity makes something else of the text.
+    pub fn content(&self, sources: &Sources, index: usize) -> Text {
+        let Some(element) = self.elements.get(index) else { return Text::default() };
         let empty = sources.slice(element.tag).ends_with(b"/>");
         let start = element.tag.range().end;
         let rest = sources.bytes(element.tag.source).get(start..).unwrap_or_default();
         let end = memchr::memchr(b'<', rest).filter(|_| !empty).unwrap_or(0);
         let whole = rest.get(..end).unwrap_or_default();
         let closes = rest.get(end..).is_some_and(|next| next.starts_with(b"</"));
-        let text = whole.trim_ascii();
-        let before = whole.len() - whole.trim_ascii_start().len();
-        let at = Span::new(element.tag.source, start + before..start + before + text.len());
-        match closes && !empty && !text.contains(&b'&') {
-            true => (String::from_utf8_lossy(text).into_owned(), Some(at)),
-            false => (String::new(), None),
+        let at = Span::new(element.tag.source, start..start + whole.len());
+        match closes && !empty && !whole.contains(&b'&') {
+            true => Text::written(whole, at).trimmed().in_characters(),
+            false => Text::nothing(element.tag),
         }
     }
 
     /// The content of the first child of this name.
-    pub fn child_content(
-        &self,
-        sources: &Sources,
-        parent: usize,
-        name: &str,
-    ) -> Option<(String, Option<Span>)> {
+    pub fn child_content(&self, sources: &Sources, parent: usize, name: &str) -> Option<Text> {
         let (index, _) = self.children(parent, name).next()?;
         Some(self.content(sources, index))
     }
@@ -322,7 +313,11 @@ impl Reader<'_> {
             end = cursor.at;
             let at = place.span(value.clone());
             let value = self.value(cursor.text(value), at, true)?;
-            attributes.push(Attribute { name: name.to_owned(), value, at });
+            let value = match self.sources.slice(at) == value.as_bytes() {
+                true => Text::written(value, at),
+                false => Text::meant(value, at),
+            };
+            attributes.push(Attribute { name: name.to_owned(), value });
         }
         self.dtd.complete(&name, &mut attributes);
         self.count(&attributes, place.span(range.clone()))?;
