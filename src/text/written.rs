@@ -167,11 +167,13 @@ impl Text {
         self
     }
 
-    /// The same text, which all that is written means where it does not stand anywhere as it is.
+    /// The same text, which all that is written means, unless only quotes are written besides: a reference to nothing is more.
     pub fn as_one(self) -> Self {
-        match self.exact() {
-            Some(_) => self,
-            None => Self { open: self.open, ..Self::meant(self.bytes, self.whole) },
+        let Span { start, end, .. } = self.whole;
+        let inside = (start.saturating_add(1), end.saturating_sub(1));
+        match self.exact().map(|at| (at.start, at.end)) {
+            Some(at) if at == (start, end) || at == inside => self,
+            _ => Self { open: self.open, ..Self::meant(self.bytes, self.whole) },
         }
     }
 
