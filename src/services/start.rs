@@ -227,8 +227,11 @@ impl Table {
         let find = |name: PathBuf| {
             let name = name.strip_prefix("/").map(Path::to_owned).unwrap_or(name);
             let path = ground.tree.resolve(&name).ok().or_else(|| moved(ground, command, &name))?;
-            let is_file = ground.tree.exists(&path) && !ground.tree.is_folder(&path);
-            is_file.then(|| Named { path, folder: name.parent().unwrap_or(Path::new("")).to_owned() })
+            // A folder is told of by who reads it.
+            ground
+                .tree
+                .exists(&path)
+                .then(|| Named { path, folder: name.parent().unwrap_or(Path::new("")).to_owned() })
         };
         match paths.filter_map(find).next() {
             Some(named) => Reads::Named(vec![named]),
