@@ -11,10 +11,9 @@ use std::process::Command as Process;
 use backlog_audit::commands::{self, Started};
 use backlog_audit::discover;
 use backlog_audit::knowledge::Knowledge;
-use backlog_audit::model::{Command, ReadAs, Starter, Word};
-use backlog_audit::syntax::letters::Letters;
+use backlog_audit::model::{Command, ReadAs, Starter};
 use backlog_audit::syntax::shell::{self, Known, Simple, Variables};
-use backlog_audit::text::{Edit, Origin, Sources, Span, apply};
+use backlog_audit::text::{Edit, Origin, Sources, Span, Text, apply};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -34,7 +33,7 @@ fn hold(sources: &Sources, command: &Command) {
     let variables = command.environment.iter().map(|variable| &variable.value);
     for word in command.words.iter().chain(variables) {
         assert!(
-            !word.exact().is_some() || sources.text(word.span()) == word.as_str(),
+            word.exact().is_none() || sources.text(word.span()) == word.as_str(),
             "{word:?} is {:?}",
             sources.text(word.span())
         );
@@ -108,13 +107,13 @@ fn files_are_read_as_recorded() {
 
 /// A command as a person reads it: `~` is a word that does not stand in the file as it is, `?` one that is not known.
 fn screen(sources: &Sources, command: &Command) -> String {
-    let mark = |word: &Word| {
-        let quoted = if word.text.is_empty() || word.text.contains(' ') {
-            format!("{:?}", word.text)
+    let mark = |word: &Text| {
+        let quoted = if word.is_empty() || word.contains(' ') {
+            format!("{:?}", word.as_str())
         } else {
-            word.text.clone()
+            word.as_str().to_owned()
         };
-        format!("{}{}{quoted}", if word.exact { "" } else { "~" }, if word.open { "?" } else { "" })
+        format!("{}{}{quoted}", if word.exact().is_some() { "" } else { "~" }, if word.is_open() { "?" } else { "" })
     };
     let words: Vec<String> = command.words.iter().map(mark).collect();
     let mut text = format!("{:?} {}: {}\n", command.starter, command.name, words.join(" "));
@@ -338,26 +337,22 @@ fn a_unit_that_is_refused_is_a_problem() {
 /// The commands named `show` of a script, as words.
 fn shown(script: &str, set: &[(&str, &str)]) -> Vec<Vec<String>> {
     let sources = Sources::new();
-    let letters = |text: &str| {
+    let written = |text: &str| {
         let file = sources.add(Origin::Builtin("script".into()), text.as_bytes().to_vec());
-        Letters::plain(&sources, Span::new(file, 0..text.len()))
+        Text::plain(&sources, Span::new(file, 0..text.len()))
     };
     let mut variables = Variables::default();
     for (name, value) in set {
-        let value = letters(value);
-        let at = value.span().unwrap_or_else(|| Span::top(sources.all().next().unwrap().0));
-        variables.set(name, Known::of(&shell::Word { letters: value, at, open: false }));
+        variables.set(name, Known::of(&written(value)));
     }
     for name in ["U", "V", "a", "x", "aa", "ax", "xa", "xx", "aax", "aaa"] {
         variables.set(name, Known::Unset);
     }
-    let text = letters(script);
+    let text = written(script);
     let commands = shell::commands(&text, &mut variables);
-    let word = |word: &shell::Word| {
-        assert!(
-            !word.letters.is_verbatim(&sources) || sources.text(word.letters.span().unwrap()) == word.text()
-        );
-        word.text()
+    let word = |word: &Text| {
+        assert!(word.exact().is_none_or(|at| sources.text(at) == word.as_str()));
+        word.show().into_owned()
     };
     let words = |simple: &Simple| simple.words.iter().map(word).collect::<Vec<_>>();
     let is_show = |words: &Vec<String>| words.first().is_some_and(|first| first == "show");
