@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
+
 /// Each module and what it may see. `main`, `cli`, and `lib` with its two halves may see everything.
 const SEES: [(&str, &[&str]); 17] = [
     ("text", &[]),
@@ -356,6 +358,71 @@ fn a_fact_has_its_words_in_one_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Structs of readers in which a text stands beside a place. A text that is written at the place is a `Text`; what is here is
+/// another thing: the name of what stands there, or a reader's own text that is not one yet, and why.
+const BESIDE_A_PLACE: [(&str, &str); 19] = [
+    ("src/services/caddy.rs: Member", "an address as sites are compared by it"),
+    ("src/services/kestrel.rs: Project", "its name, and what makes it one"),
+    ("src/services/keys/said.rs: Written", "a value that may be a number or a truth"),
+    ("src/services/lighttpd.rs: Backend", "the option that it is of"),
+    ("src/services/nginx/walk.rs: Passed", "bytes for nginx's own words"),
+    ("src/services/php_fpm.rs: Pool", "its name"),
+    ("src/services/php_fpm.rs: Taken", "an address as sockets are compared by it"),
+    ("src/services/puma.rs: Url", "put together by a program: only its end may be written"),
+    ("src/services/uwsgi.rs: Socket", "its name"),
+    ("src/syntax/builds.rs: Dependency", "its names"),
+    (
+        "src/syntax/caddyfile/mod.rs: Token",
+        "a word of a text that includes and snippets move; no number of it is ever replaced",
+    ),
+    ("src/syntax/haproxy/arguments.rs: Arguments", "two options of a command line"),
+    ("src/syntax/httpd/mod.rs: Directive", "its name, and all of it"),
+    ("src/syntax/httpd/mod.rs: Section", "its name, and all of it"),
+    ("src/syntax/jetty_xml.rs: Object", "its names, and its tag"),
+    ("src/syntax/lighttpd/mod.rs: Scope", "whose it is, and where it begins"),
+    ("src/syntax/uwsgi/entry.rs: Entry", "an option of four formats, filled in by uWSGI's own rules"),
+    ("src/syntax/xml/mod.rs: Element", "its name, and its tag"),
+    (
+        "src/syntax/yaml.rs: Node",
+        "a part of a tree, whose scalars are made texts when they are asked for: files have many",
+    ),
+];
+
+/// Fields that hold a sentence of ours about the place.
+const SENTENCES: [&str; 5] = ["why", "message", "help", "only_if", "template"];
+
+#[test]
+fn a_text_with_a_place_is_a_text() {
+    let structs = Regex::new(r"(?s)struct (\w+)[^{;(]*\{(.*?)\n\s*\}").unwrap();
+    let field = Regex::new(r"(\w+): ([^\n]+?),? *(?:\n|$)").unwrap();
+    let text =
+        Regex::new(r"^(?:Option<)?(?:(?:Box<|Rc<|&(?:'\w+ )?|Cow<'\w+, )(?:str|\[u8\])>?|String|Vec<u8>)>?$")
+            .unwrap();
+    let place = Regex::new(r"^(?:Option<)?(?:Span|Range<usize>)>?$").unwrap();
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for file in ["src/services", "src/syntax"].iter().flat_map(|folder| sources(Path::new(folder))) {
+        let code = fs::read_to_string(&file).unwrap();
+        let code: Vec<&str> = code.lines().map(|line| line.split("//").next().unwrap()).collect();
+        for one in structs.captures_iter(&code.join("\n")) {
+            let fields: Vec<_> =
+                field.captures_iter(&one[2]).map(|it| (it[1].to_owned(), it[2].to_owned())).collect();
+            let carries = |(name, kind): &(String, String)| {
+                text.is_match(kind) && !SENTENCES.contains(&name.as_str())
+                    || (&**name, &**kind) == ("exact", "bool")
+            };
+            if fields.iter().any(carries) && fields.iter().any(|(_, kind)| place.is_match(kind)) {
+                found.insert(format!("{}: {}", file.display(), &one[1]));
+            }
+        }
+    }
+    let known: BTreeSet<&str> = BESIDE_A_PLACE.iter().map(|(name, _)| *name).collect();
+    let seen: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+    let new: Vec<_> = seen.difference(&known).collect();
+    assert!(new.is_empty(), "texts that are no Text (src/text/written.rs): {new:#?}");
+    let gone: Vec<_> = known.difference(&seen).collect();
+    assert!(gone.is_empty(), "no longer there, take them off the list: {gone:#?}");
 }
 
 /// Lines of code in a module: `services/apache` is `services/apache.rs` and what lies in `services/apache/`.
