@@ -113,7 +113,11 @@ fn screen(sources: &Sources, command: &Command) -> String {
         } else {
             word.as_str().to_owned()
         };
-        format!("{}{}{quoted}", if word.exact().is_some() { "" } else { "~" }, if word.is_open() { "?" } else { "" })
+        format!(
+            "{}{}{quoted}",
+            if word.exact().is_some() { "" } else { "~" },
+            if word.is_open() { "?" } else { "" }
+        )
     };
     let words: Vec<String> = command.words.iter().map(mark).collect();
     let mut text = format!("{:?} {}: {}\n", command.starter, command.name, words.join(" "));
