@@ -198,7 +198,16 @@ fn fault(module: &[String], path: &[String]) -> Option<String> {
 }
 
 /// Files that lead back to themselves by what they import: one idea in two files.
-const CIRCLES: &[&str] = &[];
+const CIRCLES: &[&str] = &[
+    "report::secrets::below",
+    "report::secrets::scan",
+    "syntax::haproxy::environment",
+    "syntax::haproxy::words",
+    "syntax::java::eval",
+    "syntax::java::library",
+    "syntax::xml::dtd",
+    "syntax::xml::entities",
+];
 
 #[test]
 fn no_file_leads_back_to_itself() {
@@ -263,6 +272,21 @@ const ROOMS: &[(&str, usize, &[&str])] = &[
 /// Rooms that are over their law, with what they have today: it may only fall. The readers of programs wait for one evaluator.
 #[rustfmt::skip]
 const OVER: &[(&str, usize)] = &[
+    ("apache", 1_797),
+    ("caddy", 1_187),
+    ("haproxy", 2_007),
+    ("lighttpd", 1_591),
+    ("nginx", 2_402),
+    ("php-fpm", 1_105),
+    ("uwsgi", 1_600),
+    ("squid", 739),
+    ("tomcat", 839),
+    ("go", 2_268),
+    ("java", 1_841),
+    ("node", 2_823),
+    ("python", 3_142),
+    ("ruby", 1_533),
+    ("all but services, syntax and their like", 21_791),
 ];
 
 /// How far a room may be below its number before that is lowered.
@@ -277,7 +301,17 @@ const APART_FROM_THE_REST: [&str; 6] = ["services", "syntax", "commands", "conta
 
 /// The most lines of a file, its tests included, and today's number of those that are over it.
 const FILE: usize = 600;
-const LONG_FILES: &[(&str, usize)] = &[];
+const LONG_FILES: &[(&str, usize)] = &[
+    ("services/apache.rs", 768),
+    ("services/caddy.rs", 638),
+    ("services/haproxy.rs", 829),
+    ("services/java.rs", 747),
+    ("services/php_fpm.rs", 697),
+    ("services/python.rs", 1_238),
+    ("services/uwsgi.rs", 666),
+    ("syntax/shell.rs", 839),
+    ("syntax/yaml.rs", 662),
+];
 
 #[test]
 fn every_room_keeps_to_its_size() {

@@ -1,13 +1,15 @@
 //! Go sources: what a program listens on through package net, net/http and the frameworks built on them, and the calls that
 //! give listen(2) a number of their own. Which calls listen is in the service's table.
 
+mod started;
+
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::{Ask, Bound, Candidate, Found, Ground, OfFile, Policy, Programs, Run, Why};
-use crate::model::{Command, Endpoint, Listener, Setting, Starter, Step, Transport};
+use super::{Ask, Bound, Candidate, Found, Ground, OfFile, Policy, Programs, Why};
+use crate::model::{Endpoint, Listener, Setting, Step, Transport};
 use crate::syntax::calls::Id;
 use crate::syntax::go::{At, Files, Kind, Libraries, MAX_FUEL, Reading, Thing, Value};
 use crate::syntax::host_port;
@@ -155,56 +157,6 @@ impl<'a> Program<'a> {
         };
         let files = Files::new(ground.sources, ground.tree, libraries);
         Self { ground, tables, by_name, last_names, files }
-    }
-
-    /// The folders of programs by the names that Go gives these.
-    fn names(&self, files: &[Candidate]) -> HashMap<String, Vec<PathBuf>> {
-        let mut folders: Vec<PathBuf> = Vec::new();
-        for file in files {
-            let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
-            let source = self.ground.tree.read(self.ground.sources, &file.path);
-            let is_main = source.is_ok_and(|source| {
-                let mut lines = self.ground.sources.bytes(source).split(|byte| *byte == b'\n');
-                lines.any(|line| line.trim_ascii_end() == b"package main")
-            });
-            match is_main {
-                true => folders.push(folder),
-                false => folders.extend(self.files.programs(&folder)),
-            }
-        }
-        folders.sort();
-        folders.dedup();
-        let mut names: HashMap<String, Vec<PathBuf>> = HashMap::default();
-        for folder in folders {
-            if let Some(name) = self.files.program_name(&folder) {
-                names.entry(name).or_default().push(folder);
-            }
-        }
-        names
-    }
-
-    /// The program that a command line starts: `go run ./cmd/app`, or one of the name that Go gives it.
-    fn started<'c>(&self, names: &HashMap<String, Vec<PathBuf>>, command: &'c Command) -> Option<Run<'c>> {
-        let words = command.words.as_slice();
-        let run = |place: PathBuf, arguments| Run { place, command, options: &[], arguments };
-        if command.program() == "go" {
-            words.get(1).filter(|word| word.is("run"))?;
-            let at = words.iter().skip(2).position(|word| !word.starts_with('-'))? + 2;
-            let first = words.get(at).filter(|word| !word.is_open())?;
-            let sources = words.iter().skip(at).take_while(|word| word.ends_with(".go")).count();
-            let folder = match sources {
-                0 => command.folder.clone()?.join(first.as_str()),
-                _ => self.ground.named_file(command, first)?.parent()?.to_owned(),
-            };
-            let real = self.ground.tree.resolve(&folder).ok()?;
-            return Some(run(real, words.get(at + sources.max(1)..)?));
-        }
-        // What a package installed has another's name by chance.
-        let folder = words.first()?.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let is_packaged = matches!(folder, "/usr/bin" | "/usr/sbin" | "/bin" | "/sbin");
-        let [place] = names.get(command.program())?.as_slice() else { return None };
-        (!is_packaged || command.starter != Starter::Unit)
-            .then(|| run(place.clone(), words.get(1..).unwrap_or_default()))
     }
 
     /// Whether a folder belongs to a program, not to a library alone.
