@@ -247,8 +247,9 @@ impl<'a> Project<'a> {
                 _ => None,
             };
             let Some((inner, end)) = reference else {
-                text.push_part(written, at..at + 1);
-                at += 1;
+                let length = written.stretch(at, |byte| byte == b'$');
+                text.push_part(written, at..at + length);
+                at += length;
                 continue;
             };
             match self.value(&written.slice(inner), depth) {

@@ -284,8 +284,9 @@ impl<'a> Names<'a> {
                     length
                 }
                 _ => {
-                    text.push_part(written, at..at + 1);
-                    1
+                    let length = written.stretch(at, |byte| byte == b'%');
+                    text.push_part(written, at..at + length);
+                    length
                 }
             };
             at += length;

@@ -131,7 +131,14 @@ pub fn split(text: &Text) -> Option<Vec<Text>> {
                     word.push_escaped(text, at);
                     at += 1;
                 }
-                _ => word.push_part(text, at..at + 1),
+                _ => {
+                    let length = text.stretch(at, |byte| match quote {
+                        None => is_blank(byte) || b"\n'\"\\".contains(&byte),
+                        Some(open) => byte == open || byte == b'\\',
+                    });
+                    word.push_part(text, at..at + length);
+                    at += length - 1;
+                }
             }
             at += 1;
         }

@@ -172,7 +172,14 @@ impl Iterator for Words<'_> {
                     // An escape that there is not stays as it is written.
                     None => word.push_part(self.text, here..here + 1),
                 },
-                _ => word.push_part(self.text, here..here + 1),
+                _ => {
+                    let length = self.text.stretch(here, |byte| match quote {
+                        None => byte.is_ascii_whitespace() || b"'\"\\".contains(&byte),
+                        Some(open) => byte == open || byte == b'\\',
+                    });
+                    word.push_part(self.text, here..here + length);
+                    self.at += length - 1;
+                }
             }
             self.at += 1;
         }

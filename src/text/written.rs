@@ -59,6 +59,17 @@ impl Runs {
         }
     }
 
+    fn truncate(&mut self, length: usize) {
+        match self {
+            _ if length == 0 => *self = Self::None,
+            Self::Several(runs) if length == 1 => {
+                *self = runs.first().map_or(Self::None, |run| Self::One(*run))
+            }
+            Self::Several(runs) => runs.truncate(length),
+            Self::None | Self::One(_) => {}
+        }
+    }
+
     fn push(&mut self, run: Run) {
         match self {
             Self::None => *self = Self::One(run),
@@ -276,6 +287,12 @@ impl Text {
         Self { open: self.open.clone(), ..tail }
     }
 
+    /// How many bytes from one on stand before the next that means something: that one at least.
+    pub fn stretch(&self, from: usize, means: impl Fn(u8) -> bool) -> usize {
+        let rest = self.bytes.get(from + 1..).unwrap_or_default();
+        1 + rest.iter().position(|byte| means(*byte)).unwrap_or(rest.len())
+    }
+
     /// Where some of its bytes stand, from the first to the last.
     pub fn place(&self, range: Range<usize>) -> Option<Span> {
         let last = range.end.checked_sub(1).filter(|last| range.start <= *last)?;
@@ -366,9 +383,15 @@ impl Text {
 
     /// Leaves only the first bytes.
     pub fn truncate(&mut self, length: usize) {
-        if length < self.len() {
-            let first = self.slice(0..length);
-            (self.bytes, self.runs) = (first.bytes, first.runs);
+        if length >= self.len() {
+            return;
+        }
+        let last = length.checked_sub(1).map(|last| self.run_at(last));
+        let begun = last.map_or(0, |last| self.begin_of(last));
+        self.bytes.truncate(length);
+        self.runs.truncate(last.map_or(0, |last| last + 1));
+        if let Some(last) = self.runs.last_mut() {
+            (last.at, last.end) = (last.place(0..length - begun), length);
         }
     }
 }
@@ -457,6 +480,12 @@ mod tests {
                 prop_assert_eq!(sources.slice(exact), text.bytes());
             }
             prop_assert_eq!(&text.slice(0..text.len()), &text);
+            for length in (0..text.len()).rev() {
+                let mut first = text.clone();
+                first.truncate(length);
+                prop_assert_eq!((&first, first.exact()), (&text.slice(0..length), text.slice(0..length).exact()));
+                prop_assert_eq!(first.place(0..length), text.slice(0..length).place(0..length));
+            }
         }
     }
 }

@@ -65,8 +65,9 @@ impl Specifiers {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
             let Some(next) = bytes.get(at + 1).filter(|_| *byte == b'%') else {
-                text.push_part(word, at..at + 1);
-                at += 1;
+                let length = word.stretch(at, |byte| byte == b'%');
+                text.push_part(word, at..at + length);
+                at += length;
                 continue;
             };
             match (self.0.get(next), word.place(at..at + 2)) {
@@ -140,8 +141,9 @@ fn braces(word: &Text, known: &dyn Fn(&str) -> Known) -> Text {
         }
         let reference = if (byte, next) == (&b'$', Some(&b'{')) { reference(bytes, at) } else { None };
         let Some((name, end)) = reference else {
-            text.push_part(word, at..at + 1);
-            at += 1;
+            let length = word.stretch(at, |byte| byte == b'$');
+            text.push_part(word, at..at + length);
+            at += length;
             continue;
         };
         match known(&name) {
