@@ -286,7 +286,7 @@ const OVER: &[(&str, usize)] = &[
     ("node", 2_823),
     ("python", 3_142),
     ("ruby", 1_533),
-    ("all but services, syntax and their like", 21_791),
+    ("all but services, syntax and their like", 21_811),
 ];
 
 /// How far a room may be below its number before that is lowered.
@@ -309,7 +309,7 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("services/php_fpm.rs", 697),
     ("services/python.rs", 1_238),
     ("services/uwsgi.rs", 666),
-    ("syntax/shell.rs", 839),
+    ("syntax/shell.rs", 846),
     ("syntax/yaml.rs", 662),
 ];
 

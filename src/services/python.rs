@@ -697,7 +697,7 @@ impl Rules<'_> {
                 }
                 all
             }
-            Some(_) => return Bound::unknown(&host.map(|host| why_not(host, "host")).unwrap_or_default()),
+            Some(_) => return Bound::unknown(host.map(|host| why_not(host, "host")).unwrap_or_default()),
         };
         place.unless(&port.unless).unless(unless)
     }

@@ -51,7 +51,8 @@ fn value_at(file: SourceId, bytes: &[u8], from: usize, end: usize) -> (Text, usi
         (Text::written(written, Span::new(file, from..ended)), ended)
     });
     if quote != Some(b'\'') && value.bytes().contains(&b'$') {
-        value.set_open(&value.show().into_owned());
+        let written = value.show().into_owned();
+        value.set_open(&written);
     }
     (value.with_whole(Span::new(file, from..ended)), ended)
 }

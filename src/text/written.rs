@@ -198,7 +198,7 @@ impl Text {
 
     /// What it takes of memory: the bytes, and where each part of them stands.
     pub fn weight(&self) -> usize {
-        self.len() + self.runs.all().len() * size_of::<Run>()
+        self.len() + size_of_val(self.runs.all())
     }
 
     pub fn is_empty(&self) -> bool {

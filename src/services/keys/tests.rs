@@ -65,7 +65,7 @@ fn arguments_of_a_variable_are_replaced_where_they_stand() {
     let quoted = of("-b 'a b' \\\"x", true).unwrap();
     assert_eq!(quoted.iter().map(|word| word.as_str()).collect::<Vec<_>>(), ["-b", "a b", "\"x"]);
     assert_eq!(quoted.iter().map(|word| word.exact().is_some()).collect::<Vec<_>>(), [true, true, false]);
-    assert!(of("--backlog 55", false).unwrap().iter().all(|word| !word.exact().is_some()));
+    assert!(of("--backlog 55", false).unwrap().iter().all(|word| word.exact().is_none()));
     assert_eq!(of("-b '", true), None);
 }
 
