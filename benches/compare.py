@@ -63,7 +63,7 @@ def main():
     words.add_argument("--binary", default=os.path.join(os.path.dirname(HERE), "target/release/backlog-audit"))
     given = words.parse_args()
     audit = [given.binary, "--offline", "--fail-on", "never", "-f", "json"]
-    print("| %-28s | %11s | %-22s | %11s | %7s | %9s |" % ("tree", "ours", "peer", "peer's", "faster", "peak"))
+    print("| %-28s | %11s | %-22s | %11s | %7s | %9s |" % ("tree", "ours", "other program", "its time", "faster", "peak"))
     print("|%s|%s|%s|%s|%s|%s|" % ("-" * 30, "-" * 12 + ":", "-" * 24, "-" * 12 + ":", "-" * 8 + ":", "-" * 10 + ":"))
     with tempfile.TemporaryDirectory(prefix="backlog-audit-bench-") as scratch:
         for vhosts in (1000, 10000):

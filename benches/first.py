@@ -16,7 +16,7 @@ import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# The most that each may take on two idle cores, in seconds.
+# What each is to take at most on two idle cores, in seconds: the aim, not what it takes today.
 BAR = (75, 200)
 
 
@@ -42,7 +42,7 @@ def main():
             done = subprocess.run(command, shell=True, cwd=clone, env=environment, capture_output=True, text=True)
             seconds = time.monotonic() - begun
             # An audit that finds something ends with 1.
-            if done.returncode not in (0, 1) or "error: could not compile" in done.stderr:
+            if done.returncode not in (0, 1):
                 sys.stderr.write(done.stdout[-4000:] + done.stderr[-4000:])
                 return 2
             over |= seconds > bar

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Compare what two builds of backlog-audit say of the same trees, byte by byte, and print what differs.
+"""Compare what two builds of backlog-audit say of the same trees and print what differs.
 
     benches/freeze.py OLD NEW [--only TEXT] [--but-words] [--jobs N] [--shown LINES] [FOLDER...]
 
 Both programs audit every recorded tree of tests/cases, examples/host, and each FOLDER: one that holds only folders
 is a folder of trees, any other is a tree itself. Each tree is read as a root filesystem and as what the program guesses.
-Compared are the JSON report, the human report and the patch with the unsafe fixes, with the exit code; with --but-words
+Compared byte by byte are the JSON report, the human report and the patch with the unsafe fixes, with the exit code,
+but for the numbers of the lines in our own tables, which may move; with --but-words
 the JSON report without its sentences, and the patch. Recorded trees get
 the options that stand beside them (`request.json`, the kernel of `truth.json`). A refactoring must show no difference.
 Exit code: 0 the same, 1 something differs, 2 it could not be compared. Standard library only.
@@ -116,7 +117,7 @@ def differences(old, new, but_words, row):
     for how in (["--as", "root"], []):
         before, after = said(old, tree, [*how, *options]), said(new, tree, [*how, *options])
         if but_words:
-            before, after = ({**all_of, "json": wordless(all_of["json"]), "human": b""} for all_of in (before, after))
+            before, after = ({**said_of, "json": wordless(said_of["json"]), "human": b""} for said_of in (before, after))
         for kind in before:
             if before[kind] != after[kind]:
                 lines = [text.decode("utf-8", "backslashreplace").splitlines() for text in (before[kind], after[kind])]

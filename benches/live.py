@@ -114,7 +114,7 @@ def main():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    print("| %d listening sockets | ours | peer | peer's | faster |\n|---|---:|---|---:|---:|" % count)
+    print("| %d listening sockets | ours | other program | its time | faster |\n|---|---:|---|---:|---:|" % count)
     compare("nginx: a master and %d workers" % WORKERS, nginx, binary, count, rounds)
     compare("one process", alone, binary, count, rounds)
     cost(binary)
