@@ -1,7 +1,8 @@
-//! What has changed since a revision, asked of the git command. It looks up revisions and old contents, and nothing else: it
-//! compares no files itself, so that no filter, hook, monitor or diff program that a repository names is ever run.
+//! The files of a revision, asked of the git command. It looks up revisions and their contents, and nothing else: it compares and
+//! checks out no files itself, so that no filter, hook, monitor or diff program that a repository names is ever run.
 
 mod child;
+mod export;
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -11,26 +12,64 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use self::child::{Child, NotThere, Pipe};
-use crate::text::tree::{Entry, MAX_FILE};
-use crate::text::{Origin, Source, Sources, Tree};
+use crate::text::tree::MAX_FILE;
+pub use export::Exports;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     #[error("--changed-since needs the git command: {0}")]
     NoGit(io::Error),
-    #[error("--changed-since needs a git repository, but of {} git says: {said}", top.display())]
+    #[error("--changed-since needs a git repository, but of {} git says: {said}{}", top.display(), trusted(said))]
     NoRepository { top: PathBuf, said: String },
-    #[error("--changed-since: there is no revision `{rev}` in {}", top.display())]
-    NoRevision { rev: String, top: PathBuf },
+    #[error("--changed-since: there is no revision `{rev}` in {}{help}", top.display())]
+    NoRevision { rev: String, top: PathBuf, help: String },
+    #[error("--changed-since: the revision is empty; name one, such as origin/main")]
+    Empty,
     #[error("--changed-since: git stopped: {0}")]
     Stopped(io::Error),
-    #[error("--changed-since: git was asked `{asked}` in {} and took longer than {seconds} seconds", top.display())]
+    #[error("--changed-since: git ran `{asked}` in {} for longer than {seconds} seconds", top.display())]
     Slow { asked: String, top: PathBuf, seconds: u64 },
+    #[error("--changed-since reads the policy a second time: give --config a file, not a pipe")]
+    PipedPolicy,
+    #[error("--changed-since: cannot create a temporary folder for the files of that revision: {0}")]
+    NoScratch(io::Error),
+    #[error(
+        "--changed-since: the files of {} at that revision could not be written to a temporary folder: {error}",
+        repository.display()
+    )]
+    NotWritten { repository: PathBuf, error: io::Error },
+    #[error(
+        "--changed-since: {} lacks files of that revision; `git fetch --refetch --no-filter` brings what a partial clone leaves out",
+        repository.display()
+    )]
+    Missing { repository: PathBuf },
+    #[error(
+        "--changed-since: at that revision {} holds {what}, which is more than the audit compares; use --baseline instead",
+        repository.display()
+    )]
+    Large { repository: PathBuf, what: &'static str },
+}
+
+/// What to do where git does not trust a folder that belongs to somebody else, as a mounted checkout in a container does.
+fn trusted(said: &str) -> String {
+    let folder = said.contains("dubious ownership").then(|| said.split('\'').nth(1)).flatten();
+    folder.map_or(String::new(), |folder| {
+        format!("; git config --global --add safe.directory '{folder}' trusts it")
+    })
+}
+
+/// What to do where only a part of the history is here, as pipelines clone by default.
+fn in_shallow(is_shallow: bool) -> &'static str {
+    if is_shallow {
+        ": it is a shallow clone; `git fetch --unshallow` brings the history (`fetch-depth: 0` in actions/checkout, `GIT_DEPTH: 0` in GitLab)"
+    } else {
+        ""
+    }
 }
 
 /// How long git is waited for: a repository may have it read from a pipe that nobody writes to.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Patience {
     /// For what it looks up in a few files, and for each step of an answer.
     answer: Duration,
@@ -46,78 +85,11 @@ const PATIENCE: Patience = Patience {
     all: Duration::from_secs(600),
 };
 
-/// The files of a tree that were read and are not what they were at a revision, or where this branch left it: committed or not,
-/// and new ones too. Paths are those of the sources.
-pub fn changed(sources: &Sources, tree: &Tree, rev: &str) -> Result<Vec<PathBuf>, Fault> {
-    changed_within(sources, tree, rev, PATIENCE)
-}
-
-fn changed_within(
-    sources: &Sources,
-    tree: &Tree,
-    rev: &str,
-    patience: Patience,
-) -> Result<Vec<PathBuf>, Fault> {
-    let top = tree.top();
-    let (repository, commit) = (repository(top, patience.answer)?, commit(top, rev, patience.history)?);
-    let mut past = Past::open(top, &commit, patience)?;
-    let mut changed = Vec::new();
-    for (_, source) in sources.all() {
-        let is_ours = source.root() == tree.label() || matches!(source.origin, Origin::Config(_));
-        let Some((path, file)) = source
-            .path()
-            .filter(|path| is_ours && !tree.is_folder(path))
-            .and_then(|path| on_disk(top, source, path))
-        else {
-            continue;
-        };
-        // What lies outside has no past here.
-        let Ok(inside) = file.strip_prefix(&repository) else { continue };
-        let was = past.content(inside).map_err(|error| past.fault(error))?;
-        if !was.is_some_and(|was| is_same(tree, source, path, &was)) {
-            changed.push(path.to_owned());
-        }
-    }
-    Ok(changed)
-}
-
-/// A source's file, links in its folders resolved. A policy may be named from the working directory.
-fn on_disk<'a>(top: &Path, source: &Source, path: &'a Path) -> Option<(&'a Path, PathBuf)> {
-    match source.origin {
-        Origin::File { .. } => Some((path, top.join(path))),
-        Origin::Config(_) => {
-            let file = top.join(path).canonicalize().or_else(|_| path.canonicalize()).ok()?;
-            Some((path, file))
-        }
-        _ => None,
-    }
-}
-
 /// A file as it was.
 enum Was {
     Bytes(Vec<u8>),
     /// More than is ever read, by its size.
     Large(u64),
-}
-
-fn is_same(tree: &Tree, source: &Source, path: &Path, was: &Was) -> bool {
-    match was {
-        Was::Bytes(bytes) if !source.bytes().is_empty() => same_text(source.bytes(), bytes),
-        // What could not be read has no text: a link that leads nowhere, or a file that is too large.
-        Was::Bytes(bytes) => match tree.entry(path) {
-            Ok(Entry::Link(target)) => target.as_os_str().as_bytes() == bytes,
-            _ => tree.length(path) == Some(bytes.len() as u64),
-        },
-        Was::Large(size) => tree.length(path) == Some(*size),
-    }
-}
-
-/// Whether two texts are the same but for line endings, which git may have changed at checkout (gitattributes(5), `eol`).
-fn same_text(a: &[u8], b: &[u8]) -> bool {
-    let lines = |text| {
-        <[u8]>::split(text, |byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-    };
-    a == b || lines(a).eq(lines(b))
 }
 
 /// git, as nothing in a repository or around it can bend it.
@@ -165,13 +137,30 @@ fn fault(error: io::Error, asked: &str, top: &Path, time: Duration) -> Fault {
 fn repository(top: &Path, time: Duration) -> Result<PathBuf, Fault> {
     match ask(top, &["rev-parse", "--show-toplevel"], time)? {
         Ok(path) => Ok(PathBuf::from(OsStr::from_bytes(&path))),
-        Err(said) => Err(Fault::NoRepository { top: top.to_owned(), said }),
+        Err(said) => {
+            let said = said.split(" (or any of").next().unwrap_or_default().to_owned();
+            Err(Fault::NoRepository { top: top.to_owned(), said })
+        }
     }
 }
 
 /// The commit to compare with: the last one that this branch shares with the revision, if there is one, else the revision.
 fn commit(top: &Path, rev: &str, time: Duration) -> Result<String, Fault> {
-    let none = || Fault::NoRevision { rev: rev.to_owned(), top: top.to_owned() };
+    let none = || {
+        let is_shallow = ask(top, &["rev-parse", "--is-shallow-repository"], time);
+        let is_shallow = matches!(is_shallow, Ok(Ok(said)) if said == b"true");
+        let name = |rev: &str| format!("refs/remotes/origin/{rev}");
+        let remote = ask(top, &["rev-parse", "--verify", "--quiet", &name(rev)], time);
+        let help = match rev.split_once("..") {
+            Some((first, _)) => format!("; name one revision, not a range: --changed-since {first}"),
+            None if matches!(remote, Ok(Ok(_))) => format!("; did you mean origin/{rev}?"),
+            None => in_shallow(is_shallow).to_owned(),
+        };
+        Fault::NoRevision { rev: rev.to_owned(), top: top.to_owned(), help }
+    };
+    if rev.is_empty() {
+        return Err(Fault::Empty);
+    }
     if rev.starts_with('-') {
         return Err(none());
     }
@@ -184,51 +173,51 @@ fn commit(top: &Path, rev: &str, time: Duration) -> Result<String, Fault> {
     }
 }
 
-/// Contents as they were in a commit.
-struct Past {
+/// A command of git that is talked with.
+struct Talk {
+    git: Child,
+    asked: String,
     top: PathBuf,
-    commit: String,
     patience: Patience,
     until: Instant,
-    // It has nothing left to do when this is dropped: ended then, it cannot keep us waiting.
-    _git: Child,
     ask: Pipe,
     answer: BufReader<Pipe>,
 }
 
 /// As long as the first line of an answer may be beside the question: a name of an object, a kind and a size.
 const ANSWER: usize = 1 << 10;
-/// A longer path is none that a file can have (limits.h, PATH_MAX), as far as git is asked.
+/// A longer name is none that git is asked for: paths of files are shorter (limits.h, PATH_MAX).
 const PATH: usize = 16 << 10;
 
-impl Past {
-    fn open(top: &Path, commit: &str, patience: Patience) -> Result<Self, Fault> {
+impl Talk {
+    fn begin(top: &Path, words: &[&str], patience: Patience) -> Result<Self, Fault> {
         let mut command = git(top);
-        command
-            .args(["cat-file", "--batch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut git = Child::start(&mut command).map_err(Fault::NoGit)?;
         let until = Instant::now() + patience.all;
         let (ask, answer) = git.pipes(patience.answer, until).map_err(Fault::Stopped)?;
-        let (top, commit) = (top.to_owned(), commit.to_owned());
-        Ok(Self { top, commit, patience, until, _git: git, ask, answer: BufReader::new(answer) })
+        let (asked, top) = (words.join(" "), top.to_owned());
+        Ok(Self { git, asked, top, patience, until, ask, answer: BufReader::new(answer) })
     }
 
     fn fault(&self, error: io::Error) -> Fault {
         let time = if Instant::now() < self.until { self.patience.answer } else { self.patience.all };
-        fault(error, "cat-file --batch", &self.top, time)
+        fault(error, &self.asked, &self.top, time)
     }
 
-    /// A file by its path in the repository; `None` if there was none.
-    fn content(&mut self, path: &Path) -> io::Result<Option<Was>> {
-        let path = path.as_os_str().as_bytes();
+    /// Whether it has come to its end without a fault.
+    fn has_succeeded(&mut self) -> Result<bool, Fault> {
+        let ended = self.git.ended(self.until);
+        ended.map(|status| status.success()).map_err(|error| self.fault(error))
+    }
+
+    /// A file by a name of its object; `None` if there is none.
+    fn object(&mut self, name: &[u8]) -> io::Result<Option<Was>> {
         // Questions are lines.
-        if path.contains(&b'\n') || path.len() > PATH {
+        if name.contains(&b'\n') || name.len() > PATH {
             return Ok(None);
         }
-        let question = [self.commit.as_bytes(), b":", path, b"\n"].concat();
+        let question = [name, b"\n"].concat();
         self.ask.write_all(&question)?;
         self.ask.flush()?;
         let mut line = Vec::new();
@@ -281,7 +270,7 @@ mod tests {
 
     use super::*;
 
-    fn is_here() -> bool {
+    pub(super) fn is_here() -> bool {
         let is_here = Command::new("git").arg("--version").output().is_ok();
         if !is_here {
             eprintln!("there is no git here to be asked");
@@ -290,7 +279,14 @@ mod tests {
     }
 
     /// A repository with two commits of one file, packed.
-    fn repository() -> tempfile::TempDir {
+    pub(super) fn repository() -> tempfile::TempDir {
+        let folder = loose_repository();
+        assert!(git(folder.path()).args(["gc", "--quiet"]).status().unwrap().success());
+        folder
+    }
+
+    /// The same with each object in a file of its own.
+    pub(super) fn loose_repository() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let run = |words: &[&str]| {
             let named = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"];
@@ -304,8 +300,13 @@ mod tests {
             run(&["commit", "--quiet", "-m", text.trim()]);
         }
         run(&["branch", "other"]);
-        run(&["gc", "--quiet"]);
         folder
+    }
+
+    /// The name of an object.
+    pub(super) fn object(folder: &Path, wanted: &str) -> String {
+        let said = git(folder).args(["rev-parse", wanted]).output().unwrap();
+        String::from_utf8(said.stdout).unwrap().trim().to_owned()
     }
 
     /// What it started would go on when it is ended.
@@ -326,11 +327,12 @@ mod tests {
         set("core.repositoryformatversion", "1");
         set("extensions.partialClone", "o");
         fs::write(&asked, format!("HEAD:file\nHEAD:none\n{}\n", "1".repeat(40))).unwrap();
-        let questions: [&[&str]; 4] = [
+        let questions: [&[&str]; 5] = [
             &["rev-parse", "--show-toplevel"],
             &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
             &["merge-base", "HEAD~1", "HEAD"],
             &["cat-file", "--batch"],
+            &["ls-tree", "-r", "-z", "--full-tree", "HEAD"],
         ];
         for words in questions {
             let mut command = git(folder.path());
@@ -346,12 +348,10 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
-    fn asked_about(folder: &Path, patience: Patience) -> Result<Vec<PathBuf>, Fault> {
-        let sources = Sources::new();
-        let tree = Tree::open(folder, false).unwrap();
-        let path = PathBuf::from("file");
-        sources.add(Origin::File { root: None, path }, b"b\n".to_vec());
-        changed_within(&sources, &tree, "HEAD~1", patience)
+    fn asked_about(folder: &Path, patience: Patience) -> Result<Vec<u8>, Fault> {
+        let mut exports = Exports::within(patience).unwrap();
+        let (_, there) = exports.repository(folder, "HEAD~1")?;
+        Ok(fs::read(there.join("file")).unwrap_or_default())
     }
 
     /// Every file that git opens for what it is asked.
@@ -364,7 +364,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let short = Patience { answer: second, history: second, all: 3 * second };
         let plain = repository();
-        assert_eq!(asked_about(plain.path(), PATIENCE).unwrap(), [PathBuf::from("file")]);
+        assert_eq!(asked_about(plain.path(), PATIENCE).unwrap(), b"a\n");
         let pack = fs::read_dir(plain.path().join(".git/objects/pack")).unwrap();
         let packed: Vec<String> = pack
             .map(|entry| entry.unwrap().path().to_str().unwrap().rsplit_once('.').unwrap().1.to_owned())
@@ -413,7 +413,7 @@ mod tests {
                         Err(fault @ Fault::Slow { .. }) => {
                             let said = fault.to_string();
                             assert!(
-                                said.contains("git was asked `") && said.contains("longer than 1 seconds"),
+                                said.contains("git ran `") && said.contains("longer than 1 seconds"),
                                 "{said}"
                             );
                             Some(place)

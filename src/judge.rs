@@ -3,42 +3,29 @@
 use std::sync::Arc;
 
 use crate::config::FailOn;
-use crate::model::{Came, Finding, Host, Ignore, ProblemKind, Queue, Running, Safety, Seen, Severity};
+use crate::knowledge::Knowledge;
+use crate::model::{Came, Finding, Host, Ignore, Queue, Running, Safety, Seen, Severity};
 use crate::plan::Plan;
-use crate::read::{Beliefs, Chosen};
+use crate::read::{Audited, Beliefs, Chosen};
 use crate::report::Report;
 use crate::request::Request;
 use crate::rules::{Judged, Rule};
-use crate::suppress::{Baseline, Hidden, Ignored, Ignoring, Only};
+use crate::suppress::{Baseline, Hidden, Ignored, Ignoring};
 use crate::text::tree::modified;
-use crate::text::{HashSet, Sources, Span};
-use crate::{resolve, suppress};
-
-/// What was read: the files' side of everything that is judged.
-#[derive(Debug, Clone)]
-pub struct Audited {
-    pub(crate) sources: Sources,
-    pub(crate) beliefs: Arc<Beliefs>,
-    pub(crate) request: Request,
-    pub host: Host,
-    pub(crate) comments: Vec<Ignoring>,
-    pub(crate) only: Vec<Only>,
-    /// What has changed since a revision, where only that is reported.
-    pub(crate) changed: Option<Vec<Only>>,
-    pub(crate) files: usize,
-    pub(crate) left_out: usize,
-}
+use crate::text::{HashSet, Sources, Tree};
+use crate::{discover, resolve, since, suppress};
 
 impl Audited {
     /// Computes the queues and looks for what is wrong: in the files, or where the running machine is in trouble or differs
     /// from them. What is wrong in the files alone is only counted then, unless rules were chosen.
     pub fn judge(self, running: Option<Running>) -> Report {
-        let Self { sources, beliefs, request, mut host, comments, only, changed, files, left_out } = self;
+        let Self { sources, beliefs, request, mut host, comments, only, was, files, left_out, seen: all } =
+            self;
         let Beliefs { knowledge, policy, rules, .. } = &*beliefs;
         host.minimums.clone_from(&policy.minimums);
         let mut queues = resolve::queues(&host);
         let mut seen = running.map(|running| {
-            let running = with_changes(running, &sources, &host);
+            let running = with_unread(with_changes(running, &sources, &host), knowledge, &host);
             resolve::seen(&sources, knowledge, &host, running)
         });
         let judged =
@@ -50,13 +37,21 @@ impl Audited {
         let live_alone = seen.is_some() && !rules.by_name;
         let in_files = if live_alone { leave_to_the_audit(&beliefs, &mut findings) } else { 0 };
         suppress::restrict(&sources, &only, &mut host, &mut queues, seen.as_mut(), &mut findings);
-        if let Some(changed) = &changed {
-            hidden.unchanged = keep_changed(&sources, changed, &host, &mut findings);
-            hidden.nothing_changed = changed.iter().all(|only| only.paths.is_empty());
+        if let Some(was) = &was {
+            hidden.not_new = since::keep_new(&sources, &host, was, &mut findings);
         }
-        let allowed = if request.unsafe_fixes { Safety::Unsafe } else { Safety::Safe };
-        let plan = Plan::make(&sources, &host, &findings, allowed);
+        let mut plan = Plan::make(&sources, &host, &findings, Safety::Safe);
+        plan.settle_safety(&mut findings);
+        if request.unsafe_fixes {
+            plan = Plan::make(&sources, &host, &findings, Safety::Unsafe);
+        }
+        plan.name_merged(&mut findings);
         let fails_on = request.fail_on.or(policy.fail_on).unwrap_or(FailOn::Warning).severity();
+        let fails_on_nothing = request.fail_on_nothing || policy.fail_on_nothing == Some(true);
+        if fails_on_nothing && host.listeners.is_empty() {
+            // An audit that failed leaves nothing behind.
+            hidden.baseline = None;
+        }
         let rules = rules.chosen.clone();
         Report {
             sources,
@@ -70,7 +65,11 @@ impl Audited {
             rules,
             files,
             left_out,
+            seen_files: all,
+            shows_files: request.show_files,
+            statistics: request.statistics,
             fails_on,
+            fails_on_nothing,
             hidden,
         }
     }
@@ -105,17 +104,25 @@ fn with_changes(mut running: Running, sources: &Sources, host: &Host) -> Running
     running
 }
 
-/// Keeps the findings in which files take part that have changed since a revision, and counts the others.
-fn keep_changed(sources: &Sources, changed: &[Only], host: &Host, findings: &mut Vec<Finding>) -> usize {
-    let all = findings.len();
-    // What was cut off of a folder may be what has changed in it.
-    let folders = host.problems.iter().filter(|it| it.kind == ProblemKind::CutOff).map(|it| it.at);
-    let folders: HashSet<Span> = folders.filter(|at| sources.bytes(at.source).is_empty()).collect();
-    let stays = |finding: &Finding| {
-        folders.contains(&finding.at) || suppress::takes_part(sources, changed, host, finding)
-    };
-    findings.retain(stays);
-    all - findings.len()
+/// Adds what the programs that no reader knows seem to be configured by.
+fn with_unread(mut running: Running, knowledge: &Knowledge, host: &Host) -> Running {
+    let place = host.places.first().filter(|_| running.unread.is_empty());
+    let Some(tree) = place.and_then(|place| Tree::open(&place.top, true).ok()) else { return running };
+    let owners = running.sockets.iter().filter_map(|socket| socket.owner.clone());
+    let mut asked: HashSet<Arc<str>> = HashSet::default();
+    let owners: Vec<_> =
+        owners.filter(|owner| owner.container.is_none() && asked.insert(Arc::clone(&owner.name))).collect();
+    for owner in owners {
+        let names: Vec<&str> = owner.program.as_deref().into_iter().chain([&*owner.name]).collect();
+        let is_known = |name: &&str| knowledge.services().any(|it| it.programs.iter().any(|own| own == name));
+        if names.iter().any(is_known) {
+            continue;
+        }
+        if let Some(file) = discover::configuration_of(&tree, &names) {
+            running.unread.insert(owner.name.to_string(), file.to_string_lossy().into_owned());
+        }
+    }
+    running
 }
 
 /// Whether an ignore of a rule about the running machine is of use cannot be told from files.
@@ -137,7 +144,7 @@ fn leave_out(
     (queues, seen): (&[Queue], Option<&Seen>),
     (findings, mut ignoring): (Vec<Finding>, Vec<Ignoring>),
 ) -> (Vec<Finding>, Hidden) {
-    let Beliefs { knowledge, policy, rules, baseline } = beliefs;
+    let Beliefs { knowledge, policy, rules, baseline, .. } = beliefs;
     ignoring.extend(policy.ignores.iter().cloned());
     let exists = |id: &str| rules.all.exists(id);
     let Ignored { findings, hidden: mut settled, mut ignores } =
@@ -157,7 +164,8 @@ fn leave_out(
         Some(baseline) => {
             let known = baseline.take(sources, host, findings);
             hidden.in_baseline = count(&known.hidden);
-            hidden.fixed = Some(known.fixed.into_iter().filter(|entry| is_chosen(&entry.rule)).collect());
+            let fixed = known.fixed.into_iter().filter(|entry| is_chosen(&entry.rule)).collect();
+            hidden.fixed = Some(Baseline::gone(sources, host, fixed, &settled));
             settled.extend(known.hidden);
             known.findings
         }

@@ -1,4 +1,4 @@
-//! What we believe about services and kernels: `rules/services/*.toml`, `rules/commands.toml` and `rules/kernel.toml`, every
+//! What we believe about services and kernels: the files of `rules/` but for the rules themselves, every
 //! value with its place in those files, so that a report can point at the line where its source stands. An audit meets few
 //! services: of each file the head is read, which tells whether there is one, and the rest when there is.
 
@@ -6,8 +6,11 @@ mod apply;
 mod commands;
 mod kernel;
 pub mod keys;
+mod likely;
+mod own;
 mod service;
 mod shape;
+mod system;
 mod table;
 
 use std::collections::BTreeMap;
@@ -21,9 +24,12 @@ pub use apply::ApplyCommands;
 pub use commands::{CommandLines, Runner};
 pub use kernel::{KernelFacts, Range};
 pub use keys::Keys;
-pub use service::{Default, Fact, Group, Head, Service, Signs, VersionSources};
+pub use likely::Likely;
+pub use own::{nearest, parse_own, read_given, unknown};
+pub use service::{Default, Fact, Group, Head, Service, Setting, Signs, VersionSources};
 pub use shape::Shape;
 use shape::ShapesByName;
+pub use system::{Distribution, Release, Systems, Tuned};
 pub use table::{Broken, Lazy, lazy, parse};
 
 /// All of `rules/`, in the program.
@@ -55,6 +61,7 @@ pub struct Knowledge {
     shapes: Vec<(String, Arc<Shape>)>,
     by_name: ShapesByName,
     pub command_lines: Lazy<CommandLines>,
+    pub likely: Lazy<Likely>,
     pub kernel: KernelFacts,
 }
 
@@ -72,7 +79,8 @@ impl Knowledge {
         let of_kernel = (SYSCTL.to_owned(), Arc::clone(&kernel.shape));
         let shapes: Vec<(String, Arc<Shape>)> = of_services.chain([of_kernel]).chain(commands).collect();
         let by_name = ShapesByName::of(shapes.iter().map(|(_, shape)| &**shape));
-        Ok(Self { services, shapes, by_name, command_lines, kernel })
+        let likely = lazy(Likely::load);
+        Ok(Self { services, shapes, by_name, command_lines, likely, kernel })
     }
 
     /// All that we know of a service.
@@ -88,6 +96,18 @@ impl Knowledge {
     /// What a service is told by.
     pub fn signs_of(&self, service: &str) -> Option<&Signs> {
         self.services.get(service)
+    }
+
+    /// What is wrong with the name of a service that we do not know.
+    pub fn has_service(&self, name: &str) -> Result<(), String> {
+        if self.services.contains_key(name) {
+            return Ok(());
+        }
+        let called = self.signs().find(|signs| signs.programs.iter().any(|program| program == name));
+        Err(match called {
+            Some(signs) => format!("there is no service `{name}`; did you mean `{}`?", signs.name),
+            None => unknown("service", name, self.services.keys().map(String::as_str)),
+        })
     }
 
     /// What every service is told by, by name.

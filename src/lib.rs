@@ -14,15 +14,15 @@
 )]
 #![warn(unreachable_pub)]
 
-use std::sync::Arc;
-
-use crate::discover::Site;
-use crate::read::{Beliefs, Read};
+use crate::read::read_sites;
 use crate::report::Report;
-use crate::suppress::Only;
 use crate::text::Sources;
-pub use judge::Audited;
+pub use read::Audited;
 pub use request::{Error, Request};
+
+/// The address of this project, without a slash at the end: Cargo.toml's `homepage`. Empty until somebody gives it a home; whatever
+/// has a link to it then has none.
+pub const HOME: &str = env!("CARGO_PKG_HOMEPAGE");
 
 pub mod checks;
 pub mod commands;
@@ -42,6 +42,7 @@ mod request;
 pub mod resolve;
 pub mod rules;
 pub mod services;
+mod since;
 pub mod suppress;
 pub mod syntax;
 pub mod text;
@@ -59,28 +60,9 @@ pub fn read(request: &Request) -> Result<Audited, Error> {
         None => discover::sites(&request.paths, request.read_as)?,
     };
     sites.iter_mut().for_each(|site| site.tree.watched_by(&request.progress));
-    let baseline = request.baseline.as_deref().map(read::read_baseline).transpose()?;
-    let beliefs = match Beliefs::load(&sources, request, &sites, baseline) {
-        Ok(beliefs) => beliefs,
-        Err(broken) => return Err(Error::Broken(broken, Box::new(sources))),
-    };
-    let mut read = Read::default();
-    for site in &sites {
-        read.site(&sources, &beliefs, site, request);
-    }
-    read.cuts(&sources, &sites);
-    let changed = request.changed_since.as_deref().map(|rev| changed(&sources, &sites, rev)).transpose()?;
-    let files = sites.iter().map(|site| site.tree.files_read()).sum();
-    let Read { host, comments, only, left_out, .. } = read;
-    let (beliefs, request) = (Arc::new(beliefs), request.clone());
-    Ok(Audited { sources, beliefs, request, host, comments, only, changed, files, left_out })
-}
-
-/// What has changed in each site since a revision.
-fn changed(sources: &Sources, sites: &[Site], rev: &str) -> Result<Vec<Only>, git::Fault> {
-    let of = |site: &Site| {
-        let paths = git::changed(sources, &site.tree, rev)?.into_iter().collect();
-        Ok(Only { root: site.tree.label().map(str::to_owned), paths })
-    };
-    sites.iter().map(of).collect()
+    let mut audited = read_sites(sources, &sites, request)?;
+    let since = |rev: &String| since::as_it_was(request, &sites, &audited.beliefs, rev);
+    let was = request.changed_since.as_ref().map(since);
+    audited.was = was.transpose()?;
+    Ok(audited)
 }

@@ -23,47 +23,72 @@ use backlog_audit::model::shell;
 use backlog_audit::report::human::Again;
 use backlog_audit::report::prometheus::Exposition;
 use backlog_audit::report::{
-    Report, catalogue, checkstyle, github, gitlab, human, json, junit, markdown, ndjson, patch, prometheus,
-    sarif,
+    Report, catalogue, checkstyle, concise, github, gitlab, human, json, junit, markdown, ndjson, patch,
+    prometheus, sarif,
 };
 use backlog_audit::rules::{Folder, Rules};
 use backlog_audit::text::Sources;
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 
 use crate::cli::door::{self, Door, Failure};
 use crate::cli::progress::watched;
-use crate::cli::{Audit, Catalogue, Cli, Command, Format, Live, LookUp, Output, Schema, View, Watch};
+use crate::cli::{
+    Audit, Catalogue, Cli, Command, Files, Format, Live, LookUp, Output, Schema, View, Watch, habits, pages,
+};
 
 #[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match &cli.command {
-        None => audit(&cli.audit, &cli.view),
-        Some(Command::Live(wanted)) => live(wanted, &cli.view),
-        Some(Command::Watch(wanted)) => watch(wanted, &cli.view),
-        Some(Command::LookUp(wanted)) => look_up(wanted, &cli.view).map(|()| ExitCode::SUCCESS),
+    let program = pages::command();
+    let words = habits::in_order(&program, std::env::args_os());
+    let said = program.try_get_matches_from(words).and_then(|it| Cli::from_arg_matches(&it));
+    let mut cli = match said {
+        Ok(cli) => cli,
+        Err(error) => match habits::answer(&error) {
+            Some(failure) => return refuse(&failure, &View::PLAIN),
+            None => error.exit(),
+        },
     };
-    done.unwrap_or_else(|failure| {
-        Door::error(&cli.view).tell(&failure);
-        ExitCode::from(2)
-    })
+    let formats = match &mut cli.command {
+        None => cli.audit.format_by_variable(),
+        Some(Command::Live(wanted)) if wanted.serve.is_none() => wanted.audit.format_by_variable(),
+        _ => Ok(()),
+    };
+    if let Err(why) = formats {
+        return refuse(&Failure::from(why), &View::PLAIN);
+    }
+    let (done, view) = match &cli.command {
+        None => (audit(&cli.audit, &cli.files, &cli.view), cli.view),
+        Some(Command::Live(wanted)) => (live(wanted, &wanted.view), wanted.view),
+        Some(Command::Watch(wanted)) => (watch(wanted, &wanted.view()), wanted.view()),
+        Some(Command::Init(wanted)) => (wanted.run(&crate::program()), View::PLAIN),
+        Some(Command::LookUp(wanted)) => {
+            let view = wanted.view();
+            (look_up(wanted, &view).map(|()| ExitCode::SUCCESS), view)
+        }
+    };
+    done.unwrap_or_else(|failure| refuse(&failure, &view))
 }
 
-fn audit(audit: &Audit, view: &View) -> Result<ExitCode, Failure> {
+fn refuse(failure: &Failure, view: &View) -> ExitCode {
+    Door::error(view).tell(failure);
+    ExitCode::from(2)
+}
+
+fn audit(audit: &Audit, files: &Files, view: &View) -> Result<ExitCode, Failure> {
     let outputs = audit.outputs()?;
     if audit.asks_for(Format::Prometheus) {
         let failure =
-            Failure::from("prometheus shows the running machine, not files by themselves".to_owned());
+            Failure::from("prometheus needs the running machine: use backlog-audit live".to_owned());
         return Err(failure.with_tip(shell::command(&[&program(), "live", "--format", "prometheus"])));
     }
-    let request = audit.request()?;
+    let request = audit.request(files)?;
     let report = watched(&request.progress, &Door::error(view), || backlog_audit::audit(&request))?;
     // The program ends: what it has read is not taken down piece by piece.
     let report = ManuallyDrop::new(report);
-    show(&report, &outputs, audit, &audit.again(&program()), view)
+    show(&report, &outputs, audit, &audit.again(files, &program(), &[]), view)
 }
 
 /// Looks at the running machine while its files are read, then judges both together.
@@ -126,6 +151,13 @@ fn show(
     }
     if let (Some(file), Some(baseline)) = (&audit.write_baseline, &report.hidden.baseline) {
         Door::file(file, view).put(json::baseline(baseline).as_bytes())?;
+        let count = baseline.count();
+        let found = if count == 1 { "1 finding is".to_owned() } else { format!("{count} findings are") };
+        Door::error(view).put(format!("{found} now in the baseline {}\n", file.display()).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if report.seen.is_none() && report.lacks_listeners() {
+        return Err(Failure::from("no listener was found (--fail-on-nothing)".to_owned()));
     }
     Ok(if report.fails() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
@@ -147,6 +179,7 @@ fn write(report: &Report, output: &Output, audit: &Audit, again: &Again, view: &
             return door.put_raw(&patch);
         }
         Format::Human => human::render(report, &door.screen, again, report.fails_on),
+        Format::Concise => concise::render(report),
         Format::Json => json::render(report),
         Format::Ndjson => ndjson::render(report),
         Format::Sarif => sarif::render(report),
@@ -165,25 +198,29 @@ fn look_up(wanted: &LookUp, view: &View) -> Result<(), Failure> {
     match wanted {
         LookUp::Rules(wanted) => {
             let Known { rules, .. } = Known::load(wanted)?;
-            if let Some(folder) = wanted.folder() {
+            if let Some(folder) = &wanted.format.folder {
                 return door::put_files(folder, &catalogue::rule_files(&rules));
             }
-            door.put(catalogue::rules(&rules, wanted.form(), &door.screen).as_bytes())
+            door.put(catalogue::rules(&rules, wanted.format.form, &door.screen).as_bytes())
         }
         LookUp::Services(wanted) => {
             let Known { knowledge, .. } = Known::load(wanted)?;
-            if let Some(folder) = wanted.folder() {
+            if let Some(folder) = &wanted.format.folder {
                 return door::put_files(folder, &catalogue::service_files(&knowledge));
             }
-            door.put(catalogue::services(&knowledge, wanted.form(), &door.screen).as_bytes())
+            door.put(catalogue::services(&knowledge, wanted.format.form, &door.screen).as_bytes())
         }
-        LookUp::Explain { catalogue: wanted, .. } if wanted.folder().is_some() => {
+        LookUp::Explain { catalogue: wanted, .. } if wanted.format.folder.is_some() => {
             let error = "explain writes one page; `rules` and `services` write all into a folder";
             Err(Failure::from(error.to_owned()))
         }
-        LookUp::Explain { id, catalogue: wanted } => {
+        LookUp::Explain { id: None, .. } => {
+            Err(Failure::from("explain needs a rule or a service, such as queue-clamped or nginx".to_owned())
+                .with_tip("the commands `rules` and `services` list them"))
+        }
+        LookUp::Explain { id: Some(id), catalogue: wanted } => {
             let known = Known::load(wanted)?;
-            match catalogue::explain(id, &known.rules, &known.knowledge, wanted.form(), &door.screen) {
+            match catalogue::explain(id, &known.rules, &known.knowledge, wanted.format.form, &door.screen) {
                 Some(page) => door.put(page.as_bytes()),
                 None => Err(known.nothing_called(id)),
             }
@@ -192,28 +229,11 @@ fn look_up(wanted: &LookUp, view: &View) -> Result<(), Failure> {
         LookUp::Schema { of: Schema::Config } => door.put(config::schema().as_bytes()),
         LookUp::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "backlog-audit", &mut script);
-            door.put(&script)
+            clap_complete::generate(*shell, &mut pages::command(), "backlog-audit", &mut script);
+            door.put(&pages::mended(*shell, script))
         }
-        LookUp::Man { command } => door.put(&man(command.as_deref())?),
+        LookUp::Man { command } => door.put(&pages::man(command.as_deref())?),
     }
-}
-
-/// The man page of the program, or of one of its commands.
-fn man(command: Option<&str>) -> Result<Vec<u8>, Failure> {
-    let mut program = Cli::command();
-    // Gives the commands their whole names.
-    program.build();
-    let wanted = match command {
-        None => program,
-        Some(name) => program.find_subcommand(name).cloned().ok_or_else(|| {
-            let commands = Cli::commands();
-            cli::unknown("command", name, &commands.iter().map(String::as_str).collect::<Vec<_>>())
-        })?,
-    };
-    let mut page = Vec::new();
-    clap_mangen::Man::new(wanted).render(&mut page)?;
-    Ok(page)
 }
 
 /// What can be looked up.
@@ -232,10 +252,21 @@ impl Known {
     }
 
     fn nothing_called(&self, id: &str) -> Failure {
+        let lower = id.to_ascii_lowercase();
+        let by_program = self.knowledge.services().find(|it| it.programs.contains(&lower));
         let rules = self.rules.iter().map(|rule| rule.id.as_str());
         let known: Vec<&str> = rules.chain(self.knowledge.signs().map(|signs| signs.name.as_str())).collect();
-        Failure::from(cli::unknown("rule or service", id, &known))
-            .with_tip("the commands `rules` and `services` list them")
+        let failure = match by_program {
+            Some(service) => {
+                let meant = &service.name;
+                Failure::from(format!("there is no rule or service `{id}`; here it is called `{meant}`"))
+            }
+            None if known.contains(&lower.as_str()) => {
+                Failure::from(format!("there is no rule or service `{id}`; did you mean `{lower}`?"))
+            }
+            None => Failure::from(cli::unknown("rule or service", id, &known)),
+        };
+        failure.with_tip("the commands `rules` and `services` list them")
     }
 }
 

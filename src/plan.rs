@@ -20,6 +20,8 @@ pub struct Planned {
     pub in_patch: bool,
     /// The fixes that it serves: indices of the finding and of the fix in it.
     pub serves: Vec<FixId>,
+    /// The numbers that it writes.
+    pub writes: BTreeMap<Target, i64>,
     /// What brings the edited lines in before the next boot.
     pub then: Vec<String>,
 }
@@ -63,6 +65,48 @@ impl Plan {
             planned.id = format!("e{number}");
         }
         Self { edits, of_fixes: OnceLock::new() }
+    }
+
+    /// A fix that wants less of a number than is written says so.
+    pub fn name_merged(&self, findings: &mut [Finding]) {
+        for (at, found) in findings.iter_mut().enumerate() {
+            for (nth, fix) in found.fixes.iter_mut().enumerate() {
+                let written = |target| self.edits_of(at, nth).filter_map(|it| it.writes.get(target)).max();
+                let more = fix.set.iter().find_map(|want| match want {
+                    Want::AtLeast { target, value } => written(target).filter(|written| *written > value),
+                    _ => None,
+                });
+                if let Some(more) = more {
+                    let title =
+                        format!("{}, but the patch writes {more}, because another fix needs it", fix.title);
+                    // Help in the same words stays the same, so that a reader meets it once.
+                    found.help.iter_mut().filter(|it| **it == fix.title).for_each(|it| it.clone_from(&title));
+                    fix.title = title;
+                }
+            }
+        }
+    }
+
+    /// One edit has one safety: a fix that asks for no other edits than safe ones do is safe too.
+    pub fn settle_safety(&self, findings: &mut [Finding]) {
+        let is_safe = |(finding, fix): &FixId| {
+            let fix = findings.get(*finding).and_then(|finding| finding.fixes.get(*fix));
+            fix.is_some_and(|fix| fix.safety == Safety::Safe)
+        };
+        let serve_safe_ones = self.edits.iter().filter(|planned| planned.serves.iter().any(is_safe));
+        let safe_edits: HashSet<&str> = serve_safe_ones.map(|planned| planned.id.as_str()).collect();
+        let is_in_safe_ones = |fix: &FixId| {
+            let mut edits = self.edits_of(fix.0, fix.1).peekable();
+            edits.peek().is_some() && edits.all(|planned| safe_edits.contains(planned.id.as_str()))
+        };
+        let all =
+            findings.iter().enumerate().flat_map(|(at, it)| (0..it.fixes.len()).map(move |fix| (at, fix)));
+        let safe: Vec<FixId> = all.filter(|fix| !is_safe(fix) && is_in_safe_ones(fix)).collect();
+        for (finding, fix) in safe {
+            if let Some(fix) = findings.get_mut(finding).and_then(|finding| finding.fixes.get_mut(fix)) {
+                fix.safety = Safety::Safe;
+            }
+        }
     }
 
     /// The edits that one fix of one finding needs.
@@ -123,13 +167,16 @@ impl Wish {
     }
 }
 
+/// The number that a mended line gives.
+type Gives<'a> = Option<&'a (Target, i64)>;
+
 /// The wants of all fixes up to one safety.
 struct Draft<'a> {
     sources: &'a Sources,
     host: &'a Host,
     findings: &'a [Finding],
     wishes: BTreeMap<&'a Target, Wish>,
-    mends: Vec<(&'a Edit, Option<&'a Target>, Vec<FixId>)>,
+    mends: Vec<(&'a Edit, Gives<'a>, Vec<FixId>)>,
     known_mends: HashMap<&'a Edit, usize>,
 }
 
@@ -156,16 +203,15 @@ impl<'a> Draft<'a> {
                 self.wish(target, fix).exactly.get_or_insert(*value);
             }
             Want::Mend { edit, gives } => {
-                let target = gives.as_ref().map(|(target, value)| {
+                if let Some((target, value)) = gives {
                     let wish = self.wish(target, fix);
                     wish.mended = wish.mended.max(Some(*value));
-                    target
-                });
+                }
                 match self.known_mends.get(edit).and_then(|at| self.mends.get_mut(*at)) {
                     Some((.., serves)) => serves.push(fix),
                     None => {
                         self.known_mends.insert(edit, self.mends.len());
-                        self.mends.push((edit, target, vec![fix]));
+                        self.mends.push((edit, gives.as_ref(), vec![fix]));
                     }
                 }
             }
@@ -190,8 +236,8 @@ impl<'a> Draft<'a> {
         }
         let mut taken = Taken::by(&edits.all);
         let mut edits = edits.all;
-        for (edit, target, serves) in &self.mends {
-            let planned = self.mend(edit, *target, serves);
+        for (edit, gives, serves) in &self.mends {
+            let planned = self.mend(edit, *gives, serves);
             if taken.take(edit.span) {
                 edits.push(planned);
             }
@@ -206,7 +252,7 @@ impl<'a> Draft<'a> {
 
     /// The numbers of programs. One number may be that of many listeners: it is written once, as the most that is wanted.
     fn backlogs(&self) -> Vec<Planned> {
-        let mut wanted: Vec<(&Slot, i64, Vec<FixId>)> = Vec::new();
+        let mut wanted: Vec<(&Slot, i64, Vec<&Target>, Vec<FixId>)> = Vec::new();
         let mut known: HashMap<&Slot, usize> = HashMap::default();
         for (target, wish) in &self.wishes {
             let Target::Backlog { listener } = target else { continue };
@@ -215,29 +261,33 @@ impl<'a> Draft<'a> {
             let slot = backlog.and_then(|backlog| backlog.slot.as_ref()).filter(|_| !wish.is_met_by(asked));
             let Some((slot, value)) = slot.zip(wish.value()) else { continue };
             match known.get(slot).and_then(|at| wanted.get_mut(*at)) {
-                Some((_, most, serves)) => {
+                Some((_, most, targets, serves)) => {
                     *most = value.max(*most);
+                    targets.push(target);
                     serves.extend(&wish.serves);
                 }
                 None => {
                     known.insert(slot, wanted.len());
-                    wanted.push((slot, value, wish.serves.clone()));
+                    wanted.push((slot, value, vec![target], wish.serves.clone()));
                 }
             }
         }
         wanted
             .into_iter()
-            .map(|(slot, value, serves)| planned(slot.edit(value), serves, self.read_again(slot)))
+            .map(|(slot, value, targets, serves)| {
+                let writes = targets.into_iter().map(|target| (target.clone(), value)).collect();
+                Planned { writes, ..planned(slot.edit(value), serves, self.read_again(slot)) }
+            })
             .collect()
     }
 
     /// systemd goes on with the unit as it was until it is told to read it again.
     fn read_again(&self, slot: &Slot) -> Vec<String> {
         let path = self.sources.get(slot.span.source).path();
-        let is_unit = |path: &Path| path.extension().is_some_and(|it| it == "service");
+        let is_unit = |path: &Path| path.extension().is_some_and(|it| it == "service" || it == "socket");
         let is_drop_in = |path: &Path| {
             let folder = path.parent().and_then(Path::to_str);
-            folder.is_some_and(|folder| folder.ends_with(".service.d"))
+            folder.is_some_and(|folder| folder.ends_with(".service.d") || folder.ends_with(".socket.d"))
         };
         let read = path.is_some_and(|path| is_unit(path) || is_drop_in(path));
         read.then(|| "systemctl daemon-reload".to_owned()).into_iter().collect()
@@ -246,7 +296,10 @@ impl<'a> Draft<'a> {
     /// A sysctl, wherever it is decided.
     fn write(&self, target: &Target, wish: &Wish) -> Vec<Planned> {
         let Some(value) = wish.value() else { return Vec::new() };
-        let planned = |slot: &Slot, then| planned(slot.edit(value), wish.serves.clone(), then);
+        let planned = |slot: &Slot, then| Planned {
+            writes: BTreeMap::from([(target.clone(), value)]),
+            ..planned(slot.edit(value), wish.serves.clone(), then)
+        };
         match target {
             Target::Backlog { .. } => Vec::new(),
             Target::Sysctl { place, key } => {
@@ -263,15 +316,16 @@ impl<'a> Draft<'a> {
     }
 
     /// A mended line may be all that others want of its key: then it serves them too.
-    fn mend(&self, edit: &Edit, target: Option<&Target>, serves: &[FixId]) -> Planned {
-        let wish = target.and_then(|target| Some((target, self.wishes.get(target)?)));
-        match wish {
+    fn mend(&self, edit: &Edit, gives: Gives<'_>, serves: &[FixId]) -> Planned {
+        let wish = gives.and_then(|(target, _)| Some((target, self.wishes.get(target)?)));
+        let planned = match wish {
             Some((Target::Sysctl { key, .. }, wish)) if wish.is_met_by(wish.mended) => {
                 let then = wish.mended.map(|value| write_now(key, value));
                 planned(edit.clone(), wish.serves.clone(), then.into_iter().collect())
             }
             _ => planned(edit.clone(), serves.to_vec(), Vec::new()),
-        }
+        };
+        Planned { writes: gives.cloned().into_iter().collect(), ..planned }
     }
 
     fn sysctl(&self, place: PlaceId, key: &str) -> Option<&'a Sysctl> {
@@ -297,14 +351,14 @@ impl<'a> Draft<'a> {
         rules.sort_unstable();
         rules.dedup();
         let one = if let [one] = rules.as_slice() { one } else { "RULE" };
-        format!("# Written by backlog-audit to mend {} (backlog-audit explain {one})\n", rules.join(", "))
+        format!("# Written by backlog-audit to fix {} (backlog-audit explain {one})\n", rules.join(", "))
     }
 }
 
 /// `sysctl -p` takes a pattern (procps, src/sysctl.c: Preload calls glob(3) with GLOB_BRACE).
 fn apply_file(path: &str) -> String {
     let word = shell::word(path).filter(|_| !path.contains(['*', '?', '[', '{', '\\']));
-    word.map_or_else(|| shell::comment("let sysctl read", path), |word| format!("sysctl -p {word}"))
+    word.map_or_else(|| shell::comment("apply with sysctl -p:", path), |word| format!("sysctl -p {word}"))
 }
 
 fn write_now(key: &str, value: i64) -> String {
@@ -314,7 +368,7 @@ fn write_now(key: &str, value: i64) -> String {
 fn planned(edit: Edit, mut serves: Vec<FixId>, then: Vec<String>) -> Planned {
     serves.sort_unstable();
     serves.dedup();
-    Planned { id: String::new(), edit, in_patch: true, serves, then }
+    Planned { id: String::new(), edit, in_patch: true, serves, writes: BTreeMap::new(), then }
 }
 
 /// Edits, each place once.
@@ -334,6 +388,7 @@ impl Edits {
                 known.serves.extend(new.serves);
                 known.serves.sort_unstable();
                 known.serves.dedup();
+                known.writes.extend(new.writes);
                 known.then.extend(new.then);
                 known.then.dedup();
             }

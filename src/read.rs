@@ -1,23 +1,48 @@
 //! What an audit goes by, and what it reads: the policy and the rules, then the files of every site by the machines that
 //! they run on.
 
+mod seen;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::commands::Started;
-use crate::config::{Assume, Policy, Target};
-use crate::discover::{Discovery, Site};
-use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL};
-use crate::model::{Host, Place, PlaceId, PlaceKind, Problem, ProblemKind, ReadAs};
+use crate::config::{self, Assume, Policy, Target};
+use crate::discover::Site;
+use crate::knowledge::{Broken, Candidates, Knowledge, SYSCTL, read_given};
+use crate::model::{
+    ALTERNATIVES, FileSeen, Host, Idle, Place, PlaceId, PlaceKind, Problem, ProblemKind, ReadAs,
+};
 use crate::request::{Error, Request};
 use crate::rules::{Folder, Rules};
 use crate::services::Premises;
 use crate::suppress::{Baseline, Ignoring, Only, comments};
-use crate::text::{Cut, HashSet, Patterns, Sources, Span};
+use crate::text::{Cut, HashSet, Origin, Pattern, Patterns, Sources, Span};
 use crate::{commands, discover, kernel, services};
 
 /// Of one bound that was reached in more files than these, one is told with the number of the others.
 const ALIKE: usize = 20;
+
+/// So many patterns of `exclude` are looked for in the tree, to say of those that cover nothing that they do not.
+const LOOKED_FOR: usize = 100;
+
+/// What was read: the files' side of everything that is judged.
+#[derive(Debug, Clone)]
+pub struct Audited {
+    pub(crate) sources: Sources,
+    pub(crate) beliefs: Arc<Beliefs>,
+    pub(crate) request: Request,
+    pub host: Host,
+    pub(crate) comments: Vec<Ignoring>,
+    pub(crate) only: Vec<Only>,
+    /// What was wrong at a revision, where only what is new is reported.
+    pub(crate) was: Option<Baseline>,
+    pub(crate) files: usize,
+    pub(crate) left_out: usize,
+    /// What became of the files.
+    pub(crate) seen: Vec<FileSeen>,
+}
 
 /// What an audit goes by.
 #[derive(Debug)]
@@ -26,6 +51,8 @@ pub(crate) struct Beliefs {
     pub(crate) policy: Policy,
     pub(crate) rules: Chosen,
     pub(crate) baseline: Option<Baseline>,
+    /// What of these has no effect.
+    pub(crate) idle: Vec<Idle>,
 }
 
 /// All rules, so that it is known what an ignore hides, and those that are asked for.
@@ -38,30 +65,70 @@ pub(crate) struct Chosen {
 }
 
 impl Beliefs {
-    pub(crate) fn load(
-        sources: &Sources,
-        request: &Request,
-        sites: &[Site],
-        baseline: Option<Baseline>,
-    ) -> Result<Self, Broken> {
+    pub(crate) fn load(sources: &Sources, request: &Request, sites: &[Site]) -> Result<Self, Broken> {
         let knowledge = Knowledge::load(sources)?;
         let first = request.paths.first().map(PathBuf::as_path).zip(sites.first());
+        let baseline = request.baseline.as_deref().map(|path| read_baseline(sources, path, sites.first()));
+        let baseline = baseline.transpose()?;
         let policy = Policy::load(sources, &knowledge, request.config.as_deref(), first)?;
-        let rules = load_rules(sources, request, &policy)?;
-        Ok(Self { knowledge, policy, rules, baseline })
+        let rules = load_rules(sources, request, &policy, sites.first())?;
+        let mut idle = rules.all.idle.clone();
+        if let Some((baseline, at)) = &baseline {
+            let unknown = baseline.rules().into_iter().filter_map(|rule| rules.all.exists(rule).err());
+            idle.extend(unknown.map(|said| Idle {
+                at: *at,
+                said: format!("a part of the baseline has no effect: {said}"),
+                help: "write the baseline again".to_owned(),
+            }));
+        }
+        Ok(Self { knowledge, policy, rules, baseline: baseline.map(|(baseline, _)| baseline), idle })
     }
 }
 
-pub(crate) fn read_baseline(path: &Path) -> Result<Baseline, Error> {
-    let read = std::fs::read(path).map_err(|error| error.to_string());
-    read.and_then(|text| Baseline::parse(&text))
-        .map_err(|message| Error::Baseline { path: path.to_owned(), message })
+/// Reads trees that are understood and open.
+pub(crate) fn read_sites(sources: Sources, sites: &[Site], request: &Request) -> Result<Audited, Error> {
+    let beliefs = match Beliefs::load(&sources, request, sites) {
+        Ok(beliefs) => beliefs,
+        Err(broken) => return Err(Error::broken(broken, &sources, sites.first())),
+    };
+    let mut read = Read::default();
+    for site in sites {
+        read.site(&sources, &beliefs, site, request);
+    }
+    if let Some(broken) = read.refused.take() {
+        return Err(Error::broken(broken, &sources, sites.first()));
+    }
+    read.finish(&sources, sites, &beliefs);
+    let files = sites.iter().map(|site| site.tree.files_read()).sum();
+    let Read { host, comments, only, left_out, files: seen, .. } = read;
+    let (beliefs, request) = (Arc::new(beliefs), request.clone());
+    Ok(Audited { sources, beliefs, request, host, comments, only, was: None, files, left_out, seen })
+}
+
+fn read_baseline(sources: &Sources, path: &Path, site: Option<&Site>) -> Result<(Baseline, Span), Broken> {
+    let help = format!("; --write-baseline {} makes it", path.display());
+    let text = read_given("--baseline", path, if path.is_dir() { "" } else { &help })?;
+    let parsed = Baseline::parse(&text, path);
+    let source = sources.add(Origin::Config(config::shown(site, path)), text);
+    let broken = |(message, at): (String, usize)| Broken {
+        name: sources.get(source).name().into_owned(),
+        message,
+        at: Some(Span::new(source, at..sources.bytes(source).len().min(at + 1))),
+    };
+    Ok((parsed.map_err(broken)?, Span::top(source)))
 }
 
 /// The rules that count, as much as they do. What the command line says of the choice replaces what the policy says.
-fn load_rules(sources: &Sources, request: &Request, policy: &Policy) -> Result<Chosen, Broken> {
+fn load_rules(
+    sources: &Sources,
+    request: &Request,
+    policy: &Policy,
+    site: Option<&Site>,
+) -> Result<Chosen, Broken> {
     let given = request.rules.iter().map(|path| Folder::given(path));
-    let folders: Vec<Folder> = policy.folders.iter().cloned().chain(given).collect();
+    let folders = policy.folders.iter().cloned().chain(given);
+    let folders: Vec<Folder> =
+        folders.map(|folder| Folder { shown: config::shown(site, &folder.path), ..folder }).collect();
     let mut all = Rules::load(sources, &folders)?;
     policy.check_rules(sources, &all)?;
     for ((id, _), severity) in &policy.severities {
@@ -70,7 +137,21 @@ fn load_rules(sources: &Sources, request: &Request, policy: &Policy) -> Result<C
     let ids = |named: &[(String, Span)]| named.iter().map(|(id, _)| id.clone()).collect();
     let or = |asked: &Vec<String>, named| if asked.is_empty() { ids(named) } else { asked.clone() };
     let (select, ignore) = (or(&request.select, &policy.select), or(&request.ignore, &policy.ignore));
-    let chosen = all.clone().choose(&select, &ignore)?;
+    if request.keep_baseline && !(request.select.is_empty() && request.ignore.is_empty()) {
+        let message =
+            "it would lose what the other rules have found; leave --select and --ignore out".to_owned();
+        return Err(Broken { name: "--write-baseline".to_owned(), message, at: None });
+    }
+    let chosen = all.clone().choose(&select, &ignore).map_err(|broken| {
+        // What the policy says stands in a line of it.
+        let of_policy = [(&request.select, &policy.select), (&request.ignore, &policy.ignore)];
+        let of_policy = of_policy.into_iter().filter(|(asked, _)| asked.is_empty());
+        let at = of_policy.flat_map(|(_, named)| named).map(|(_, at)| *at).next();
+        match at.filter(|_| broken.name.contains(" and ")) {
+            Some(at) => Broken { name: sources.get(at.source).name().into_owned(), at: Some(at), ..broken },
+            None => broken,
+        }
+    })?;
     Ok(Chosen { all, chosen, by_name: !select.is_empty() })
 }
 
@@ -82,21 +163,36 @@ pub(crate) struct Read {
     pub(crate) comments: Vec<Ignoring>,
     pub(crate) only: Vec<Only>,
     pub(crate) left_out: usize,
+    /// What became of the files.
+    pub(crate) files: Vec<FileSeen>,
     /// What problems say.
     told: HashSet<String>,
+    /// What somebody wants to be assumed and the kernel would refuse.
+    pub(crate) refused: Option<Broken>,
+    /// The targets that have files.
+    in_use: HashSet<String>,
 }
 
 impl Read {
     pub(crate) fn site(&mut self, sources: &Sources, beliefs: &Beliefs, site: &Site, request: &Request) {
         let Beliefs { knowledge, policy, .. } = beliefs;
-        let found = discover::find(sources, site, knowledge, request.include_tests, &policy.exclude);
-        let Discovery { files, problems, left_out } = found;
+        let exclude: Vec<Pattern> = policy.exclude.iter().map(|it| it.pattern.clone()).collect();
+        let mut found = discover::find(sources, site, knowledge, request.include_tests, &exclude);
+        let before = self.host.problems.len();
+        let problems = std::mem::take(&mut found.problems);
         self.told.extend(problems.iter().map(|problem| problem.message.clone()));
         self.host.problems.extend(problems);
-        self.left_out += left_out;
-        for (target, files) in by_target(policy, site, files) {
+        self.left_out += found.left_out.len() + found.excluded.len();
+        let files = std::mem::take(&mut found.files);
+        for (target, files) in by_target(policy, site, files.clone()) {
+            self.in_use.extend(target.map(|target| target.name.clone()));
             self.place(sources, beliefs, site, request, target, &files);
         }
+        let closed = std::mem::take(&mut found.closed);
+        self.host.problems.extend(seen::closed(sources, site, knowledge, closed, site.tree.closed()));
+        let problems = self.host.problems.get(before..).unwrap_or_default();
+        self.files.extend(seen::list(sources, site, &found, &files, problems, request.show_files));
+        self.host.not_read.extend(seen::not_read(sources, site, &found.unclaimed, &self.host.listeners));
         site.tree.rest();
         // What a file by itself includes is its own.
         if !site.only.is_empty() && site.read_as != ReadAs::File {
@@ -105,12 +201,18 @@ impl Read {
         }
     }
 
-    /// Reads the comments that are for us, and adds where bounds were reached.
-    pub(crate) fn cuts(&mut self, sources: &Sources, sites: &[Site]) {
+    /// What is asked of all that was read: the comments that are for us, and where bounds were reached, theirs among them.
+    pub(crate) fn finish(&mut self, sources: &Sources, sites: &[Site], beliefs: &Beliefs) {
         sites.iter().for_each(|site| site.tree.tell_cuts(sources));
+        self.idle(sites, beliefs);
         self.comments = comments(sources);
         for site in sites {
             self.too_large(sources, site);
+        }
+        for listener in self.host.beyond_alternatives() {
+            let what =
+                format!("no front end is matched with it: {ALTERNATIVES} listeners already have its address");
+            sources.cut_off(listener.site, what);
         }
         let mut alike: BTreeMap<String, Vec<Cut>> = BTreeMap::new();
         for cut in sources.cuts() {
@@ -129,6 +231,29 @@ impl Read {
         }
     }
 
+    /// What of the policy, the rules and the baseline nothing here is about.
+    fn idle(&mut self, sites: &[Site], Beliefs { policy, rules, idle, .. }: &Beliefs) {
+        let mut all = idle.clone();
+        let is_idle = |it: &&Target| it.is_judged && !self.in_use.contains(&it.name);
+        for target in policy.targets.iter().filter(is_idle) {
+            let said = format!("the target {} has no effect: no file that was read is its own", target.name);
+            let help = "patterns start at the folder of the policy; a file belongs to the first target that covers it";
+            all.push(Idle { at: target.at, said, help: help.to_owned() });
+        }
+        for excluded in policy.exclude.iter().filter(|it| it.is_judged).take(LOOKED_FOR) {
+            if sites.iter().all(|site| excluded.pattern.covers_any(&site.tree) == Some(false)) {
+                let said = format!("the exclude has no effect: there is no `{}`", excluded.text);
+                let name = excluded.text.trim_start_matches('/');
+                let help = format!(
+                    "patterns start at the folder of the policy; `**/{name}` covers it anywhere below"
+                );
+                all.push(Idle { at: excluded.at, said, help });
+            }
+        }
+        all.extend(rules.all.iter().flat_map(|rule| rule.idle(&self.host)));
+        self.host.idle = all;
+    }
+
     /// Files that were too large to be read and that nothing else speaks of: something was to be read there.
     fn too_large(&mut self, sources: &Sources, site: &Site) {
         let told = self.host.problems.iter().map(|problem| problem.at.source);
@@ -139,7 +264,7 @@ impl Read {
             if !told.contains(&(site.tree.label(), path.as_path())) {
                 sources.cut_off(
                     Span::top(site.tree.unread(sources, &path)),
-                    format!("nothing in it is known: {why}"),
+                    format!("nothing in it could be read: {why}"),
                 );
             }
         }
@@ -167,6 +292,13 @@ impl Read {
             live: (machine || request.live) && !request.offline,
         };
         let ruling = kernel::read(sources, &site.tree, knowledge, site.read_as, &asked);
+        if let Some((at, message)) = ruling.refused {
+            self.refused.get_or_insert(Broken {
+                name: sources.get(at.source).name().into_owned(),
+                message,
+                at: Some(at),
+            });
+        }
         let Started { commands, problems: unstarted } =
             commands::read(sources, &site.tree, knowledge, site.read_as, files);
         let premises = Premises {
@@ -189,8 +321,10 @@ impl Read {
             root: site.tree.label().map(str::to_owned),
             kernel: ruling.kernel,
             sysctls: ruling.sysctls,
+            openrc: kernel::sysctl::is_openrc(sources, &site.tree, knowledge, site.read_as),
         });
         self.left_out += found.left_out;
+        self.host.not_read.extend(found.not_read);
         self.host.listeners.extend(found.listeners);
         for problem in ruling.problems.into_iter().chain(unstarted).chain(found.problems) {
             // What all machines have in common is told once.

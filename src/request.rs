@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::FailOn;
+use crate::config::{self, FailOn};
+use crate::discover::Site;
 use crate::knowledge::Broken;
 use crate::model::{Date, ReadAs, Running};
-use crate::text::{Progress, Sources};
+use crate::text::{Origin, Progress, Sources, Span};
 use crate::{discover, git};
 
 /// What to audit, and how.
@@ -40,13 +41,19 @@ pub struct Request {
     pub config: Option<PathBuf>,
     /// From which severity on findings fail the audit, whatever the policy says.
     pub fail_on: Option<FailOn>,
+    /// Finding no listener is a failure of the audit.
+    pub fail_on_nothing: bool,
+    /// List what became of every file.
+    pub show_files: bool,
+    /// Count the findings of each rule instead of showing them.
+    pub statistics: bool,
     /// The day of the audit, for ignores that hold until one; without it none expires.
     pub today: Option<Date>,
     /// A file that lists findings which are not reported.
     pub baseline: Option<PathBuf>,
     /// Keep all that was found, as the next baseline.
     pub keep_baseline: bool,
-    /// Only findings in which files take part that have changed since this revision.
+    /// Only findings that are new since this revision.
     pub changed_since: Option<String>,
     /// What the machine of these files showed while it ran; it is judged too.
     pub running: Option<Running>,
@@ -61,9 +68,24 @@ pub enum Error {
     Path(#[from] discover::Unusable),
     #[error(transparent)]
     Git(#[from] git::Fault),
-    #[error("{}: {message}", path.display())]
-    Baseline { path: PathBuf, message: String },
     /// A rule file or one of our own tables does not read; the sources hold the place that it names.
     #[error("{0}")]
     Broken(Broken, Box<Sources>),
+}
+
+impl Error {
+    /// What does not read, by its path as seen from the working directory: reports have those of the audited tree.
+    pub(crate) fn broken(broken: Broken, sources: &Sources, site: Option<&Site>) -> Self {
+        let named = broken.at.and_then(|at| match &sources.get(at.source).origin {
+            Origin::Config(path) => Some((at, path)),
+            _ => None,
+        });
+        let Some((at, path)) = named else { return Self::Broken(broken, Box::new(sources.clone())) };
+        let source = sources.get(at.source);
+        let path = config::from_here(&site.map_or(path.clone(), |site| site.tree.top().join(path)));
+        let there = Sources::new();
+        let id = there.add(Origin::Config(path), source.bytes().to_vec());
+        let name = there.get(id).name().into_owned();
+        Self::Broken(Broken { name, at: Some(Span { source: id, ..at }), ..broken }, Box::new(there))
+    }
 }

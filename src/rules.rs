@@ -1,20 +1,23 @@
 //! A rule is a TOML file: words, scope and one check with its parameters. Built-in rules and an organisation's are the same
 //! thing; the same id replaces a built-in.
 
+mod folder;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::checks::{Check, Facts, Once, Socket};
-use crate::knowledge::{Broken, Knowledge, Lazy, RULES, lazy, parse};
-use crate::model::{Finding, Host, Listener, Minimums, Place, PlaceId, Queue, Seen, Severity};
-use crate::text::tree::Unread;
-use crate::text::{Origin, SourceId, Sources, Span, Tree};
+use crate::knowledge::{Broken, Knowledge, Lazy, RULES, lazy, nearest, parse, parse_own, unknown};
+use crate::model::{
+    Endpoint, Finding, Host, Idle, Listener, Minimums, Place, PlaceId, Queue, Seen, Severity, Transport,
+};
+use crate::text::{Origin, SourceId, Sources, Span};
+pub use folder::Folder;
 
 /// One rule, as `rules/<id>.toml` says it.
 #[derive(Debug, Clone)]
@@ -36,6 +39,11 @@ pub struct Words {
     pub summary: String,
     /// What the rule looks for.
     pub what: String,
+    /// How people meet it: what a log says, or a client sees, and what that means. Empty where nothing is to be seen. `{port}` and
+    /// `{holds}` are those of the listener.
+    pub symptom: String,
+    /// The same for unix sockets, where it differs.
+    pub symptom_unix: String,
     /// Why that hurts.
     pub why: String,
     /// What to do about it.
@@ -46,16 +54,50 @@ pub struct Words {
     pub references: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+impl Words {
+    /// The symptom of a listener; of none, where only the rule is spoken of.
+    pub fn symptom_of(&self, endpoint: Option<&Endpoint>, holds: Option<i64>) -> String {
+        let is_unix = endpoint.is_some_and(|it| it.transport() == Transport::Unix);
+        let own = if is_unix && !self.symptom_unix.is_empty() { &self.symptom_unix } else { &self.symptom };
+        let port = match endpoint {
+            Some(endpoint) => endpoint.port().map(|port| format!(" on port {port}")),
+            None => Some(" on port 8080".to_owned()),
+        };
+        let holds = holds.map_or_else(|| "a few".to_owned(), |holds| holds.to_string());
+        own.trim().replace(" on port {port}", &port.unwrap_or_default()).replace("{holds}", &holds)
+    }
+}
+
+/// A rule of backlog-audit. The file's name without `.toml` is the rule's id.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "A rule of backlog-audit", rename = "Rule")]
 struct RuleFile {
+    /// How much a finding counts.
     severity: Severity,
+    /// The fault in one line.
+    #[schemars(example = &"A queue is shorter than we want it.")]
     summary: String,
+    /// What the rule looks for.
+    #[schemars(example = &"Listeners whose queue holds less than 4096.")]
     what: String,
+    /// How people meet it; empty where nothing is to be seen.
+    #[serde(default)]
+    symptom: String,
+    /// The same for unix sockets, where it differs.
+    #[serde(default)]
+    symptom_unix: String,
+    /// Why that hurts.
+    #[schemars(example = &"Connections are dropped in a burst.")]
     why: String,
+    /// What to do about it.
+    #[schemars(example = &"Ask for 4096 and raise net.core.somaxconn.")]
     fix: String,
+    /// Lines of files that it speaks about.
     #[serde(default)]
     example: String,
+    /// Where the facts behind it are written down.
+    #[schemars(example = ["runbook: queues"])]
     references: Vec<String>,
     #[serde(default)]
     scope: Scope,
@@ -67,6 +109,8 @@ impl RuleFile {
         Words {
             summary: self.summary,
             what: folded(&self.what),
+            symptom: folded(&self.symptom),
+            symptom_unix: folded(&self.symptom_unix),
             why: folded(&self.why),
             fix: folded(&self.fix),
             example: self.example,
@@ -92,19 +136,21 @@ impl Brief {
 }
 
 /// What a rule is about; everything, where it does not say.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Scope {
     /// Names of services.
+    #[schemars(with = "Option<Vec<String>>", example = ["nginx"])]
     services: Option<Vec<Spanned<String>>>,
     /// Kinds of places (`host`, `container`, `pod`) or their names.
-    places: Option<Vec<String>>,
+    #[schemars(with = "Option<Vec<String>>", example = ["host"])]
+    places: Option<Vec<Spanned<String>>>,
 }
 
 impl Scope {
     fn covers_place(&self, place: &Place) -> bool {
-        let is = |name: &String| *name == place.name || name == place.kind.word();
-        self.places.as_ref().is_none_or(|places| places.iter().any(is))
+        let is = |name: &str| name == place.name || name == place.kind.word();
+        self.places.as_ref().is_none_or(|places| places.iter().any(|name| is(name.get_ref())))
     }
 
     fn covers_service(&self, service: &str) -> bool {
@@ -112,16 +158,15 @@ impl Scope {
     }
 
     /// A service that does not exist would make the rule silent for ever.
-    fn check(&self, sources: &Sources, source: SourceId, known: &[&str]) -> Result<(), Broken> {
-        let mut named = self.services.iter().flatten();
-        match named.find(|name| !known.contains(&name.get_ref().as_str())) {
-            None => Ok(()),
-            Some(name) => Err(Broken {
+    fn check(&self, sources: &Sources, source: SourceId, knowledge: &Knowledge) -> Result<(), Broken> {
+        for name in self.services.iter().flatten() {
+            knowledge.has_service(name.get_ref()).map_err(|message| Broken {
                 name: sources.get(source).name().into_owned(),
-                message: unknown("service", name.get_ref(), known.iter().copied()),
+                message,
                 at: Some(Span::new(source, name.span())),
-            }),
+            })?;
         }
+        Ok(())
     }
 }
 
@@ -136,36 +181,47 @@ pub struct Judged<'a> {
     pub seen: Option<&'a Seen>,
 }
 
-/// A folder of an organisation's rules.
-#[derive(Debug, Clone)]
-pub struct Folder {
-    pub path: PathBuf,
-    /// What neither it nor its files lead out of: the real path of a tree whose own policy names it.
-    pub within: Option<PathBuf>,
-}
+/// What a place can be.
+const KINDS: [&str; 3] = ["container", "host", "pod"];
+
+/// Files beside our rules that are none.
+const NO_RULES: [&str; 3] = ["commands.toml", "kernel.toml", "likely.toml"];
 
 /// All rules of a run, by id.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     all: Vec<Rule>,
+    /// Folders of a policy that hold no rule.
+    pub idle: Vec<Idle>,
 }
 
 impl Rules {
+    /// The JSON Schema of a rule file, with a final newline.
+    pub fn schema() -> String {
+        serde_json::to_string_pretty(&schemars::schema_for!(RuleFile)).unwrap_or_default() + "\n"
+    }
+
     /// The built-in rules, and the `*.toml` files of the folders.
     pub fn load(sources: &Sources, folders: &[Folder]) -> Result<Self, Broken> {
+        let mut idle = Vec::new();
+        // Only a rule of an organisation names services.
+        let knowledge = if folders.is_empty() { None } else { Some(Knowledge::load(&Sources::new())?) };
         let mut all: BTreeMap<String, Rule> = BTreeMap::new();
-        let is_rule = |path: &Path| path != Path::new("kernel.toml") && path != Path::new("commands.toml");
+        let is_rule = |path: &Path| !NO_RULES.iter().any(|name| path == Path::new(name));
         for file in RULES.files().filter(|file| is_rule(file.path())) {
             let rule = Rule::built_in(sources, file)?;
             all.insert(rule.id.clone(), rule);
         }
         for folder in folders {
-            for (path, bytes) in folder.files()? {
-                let rule = Rule::read(sources, &path, sources.add(Origin::Config(path.clone()), bytes))?;
+            let files = folder.files()?;
+            idle.extend(files.is_empty().then(|| folder.idle()).transpose()?);
+            for (path, bytes) in files {
+                let source = sources.add(Origin::Config(path.clone()), bytes);
+                let rule = Rule::read(sources, &path, source, knowledge.as_ref())?;
                 all.insert(rule.id.clone(), rule);
             }
         }
-        Ok(Self { all: all.into_values().collect() })
+        Ok(Self { all: all.into_values().collect(), idle })
     }
 
     pub fn set_severity(&mut self, id: &str, severity: Severity) {
@@ -183,7 +239,14 @@ impl Rules {
         }
         let chosen =
             |rule: &Rule| (select.is_empty() || select.contains(&rule.id)) && !ignore.contains(&rule.id);
-        Ok(Self { all: self.all.into_iter().filter(chosen).collect() })
+        let all: Vec<Rule> = self.all.into_iter().filter(chosen).collect();
+        if all.is_empty() {
+            let both: Vec<&str> =
+                select.iter().filter(|id| ignore.contains(*id)).map(String::as_str).collect();
+            let message = format!("no rule is left: both name {}", both.join(", "));
+            return Err(Broken { name: "--select and --ignore".to_owned(), message, at: None });
+        }
+        Ok(Self { all, idle: self.idle })
     }
 
     /// What is wrong, sorted by path, place and rule. Whether ignores are in order can be told once they have been applied: what
@@ -232,12 +295,17 @@ impl Rule {
         self.check.is_live()
     }
 
+    /// Whether it tells what the audit stands on, not what is wrong.
+    pub fn is_premise(&self) -> bool {
+        self.check.is_premise()
+    }
+
     /// What there was not, without which the rule finds nothing.
     pub fn lacks(&self, host: &Host, seen: Option<&Seen>) -> Option<&'static str> {
         match () {
-            () if self.check.is_live() && seen.is_none() => Some("the running machine was not looked at"),
+            () if self.check.is_live() && seen.is_none() => Some("the running machine was not measured"),
             () if self.check.is_about_minimums() && host.minimums.is_empty() => {
-                Some("no policy names a minimum")
+                Some("the policy sets no minimum")
             }
             () => None,
         }
@@ -247,7 +315,7 @@ impl Rule {
     fn built_in(sources: &Sources, file: &'static include_dir::File<'static>) -> Result<Self, Broken> {
         let origin = Origin::Builtin(format!("rules/{}", file.path().display()));
         let source = sources.add(origin, file.contents());
-        let whole = || Self::read(sources, file.path(), source);
+        let whole = || Self::read(sources, file.path(), source, None);
         let Some(brief) = file.contents_utf8().and_then(Brief::of) else { return whole() };
         let text = file.contents_utf8().unwrap_or_default();
         let words =
@@ -262,13 +330,46 @@ impl Rule {
         })
     }
 
-    fn read(sources: &Sources, path: &Path, source: SourceId) -> Result<Self, Broken> {
+    fn read(
+        sources: &Sources,
+        path: &Path,
+        source: SourceId,
+        knowledge: Option<&Knowledge>,
+    ) -> Result<Self, Broken> {
         let id = id(path)?;
-        let file: RuleFile = parse(sources, source)?;
-        file.scope.check(sources, source, &services())?;
+        let file: RuleFile = match knowledge {
+            Some(_) => parse_own(sources, source)?,
+            None => parse(sources, source)?,
+        };
+        knowledge.map_or(Ok(()), |knowledge| file.scope.check(sources, source, knowledge))?;
+        if knowledge.is_some_and(|knowledge| knowledge.has_service(&id).is_ok()) {
+            return Err(broken(path, format!("a service has the name {id}; give the rule another name")));
+        }
+        if let Some(message) = file.check.is_idle() {
+            let name = sources.get(source).name().into_owned();
+            let start = memchr::memmem::find(sources.bytes(source), b"[check").unwrap_or_default();
+            let length = memchr::memchr(b'\n', sources.bytes(source).get(start..).unwrap_or_default());
+            let at = Some(Span::new(source, start..start + length.unwrap_or(1)));
+            return Err(Broken { name, message: message.to_owned(), at });
+        }
         let (severity, scope, check) = (file.severity, file.scope.clone(), file.check.clone());
         let words = Arc::new(lazy(move || file.words()));
         Ok(Self { id, severity, source, scope, check, words })
+    }
+
+    /// Places in its scope that there are not, where a kind of places is most likely meant.
+    pub fn idle(&self, host: &Host) -> Vec<Idle> {
+        let is_there =
+            |name: &str| KINDS.contains(&name) || host.places.iter().any(|place| place.name == name);
+        let named = self.scope.places.iter().flatten().filter(|name| !is_there(name.get_ref()));
+        let idle = named.filter_map(|name| {
+            let said =
+                format!("the scope of {} has no effect: there is no place `{}`", self.id, name.get_ref());
+            let near = nearest(name.get_ref(), KINDS.into_iter())?;
+            let at = Span::new(self.source, name.span());
+            Some(Idle { at, said, help: format!("did you mean `{near}`?") })
+        });
+        idle.collect()
     }
 
     /// The names of the services that it is about; `None` for all.
@@ -314,33 +415,6 @@ impl Rule {
     }
 }
 
-impl Folder {
-    /// One that somebody names by themselves: its links may lead anywhere.
-    pub fn given(path: &Path) -> Self {
-        Self { path: path.to_owned(), within: None }
-    }
-
-    /// Its rule files and what is in them, in order. A FIFO or a device is none: a policy may name a folder of the audited tree.
-    fn files(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, Broken> {
-        let unread = |error: io::Error| broken(&self.path, error.to_string());
-        let real = self.path.canonicalize().map_err(unread)?;
-        // A folder that cannot be listed is no empty one.
-        fs::read_dir(&real).map_err(unread)?;
-        let top = self.within.as_deref().unwrap_or(Path::new("/"));
-        let tree = Tree::open(top, true).map_err(unread)?;
-        let out = |_| broken(&self.path, "it leads out of what is audited".to_owned());
-        let inside = real.strip_prefix(top).map_err(out)?;
-        let names = tree.list(inside).into_iter().map(PathBuf::from);
-        let names = names.filter(|name| name.extension().is_some_and(|extension| extension == "toml"));
-        let read = |name: PathBuf| match tree.peek(&inside.join(&name)) {
-            Ok(bytes) => Some(Ok((self.path.join(name), bytes))),
-            Err(Unread::NotAFile(kind)) if kind != Unread::FOLDER => None,
-            Err(why) => Some(Err(broken(&self.path.join(name), why.to_string()))),
-        };
-        names.filter_map(read).collect()
-    }
-}
-
 /// One line of a text that was broken into lines where it suited the file.
 fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -355,8 +429,12 @@ fn id(path: &Path) -> Result<String, Broken> {
     match is_kebab_case(&id) {
         true => Ok(id),
         false => {
-            let message =
-                format!("`{id}` is no name for a rule: small letters, digits and single dashes are");
+            let words = id.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+            let better = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+            let better = if better.is_empty() { "long-queues" } else { &better };
+            let message = format!(
+                "a rule has its file's name, in lower-case letters, digits and single dashes: name the file {better}.toml"
+            );
             Err(broken(path, message))
         }
     }
@@ -368,23 +446,11 @@ fn is_kebab_case(id: &str) -> bool {
     id.split('-').all(word)
 }
 
-/// The services that we know, by their files.
-fn services() -> Vec<&'static str> {
-    let files = RULES.get_dir("services").into_iter().flat_map(include_dir::Dir::files);
-    files.filter_map(|file| file.path().file_stem()?.to_str()).collect()
-}
-
-/// `there is no rule `queue-clampd`; did you mean `queue-clamped`?`
-pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let near = known.map(|known| (strsim::osa_distance(name, known), known)).min();
-    match near.filter(|(distance, _)| *distance <= name.len() / 2) {
-        Some((_, known)) => format!("there is no {what} `{name}`; did you mean `{known}`?"),
-        None => format!("there is no {what} `{name}`"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
     use super::*;
 
     fn load(folders: &[PathBuf]) -> (Sources, Result<Rules, Broken>) {
@@ -460,16 +526,16 @@ at-least = 4096
     #[test]
     fn what_is_misspelt_is_pointed_at() {
         for (right, wrong, at, says) in [
+            ("at-least", "atleast", "atleast", "there is no key `atleast`; did you mean `at-least`?"),
+            ("summary", "sumary", "sumary", "there is no key `sumary`; did you mean `summary`?"),
             (
-                "at-least",
-                "atleast",
-                "atleast",
-                "unknown field `atleast`, expected one of `at-least`, `asks-below`",
+                "queue-short",
+                "queue-shrt",
+                "queue-shrt",
+                "there is no check `queue-shrt`; did you mean `queue-short`?",
             ),
-            ("summary", "sumary", "sumary", "unknown field `sumary`"),
-            ("queue-short", "queue-shrt", "queue-shrt", "unknown variant `queue-shrt`"),
-            ("4096", "-1", "-1", "invalid value"),
-            ("\"error\"", "\"eror\"", "\"eror\"", "unknown variant `eror`"),
+            ("4096", "-1", "-1", "`at-least` is a whole number from 1 to 2147483647"),
+            ("\"error\"", "\"eror\"", "\"eror\"", "there is no value `eror`; did you mean `error`?"),
             ("\"nginx\"", "\"ngnix\"", "\"ngnix\"", "there is no service `ngnix`; did you mean `nginx`?"),
         ] {
             let (sources, rules) = own("r.toml", &LONG.replace(right, wrong));
@@ -478,9 +544,9 @@ at-least = 4096
             assert_eq!(sources.text(broken.at.unwrap()), at);
         }
         let broken = own("r.toml", &LONG.replace("[check.", "[check.queue-clamped]\n[check.")).1.unwrap_err();
-        assert!(broken.message.contains("exactly 1 element"), "{}", broken.message);
+        assert!(broken.message.contains("a rule has one check"), "{}", broken.message);
         let broken = own("No_Name.toml", LONG).1.unwrap_err();
-        assert!(broken.message.contains("no name for a rule"));
+        assert!(broken.message.contains("name the file no-name.toml"));
     }
 
     #[test]
@@ -495,6 +561,11 @@ at-least = 4096
             "--select: there is no rule `queue-clampd`; did you mean `queue-clamped`?"
         );
         let broken = rules().choose(&[], &["nothing-like-it-at-all".into()]).unwrap_err();
-        assert_eq!(broken.message, "there is no rule `nothing-like-it-at-all`");
+        assert_eq!(
+            broken.message,
+            "there is no rule `nothing-like-it-at-all`; `backlog-audit rules` lists them"
+        );
+        let both = rules().choose(&["queue-tiny".into()], &["queue-tiny".into()]).unwrap_err();
+        assert_eq!(both.to_string(), "--select and --ignore: no rule is left: both name queue-tiny");
     }
 }

@@ -56,7 +56,8 @@ fn it_hides_all_that_was_there_and_says_so() {
     scratch.write("etc/nginx/nginx.conf", nginx("listen 80 backlog=1;\nlisten 81 backlog=9000;\n"));
     scratch.write("etc/sysctl.d/50-a.conf", "net.ipv4.tcp_syncookies = 2\n");
     let first = run(&scratch, &["--write-baseline", "known.json", "."]);
-    assert_eq!(first.status.code(), Some(1), "they are reported as ever");
+    assert_eq!(first.status.code(), Some(0), "they are written down");
+    assert_eq!(text(&first.stderr), "3 findings are now in the baseline known.json\n");
     let once = fs::read(scratch.0.join("known.json")).unwrap();
     learn(&scratch);
     assert_eq!(fs::read(scratch.0.join("known.json")).unwrap(), once, "the same tree, the same bytes");
@@ -146,6 +147,35 @@ fn an_old_baseline_is_written_anew() {
 }
 
 #[test]
+fn only_what_is_gone_is_fixed() {
+    let scratch = Scratch::new("baseline-gone");
+    let tiny = "listen 80 backlog=1;\n";
+    for file in ["etc/nginx/nginx.conf", "etc/angie/angie.conf"] {
+        scratch.write(file, nginx(tiny));
+    }
+    learn(&scratch);
+    let fixed_in = |path: &str| {
+        let request = Request {
+            paths: vec![scratch.0.join(path)],
+            kernel: Some("6.18".into()),
+            baseline: Some(scratch.0.join("known.json")),
+            ..Request::default()
+        };
+        fixed(&common::audit(&request)).len()
+    };
+    assert_eq!(fixed_in("etc/nginx"), 0, "the files of another root were not looked at");
+    scratch.write(
+        "etc/nginx/nginx.conf",
+        nginx("# backlog-audit: ignore queue-tiny -- one client\nlisten 80 backlog=1;\n"),
+    );
+    assert_eq!(fixed(&audit(&scratch)).len(), 0, "it is ignored");
+    scratch.write("etc/nginx/nginx.conf", nginx("listen 80 backlog=511;\n"));
+    assert_eq!(fixed(&audit(&scratch)).len(), 1, "it is written otherwise");
+    fs::remove_file(scratch.0.join("etc/angie/angie.conf")).unwrap();
+    assert_eq!(fixed(&audit(&scratch)).len(), 2, "its file is gone");
+}
+
+#[test]
 fn a_line_with_a_secret_is_not_copied() {
     let scratch = Scratch::new("baseline-secret");
     let server = "<Server port=\"-1\"><Service name=\"Catalina\">\n<Connector port=\"8443\" acceptCount=\"1\" keystorePass=\"hunter2\"/>\n</Service></Server>\n";
@@ -160,9 +190,9 @@ fn one_that_does_not_read_ends_the_audit() {
     let scratch = Scratch::new("baseline-broken");
     scratch.write("etc/nginx/nginx.conf", nginx("listen 80;\n"));
     for (content, says) in [
-        (None, "known.json: No such file or directory"),
-        (Some("{}"), "known.json: no baseline: missing field"),
-        (Some("<a/>"), "known.json: no baseline: expected value at line 1"),
+        (None, "--baseline: there is no file known.json; --write-baseline known.json makes it"),
+        (Some("{}"), "known.json: this is not a baseline; --write-baseline FILE"),
+        (Some("<a/>"), "known.json: this is not JSON, so it is not a baseline"),
         (Some("{\"version\": 2, \"findings\": []}"), "known.json: it is a baseline of version 2"),
     ] {
         if let Some(content) = content {

@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -38,30 +39,75 @@ fn clamped(name: &str) -> Scratch {
 fn a_mistake_is_answered_with_what_to_type_instead() {
     let scratch = Scratch::new("mistakes");
     scratch.write("etc/x", "");
-    let mistakes: [&[&str]; 19] = [
+    let mistakes: [&[&str]; 63] = [
         &["nowhere"],
+        &["check", "."],
+        &["~/x"],
+        &["deploy/*.conf"],
+        &["https://example.org/a"],
+        &["etc/x/"],
+        &["etc", "live"],
         &["explian"],
         &["rulse"],
         &["explain"],
         &["explain", "queue-clampd"],
         &["explain", "ngnix"],
+        &["explain", "NGINX"],
+        &["explain", "httpd"],
+        &["explain", "nothing-like-it"],
+        &["explain", "nginx", "apache"],
+        &["services", "nginx"],
+        &["rules", "--fail-on", "error"],
+        &["schema", "x"],
+        &["man", "explian"],
+        &["--fix"],
+        &["-o", "report.json"],
+        &["--output-format", "json"],
+        &["--exclude", "vendor"],
+        &["--exit-zero"],
+        &["--severity=error"],
+        &["--explain", "queue-tiny"],
+        &["--since", "main"],
+        &["--no-color"],
+        &["--nothing-like-it"],
+        &["--ofline"],
+        &["--serve"],
+        &["--every", "1s"],
+        &["live", "--offline"],
+        &["live", "--kernel", "6.1"],
+        &["live", "--for", "-1s"],
+        &["watch", "--count", "abc"],
+        &["watch", "--every", "0"],
         &["--format", "jsno"],
+        &["--format", "jsonl"],
+        &["--format", "json,sarif"],
         &["--format", "json="],
         &["--format", "json", "--format", "sarif"],
         &["--format", "json", "--patch", "-"],
+        &["--json", "--diff"],
+        &["--format", "json=r", "--format", "sarif=r"],
+        &["--format", "prometheus"],
         &["--as", "etcc"],
         &["--as", "file", "etc"],
         &["--kernel", "modern"],
+        &["--kernel", "6"],
         &["--set", "net.core.somaxconn"],
         &["--set", "net.core.somaxcon=128"],
+        &["--set", "somaxconn=128"],
+        &["--set", "vm.swappiness=1"],
         &["--set", "net.core.somaxconn=4k"],
+        &["--set", "net.core.somaxconn=0100"],
+        &["--set", "net.core.somaxconn=99999999999999999999"],
         &["--fail-on", "errors"],
-        &["--ofline"],
+        &["--fail-on", "none"],
+        &["--select", "queue-tiny,"],
+        &["--ignore", "*.bak"],
         &["--patch", "nowhere/fix.patch"],
     ];
     let mut all = String::new();
     for arguments in mistakes {
-        let output = run(&scratch.0, arguments);
+        let mut mistake = program();
+        let output = mistake.arg0("backlog-audit").args(arguments).current_dir(&scratch.0).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         all.push_str(&format!("$ backlog-audit {}\n{}\n", arguments.join(" "), text(&output.stderr)));
     }
@@ -166,8 +212,12 @@ fn a_folder_named_like_a_command_is_written_with_its_place() {
     assert!(!text(&run(&scratch.0, &["rules"]).stdout).contains("8123"));
     assert!(text(&run(&scratch.0, &["./rules"]).stdout).contains("8123"));
     assert!(
-        text(&run(&scratch.0, &["--offline", "rules"]).stdout).contains("8123"),
-        "after an option it is a PATH"
+        !text(&run(&scratch.0, &["--color", "never", "rules"]).stdout).contains("8123"),
+        "options may come first"
+    );
+    assert!(
+        text(&run(&scratch.0, &["--offline", "--", "rules"]).stdout).contains("8123"),
+        "what comes after -- is a PATH"
     );
 }
 
@@ -225,8 +275,77 @@ fn the_schema_is_the_one_of_the_library() {
 #[test]
 fn help_fits_the_screen_and_names_every_option() {
     let scratch = Scratch::new("help");
-    let help = text(&run(&scratch.0, &["--help"]).stdout);
-    snapshot::same(Path::new("tests/screens/help.txt"), help.as_bytes());
+    for (file, arguments) in [
+        ("help.txt", &["--help"][..]),
+        ("help-short.txt", &["-h"]),
+        ("help-live.txt", &["live", "--help"]),
+        ("help-watch.txt", &["watch", "--help"]),
+        ("help-init.txt", &["init", "--help"]),
+    ] {
+        let help = text(&run(&scratch.0, arguments).stdout);
+        snapshot::same(&Path::new("tests/screens").join(file), help.as_bytes());
+    }
+    assert_eq!(run(&scratch.0, &["help", "-h"]).stdout, run(&scratch.0, &["--help"]).stdout);
+}
+
+#[test]
+fn habits_are_answered() {
+    let scratch = clamped("habits");
+    let out = |arguments: &[&str]| text(&run(&scratch.0, arguments).stdout);
+    assert_eq!(out(&["--json"]), out(&["-f", "json"]));
+    assert_eq!(out(&["-f", "JSON"]), out(&["-f", "json=-"]));
+    assert_eq!(out(&["--diff"]), out(&["--patch", "-"]));
+    assert!(out(&["--diff"]).starts_with("# After this patch:\n# sysctl -w net.core.somaxconn=2048\n"));
+    assert_eq!(
+        out(&["--kernel", "v6.1"]),
+        out(&["--kernel", "4.18", "--kernel", "6.1"]),
+        "the last one counts"
+    );
+    for command in ["live", "watch", "explain", "rules", "schema", "man"] {
+        assert_eq!(
+            out(&[command, "--version"]),
+            format!("backlog-audit-{command} {}\n", env!("CARGO_PKG_VERSION"))
+        );
+    }
+    assert_eq!(out(&["-f", "json", "rules"]), out(&["rules", "-f", "json"]));
+    let counts = out(&["--statistics"]);
+    assert!(
+        counts.contains("     1  warning  queue-clamped\n") && !counts.contains("backlog=2048"),
+        "{counts}"
+    );
+    let concise = out(&["-f", "concise"]);
+    assert!(concise.starts_with("etc/nginx/nginx.conf:2:") && concise.lines().count() == 1, "{concise}");
+    assert_eq!(out(&["-f", "concise", "--statistics"]), "1 warning queue-clamped\n");
+}
+
+#[test]
+fn variables_stand_for_options_and_say_how_wide_a_pipe_is() {
+    let scratch = clamped("variables");
+    let run = |name: &str, value: &str, arguments: &[&str]| {
+        let mut command = program();
+        command.env(name, value).args(arguments).current_dir(&scratch.0);
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), text(&output.stdout) + &text(&output.stderr))
+    };
+    assert!(run("BACKLOG_AUDIT_KERNEL", "4.18", &[]).1.contains("Linux 4.18"));
+    assert!(run("BACKLOG_AUDIT_KERNEL", "4.18", &["--kernel", "6.1"]).1.contains("Linux 6.1"));
+    assert_eq!(run("BACKLOG_AUDIT_FAIL_ON", "error", &[]).0, 0);
+    assert_eq!(run("BACKLOG_AUDIT_IGNORE", "queue-clamped, sysctl-overridden", &[]).0, 0);
+    assert!(run("BACKLOG_AUDIT_FORMAT", "json", &[]).1.starts_with('{'));
+    assert!(
+        run("BACKLOG_AUDIT_SET", "net.core.somaxconn=999,net.ipv4.tcp_syncookies=0", &[]).1.contains("999")
+    );
+    let (code, said) = run("BACKLOG_AUDIT_KERNEL", "6", &[]);
+    assert!(code == 2 && said.contains("--kernel"), "{said}");
+    // A command that has no such option is not disturbed.
+    assert_eq!(run("BACKLOG_AUDIT_KERNEL", "6.1", &["rules"]).0, 0);
+    // The next command names the program as it was called, however long that is.
+    let is_ours = |line: &&str| !line.contains(env!("CARGO_BIN_EXE_backlog-audit"));
+    let widest = |value: &str| {
+        let said = run("COLUMNS", value, &[]).1;
+        said.lines().filter(is_ours).map(|line| line.chars().count()).max().unwrap()
+    };
+    assert!(widest("60") <= 60 && widest("100") > 80 && widest("0") <= 80 && widest("x") <= 80);
 }
 
 #[test]
@@ -308,4 +427,127 @@ fn the_next_command_explains_where_nothing_can_be_written() {
     assert!(command.ends_with(" explain unreadable"), "{command}");
     let output = Command::new("sh").args(["-c", &command]).current_dir(&scratch.0).output().unwrap();
     assert!(text(&output.stdout).starts_with("unreadable"));
+}
+
+/// Whoever may not read what is closed to all: not even its owner may, but root may.
+fn as_nobody(scratch: &Scratch, arguments: &[&str]) -> Output {
+    let program = scratch.0.join("program");
+    // Where the program was built may be closed to others too.
+    // Another process copies it: nobody else's child can hold it open for writing when it is to run.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_backlog-audit")).arg(&program).status();
+    assert!(copied.unwrap().success());
+    let mut command = Command::new("./program");
+    command.args(arguments).current_dir(&scratch.0);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    command.output().unwrap()
+}
+
+/// Closes a file or folder to all but root, and opens it again.
+struct Closed(PathBuf, fs::Permissions);
+
+impl Closed {
+    fn new(path: PathBuf) -> Self {
+        let before = fs::metadata(&path).unwrap().permissions();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
+        Self(path, before)
+    }
+}
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        fs::set_permissions(&self.0, self.1.clone()).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_that_may_not_be_read_is_told() {
+    let scratch = clamped("closed");
+    let nginx = "events {}\nhttp { include /srv/sites/*.conf; server { listen 80; } }\n";
+    scratch.write("etc/nginx/nginx.conf", nginx);
+    scratch.write("srv/sites/a.conf", "server { listen 81; }\n");
+    scratch.write("opt/tomcat/conf/server.xml", "<Server/>");
+    scratch.write("etc/systemd/system/nginx.service.d/a.conf", "[Service]\nUser=a\n");
+    scratch.write("etc/secrets/a", "");
+    scratch.write("root/a", "");
+    let lost = ["etc/sysctl.d", "etc/systemd/system/nginx.service.d", "opt/tomcat/conf", "srv/sites"];
+    let closed = lost.iter().chain(&["etc/secrets", "root"]);
+    let closed: Vec<Closed> = closed.map(|folder| Closed::new(scratch.0.join(folder))).collect();
+    let arguments = [".", "--offline", "--select", "unreadable", "--format", "json"];
+    let output = as_nobody(&scratch, &arguments);
+    drop(closed);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let of = |severity| {
+        let of = findings.iter().filter(move |finding| finding["severity"] == severity);
+        of.map(|finding| finding["at"]["path"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("error"), lost);
+    assert_eq!(of("info"), ["etc/secrets"], "those that may not matter have one row");
+    for finding in findings {
+        assert_eq!(finding["help"], "run as root to include it", "{finding}");
+    }
+    // All of it may be read.
+    let output = as_nobody(&scratch, &arguments);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"], serde_json::json!([]));
+}
+
+#[test]
+fn a_file_that_is_named_and_may_not_be_read_is_no_audit() {
+    let scratch = clamped("named");
+    let file = "etc/nginx/nginx.conf";
+    let closed = Closed::new(scratch.0.join(file));
+    let output = as_nobody(&scratch, &[file]);
+    drop(closed);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert_eq!(said, format!("error: {file} cannot be audited: Permission denied\n\n  tip: run as root\n"));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn finding_nothing_can_be_a_failure() {
+    let scratch = clamped("listens");
+    scratch.write("repo/README", "nothing\n");
+    let code = |arguments: &[&str]| run(&scratch.0, arguments).status.code();
+    assert_eq!(code(&["--offline", "repo"]), Some(0));
+    let output = run(&scratch.0, &["--offline", "repo", "--fail-on-nothing"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stdout).starts_with("Audited repo"), "the report is there all the same");
+    assert_eq!(text(&output.stderr), "error: no listener was found (--fail-on-nothing)\n");
+    assert_eq!(code(&["--offline", ".", "--fail-on", "never", "--fail-on-nothing"]), Some(0));
+    scratch.write("repo/backlog-audit.toml", "fail-on-nothing = true\n");
+    assert_eq!(code(&["--offline", "repo"]), Some(2));
+}
+
+#[test]
+fn every_file_is_listed_with_what_became_of_it() {
+    let scratch = Scratch::new("files");
+    for (path, words) in [
+        ("repo/nginx.conf", "events {}\nhttp { include part; server { listen 80; } }\n"),
+        ("repo/part", "# nothing\n"),
+        ("repo/templates/nginx.conf.j2", "http { server {\n    listen {{ port }};\n} }\n"),
+        ("repo/sysctl.d/web.conf", "net.core.somaxconn = 128\n"),
+        ("repo/setup.sh", "sysctl -w net.core.somaxconn=1024\n"),
+        ("repo/other.conf", "a = 1\n"),
+        ("repo/docs/nginx.conf", "events {}\n"),
+    ] {
+        scratch.write(path, words);
+    }
+    let mut audit = program();
+    let output = audit.arg0("backlog-audit").args(["repo", "--show-files"]).current_dir(&scratch.0).output();
+    snapshot::same(Path::new("tests/screens/show-files.txt"), &output.unwrap().stdout);
+    let output = run(&scratch.0, &["repo", "--show-files", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let files = report["files"].as_array().unwrap();
+    let row = |path: &str| files.iter().find(|row| row["path"] == path).unwrap();
+    assert_eq!(row("nginx.conf")["read_as"], "nginx");
+    assert_eq!(row("part")["read_as"], "part");
+    assert_eq!(row("docs")["read_as"], serde_json::Value::Null);
+    let output = run(&scratch.0, &["repo", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report.get("files").is_none());
 }

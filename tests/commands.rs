@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
+use std::rc::Rc;
 
 use backlog_audit::commands::{self, Started};
 use backlog_audit::discover;
@@ -305,6 +306,12 @@ fn hostile_files_end_soon() {
         format!("x\nenvironment=A=\"{}\"\nnumprocs=64\ncommand=a ", "x".repeat(100_000))
             + &"%(ENV_A)s ".repeat(20_000),
         (0..20_000).map(|n| format!("ENV A{n}=x\n")).collect::<String>() + "CMD a $A1\n",
+        format!("A={}\n", "x".repeat(100_000)) + &"export A\na\n".repeat(15_000),
+        format!("A={}\n", "x".repeat(100_000)) + &"export A\n".repeat(15_000),
+        format!("A='{}'\na ", " ".repeat(100_000)) + &"$A ".repeat(50_000),
+        // What all parts of it share, many times.
+        format!("A={}", "$A ".repeat(80_000)),
+        format!("x\n[{}]\n", "x".repeat(100_000)) + &"a=\n".repeat(50_000),
         (0..20_000)
             .map(|n| format!("  a{n}:\n    command: a\n    extends: a{}\n", n + 1))
             .collect::<String>(),
@@ -324,6 +331,42 @@ fn hostile_files_end_soon() {
         let taken = begun.elapsed();
         assert!(taken.as_secs() < 15, "{taken:?}: {}", text.chars().take(20).collect::<String>());
     }
+}
+
+/// The commands of a script that is called with arguments, as words.
+fn called(script: &str, arguments: &[&str]) -> Vec<Vec<String>> {
+    let sources = Sources::new();
+    let written = |text: &str| {
+        let file = sources.add(Origin::Builtin("script".into()), text.as_bytes().to_vec());
+        Text::plain(&sources, Span::new(file, 0..text.len()))
+    };
+    let mut variables = Variables::default();
+    variables.set("U", Known::Unset);
+    variables.arguments = Some(arguments.iter().map(|argument| Rc::new(written(argument))).collect());
+    let words = |simple: Simple| simple.words.iter().map(|word| word.show().into_owned()).collect();
+    shell::commands(&written(script), &mut variables).into_iter().map(words).collect()
+}
+
+#[test]
+fn arguments_are_as_many_words() {
+    for (script, words) in [
+        ("exec \"$@\" x", &["exec", "a", "b", "c", "x"][..]),
+        ("exec ${U:-$@}", &["exec", "a", "b", "c"]),
+        ("exec ${U:-x $@ y} z", &["exec", "x", "a", "b", "c", "y", "z"]),
+        ("exec \"x${U:-$@}y\"", &["exec", "xa", "b", "cy"]),
+    ] {
+        assert_eq!(called(script, &["a", "b", "c"]), [words]);
+    }
+}
+
+#[test]
+fn many_arguments_many_times_end_soon() {
+    let begun = std::time::Instant::now();
+    for script in ["$@ ", "\"$@\" ", "${U:-$@} ", "$1 "] {
+        called(&format!("a {}", script.repeat(20_000)), &["a"; 20_000]);
+        called(&format!("a {}", script.repeat(20_000)), &["x".repeat(100_000).as_str(); 2]);
+    }
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -17,52 +17,85 @@ use backlog_audit::text::Sources;
 use common::scratch::Scratch;
 use common::snapshot;
 
-/// What stands around README's list of services.
-const SERVICES: [&str; 2] = [
-    "<!-- services, from rules/services: UPDATE_EXPECT=1 cargo test --test docs -->\n",
-    "<!-- /services -->\n",
-];
+/// What a document holds between two marks is written by `UPDATE_EXPECT=1`.
+fn holds(document: &str, mark: &str, made_from: &str, what: &str) {
+    let text = fs::read_to_string(document).unwrap();
+    let begin = format!("<!-- {mark}{made_from}: UPDATE_EXPECT=1 cargo test --test docs -->\n");
+    let end = format!("<!-- /{mark} -->\n");
+    let (before, rest) = text.split_once(&begin).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    let now = [before, &begin, what, &end, after].concat();
+    snapshot::same(Path::new(document), now.as_bytes());
+}
 
 #[test]
-fn readme_lists_what_is_read() {
-    let readme = fs::read_to_string("README.md").unwrap();
-    let (before, rest) = readme.split_once(SERVICES[0]).unwrap();
-    let (_, after) = rest.split_once(SERVICES[1]).unwrap();
-    let now = [before, SERVICES[0], &services_read(), SERVICES[1], after].concat();
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write("README.md", &now).unwrap();
-    } else {
-        assert_eq!(readme, now, "UPDATE_EXPECT=1 writes it anew");
+fn documents_show_what_is_so() {
+    holds("README.md", "services", ", from rules/services", &services_read());
+    let scratch = ground("docs-screen");
+    let (code, printed) = run(&scratch.0, "backlog-audit --offline examples/host");
+    assert_eq!(code, Some(1), "{printed}");
+    holds("README.md", "screen", "", &screen(&printed));
+    let recorded = "tests/cases/live/overflow-now/expected.txt";
+    holds(
+        "docs/live.md",
+        "screen",
+        &format!(", from {recorded}"),
+        &screen(fs::read_to_string(recorded).unwrap().split_once("\n\n").unwrap().1),
+    );
+}
+
+/// A screen for a document: how it begins, its first finding, its tables and its last line.
+fn screen(printed: &str) -> String {
+    let is_finding = |part: &str| ["  ⚠ ", "  × "].iter().any(|sign| part.starts_with(sign));
+    let is_table =
+        |part: &str| ["  service ", "  listener ", "  counter "].iter().any(|head| part.starts_with(head));
+    let is_count =
+        |part: &str| part.lines().count() == 1 && part.contains(" listener") && part.contains(" read");
+    let mut findings = 0;
+    let mut shown: Vec<&str> = Vec::new();
+    for part in printed.split("\n\n").map(|part| part.trim_end_matches('\n')) {
+        findings += usize::from(is_finding(part));
+        if shown.is_empty() || findings == 1 && is_finding(part) || is_table(part) || is_count(part) {
+            shown.push(part);
+        } else if shown.last() != Some(&"  [...]") {
+            shown.push("  [...]");
+        }
     }
+    while shown.last() == Some(&"  [...]") {
+        shown.pop();
+    }
+    format!("```text\n{}\n```\n", shown.join("\n\n"))
 }
 
 fn services_read() -> String {
     let knowledge = Knowledge::load(&Sources::new()).unwrap();
     let titles = |is_one: &dyn Fn(&Service) -> bool| {
-        let found: Vec<&str> = knowledge
+        let mut found: Vec<&str> = knowledge
             .services()
             .filter(|service| is_one(service))
             .map(|service| service.title.as_str())
             .collect();
+        found.sort_by_key(|title| title.to_lowercase());
         found.join(", ")
     };
     let rows = [
-        ("fronts", Group::Front),
+        ("front ends", Group::Front),
         ("application servers", Group::ApplicationServer),
         ("the Java side", Group::Java),
         ("programs, by their sources", Group::Program),
+        ("sockets that systemd opens", Group::System),
     ];
     let rows =
         rows.map(|(name, group)| format!("| {name} | {} |\n", titles(&|service| service.group == group)));
     let unproved = titles(&|service| service.from_source_only);
     format!(
-        "| | |\n|---|---|\n{}\nFrom their source only, not yet compared with a real server: {unproved}.\n",
+        "| | |\n|---|---|\n{}\nKnown from source code only, not confirmed with a real server: {unproved}.\n",
         rows.concat()
     )
 }
 
 fn documents() -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
+    let mut found = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).to_vec();
     for folder in ["docs", "docs/rules", "docs/services"] {
         let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         found.extend(files.filter(|path| path.extension().is_some_and(|it| it == "md")));
@@ -112,7 +145,7 @@ fn ground(name: &str) -> Scratch {
             "cargo",
             format!(
                 "case \"$*\" in\n'run -- '*) shift 2; exec {program} \"$@\";;\n\
-                 'test' | 'install --path .') ;;\n*) exit 9;;\nesac"
+                 'test') ;;\n*) exit 9;;\nesac"
             ),
         ),
         // The files of the machine are those of a folder here, and nobody stops a watch.

@@ -143,7 +143,7 @@ fn row((listener, queue): (&Listener, &Queue)) -> Row {
     let last = queue.steps.last().and_then(|step| step.value);
     assert_eq!(last, queue.limit, "the ledger ends with the limit");
     let transport = listener.endpoint.transport().word().to_owned();
-    (transport, listener.endpoint.address(), queue.limit, listener.sockets.map(i64::from))
+    (transport, listener.address(), queue.limit, listener.sockets.map(i64::from))
 }
 
 /// Sockets of one address that are alike are one row of `ss -lnt | uniq -c`, whoever opens them.

@@ -103,7 +103,7 @@ fn a_repository_goes_through_its_pipeline() {
     assert_eq!(repository.audit(&["--fail-on", "info"]), clean, "ignored by the policy");
     repository.write("backlog-audit.toml", "");
 
-    assert_eq!(repository.audit(&["--write-baseline", "known.json"]).0, 1);
+    assert_eq!(repository.audit(&["--write-baseline", "known.json"]).0, 0);
     repository.commit();
     assert_eq!(repository.audit(&["--baseline", "known.json"]), clean, "in the baseline");
     repository.write(
@@ -115,12 +115,10 @@ fn a_repository_goes_through_its_pipeline() {
 
     repository.commit();
     assert_eq!(repository.since("HEAD"), Vec::<String>::new(), "nothing has changed since");
-    let unchanged = text(&repository.run(&["--changed-since", "HEAD"]).stdout);
-    let told = "None of the files that were read has changed.\n";
-    assert!(unchanged.contains(told) && !unchanged.contains("0.0.0.0:81"), "{unchanged}");
-    let changed = text(&repository.run(&["--changed-since", "HEAD~1"]).stdout);
-    assert!(!changed.contains(told) && changed.contains("0.0.0.0:81"), "{changed}");
-    assert_eq!(repository.since("HEAD~1").len(), 2);
+    let said = text(&repository.run(&["--changed-since", "HEAD"]).stdout);
+    assert!(said.contains("nothing to report, 2 there before"), "{said}");
+    let since = repository.since("HEAD~1");
+    assert_eq!(since, ["queue-tiny web/nginx.conf:6"], "the other one has only moved");
     assert_eq!(repository.audit(&["--changed-since", "HEAD~1", "--baseline", "known.json"]), new);
 }
 
@@ -138,23 +136,59 @@ fn what_has_changed_is_what_is_not_as_it_was() {
     assert_eq!(repository.audit(&[]).1.len(), 4);
     assert_eq!(repository.since("HEAD"), Vec::<String>::new());
     repository.write("b/nginx.conf", &(listen(81) + "# changed\n"));
-    assert_eq!(repository.since("HEAD"), [tiny("b/nginx.conf")], "not staged");
+    assert_eq!(repository.since("HEAD"), Vec::<String>::new(), "it was there before");
+    let more = |port: u16| nginx(&format!("listen {port} backlog=1;\nlisten 1{port} backlog=1;\n"));
+    let new = |path: &str| format!("queue-tiny {path}:4");
+    repository.write("b/nginx.conf", &more(81));
+    assert_eq!(repository.since("HEAD"), [new("b/nginx.conf")], "not staged");
     repository.git(&["add", "b"]);
-    assert_eq!(repository.since("HEAD"), [tiny("b/nginx.conf")], "staged");
+    assert_eq!(repository.since("HEAD"), [new("b/nginx.conf")], "staged");
     repository.commit();
-    assert_eq!(repository.since("main~1"), [tiny("b/nginx.conf")], "committed");
+    assert_eq!(repository.since("main~1"), [new("b/nginx.conf")], "committed");
     repository.write("f/nginx.conf", &listen(84));
     assert_eq!(repository.since("HEAD"), [tiny("f/nginx.conf")], "not known to git");
     fs::remove_dir_all(repository.0.0.join("f")).unwrap();
     repository.git(&["mv", "c d/nginx.conf", "c d/other.conf"]);
-    assert_eq!(repository.since("HEAD"), [tiny("c d/other.conf")], "under another name");
+    assert_eq!(repository.since("HEAD"), Vec::<String>::new(), "under another name");
     repository.git(&["reset", "--quiet", "--hard"]);
     repository.write("a/nginx.conf", &listen(80).replace('\n', "\r\n"));
     assert_eq!(repository.since("HEAD"), Vec::<String>::new(), "line endings are git's own affair");
     repository.write("a/nginx.conf", &listen(80));
     repository.git(&["update-index", "--assume-unchanged", "a/nginx.conf"]);
-    repository.write("a/nginx.conf", &(listen(80) + "# changed\n"));
-    assert_eq!(repository.since("HEAD"), [tiny("a/nginx.conf")], "whatever the index says");
+    repository.write("a/nginx.conf", &more(80));
+    assert_eq!(repository.since("HEAD"), [new("a/nginx.conf")], "whatever the index says");
+}
+
+#[test]
+fn what_a_deleted_line_or_file_brings_is_new_and_so_is_what_has_become_worse() {
+    let repository = Repository::new("gone");
+    repository.write("etc/sysctl.d/50-a.conf", "net.core.somaxconn = 2048\n");
+    repository.write("etc/sysctl.d/60-b.conf", "net.core.somaxconn = 8192\n");
+    repository.write("etc/nginx/nginx.conf", &nginx("listen 80 backlog=8192;\nlisten 81 backlog=8192;\n"));
+    repository.write("backlog-audit.toml", "[[ignore]]\nrule = \"queue-tiny\"\nreason = \"one client\"\n");
+    repository.commit();
+    let since =
+        |rev: &str| repository.audit(&["--changed-since", rev, "--as", "root", "--fail-on", "info"]).1;
+    let clamped = |line: u8| format!("queue-clamped etc/nginx/nginx.conf:{line}");
+    fs::remove_file(repository.0.0.join("etc/sysctl.d/60-b.conf")).unwrap();
+    assert_eq!(since("HEAD"), [clamped(3), clamped(4)], "by a file that is gone");
+    repository.commit();
+    assert_eq!(since("HEAD"), Vec::<String>::new());
+    repository.write("etc/sysctl.d/50-a.conf", "net.core.somaxconn = 1024\n");
+    assert_eq!(since("HEAD"), [clamped(3), clamped(4)], "cut to less");
+    repository.git(&["reset", "--quiet", "--hard"]);
+    repository.write(
+        "etc/nginx/nginx.conf",
+        &nginx("listen 80 backlog=8192;\nlisten 81 backlog=8192;\nlisten 82 backlog=2;\n"),
+    );
+    assert_eq!(since("HEAD"), Vec::<String>::new(), "ignored");
+    repository.commit();
+    repository.write("backlog-audit.toml", "");
+    assert_eq!(since("HEAD"), ["queue-tiny etc/nginx/nginx.conf:5"], "no more ignored");
+    repository.write("backlog-audit.toml", "[");
+    repository.commit();
+    repository.write("backlog-audit.toml", "");
+    assert_eq!(since("HEAD"), Vec::<String>::new(), "a policy that did not read");
 }
 
 #[test]
@@ -189,9 +223,12 @@ fn another_line_that_takes_part_counts_and_the_facts_are_those_of_the_whole_tree
         "backlog-audit.toml",
         "# changed\n[[ignore]]\nrule = \"sysctl-typo\"\nreason = \"was so once\"\n",
     );
-    assert_eq!(repository.since("HEAD"), ["ignore-unused backlog-audit.toml:3"]);
+    assert_eq!(repository.since("HEAD"), Vec::<String>::new(), "it was unused before");
+    let second = "[[ignore]]\nrule = \"sysctl-typo\"\nreason = \"was so once\"\n[[ignore]]\nrule = \"queue-tiny\"\nreason = \"one client\"\n";
+    repository.write("backlog-audit.toml", second);
+    assert_eq!(repository.since("HEAD"), ["ignore-unused backlog-audit.toml:5"]);
     let said = text(&repository.run(&["--changed-since", "HEAD", "."]).stdout);
-    assert!(said.contains("1 in unchanged files") && said.contains("0.0.0.0:80"), "{said}");
+    assert!(said.contains("2 there before") && said.contains("0.0.0.0:80"), "{said}");
     let again = "--changed-since HEAD";
     assert!(said.contains(again) || said.contains("explain"), "{said}");
 }
@@ -267,7 +304,8 @@ fn where_git_has_no_answer_it_is_an_error() {
     let repository = Repository::new("errors");
     repository.write("nginx.conf", &nginx("listen 80 backlog=1;\n"));
     repository.commit();
-    for rev in ["nowhere", "", "--all", "-h", "HEAD:nginx.conf", "HEAD^{tree}", "a b\nc"] {
+    fails(&repository.run(&["--changed-since="]), "the revision is empty");
+    for rev in ["nowhere", "--all", "-h", "HEAD:nginx.conf", "HEAD^{tree}", "a b\nc"] {
         let option = format!("--changed-since={rev}");
         fails(
             &repository.run(&[&option]),
@@ -342,16 +380,17 @@ fn a_hostile_repository_runs_nothing() {
     // What is missing would have to be fetched, by the remote's own program.
     let object = repository.git_without_config(&["rev-parse", "HEAD:other.conf"]);
     let (folder, name) = object.trim().split_at(2);
-    fs::remove_file(repository.0.0.join(".git/objects").join(folder).join(name)).unwrap();
+    let object = repository.0.0.join(".git/objects").join(folder).join(name);
+    let aside = object.with_extension("aside");
+    fs::rename(&object, &aside).unwrap();
     drop(fs::remove_file(&mark));
     repository.write("nginx.conf", &nginx("listen 80 backlog=2;\n"));
-    let found = repository.since("HEAD");
+    let output = repository.run(&["--changed-since", "HEAD"]);
+    let said = text(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("lacks files of that revision"), "{said}");
+    fs::rename(aside, object).unwrap();
+    assert_eq!(repository.since("HEAD"), ["queue-tiny nginx.conf:3"]);
     assert!(!mark.exists(), "something ran");
-    assert_eq!(
-        found,
-        ["queue-tiny nginx.conf:3", "queue-tiny other.conf:3"],
-        "what cannot be looked up counts as changed"
-    );
 }
 
 impl Repository {
@@ -372,7 +411,7 @@ fn exit_codes_are_three() {
     let repository = Repository::new("codes");
     repository.write("web/nginx.conf", &nginx("listen 80 backlog=1;\n"));
     repository.write("info/etc/nginx/nginx.conf", &nginx("listen 80;\n"));
-    repository.write("info/etc/sysctl.d/50-a.conf", "net.core.somaxconn = 1024\n");
+    repository.write("info/etc/sysctl.d/50-a.conf", "net.core.somaxconn = 8192\n");
     repository.write("error/etc/nginx/nginx.conf", "events {}\nhttp { server { listen 80; }\n");
     repository.write("clean/etc/nginx/nginx.conf", &nginx("listen 80;\n"));
     repository.write("empty/README", "nothing\n");

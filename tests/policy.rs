@@ -190,7 +190,10 @@ fn each_target_has_machines_of_its_own() {
     let one = common::audit(&request(scratch.0.join("deploy/staging/nginx.conf")));
     assert_eq!(one.queues[0].limit, Some(64), "a file by itself belongs to its target too");
     let shown = text(&run(&scratch.0, &["."]).stdout);
-    assert!(shown.contains("Audited production in . as a repository, for Linux 5.3 (by"), "{shown}");
+    assert!(
+        shown.contains("Audited production in . as a repository,\n        for Linux 5.3 (from"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -284,6 +287,50 @@ fn a_rule_folder_of_a_policy_can_hold_anything() {
 }
 
 #[test]
+fn a_policy_says_what_the_one_that_it_extends_leaves_open() {
+    let own = "extend = \"base/policy.toml\"\nfail-on = \"info\"\nexclude = [\"deploy/new\"]\n\
+               [rules]\nignore = [\"queue-default\"]\n[sysctls]\nnet.core.somaxconn = 200\n\
+               [[target]]\nname = \"own\"\npath = \"deploy/own\"\n[[minimum]]\nservice = \"nginx\"\nat-least = 64\n";
+    let base = "kernel = \"5.3\"\nfail-on = \"never\"\nfail-on-nothing = true\nexclude = [\"old\"]\n\
+                [rules]\nignore = [\"queue-tiny\"]\n[sysctls]\nnet.core.somaxconn = 100\nnet.ipv4.tcp_syncookies = 0\n\
+                [[target]]\nname = \"all\"\npath = \"../deploy/**\"\n[[minimum]]\nat-least = 32\n";
+    let scratch = repository("extends", own);
+    scratch.write("base/policy.toml", base);
+    scratch.write("base/old/nginx.conf", NGINX.replace("80", "81"));
+    scratch.write("deploy/new/nginx.conf", NGINX.replace("80", "82"));
+    scratch.write("deploy/own/nginx.conf", NGINX.replace("80", "83"));
+    let report = audit(&scratch);
+    let place = &report.host.places[0];
+    assert_eq!((somaxconn(&report, 0), place.kernel.release.as_str()), (200, "5.3"));
+    assert_eq!(place.sysctls.number(key::SYNCOOKIES), Some(0));
+    assert_eq!((report.fails_on, report.fails_on_nothing), (Some(Severity::Info), true));
+    assert_eq!(
+        report.listener_ids(),
+        ["nginx:0.0.0.0:80", "own:nginx:0.0.0.0:83"],
+        "each file has its own folder"
+    );
+    let left_out = ["queue-tiny", "queue-default"].map(|rule| report.rules.get(rule).is_none());
+    assert_eq!((left_out, report.host.minimums.len()), ([true, true], 2));
+    let at = report.sources.get(place.kernel.version.span.source).name().into_owned();
+    assert_eq!(at, "base/policy.toml");
+    // Found in a tree, it leads nowhere else; named, it may.
+    let other = Scratch::new("policy-extended");
+    other.write("policy.toml", "kernel = \"4.18\"\n");
+    let path = other.0.join("policy.toml");
+    scratch.write("backlog-audit.toml", format!("extend = \"{}\"\n", path.display()));
+    let output = run(&scratch.0, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("outside the audited tree"), "{}", text(&output.stderr));
+    fs::remove_file(scratch.0.join("base/policy.toml")).unwrap();
+    symlink(&path, scratch.0.join("base/policy.toml")).unwrap();
+    scratch.write("backlog-audit.toml", "extend = \"base/policy.toml\"\n");
+    assert_eq!(run(&scratch.0, &[]).status.code(), Some(2));
+    let config = Some(scratch.0.join("backlog-audit.toml"));
+    let report = common::audit(&Request { config, ..request(scratch.0.clone()) });
+    assert_eq!(report.host.places[0].kernel.release, "4.18");
+}
+
+#[test]
 fn the_schema_is_published_and_fresh() {
     snapshot::same(Path::new("schemas/config.schema.json"), config::schema().as_bytes());
     assert_eq!(text(&run(Path::new("."), &["schema", "config"]).stdout), config::schema());
@@ -298,7 +345,7 @@ fn the_schema_takes_what_the_program_takes() {
         schema.is_valid(&serde_json::to_value(value).unwrap())
     };
     let whole = "kernel = \"5.10\"\nfail-on = \"never\"\nexclude = [\"old\"]\n[sysctls]\nnet.core.somaxconn = 1\n\
-                 \"net.ipv4.tcp_syncookies\" = 1\n[rules]\nselect = [\"queue-tiny\"]\nignore = [\"queue-tiny\"]\n\
+                 \"net.ipv4.tcp_syncookies\" = 1\n[rules]\nselect = [\"queue-tiny\"]\nignore = [\"queue-default\"]\n\
                  [rules.severity]\nqueue-tiny = \"info\"\n[[target]]\nname = \"a\"\npath = \"b\"\n\
                  kernel = \"6.1\"\n[[ignore]]\npath = \"a\"\nlistener = \"b\"\n\
                  rule = \"queue-tiny\"\nreason = \"c\"\n[[minimum]]\nservice = \"nginx\"\nport = 80\naddress = \"0.0.0.0:80\"\nat-least = 1\n";

@@ -84,7 +84,7 @@ fn what_a_terminal_would_obey_is_spelled_out() {
     let text = "a\u{1b}[31mred\u{9b}2J\u{202e}\u{7} \t5 # \u{feff}end\n".as_bytes();
     let mut report = about(&[("etc/\u{1b}]0;evil\u{7}/x", text, "5", "\u{1b}[5mblink")]);
     report.findings[0].message = "bad \u{1b}[2J news\nin two lines".into();
-    report.findings[0].help = Some("h\u{9b}elp".into());
+    report.findings[0].help = vec!["h\u{9b}elp".into()];
     let ours = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     for colour in [false, true] {
         let text = shown(&report, Screen { colour, ..Screen::plain() });
@@ -167,7 +167,7 @@ fn marks_that_overlap_or_span_lines_are_drawn_apart() {
 fn every_width_holds() {
     let mut hand = clamped(30);
     hand.0.host.listeners[3].sockets = None;
-    hand.0.findings[0].help = Some("words ".repeat(40));
+    hand.0.findings[0].help = vec!["words ".repeat(40)];
     for width in [60, 72, 80, 100] {
         let text = shown(&hand.0, Screen::plain().wide(width));
         for line in text.lines().filter(|line| line.width() > width) {
@@ -220,7 +220,7 @@ fn all_is_told_where_all_is_asked_for() {
     let at = hand.0.host.listeners[1].site;
     hand.0.host.listeners[1].notes = vec![Step {
         value: Some(400),
-        what: "maxThreads: so many requests are worked on at once".into(),
+        what: "maxThreads: Tomcat serves this many requests at once".into(),
         at,
     }];
     hand.0.queues[0].syn.limit_max = Some(129);

@@ -116,7 +116,7 @@ fn json_says_what_the_contract_says() {
             "sockets": 1, "apply": "restart",
             "steps": [
                 { "value": 1000, "what": "asked for here", "at": asked },
-                { "value": 128, "what": "cut by net.core.somaxconn", "at": somaxconn },
+                { "value": 128, "what": "limited by net.core.somaxconn", "at": somaxconn },
             ],
             "passes_to": [],
         })
@@ -261,7 +261,7 @@ fn sarif_has_places_ledger_fixes_and_fingerprints() {
     assert_eq!(place["region"], json!({ "startLine": 2, "startColumn": 22, "endLine": 2, "endColumn": 25 }));
     let ledger = &result["codeFlows"][0]["threadFlows"][0]["locations"];
     assert_eq!(ledger[0]["location"]["message"]["text"], "1000: asked for here");
-    assert_eq!(ledger[1]["location"]["message"]["text"], "128: cut by net.core.somaxconn");
+    assert_eq!(ledger[1]["location"]["message"]["text"], "128: limited by net.core.somaxconn");
     assert_eq!(ledger[0]["location"]["physicalLocation"]["region"]["startColumn"], 27);
     assert_eq!(result["relatedLocations"][0]["message"]["text"], "1000 asked for");
     let change = &result["fixes"][0]["artifactChanges"][0];

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use backlog_audit::model::Host;
+use backlog_audit::model::{Host, Place};
 use backlog_audit::plan::{Plan, Planned};
 use backlog_audit::report::{Report, patch};
 use backlog_audit::text::{Edit, Origin, Sources, Span};
@@ -59,6 +59,7 @@ fn report(changes: &[Change], root: Option<&str>) -> Report {
                 edit,
                 in_patch: true,
                 serves: Vec::new(),
+                writes: std::collections::BTreeMap::new(),
                 then: Vec::new(),
             });
         }
@@ -164,18 +165,27 @@ fn names_as_git_quotes_them() {
             change("umlaut-ä/ü.conf"),
             change("escape-\u{1b}[31m.conf"),
             change("-p1"),
+            change("ends in a blank "),
             Change { path: "new file/ö b.conf", before: None, old: "", new: "x\n" },
         ],
     );
 }
 
 #[test]
-fn several_roots_are_patched_from_the_working_directory() {
+fn several_roots_are_patched_from_the_nearest_folder_above_all() {
     let change = [Change { path: "etc/a", before: Some(b"128\n"), old: "128", new: "4096" }];
-    let here = std::env::current_dir().unwrap().join("web1");
-    for root in ["web1", "./web1", "web1/", here.to_str().unwrap()] {
-        let text = String::from_utf8(patch::render(&report(&change, Some(root)))).unwrap();
-        assert!(text.starts_with("--- a/web1/etc/a\n+++ b/web1/etc/a\n@@"), "{root}: {text}");
+    let place = |root: &str, top: &str| {
+        let place = by_hand::ByHand::new().0.host.places.remove(0);
+        Place { top: top.into(), root: Some(root.into()), ..place }
+    };
+    for (tops, path) in
+        [(["/srv/web1", "/srv/web2"], "web1/etc/a"), (["/srv/a/web1", "/srv/b"], "a/web1/etc/a")]
+    {
+        let mut report = report(&change, Some("./web1"));
+        report.host.places = vec![place("./web1", tops[0]), place("web2", tops[1])];
+        let text = String::from_utf8(patch::render(&report)).unwrap();
+        assert!(text.starts_with(&format!("--- a/{path}\n+++ b/{path}\n@@")), "{text}");
+        assert_eq!(patch::folder(&report.host.places), Path::new("/srv"));
     }
 }
 

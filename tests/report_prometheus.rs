@@ -107,7 +107,7 @@ fn seen(
     let lines = vec![Span::top(report.sources.add(origin, "State".as_bytes())); sockets.len()];
     let mut joined = listeners.to_vec();
     joined.resize(sockets.len(), None);
-    let unseen = vec!["1 network namespace: only root may enter it".to_owned()];
+    let unseen = vec!["1 network namespace (only root can enter it)".to_owned()];
     let running =
         Running { at: 1_700_000_000, window: 0.5, namespaces, sockets, unseen, ..Running::default() };
     report.seen = Some(Seen { running, listeners: joined, lines, counters: Vec::new() });

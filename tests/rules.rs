@@ -135,7 +135,7 @@ fn shown_finding(report: &Report, ids: &[String], index: usize, finding: &Findin
         "listener": finding.listener.map(|listener| &ids[listener]),
         "message": finding.message,
         "labels": labels.map(|(at, message)| json!([at, message])).collect::<Vec<_>>(),
-        "help": finding.help,
+        "help": finding.all_help("\n"),
         "fixes": fixes,
     })
 }

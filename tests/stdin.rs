@@ -96,7 +96,11 @@ fn more_than_a_file_may_hold_is_a_finding() {
     let scratch = Scratch::new("stdin-large");
     let input = vec![b'#'; (8 << 20) + 1];
     let output = audit(&scratch.0, &["-", "--stdin-path", "etc/nginx/nginx.conf", "-f", "json"], &input);
-    assert!(text(&output.stdout).contains("files over 8 MiB are not read"), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("the audit does not read files over 8 MiB"),
+        "{}",
+        text(&output.stdout)
+    );
 }
 
 #[test]
@@ -104,9 +108,15 @@ fn a_mistake_is_answered_with_what_to_type_instead() {
     let scratch = Scratch::new("stdin-mistakes");
     scratch.write("x/nginx.conf", SERVERS);
     for (arguments, answer) in [
-        (&["-"][..], "what a file is shows in its name; give it as --stdin-path NAME"),
-        (&["x", "--stdin-path", "nginx.conf"], "--stdin-path names the file that the path - stands for"),
-        (&["--stdin-path", "nginx.conf"], "--stdin-path names the file that the path - stands for"),
+        (&["-"][..], "standard input needs a name to tell its type: add --stdin-path deploy/nginx.conf"),
+        (
+            &["x", "--stdin-path", "nginx.conf"],
+            "--stdin-path names what comes from standard input: write - as the PATH too",
+        ),
+        (
+            &["--stdin-path", "nginx.conf"],
+            "--stdin-path names what comes from standard input: write - as the PATH too",
+        ),
         (&["-", "x", "--stdin-path", "nginx.conf"], "standard input is read alone, without other paths"),
         (
             &["-", "--as", "repo", "--stdin-path", "nginx.conf"],

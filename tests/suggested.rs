@@ -204,6 +204,8 @@ fn tree(root: &Path, name: &OsStr) {
     let dropped = "[Service]\nExecStart=\nExecStart=/usr/bin/uvicorn --port 8001 --backlog 4096 app:app\n";
     write(&root.join("etc/systemd/system"), b"other.service", "[Service]\nExecStart=/bin/true\n");
     write(&root.join("etc/systemd/system/other.service.d"), &with(".conf"), dropped);
+    let socket = "[Socket]\nListenStream=8002\nBacklog=4096\n";
+    write(&root.join("etc/systemd/system"), &with("-s.socket"), socket);
     let socket = serde_json::to_string(&format!("/run/{}.sock", name.to_string_lossy())).unwrap();
     let relative = serde_json::to_string(&format!("{}.sock", name.to_string_lossy())).unwrap();
     let program = format!(
@@ -341,6 +343,8 @@ fn meant(name: &str) -> Vec<Vec<String>> {
     let mut all = vec![
         call(&["systemctl", "restart", &unit]),
         call(&["systemctl", "restart", "--", &unit]),
+        call(&["systemctl", "restart", &format!("{name}-s.socket"), &format!("{name}-s.service")]),
+        call(&["systemctl", "restart", "--", &format!("{name}-s.socket"), &format!("{name}-s.service")]),
         call(&["systemctl", "restart", "other"]),
         call(&["systemctl", "daemon-reload"]),
         call(&["sysctl", "-p", &format!("/etc/kept/{name}/90-backlog-audit.conf")]),
@@ -350,7 +354,7 @@ fn meant(name: &str) -> Vec<Vec<String>> {
         call(&["grep", "-F", &relative]),
         call(&["grep", "-F", "--", &relative]),
     ];
-    for port in [3000, 3001, 8000, 8001] {
+    for port in [3000, 3001, 8000, 8001, 8002] {
         all.push(call(&["ss", "-lnt", &format!("sport = :{port}")]));
     }
     all

@@ -130,7 +130,7 @@ fn the_policy_hides_by_path_listener_and_rule() {
     };
     let all = "nginx.conf:3 nginx.conf:4 50-a.conf:1";
     assert_eq!(left("listener = \"nginx:0.0.0.0:80\""), "nginx.conf:4 50-a.conf:1");
-    assert_eq!(left("listener = \"[::]:81\""), "nginx.conf:3 50-a.conf:1", "an address is no pattern");
+    assert_eq!(left("listener = \"[::]:81\""), "nginx.conf:3 50-a.conf:1", "an address is not a pattern");
     assert_eq!(left("listener = \"nginx:*\""), "50-a.conf:1");
     assert_eq!(left("rule = \"syncookies-always\""), "nginx.conf:3 nginx.conf:4");
     assert_eq!(left("path = \"etc/sysctl.d\""), "nginx.conf:3 nginx.conf:4");

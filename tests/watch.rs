@@ -123,7 +123,7 @@ fn report(running: Running) -> Report {
     by_hand.listener("tomcat", "127.0.0.1:8080", by_hand.at(server, "100"), 100);
     let at = by_hand.at(sysctl, "net");
     let help = "ask whoever runs 127.0.0.1:3000".to_owned();
-    by_hand.finding("queue-filling", Severity::Info, "127.0.0.1:3000 fills", at).help = Some(help);
+    by_hand.finding("queue-filling", Severity::Info, "127.0.0.1:3000 fills", at).help = vec![help];
     let mut report = by_hand.0;
     let knowledge = Knowledge::load(&report.sources).unwrap();
     report.seen = Some(resolve::seen(&report.sources, &knowledge, &report.host, running));

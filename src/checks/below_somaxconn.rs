@@ -2,22 +2,21 @@
 
 use serde::Deserialize;
 
-use super::facts::{Facts, Socket};
-use crate::model::{Finding, Fix, Kind, Safety, key};
+use super::facts::{Facts, LONG_ENOUGH, Socket};
+use crate::model::{Finding, Fix, Kind, Safety, Sysctl, key};
 use crate::text::Span;
 
-/// The most that is asked for because somaxconn is as large: it is what a kernel before 4.1 can hold at all
-/// (sk_max_ack_backlog had 16 bits), and those who write millions into a sysctl do not mean one queue.
-const LARGEST: i64 = u16::MAX as i64;
+/// The somaxconn of Linux before 5.4, the least that any version has by itself.
+const OLD_DEFAULT: i64 = 128;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BelowSomaxconn {
     /// Who chose the program's number.
     backlog: Chosen,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Chosen {
     /// Nobody: it is the program's own default.
@@ -47,33 +46,39 @@ impl BelowSomaxconn {
     fn finding<'a>(&self, facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
         let gap = self.gap(facts, socket)?;
         let Gap { asked, somaxconn, enough, at, in_force } = gap;
-        let message = self.message(&facts.name(socket), &gap);
+        let message = self.message(facts, socket, &gap);
         let fix = raise(facts, socket, &gap);
         let help = match (self.backlog, &fix) {
-            (Chosen::Default, Some(_)) => format!("write the backlog that is meant, up to {enough}"),
-            (Chosen::Default, None) => "these files offer no place to ask for more".to_owned(),
-            (Chosen::Written, _) => {
-                format!("raise the program's own number, or leave it if {asked} is meant")
-            }
+            (Chosen::Default, Some(_)) => format!("set the backlog that you want, up to {enough}"),
+            (Chosen::Default, None) => match &socket.listener.knob {
+                Some(knob) => format!("set the backlog that you want, up to {enough}, with {knob}"),
+                None => "none of these files has a setting for a longer queue".to_owned(),
+            },
+            (Chosen::Written, _) => format!("raise the program's own backlog, unless {asked} is intended"),
         };
         let finding = facts.label_asked(facts.about(socket, message), socket);
-        let label = if in_force { "set to" } else { "meant to be" };
+        let label = if in_force { "set to" } else { "intended to be" };
         Some(finding.label(at, format!("{label} {somaxconn}")).help(help).fix(fix))
     }
 
-    fn message(&self, name: &str, gap: &Gap) -> String {
+    fn message<'a>(&self, facts: &Facts<'a>, socket: &Socket<'a>, gap: &Gap) -> String {
         let Gap { asked, somaxconn, in_force, .. } = gap;
+        let name = facts.name(socket);
+        let names = match facts.written_in_vain(socket) {
+            Some(_) => "ignores the backlog that its files set",
+            None => "sets no backlog",
+        };
         let (set, raised) = match in_force {
             true => ("is set to", "is raised to"),
-            false => ("is meant to be", "is meant to be"),
+            false => ("was meant to be", "was meant to be"),
         };
         match self.backlog {
-            Chosen::Default => format!(
-                "{name} names no backlog: its default of {asked} stays, net.core.somaxconn {set} {somaxconn}"
-            ),
-            Chosen::Written => format!(
-                "net.core.somaxconn {raised} {somaxconn}, but {name} asks for {asked}: that is the limit"
-            ),
+            Chosen::Default => {
+                format!("{name} {names}: its default is {asked}, but net.core.somaxconn {set} {somaxconn}")
+            }
+            Chosen::Written => {
+                format!("net.core.somaxconn {raised} {somaxconn}, but {name} asks for only {asked}")
+            }
         }
     }
 
@@ -86,22 +91,36 @@ impl BelowSomaxconn {
             false => facts.intended_somaxconn(place)?,
         };
         let is_ours = match self.backlog {
-            Chosen::Default => socket.kind() == Some(Kind::Default),
+            Chosen::Default => {
+                socket.kind() == Some(Kind::Default) && is_raised(facts, sysctl, somaxconn, at)
+            }
             Chosen::Written => {
                 socket.kind() == Some(Kind::Written)
                     && sysctl.default.as_ref().is_some_and(|default| somaxconn > default.get)
             }
         };
-        let enough = somaxconn.min(LARGEST);
+        let wanted = facts.minimum(socket).map_or(0, |minimum| minimum.at_least.get);
+        let enough = somaxconn.min(LONG_ENOUGH.max(wanted));
         let asked = socket.asks().filter(|asked| *asked < enough && is_ours && !socket.listener.internal)?;
-        // Where one listener uses all of it, it was raised for that one, and there is no reason to wonder about others.
-        (!facts.uses_fully(place, enough)).then_some(Gap {
+        // It was raised for another one then, and there is no reason to wonder about this.
+        (!facts.has_use_for(place, somaxconn, enough)).then_some(Gap {
             asked,
             somaxconn,
             enough,
             at,
             in_force: value.span == at,
         })
+    }
+}
+
+/// Whether a somaxconn is meant to let queues be longer. A line that says no less than the kernel's default was written for
+/// that, but for the 128 of old kernels; a flag or the policy only says what is there.
+fn is_raised(facts: &Facts<'_>, sysctl: &Sysctl, somaxconn: i64, at: Span) -> bool {
+    let known = sysctl.default.as_ref().filter(|default| default.kind != Kind::Assumed);
+    let default = known.map_or(OLD_DEFAULT, |default| default.get);
+    match facts.is_told(at) {
+        true => somaxconn > default.max(LONG_ENOUGH),
+        false => somaxconn >= default && somaxconn > OLD_DEFAULT,
     }
 }
 
@@ -113,7 +132,7 @@ pub(super) fn may_become(facts: &Facts<'_>, socket: &Socket<'_>) -> i64 {
     let raised = gaps.into_iter().flatten().map(|gap| gap.enough);
     raised
         .chain(wanted)
-        .chain(socket.asks())
+        .chain(socket.asks().map(|asked| asked.min(LONG_ENOUGH)))
         .max()
         .filter(|length| facts.lengthen(socket, *length).is_some())
         .unwrap_or(0)
@@ -126,10 +145,6 @@ fn raise(facts: &Facts<'_>, socket: &Socket<'_>, gap: &Gap) -> Option<Fix> {
         true => format!("ask for {enough}, the number in net.core.somaxconn"),
         false => format!("ask for {enough}"),
     };
-    Some(Fix {
-        title,
-        safety: Safety::Unsafe,
-        set: facts.lengthen(socket, *enough)?,
-        then: facts.after_backlog(socket),
-    })
+    let (set, then) = (facts.lengthen(socket, *enough)?, facts.after_backlog(socket));
+    Some(facts.with_others(socket, Fix { title, safety: Safety::Unsafe, set, then }))
 }

@@ -5,13 +5,17 @@ use std::cell::OnceCell;
 
 use crate::knowledge::{Knowledge, Service};
 use crate::model::{
-    Finding, Host, Kind, Link, Listener, Minimum, Minimums, Place, PlaceId, Problem, Queue, Seen, Severity,
-    Sysctl, Transport, Value,
+    Finding, Host, Kind, Link, Listener, Minimum, Minimums, NotRead, Place, PlaceId, Problem, Queue, Seen,
+    Severity, Step, Sysctl, Transport, Value,
 };
-use crate::text::{HashMap, Origin, Sources, Span};
+use crate::text::{HashMap, HashSet, Origin, Sources, Span};
 
 /// The somaxconn of Linux since 5.4, the most that any version has by itself.
 const KERNELS_OWN: i64 = 4096;
+
+/// As long as any queue is made without a policy that wants more: what waits behind thousands is served too late for its client
+/// (php/php-src#731 had 65535, at 5000 a second 13 seconds, and went back to 511).
+pub(super) const LONG_ENOUGH: i64 = KERNELS_OWN;
 
 /// Everything that one rule is judged on.
 pub struct Facts<'a> {
@@ -44,8 +48,16 @@ pub struct Once {
     links: OnceCell<Vec<Link>>,
     /// The sockets in scope of each place, by their indices.
     in_place: OnceCell<HashMap<PlaceId, Vec<usize>>>,
-    /// The most that a listener of each place asks for; i64::MAX where it asks for all that there is, or may.
-    most_asked: OnceCell<HashMap<PlaceId, i64>>,
+    /// What the listeners of each place ask for.
+    asked: OnceCell<HashMap<PlaceId, Asked>>,
+}
+
+#[derive(Default)]
+struct Asked {
+    /// The most that somebody wrote; i64::MAX where that is all that there is, or may be.
+    most: i64,
+    /// What programs ask for by themselves.
+    defaults: HashSet<i64>,
 }
 
 /// A listener and its queue.
@@ -91,18 +103,35 @@ impl<'a> Facts<'a> {
         Some((sysctl, sysctl.value.as_ref()?))
     }
 
+    /// The sysctls of all places.
+    pub(super) fn sysctls(&self) -> impl Iterator<Item = (PlaceId, &'a Sysctl)> {
+        let places = self.places.iter();
+        places.flat_map(|(id, place)| place.sysctls.by_key.values().map(|sysctl| (*id, sysctl)))
+    }
+
+    /// Whether the kernel of a place takes a number for a sysctl.
+    pub(super) fn takes(&self, place: PlaceId, key: &str, value: i64) -> bool {
+        let range = self.host.place(place).map(|place| self.knowledge.kernel.range(key, &place.kernel));
+        range.is_none_or(|range| (range.min..=range.max).contains(&value))
+    }
+
     pub(super) fn finding(&self, place: PlaceId, at: Span, message: String) -> Finding {
         Finding {
             rule: self.rule.to_owned(),
             severity: self.severity,
             message,
-            help: None,
+            help: Vec::new(),
             place,
             listener: None,
             at,
             labels: Vec::new(),
             fixes: Vec::new(),
         }
+    }
+
+    /// What is likely ours and was not taken in, in the rule's scope.
+    pub(super) fn not_read(&self) -> impl Iterator<Item = &'a NotRead> {
+        self.host.not_read.iter().filter(|_| self.covers_unknown)
     }
 
     /// The place that a file belongs to.
@@ -122,14 +151,15 @@ impl<'a> Facts<'a> {
     pub(super) fn label_asked(&self, finding: Finding, socket: &Socket<'a>) -> Finding {
         let Some(backlog) = &socket.listener.backlog.value else { return finding };
         let at = self.asked_at(socket);
+        let none = self.written_in_vain(socket).map_or("sets no backlog", |step| step.what.as_str());
         match backlog.get {
             asked if backlog.span != at && asked < 0 => {
                 let default = format!("by default {} asks for net.core.somaxconn", self.title(socket));
-                finding.label(at, "names no backlog").label(backlog.span, default)
+                finding.label(at, none).label(backlog.span, default)
             }
             _ if backlog.span != at => {
                 let default = format!("{} is the default of {}", backlog.get, self.title(socket));
-                finding.label(at, "names no backlog").label(backlog.span, default)
+                finding.label(at, none).label(backlog.span, default)
             }
             asked if socket.asks().is_none() => {
                 finding.label(at, format!("{asked} means net.core.somaxconn"))
@@ -138,20 +168,31 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Whether some listener asks for as much as somaxconn allows, or may: its number is not known.
-    pub(super) fn uses_fully(&self, place: PlaceId, somaxconn: i64) -> bool {
-        let most_asked = self.found.most_asked.get_or_init(|| {
-            let mut most: HashMap<PlaceId, i64> = HashMap::default();
+    /// What a file says of a backlog that is none of it: the program ignores it.
+    pub(super) fn written_in_vain<'s>(&self, socket: &Socket<'s>) -> Option<&'s Step> {
+        let number = socket.listener.backlog.value.as_ref().filter(|number| !self.is_audited(number.span));
+        number.and_then(|_| socket.listener.steps.iter().find(|step| self.is_audited(step.at)))
+    }
+
+    /// Whether somaxconn is as large as it is for a listener: somebody has one ask for as much as a queue may need, or for a
+    /// number that is not known, or a program's default is that very number.
+    pub(super) fn has_use_for(&self, place: PlaceId, somaxconn: i64, enough: i64) -> bool {
+        let asked = self.found.asked.get_or_init(|| {
+            let mut asked: HashMap<PlaceId, Asked> = HashMap::default();
             for queue in self.queues {
                 let listener = self.host.listeners.get(queue.listener).filter(|listener| !listener.internal);
                 let Some(listener) = listener else { continue };
-                let asked = queue.requested.filter(|asked| *asked >= 0).unwrap_or(i64::MAX);
-                let known = most.entry(listener.place).or_insert(asked);
-                *known = asked.max(*known);
+                let known = asked.entry(listener.place).or_default();
+                let number = queue.requested.filter(|asked| *asked >= 0);
+                match listener.backlog.value.as_ref().map_or(Kind::Written, |number| number.kind) {
+                    Kind::Written => known.most = known.most.max(number.unwrap_or(i64::MAX)),
+                    _ => known.defaults.extend(number),
+                }
             }
-            most
+            asked
         });
-        most_asked.get(&place).is_some_and(|most| *most >= somaxconn)
+        let asked = asked.get(&place);
+        asked.is_some_and(|asked| asked.most >= enough || asked.defaults.contains(&somaxconn))
     }
 
     pub(super) fn service(&self, socket: &Socket<'_>) -> Option<&'a Service> {
@@ -167,7 +208,7 @@ impl<'a> Facts<'a> {
     /// several: `nginx on 0.0.0.0:80 in staging`.
     pub(super) fn name(&self, socket: &Socket<'a>) -> String {
         let (title, within) = (self.title(socket), self.within(socket.listener.place));
-        match socket.listener.endpoint.address() {
+        match socket.listener.address() {
             Some(address) => format!("{title} on {address}{within}"),
             None => format!("{title} at {}{within}", self.line(socket.listener.site)),
         }
@@ -183,7 +224,7 @@ impl<'a> Facts<'a> {
     pub(super) fn asked_at(&self, socket: &Socket<'_>) -> Span {
         match &socket.listener.backlog.value {
             Some(backlog) if self.is_audited(backlog.span) => backlog.span,
-            _ => socket.listener.site,
+            _ => self.written_in_vain(socket).map_or(socket.listener.site, |step| step.at),
         }
     }
 
@@ -210,10 +251,13 @@ impl<'a> Facts<'a> {
     pub(super) fn origin(&self, place: PlaceId, value: &Value<i64>) -> String {
         let number = value.get;
         match (value.kind, self.host.place(place)) {
-            (Kind::Default, Some(place)) => {
-                format!("{number} is the default of Linux {}", place.kernel.version.get)
+            (Kind::Assumed, Some(place))
+                if place.kernel.version.kind == Kind::Assumed && place.kernel.also.is_empty() =>
+            {
+                let since = self.knowledge.kernel.since(value);
+                format!("assuming {number}, the default{since}, because the kernel is unknown")
             }
-            (Kind::Assumed, _) => format!("{number} is assumed: the kernel is not known"),
+            (Kind::Default | Kind::Assumed, Some(place)) => format!("{number}, {}", place.unwritten(value)),
             (Kind::Live, _) => format!("{number} on the running machine"),
             _ => format!("set to {number}"),
         }

@@ -6,13 +6,14 @@ use serde::Deserialize;
 
 use super::facts::Facts;
 use super::overflow;
-use super::running::{Live, counted, moved_by, rate};
+use super::running::{Live, moved_by, rate};
 use crate::model::{Counter, Finding, Namespace, PlaceId, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HalfOpenFlood {
     /// From how many hundredths of its room on a SYN queue counts as full.
+    #[schemars(range(min = 1, max = 100), example = 80)]
     from_percent: i64,
     /// A queue that is shorter than this is filled by the clients of an ordinary moment.
     short_below: i64,
@@ -53,19 +54,17 @@ impl HalfOpenFlood {
     fn finding<'a>(&self, facts: &Facts<'a>, live: &Live<'a>, room: i64) -> Finding {
         let half = live.socket.half_open;
         let name = live.name(facts);
-        let from = format!("{} from {}", counted(half.count, "half-open connection"), addresses(half.peers));
+        let used = format!("{} of {room} half-open, from {}", half.count, addresses(half.peers));
         let flood = self.is_flood(live, room);
+        let full = if i64::from(half.count) < room { "nearly full" } else { "full" };
         let message = match flood {
-            true => format!("{name} looks flooded with SYNs: {from} fill its SYN queue of {room}"),
-            false => format!("{name} met a burst, no flood: {from} fill its SYN queue of {room}"),
+            true => format!("{name}: SYN queue {full}: {used}; this looks like a SYN flood"),
+            false => format!("{name}: SYN queue {full}: {used}; this looks like a burst, not a SYN flood"),
         };
-        let unanswered = format!("{} of {} had their SYN-ACK sent again", half.retried, half.count);
+        let unanswered = format!("the kernel resent the SYN-ACK to {} of {}", half.retried, half.count);
         let finding = live.finding(facts, message).label(live.at, unanswered);
-        let finding = match &live.listener {
-            Some(socket) => facts.label_asked(finding, socket),
-            None => finding,
-        };
-        label_refused(facts, finding, live.namespace).help(help(facts, live, flood))
+        let finding = live.label_asked(facts, finding);
+        Finding { help: help(facts, live, flood), ..label_refused(facts, finding, live.namespace) }
     }
 
     /// Whether this many half-open connections are more than clients make who mean to connect: those get on with it, so that
@@ -94,16 +93,16 @@ impl HalfOpenFlood {
             (Some(live), Some(room)) => {
                 let name = live.name(facts);
                 let message =
-                    format!("bursts met a full SYN queue ({times}), no flood: {name} has room for {room}");
-                live.finding(facts, message)
-                    .label(live.at, format!("room for {room} half-open connections"))
-                    .help(help(facts, live, false))
+                    format!("{name}: bursts filled its SYN queue of {room} ({times}), not a SYN flood");
+                let finding = live.finding(facts, message);
+                let finding = finding.label(live.at, format!("room for {room} half-open connections"));
+                Finding { help: help(facts, live, false), ..finding }
             }
             _ => {
                 let message =
-                    format!("bursts met a full SYN queue in {} ({times}), no flood", namespace.name);
+                    format!("bursts filled a SYN queue in {} ({times}), not a SYN flood", namespace.name);
                 let at = facts.counter_at(namespace, counter(namespace))?;
-                let help = "a listener with a short backlog has a short SYN queue; live --for 1m may tell which one it is";
+                let help = "a listener with a short backlog has a short SYN queue: live --for 1m may show which one it is";
                 facts.finding(PlaceId::default(), at, message).help(help)
             }
         };
@@ -141,24 +140,27 @@ fn label_refused(facts: &Facts<'_>, finding: Finding, namespace: &Namespace) -> 
 }
 
 /// What happens to clients, and which number to look at.
-fn help(facts: &Facts<'_>, live: &Live<'_>, flood: bool) -> String {
+fn help(facts: &Facts<'_>, live: &Live<'_>, flood: bool) -> Vec<String> {
     let clients = match live.has_cookies() {
         true => {
-            "clients still connect, by SYN cookies, which cost them window scaling and SACK where they have no timestamps"
+            "clients still connect with SYN cookies, but without timestamps they lose window scaling and SACK"
         }
         false => {
-            "further SYNs are dropped without a word: clients hang; net.ipv4.tcp_syncookies = 1 would let them connect"
+            "clients hang: the kernel silently drops their SYN (net.ipv4.tcp_syncookies = 1 would let them connect)"
         }
     };
     let knob = live.syn_knob(facts);
-    match flood {
-        true => format!(
-            "{clients}; see where they come from: ss -Hn state syn-recv; if these are real clients on a slow network, {knob}"
+    let (look, when) = match flood {
+        true => (
+            "to see where the SYNs come from, run: ss -Hn state syn-recv",
+            "for real clients on a slow network",
         ),
-        false => format!(
-            "{clients}; so few are a burst rather than an attack, whatever the kernel's log says of SYN flooding; {knob}"
+        false => (
+            "so few half-open connections are a burst, even if the kernel's log says flooding",
+            "if bursts are normal here",
         ),
-    }
+    };
+    vec![clients.to_owned(), look.to_owned(), format!("{when}, make the queue longer ({knob})")]
 }
 
 fn addresses(count: u32) -> String {

@@ -7,7 +7,7 @@ use super::facts::{Facts, Socket};
 use super::running::Live;
 use crate::model::{Apply, Finding, Fix, Safety, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LiveDrift {}
 
@@ -28,19 +28,17 @@ impl LiveDrift {
 fn file_changed<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, limits: Limits) -> Finding {
     let Limits { running, asked, now, .. } = limits;
     let message = format!(
-        "{} has a queue of {running}; its file, changed since it started, asks for {asked}",
+        "{} has a queue of {running}, but its file asks for {asked}: somebody changed the file after the start",
         live.name(facts)
     );
-    let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
+    let finding = live.finding(facts, message).label(live.at, format!("limit {running}"));
     let how = match socket.listener.apply {
-        Apply::Reload => {
-            "a reload brings it in if this number is what has changed there, else it takes a restart"
-        }
-        Apply::Restart => "only a restart brings it in",
+        Apply::Reload => "a reload applies it if this number has changed in the file; otherwise restart",
+        Apply::Restart => "only a restart applies it",
     };
-    let shorter = if now < running { ", and makes the queue shorter" } else { "" };
+    let shorter = if now < running { " (this makes the queue shorter)" } else { "" };
     let fix = Fix {
-        title: format!("bring in what the file says: {now} instead of {running}"),
+        title: format!("apply the file: the queue goes from {running} to {now}"),
         safety: if now < running { Safety::Unsafe } else { Safety::Safe },
         set: Vec::new(),
         then: facts.after_backlog(socket),
@@ -52,11 +50,11 @@ fn file_changed<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, lim
 fn asked_otherwise<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, limits: Limits) -> Finding {
     let Limits { running, asked, now, .. } = limits;
     let message = format!("{} has a queue of {running}, but its files ask for {asked}", live.name(facts));
-    let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
-    let other = "it was started with another number, by other files or arguments";
+    let finding = live.finding(facts, message).label(live.at, format!("limit {running}"));
+    let other = "other files or arguments started it with another number";
     let help = match running < now {
         true => format!(
-            "it listened while net.core.somaxconn was {running}, or {other}; with these files a restart gives {now}"
+            "it started while net.core.somaxconn was {running}, or {other}; with these files a restart gives {now}"
         ),
         false => format!("{other}; with these files a restart gives {now}"),
     };
@@ -67,12 +65,12 @@ fn asked_otherwise<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, 
 fn lowered<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, limits: Limits) -> Finding {
     let Limits { running, now, .. } = limits;
     let message = format!(
-        "{} has a queue of {running}, but the next restart makes it {now}: net.core.somaxconn was lowered since it listened",
+        "{} has a queue of {running}, but the next restart makes it {now}: net.core.somaxconn was lowered after it started",
         live.name(facts)
     );
-    let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
+    let finding = live.finding(facts, message).label(live.at, format!("limit {running}"));
     let help =
-        format!("if it needs {running}, set net.core.somaxconn to {running} or more before it is restarted");
+        format!("if it needs {running}, set net.core.somaxconn to at least {running} before you restart it");
     facts.label_asked(finding, socket).help(help)
 }
 
@@ -83,34 +81,32 @@ fn somaxconn<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, limits
     let sysctl = facts.host.place(place)?.sysctls.get(key::SOMAXCONN)?;
     let boot = next_boot(sysctl)?;
     let message = format!(
-        "{} has a queue of {running}, but the next boot makes it {then}: net.core.somaxconn is {current} now and {} then",
+        "{} has a queue of {running}, but the next boot makes it {then}: net.core.somaxconn is {current} now and will be {}",
         live.name(facts),
         boot.get
     );
-    let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
+    let finding = live.finding(facts, message).label(live.at, format!("limit {running}"));
     let finding = match sysctl.boot.is_some() {
         true => finding.label(boot.span, format!("the next boot sets {}", boot.get)),
-        false => finding.label(boot.span, format!("no file says it, so the next boot brings {}", boot.get)),
+        false => finding.label(boot.span, format!("no file sets it, so the next boot gives {}", boot.get)),
     };
     if then > running {
         let fix = Fix {
-            title: format!("set net.core.somaxconn to {} now, as the files say", boot.get),
+            title: format!("set net.core.somaxconn to {} now, as in the files", boot.get),
             safety: Safety::Safe,
             set: Vec::new(),
             then: [vec![format!("sysctl -w {}={}", key::SOMAXCONN, boot.get)], facts.after_somaxconn(socket)]
                 .concat(),
         };
-        return Some(
-            finding.help("it was lowered by hand, or the file is newer than the last boot").fix(Some(fix)),
-        );
+        return Some(finding.help("somebody lowered it, or the file is newer than the boot").fix(Some(fix)));
     }
     let want = facts.sysctl_at_least(place, key::SOMAXCONN, current);
     let fix = want.map(|want| Fix {
-        title: format!("keep net.core.somaxconn at {current} over the next boot"),
+        title: format!("keep net.core.somaxconn at {current} across the next boot"),
         safety: Safety::Safe,
         set: vec![want],
         then: Vec::new(),
     });
-    let by = "it was raised by hand, or by something that is not read here (tuned, a container runtime)";
+    let by = "somebody raised it by hand, or something did that this audit does not read (tuned, a container runtime)";
     Some(finding.help(by).fix(fix))
 }

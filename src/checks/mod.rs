@@ -8,6 +8,7 @@ mod half_open;
 mod ignores;
 mod live_drift;
 mod needs_relisten;
+mod not_read;
 mod overflow;
 mod problems;
 mod queue_below_minimum;
@@ -46,7 +47,7 @@ macro_rules! checks {
         of the files: $($module:ident::$check:ident),*;
         of the running machine: $($live_module:ident::$live:ident),*;
     ) => {
-        #[derive(Debug, Clone, Deserialize)]
+        #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         pub enum Check {
             $($check($module::$check),)*
@@ -66,9 +67,23 @@ macro_rules! checks {
                 matches!(self, $(Check::$live(_))|*)
             }
 
+            /// Why it would never speak, if its parameters leave nothing to find.
+            pub fn is_idle(&self) -> Option<&'static str> {
+                match self {
+                    Check::SysctlValue(check) => check.is_idle(),
+                    Check::QueueShort(check) => check.is_idle(),
+                    _ => None,
+                }
+            }
+
             /// Whether it compares with what a policy wants; without that it finds nothing.
             pub fn is_about_minimums(&self) -> bool {
                 matches!(self, Check::QueueBelowMinimum(_))
+            }
+
+            /// Whether it tells what the audit stands on, not what is wrong.
+            pub fn is_premise(&self) -> bool {
+                matches!(self, Check::SomaxconnAssumed(_))
             }
 
             pub fn is_about_ignores(&self) -> bool {
@@ -82,6 +97,7 @@ checks! {
     of the files:
     below_somaxconn::BelowSomaxconn,
     ignores::Ignores,
+    not_read::NotReadFiles,
     problems::Problems,
     queue_below_minimum::QueueBelowMinimum,
     queue_clamped::QueueClamped,

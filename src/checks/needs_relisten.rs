@@ -7,7 +7,7 @@ use super::facts::{Facts, Socket};
 use super::running::Live;
 use crate::model::{Finding, Fix, Safety};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NeedsRelisten {}
 
@@ -22,25 +22,19 @@ impl NeedsRelisten {
 fn finding<'a>(facts: &Facts<'a>, live: &Live<'a>, socket: &Socket<'a>, limits: Limits) -> Finding {
     let Limits { running, now, .. } = limits;
     let message = format!(
-        "{} still has a queue of {running}, though it would get {now} now: it has not listened again since more is allowed",
+        "{} still has a queue of {running}, but a restart gives it {now}: the limit was raised after it started",
         live.name(facts)
     );
-    let finding = live.finding(facts, message).label(live.at, format!("{running} is the limit"));
+    let finding = live.finding(facts, message).label(live.at, format!("limit {running}"));
     let title = facts.title(socket);
     let reload = facts.service(socket).is_some_and(|service| service.apply.reload.is_some());
     let help = match (reload, is_changed(facts, live, socket)) {
-        (true, true) => format!(
-            "clients get {running}, whatever the files say; a restart of {title} mends it, a reload only if this number has changed in its file"
-        ),
-        (true, false) => {
-            format!(
-                "clients get {running}, whatever the files say; a reload of {title} keeps the old queue, a restart does not"
-            )
-        }
-        (false, _) => format!("clients get {running}, whatever the files say, until {title} is restarted"),
+        (true, true) => format!("restart {title}: a reload is enough only if its file's number changed"),
+        (true, false) => format!("restart {title}: a reload keeps the old queue"),
+        (false, _) => format!("the queue stays at {running} until you restart {title}"),
     };
     let fix = Fix {
-        title: format!("let {title} listen again: {now} instead of {running}"),
+        title: format!("restart {title}: its queue grows from {running} to {now}"),
         safety: Safety::Safe,
         set: Vec::new(),
         then: facts.after_somaxconn(socket),

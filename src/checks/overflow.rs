@@ -8,13 +8,13 @@ use super::facts::Facts;
 use super::running::{Live, counted, moved_by, rate};
 use crate::model::{Counter, Finding, Namespace, PlaceId, Severity, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Overflow {
     when: When,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum When {
     /// While it was looked at.
@@ -65,13 +65,13 @@ impl Overflow {
             When::Now => {
                 let often = rate(overflows(facts, live), facts.window());
                 let message = format!(
-                    "{name} overflows: {often} turned away while {} wait",
+                    "{name} overflows: it turned away {often} while {} wait",
                     counted(holds, "connection")
                 );
                 let (most, limit) = (live.most(), live.socket.limit);
                 let says = match live.socket.is_full() {
-                    true => format!("full: {most} wait, {limit} is the limit"),
-                    false => format!("{most} at most were seen to wait, {limit} is the limit"),
+                    true => format!("full: {most} wait, limit {limit}"),
+                    false => format!("at most {most} waited at once, limit {limit}"),
                 };
                 live.finding(facts, message).label(live.at, says)
             }
@@ -79,29 +79,26 @@ impl Overflow {
                 let drops = counted(live.socket.drops.unwrap_or(0), "drop");
                 // The socket counts what either of its queues drops.
                 let by_either = live.namespace.counters.count(Counter::TCPReqQFullDrop) > 0;
-                let drops = if by_either { format!("{drops}, by either queue") } else { drops };
-                let message =
-                    format!("{name} has turned clients away since it was opened ({drops}), none now");
+                let drops = if by_either { format!("{drops} by the accept or the SYN queue") } else { drops };
+                let message = format!("{name} has turned clients away in the past ({drops}), but not now");
                 live.finding(facts, message).label(live.at, format!("holds {}", counted(holds, "connection")))
             }
         };
-        let finding = match &live.listener {
-            Some(socket) => facts.label_asked(finding, socket),
-            None => finding,
-        };
-        self.counted_at(facts, finding, live.namespace).help(self.help(facts, live))
+        let finding = live.label_asked(facts, finding);
+        Finding { help: self.help(facts, live), ..self.counted_at(facts, finding, live.namespace) }
     }
 
     /// Where no listener that is open now did it.
     fn of_namespace(&self, facts: &Facts<'_>, namespace: &Namespace) -> Option<Finding> {
         let at = facts.counter_at(namespace, Counter::ListenOverflows)?;
-        let (count, name) = (self.count(namespace), &namespace.name);
+        let count = self.count(namespace);
+        let name = if namespace.enter.is_empty() { "the host's namespace" } else { &namespace.name };
         let message = match self.when {
             When::Now => {
-                format!("an accept queue of {name} overflows: {} turned away", rate(count, facts.window()))
+                format!("an accept queue in {name} overflows: it turned away {}", rate(count, facts.window()))
             }
             When::Before => format!(
-                "accept queues of {name} have turned away {} to connect, by listeners that are gone or not told",
+                "accept queues in {name} turned away {} to connect before, none at a listener that is open now",
                 counted(count, "attempt")
             ),
         };
@@ -112,10 +109,10 @@ impl Overflow {
         let finding = Finding { severity, ..facts.finding(PlaceId::default(), at, message) };
         let help = match self.when {
             When::Now => {
-                "no listener could be told: it was closed meanwhile, or the kernel does not count by socket"
+                "the listener is unknown: it has closed since then, or this kernel does not count per socket"
             }
             When::Before => {
-                "the counter starts with the namespace; before Linux 4.7 a socket does not count by itself; nstat shows whether it moves"
+                "the counter includes listeners that have closed, and Linux before 4.7 does not count per socket: to see whether it still rises, run: nstat -az TcpExtListenOverflows"
             }
         };
         Some(finding.help(help))
@@ -127,31 +124,33 @@ impl Overflow {
         finding.label(
             at,
             match self.when {
-                When::Now => format!("{}, for all listeners here", moved_by(count, facts.window())),
-                When::Before => "all listeners here, since the namespace was made".to_owned(),
+                When::Now => format!("{}, over all listeners here", moved_by(count, facts.window())),
+                When::Before => "over all listeners here, since the namespace was created".to_owned(),
             },
         )
     }
 
     /// What happens to clients, which number to change, and what that does not mend.
-    fn help(&self, facts: &Facts<'_>, live: &Live<'_>) -> String {
+    fn help(&self, facts: &Facts<'_>, live: &Live<'_>) -> Vec<String> {
         let knob = live.knob(facts);
         if self.when == When::Before {
-            return format!("{knob}; measure through the next burst with live --for 1m before you change it");
+            return vec![knob, "measure the next burst first, with live --for 1m".to_owned()];
         }
         let clients = match live.namespace.sysctl(key::ABORT_ON_OVERFLOW) {
             Some(0) | None => {
-                "clients hang: their SYN is dropped without a word, they try again after 1 s and time out"
+                "clients hang: the kernel silently drops their SYN, and they retry after 1 s until they time out"
             }
             Some(_) => {
-                "most clients hang, because their SYN is dropped; tcp_abort_on_overflow resets those whose handshake ends now"
+                "most clients hang, because the kernel drops their SYN (tcp_abort_on_overflow resets only those that finish a handshake)"
             }
         };
         let program = match live.top() {
-            Some(top) => format!("its program does not accept fast enough: {top}"),
-            None => "its program does not accept fast enough".to_owned(),
+            Some(top) => {
+                format!("the program does not accept fast enough; to see what it is doing, run: {top}")
+            }
+            None => "the program does not accept fast enough".to_owned(),
         };
-        format!("{clients}; {program}; a longer queue only helps against bursts, {knob}")
+        vec![clients.to_owned(), program, format!("a longer queue helps only against bursts ({knob})")]
     }
 }
 

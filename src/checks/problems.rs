@@ -5,13 +5,13 @@ use serde::Deserialize;
 use super::facts::Facts;
 use crate::model::{Finding, Problem, ProblemKind, Severity};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Problems {
     kinds: Vec<Kind>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {
     Conflict,
@@ -55,7 +55,7 @@ fn finding(facts: &Facts<'_>, problem: &Problem) -> Finding {
     };
     let check = service.and_then(|service| service.apply.check.as_ref());
     let help =
-        problem.help.clone().or_else(|| Some(format!("`{}` says what the service makes of it", check?)));
+        problem.help.clone().or_else(|| Some(format!("to see the service's own message, run: {}", check?)));
     let finding = facts.finding(facts.place_of(problem.at), problem.at, message);
-    Finding { severity, help, labels: problem.labels.clone(), ..finding }
+    Finding { severity, help: help.into_iter().collect(), labels: problem.labels.clone(), ..finding }
 }

@@ -6,7 +6,7 @@ use super::facts::{Facts, Socket};
 use super::queue_short::shorter;
 use crate::model::Finding;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueueBelowMinimum {}
 
@@ -20,5 +20,5 @@ impl QueueBelowMinimum {
 fn finding<'a>(facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
     let wanted = &facts.minimum(socket)?.at_least;
     let finding = shorter(facts, socket, wanted.get)?;
-    Some(finding.label(wanted.span, format!("the policy wants {} or more", wanted.get)))
+    Some(finding.label(wanted.span, format!("the policy requires at least {}", wanted.get)))
 }

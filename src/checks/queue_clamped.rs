@@ -6,7 +6,7 @@ use super::facts::{Facts, Socket};
 use super::remedy::holdable;
 use crate::model::{CappedBy, Finding, Fix, Kind, Place, PlaceId, Safety, Severity, Value, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueueClamped {}
 
@@ -40,7 +40,7 @@ impl<'a> Clamp<'a> {
         let (facts, asked, holds) = (self.facts, socket.asks()?, socket.queue.holds()?);
         let name = facts.name(socket);
         let message = format!(
-            "{name} asks for {asked}, net.core.somaxconn cuts it to {}: {holds} connections can wait",
+            "{name} asks for {asked}, but net.core.somaxconn limits it to {}: {holds} connections can wait",
             self.somaxconn.get
         );
         let severity =
@@ -57,15 +57,19 @@ impl<'a> Clamp<'a> {
         )
     }
 
-    /// Whether a person chose one of the two numbers. Where the kernel is not known there may be nothing to cut.
+    /// Whether a person chose one of the two numbers, or named the kernel whose default cuts the program's. Where the kernel is
+    /// not known there may be nothing to cut.
     fn is_chosen(&self, socket: &Socket<'_>) -> bool {
+        let kernel = self.facts.host.place(self.place).map(|place| &place.kernel.version);
+        let is_named = || kernel.is_some_and(|version| self.facts.is_told(version.span));
         let default =
             self.facts.sysctl(self.place, key::SOMAXCONN).and_then(|(sysctl, _)| sysctl.default.as_ref());
         match self.somaxconn.kind {
             Kind::Assumed => false,
             Kind::Written => true,
             Kind::Live if default.is_none_or(|default| default.get != self.somaxconn.get) => true,
-            Kind::Live | Kind::Default => socket.kind() == Some(Kind::Written),
+            Kind::Live => socket.kind() == Some(Kind::Written),
+            Kind::Default => socket.kind() == Some(Kind::Written) || is_named(),
         }
     }
 
@@ -82,16 +86,17 @@ impl<'a> Clamp<'a> {
 
     fn help(&self, socket: &Socket<'a>, asked: i64, fixable: bool) -> String {
         let title = self.facts.title(socket);
-        let reloads = self.facts.service(socket).is_some_and(|service| service.apply.reload.is_some());
+        let apply = self.facts.service(socket).map(|service| &service.apply);
+        let reloads = apply.is_some_and(|apply| apply.reload.is_some() || apply.reload_keeps);
         match (fixable, self.most) {
             // The fix says the number; what it cannot say is why it takes a restart.
             (true, _) if reloads => format!("restart {title} afterwards: a reload keeps the old queue"),
             (true, _) => format!("restart {title} afterwards: a running program keeps its queue"),
             (false, Some(most)) if asked <= most && self.somaxconn.kind == Kind::Assumed => {
-                format!("have net.core.somaxconn at {asked} or more where this runs, and say so with --set")
+                format!("set net.core.somaxconn to {asked} or more where this runs, and give it with --set")
             }
             (false, Some(most)) if asked <= most => {
-                format!("raise net.core.somaxconn to {asked} where it is decided, and restart {title}")
+                format!("raise net.core.somaxconn to {asked} where it is set, and restart {title}")
             }
             _ => "ask for at most 65535: before Linux 4.1 a queue cannot be longer".to_owned(),
         }

@@ -9,10 +9,11 @@ use crate::model::Finding;
 /// Two that wait at once are no sign of anything.
 const FEW: u32 = 2;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct QueueFilling {
     /// From how many hundredths of its room on a queue counts as filling.
+    #[schemars(range(min = 1, max = 100), example = 80)]
     from_percent: u32,
 }
 
@@ -37,27 +38,24 @@ fn finding<'a>(facts: &Facts<'a>, live: &Live<'a>) -> Finding {
         now => format!("{} waited at once, {now} now", counted(most, "connection")),
     };
     let message = match live.socket.is_full() {
-        true => format!("{name} is full: {wait}, the limit is {limit}"),
-        false => format!("{name} fills up: {wait}, the limit is {limit}"),
+        true => format!("{name} is full: {wait}, limit {limit}"),
+        false => format!("{name} is filling up: {wait}, limit {limit}"),
     };
-    let finding = live.finding(facts, message).label(live.at, format!("{wait}, {limit} is the limit"));
-    let finding = match &live.listener {
-        Some(socket) => facts.label_asked(finding, socket),
-        None => finding,
-    };
-    finding.help(help(facts, live))
+    let finding = live.finding(facts, message).label(live.at, format!("{wait}, limit {limit}"));
+    let finding = live.label_asked(facts, finding);
+    Finding { help: help(facts, live), ..finding }
 }
 
 /// What happens to clients, and where to look: a queue fills because the program does not take from it.
-fn help(facts: &Facts<'_>, live: &Live<'_>) -> String {
+fn help(facts: &Facts<'_>, live: &Live<'_>) -> Vec<String> {
     let next = match (live.socket.is_full(), live.is_unix()) {
-        (true, true) => "the next connect() fails with EAGAIN, which most front ends pass on as a 502",
-        (true, false) => "the next client's SYN is dropped without a word",
+        (true, true) => "the next connect() fails with EAGAIN, and most front ends answer that with a 502",
+        (true, false) => "the kernel will silently drop the next client's SYN",
         (false, _) => "clients wait until the program accepts them",
     };
     let look = match live.top() {
-        Some(top) => format!("see what it is busy with: {top}"),
-        None => "see what its program is busy with".to_owned(),
+        Some(top) => format!("the program accepts too slowly; to see what it is doing, run: {top}"),
+        None => "the program accepts too slowly".to_owned(),
     };
-    format!("{next}; the program accepts too slowly, {look}; {}", live.knob(facts))
+    vec![next.to_owned(), look, live.knob(facts)]
 }

@@ -3,17 +3,20 @@
 use serde::Deserialize;
 
 use super::facts::{Facts, Socket};
-use crate::model::{Finding, Fix, Kind, Safety, Target, Want, key};
+use crate::model::{Finding, Kind, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct QueueShort {
     /// The length that every queue in scope should have.
+    #[schemars(range(min = 1, max = 2_147_483_647), example = 4096)]
     at_least: u32,
     /// Only programs that ask for less than this.
+    #[schemars(range(max = 2_147_483_647))]
     asks_below: Option<u32>,
     /// Only programs that ask for at least this.
     #[serde(default)]
+    #[schemars(range(max = 2_147_483_647))]
     asks_from: u32,
     /// Only programs whose number is their own default, which nobody chose.
     #[serde(default)]
@@ -21,6 +24,11 @@ pub struct QueueShort {
 }
 
 impl QueueShort {
+    pub(super) fn is_idle(&self) -> Option<&'static str> {
+        let excluded = self.asks_below.is_some_and(|below| below <= self.asks_from);
+        excluded.then_some("no number is below asks-below and at least asks-from")
+    }
+
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
         facts.sockets.iter().filter_map(|socket| self.finding(facts, socket)).collect()
     }
@@ -42,7 +50,7 @@ pub(super) fn shorter<'a>(facts: &Facts<'a>, socket: &Socket<'a>, at_least: i64)
     }
     let wait = if holds == 1 { "1 connection can wait" } else { &format!("{holds} connections can wait") };
     let message = format!("{} has an accept queue of {limit}: {wait}", facts.name(socket));
-    let fix = facts.lengthen(socket, at_least).map(|set| fix(facts, socket, set, at_least));
+    let fix = facts.lengthened(socket, at_least, String::new());
     let help = match &fix {
         Some(fix) => fix.title.clone(),
         None => advice(facts, socket, at_least),
@@ -59,14 +67,19 @@ pub(super) fn shorter<'a>(facts: &Facts<'a>, socket: &Socket<'a>, at_least: i64)
 
 /// What to do where no file that was read can be changed.
 fn advice(facts: &Facts<'_>, socket: &Socket<'_>, at_least: i64) -> String {
-    let nowhere = format!("{at_least} or more are wanted, but these files offer no place to say so");
+    let by_policy = facts.minimum(socket).is_some_and(|minimum| minimum.at_least.get == at_least);
+    let who = if by_policy { "the policy requires" } else { "the queue needs" };
+    let nowhere = match &socket.listener.knob {
+        Some(knob) => format!("{who} at least {at_least}: set it with {knob}"),
+        None => format!("{who} at least {at_least}, but none of these files has a setting for it"),
+    };
     let asks_less = socket.queue.requested.is_some_and(|asked| (0..at_least).contains(&asked));
     let short = facts.sysctl(socket.listener.place, key::SOMAXCONN).map(|(_, value)| value);
     let Some(told) = short.filter(|value| value.get < at_least && facts.is_told(value.span)) else {
         return nowhere;
     };
     let elsewhere = format!(
-        "have net.core.somaxconn at {at_least} or more where this runs: {} says {}",
+        "set net.core.somaxconn to {at_least} or more where this runs: {} sets {}",
         facts.file(told.span),
         told.get
     );
@@ -75,14 +88,4 @@ fn advice(facts: &Facts<'_>, socket: &Socket<'_>, at_least: i64) -> String {
         (true, Some(_)) => format!("ask for {at_least}, and {elsewhere}"),
         (true, None) => nowhere,
     }
-}
-
-fn fix(facts: &Facts<'_>, socket: &Socket<'_>, set: Vec<Want>, at_least: i64) -> Fix {
-    let (title, then) = match set.first() {
-        Some(Want::AtLeast { target: Target::Backlog { .. }, .. }) => {
-            (format!("ask for {at_least}"), facts.after_backlog(socket))
-        }
-        _ => (format!("raise net.core.somaxconn to {at_least}"), facts.after_somaxconn(socket)),
-    };
-    Fix { title, safety: Safety::Unsafe, set, then }
 }

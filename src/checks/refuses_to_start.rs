@@ -6,7 +6,7 @@ use super::facts::{Facts, Socket};
 use super::remedy::holdable;
 use crate::model::{Finding, Fix, Kind, PlaceId, Safety, Severity, Value, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefusesToStart {}
 
@@ -44,7 +44,7 @@ fn finding<'a>(
         _ => ("refuses", facts.severity),
     };
     let message = format!(
-        "{} {verb} to start: it asks for {asked}, and net.core.somaxconn is {}",
+        "{} {verb} to start: it asks for {asked}, but net.core.somaxconn is {}",
         facts.name(socket),
         somaxconn.get
     );
@@ -60,10 +60,10 @@ fn finding<'a>(
     let help = match (fix.is_some(), raised) {
         (true, _) => format!("start {title} afterwards: it reads somaxconn only when it opens its sockets"),
         (false, Some(_)) if somaxconn.kind == Kind::Assumed => {
-            format!("have net.core.somaxconn at {asked} or more where this runs, and say so with --set")
+            format!("set net.core.somaxconn to {asked} or more where this runs, and give it with --set")
         }
-        (false, Some(_)) => format!("raise net.core.somaxconn to {asked} where it is decided"),
-        (false, None) => format!("have {title} ask for at most {}", somaxconn.get),
+        (false, Some(_)) => format!("raise net.core.somaxconn to {asked} where it is set"),
+        (false, None) => format!("make {title} ask for at most {}", somaxconn.get),
     };
     let finding = Finding { severity, ..facts.about(socket, message) };
     let finding = facts.label_asked(finding, socket);

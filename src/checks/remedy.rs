@@ -1,8 +1,9 @@
 //! What would put it right: wants that can be met in the audited files, and the commands that bring them in.
 
-use super::facts::{Facts, Socket};
+use super::facts::{Facts, LONG_ENOUGH, Socket};
 use super::upstream_shorter::is_short;
 use crate::kernel::listen;
+use crate::knowledge::ApplyCommands;
 use crate::model::{Apply, Endpoint, Fix, PlaceId, Safety, Target, Transport, Version, Want, key, shell};
 
 impl Facts<'_> {
@@ -38,6 +39,18 @@ impl Facts<'_> {
         Some(wants)
     }
 
+    /// The fix that makes a queue as long; `whose` follows the number that is asked for.
+    pub(super) fn lengthened(&self, socket: &Socket<'_>, length: i64, whose: String) -> Option<Fix> {
+        let set = self.lengthen(socket, length)?;
+        let (title, then) = match set.first() {
+            Some(Want::AtLeast { target: Target::Backlog { .. }, .. }) => {
+                (format!("ask for {length}{whose}"), self.after_backlog(socket))
+            }
+            _ => (format!("raise {} to {length}", key::SOMAXCONN), self.after_somaxconn(socket)),
+        };
+        Some(self.with_others(socket, Fix { title, safety: Safety::Unsafe, set, then }))
+    }
+
     /// The program's own number, if it is less: nothing, or what is to be raised. `None` if nothing in the files raises it.
     fn raised(&self, listener: usize, length: i64) -> Option<Option<Want>> {
         let requested = self.queues.get(listener)?.requested;
@@ -60,7 +73,7 @@ impl Facts<'_> {
                 let short = back.zip(limit).is_some_and(|(back, limit)| is_short(back, limit, length));
                 if short && !reached.contains(&link.to) {
                     reached.push(link.to);
-                    wants.extend(self.raised(link.to, length).flatten());
+                    wants.extend(self.raised(link.to, length.min(LONG_ENOUGH)).flatten());
                 }
             }
         }
@@ -77,22 +90,77 @@ impl Facts<'_> {
         (cookies.get == 0 && in_force.get < needed).then_some(needed)
     }
 
+    /// A fix that changes the numbers of other programs too says so, and brings them in as well.
+    pub(super) fn with_others(&self, socket: &Socket<'_>, mut fix: Fix) -> Fix {
+        let mut titles: Vec<&str> = Vec::new();
+        for want in &fix.set {
+            let Want::AtLeast { target: Target::Backlog { listener }, .. } = want else { continue };
+            let other = self.host.listeners.get(*listener).zip(self.queues.get(*listener));
+            let Some((other, queue)) = other.filter(|_| *listener != socket.index) else { continue };
+            let other = Socket { index: *listener, listener: other, queue };
+            let title = self.title(&other);
+            if !titles.contains(&title) {
+                titles.push(title);
+            }
+            let commands =
+                self.after_backlog(&other).into_iter().filter(|command| !fix.then.contains(command));
+            fix.then.extend(commands.collect::<Vec<_>>());
+        }
+        if !titles.is_empty() {
+            fix.title.push_str(&format!(", and in {} behind it", titles.join(", ")));
+        }
+        fix
+    }
+
     /// Commands after a change of the program's own number.
     pub(super) fn after_backlog(&self, socket: &Socket<'_>) -> Vec<String> {
         let Some(commands) = self.service(socket).map(|service| &service.apply) else {
             return vec![look(socket)];
         };
+        if let Some(restart) = self.socket_unit(socket) {
+            return vec![restart, look(socket)];
+        }
         let path = self.path(socket);
         let reload = commands.reload_at(&path).filter(|_| socket.listener.apply == Apply::Reload);
-        let apply = reload.unwrap_or_else(|| commands.restart_at(&path));
+        let apply = self.started_by(socket, reload.unwrap_or_else(|| commands.restart_at(&path)));
         commands.check_at(&path).into_iter().chain([apply, look(socket)]).collect()
+    }
+
+    /// Opens anew what systemd opens. It goes on with its socket until then, and that is not done while the service runs.
+    fn socket_unit(&self, socket: &Socket<'_>) -> Option<String> {
+        let name = self.sources.get(socket.listener.site.source).path()?.file_name()?.to_str()?;
+        let name = name.strip_suffix(".socket")?;
+        let unit = socket.listener.unit.as_deref();
+        // A template is restarted by its instances.
+        let instance = unit.filter(|unit| unit.starts_with(name));
+        let name = if name.ends_with('@') { instance?.trim_end_matches(".socket") } else { name };
+        ApplyCommands::restart_socket(name, unit.unwrap_or(name))
     }
 
     /// Commands after a change of somaxconn: only a restart makes a program call listen(2) with the number that it had.
     pub(super) fn after_somaxconn(&self, socket: &Socket<'_>) -> Vec<String> {
+        if let Some(restart) = self.socket_unit(socket) {
+            return vec![restart, look(socket)];
+        }
         let service = self.service(socket);
-        let restart = service.map(|service| service.apply.restart_at(&self.path(socket)));
-        restart.into_iter().chain([look(socket)]).collect()
+        let path = self.path(socket);
+        // A restart stops the program first: what its own check refuses would not come up again.
+        let check = service.and_then(|service| service.apply.check_at(&path));
+        let restart = service.map(|service| service.apply.restart_at(&path));
+        let restart = restart.map(|restart| self.started_by(socket, restart));
+        check.into_iter().chain(restart).chain([look(socket)]).collect()
+    }
+
+    /// The command as it is where a unit starts the program, or OpenRC the service (rc-service(8)).
+    fn started_by(&self, socket: &Socket<'_>, command: String) -> String {
+        let unit = socket.listener.unit.as_deref().filter(|_| command.starts_with("# restart "));
+        let command = unit.and_then(ApplyCommands::restart_unit).unwrap_or(command);
+        let openrc = self.host.place(socket.listener.place).is_some_and(|place| place.openrc);
+        let words = command.strip_prefix("systemctl ").and_then(|words| words.split_once(' '));
+        match words.filter(|_| openrc) {
+            Some((verb, name)) => format!("rc-service {} {verb}", name.trim_end_matches(".service")),
+            None => command,
+        }
     }
 
     /// The path of the file that opens a socket.

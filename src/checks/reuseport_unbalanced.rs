@@ -9,7 +9,7 @@ use crate::model::Finding;
 /// A socket is idle that never held more than a tenth of its room.
 const IDLE: u32 = 10;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReuseportUnbalanced {}
 
@@ -42,12 +42,10 @@ fn finding<'a>(facts: &Facts<'a>, group: &[Live<'a>]) -> Option<Finding> {
     }
     let empty = rest.iter().find(|live| live.most() <= live.socket.holds() / IDLE)?;
     let waited = match most {
-        0 => "nothing ever waited".to_owned(),
-        most => format!("{} at most", counted(most, "connection")),
+        0 => "nothing waited here".to_owned(),
+        most => format!("at most {}", counted(most, "connection")),
     };
     found = found.label(empty.at, waited);
-    Some(found.help(
-        "the kernel deals clients out by a hash of their address, whether a socket has room or not: the worker behind the full \
-         one is stuck or slow, and no longer queue mends that",
-    ))
+    let help = "the kernel picks a socket by a hash of the client's address, even if that socket is full";
+    Some(found.help(help).help("the worker that owns it is stuck or slow: a longer queue does not help"))
 }

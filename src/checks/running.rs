@@ -60,6 +60,14 @@ impl<'a> Live<'a> {
         Finding { listener, ..facts.finding(place, self.at, message) }
     }
 
+    /// Says what it asks for, where a file tells of it.
+    pub(super) fn label_asked(&self, facts: &Facts<'a>, finding: Finding) -> Finding {
+        match &self.listener {
+            Some(socket) => facts.label_asked(finding, socket),
+            None => finding,
+        }
+    }
+
     /// `nginx on 0.0.0.0:80`; what no file tells of goes by its process.
     pub(super) fn name(&self, facts: &Facts<'a>) -> String {
         let address = self.socket.bound_to();
@@ -118,11 +126,11 @@ impl<'a> Live<'a> {
     pub(super) fn knob(&self, facts: &Facts<'a>) -> String {
         let by_somaxconn = self.somaxconn() == Some(self.socket.limit.into());
         match self.listener {
-            _ if by_somaxconn => "net.core.somaxconn sets its length".to_owned(),
+            _ if by_somaxconn => "net.core.somaxconn limits it".to_owned(),
             Some(socket) => {
-                format!("its own backlog sets its length: {}", facts.line(facts.asked_at(&socket)))
+                format!("the backlog in {} limits it", facts.line(facts.asked_at(&socket)))
             }
-            None => "the program's own backlog sets its length".to_owned(),
+            None => "the program's own backlog limits it".to_owned(),
         }
     }
 
@@ -135,7 +143,7 @@ impl<'a> Live<'a> {
         };
         // Only without cookies does it count (the 3/4 rule of tcp_conn_request).
         match self.syn_queue(facts).limit < limit(1) {
-            true => "net.ipv4.tcp_max_syn_backlog cuts it, because cookies are off".to_owned(),
+            true => "net.ipv4.tcp_max_syn_backlog limits it, because cookies are off".to_owned(),
             false => self.knob(facts),
         }
     }
@@ -169,7 +177,7 @@ pub(super) fn counted(count: impl Into<u64>, thing: &str) -> String {
 pub(super) fn rate(count: u64, window: f64) -> String {
     let per_second = count as f64 / window.max(0.001);
     match per_second {
-        _ if window < 1.0 => format!("{count} while it was looked at"),
+        _ if window < 1.0 => format!("{count} during the measurement"),
         fast if fast >= 10.0 => format!("{fast:.0} a second"),
         some if some >= 1.0 => format!("{some:.1} a second"),
         _ => format!("{count} in {window:.0} s"),
@@ -178,5 +186,5 @@ pub(super) fn rate(count: u64, window: f64) -> String {
 
 /// By how much something has moved, as the label beside a counter.
 pub(super) fn moved_by(count: u64, window: f64) -> String {
-    if window < 1.0 { format!("moved by {count}") } else { format!("moved by {count} in {window:.1} s") }
+    if window < 1.0 { format!("rose by {count}") } else { format!("rose by {count} in {window:.1} s") }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::facts::{Facts, Socket};
 use crate::model::{CappedBy, Finding, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SixteenBits {}
 
@@ -23,14 +23,14 @@ fn finding<'a>(facts: &Facts<'a>, socket: &Socket<'a>) -> Option<Finding> {
     let version = &facts.host.place(place)?.kernel.version;
     let passed = socket.asks().map_or(somaxconn.get, |asked| asked.min(somaxconn.get));
     let message = format!(
-        "{} is to have a queue of {passed}, but Linux {} keeps 16 bits of it, and {} is left",
+        "{} asks for a queue of {passed}, but Linux {} keeps only 16 bits of the number: the queue is {}",
         facts.name(socket),
         version.get,
         socket.queue.limit?
     );
     let help = match socket.asks() {
-        Some(asked) if asked <= somaxconn.get => "ask for 65535, the most before Linux 4.1",
-        _ => "set net.core.somaxconn to 65535, the most before Linux 4.1",
+        Some(asked) if asked <= somaxconn.get => "ask for at most 65535, the maximum before Linux 4.1",
+        _ => "set net.core.somaxconn to 65535, the maximum before Linux 4.1",
     };
     let finding = facts.label_asked(facts.about(socket, message), socket);
     let finding = finding.label(somaxconn.span, facts.origin(place, somaxconn));

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::facts::{Facts, Socket};
 use crate::model::{Finding, Kind, PlaceId, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SomaxconnAssumed {
     /// The smaller default that an older kernel would have.
@@ -35,13 +35,26 @@ impl SomaxconnAssumed {
             many => format!("{many} listeners ask"),
         };
         let message = format!(
-            "net.core.somaxconn is assumed to be {}{}: {count} for more than the {} of Linux before {}",
+            "assuming that net.core.somaxconn is {}{}: {count} for more than {}, the default before Linux {}",
             somaxconn.get,
             facts.within(place),
             self.older_default,
             self.since
         );
-        let help = "name the kernel with --kernel, or the value with --set net.core.somaxconn=N";
+        // What writes it and was not taken in may be what holds.
+        let told = facts.not_read().filter(|it| it.key == Some(key::SOMAXCONN) && !it.contained);
+        let told = told.filter(|it| facts.place_of(it.at) == facts.place_of(first.listener.site));
+        let mut told = told.filter_map(|it| Some((it.at, it.value?)));
+        let mut told = told.by_ref().filter(|(_, value)| facts.takes(place, key::SOMAXCONN, *value));
+        let help = match told.next() {
+            Some((at, value)) => {
+                format!(
+                    "{} sets {value}: if that value applies, add --set net.core.somaxconn={value}",
+                    facts.line(at)
+                )
+            }
+            None => "give the kernel with --kernel, or the value with --set net.core.somaxconn=N".to_owned(),
+        };
         let finding = facts.finding(place, facts.asked_at(first), message);
         let finding = facts.label_asked(finding, first);
         Some(finding.label(somaxconn.span, facts.origin(place, somaxconn)).help(help))

@@ -6,7 +6,7 @@ use super::facts::Facts;
 use crate::kernel::listen;
 use crate::model::{Finding, Kind, PlaceId, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SynBacklogIgnored {}
 
@@ -25,10 +25,10 @@ fn finding(facts: &Facts<'_>, place: PlaceId) -> Option<Finding> {
     let longest = longest(facts, place)?;
     let room = listen::syn_queue(version, longest, Some(backlog.get), 0).limit?;
     let message = format!(
-        "net.ipv4.tcp_max_syn_backlog = {} makes no SYN queue longer: the longest here ends at {room}",
+        "net.ipv4.tcp_max_syn_backlog = {} has no effect: the programs' backlogs limit their SYN queues to {room}",
         backlog.get
     );
-    let help = "a SYN queue is as long as the accept queue: raise the program's backlog and net.core.somaxconn for it";
+    let help = "a SYN queue is as long as the accept queue: raise the program's backlog and net.core.somaxconn instead";
     Some(facts.finding(place, backlog.span, message).label(backlog.span, "has no effect").help(help))
 }
 

@@ -7,7 +7,7 @@ use super::remedy::switch;
 use crate::kernel::listen;
 use crate::model::{Finding, PlaceId, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SynQueueShort {}
 
@@ -29,7 +29,7 @@ fn finding(facts: &Facts<'_>, place: PlaceId) -> Option<Finding> {
     let room = listen::syn_queue(version, asked, Some(backlog.get), cookies.get).limit?;
     let name = facts.name(socket);
     let message = format!(
-        "net.ipv4.tcp_max_syn_backlog = {} leaves room for {room} half-open connections, {name} asks for {asked}",
+        "net.ipv4.tcp_max_syn_backlog = {} leaves room for {room} half-open connections, but {name} asks for {asked}",
         backlog.get
     );
     let at = if facts.is_audited(backlog.span) { backlog.span } else { facts.asked_at(socket) };
@@ -37,7 +37,7 @@ fn finding(facts: &Facts<'_>, place: PlaceId) -> Option<Finding> {
     let fix = switch(title, facts.sysctl_at_least(place, key::MAX_SYN_BACKLOG, needed));
     let finding = facts
         .finding(place, at, message)
-        .label(backlog.span, format!("of {}, three quarters count", backlog.get));
+        .label(backlog.span, format!("three quarters of {} count", backlog.get));
     let finding = facts.label_asked(finding, socket).label(cookies.span, "no SYN cookies");
-    Some(finding.help("set net.ipv4.tcp_syncookies to 1: then this number does not matter").fix(fix))
+    Some(finding.help("or set net.ipv4.tcp_syncookies to 1: then this number does not matter").fix(fix))
 }

@@ -3,19 +3,16 @@
 use serde::Deserialize;
 
 use super::facts::Facts;
-use super::repair::stays;
+use super::repair::{self, stays};
 use crate::model::{Assignment, Fate, Finding, Fix, PlaceId, Sysctl, Want, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SysctlConfIgnored {}
 
 impl SysctlConfIgnored {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
-        let places = facts.places.iter();
-        let sysctls =
-            places.flat_map(|(id, place)| place.sysctls.by_key.values().map(|sysctl| (*id, sysctl)));
-        sysctls.filter_map(|(place, sysctl)| finding(facts, place, sysctl)).collect()
+        facts.sysctls().filter_map(|(place, sysctl)| finding(facts, place, sysctl)).collect()
     }
 }
 
@@ -23,7 +20,7 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
     let line = last(sysctl)?;
     let value = line.value.filter(|value| sysctl.number() != Some(*value))?;
     let message = format!(
-        "{} says {} = {value}, but nothing reads it at boot: {}",
+        "{} sets {} = {value}, but nothing reads it at boot: {}",
         facts.file(line.value_at),
         sysctl.key,
         stays(sysctl)
@@ -32,7 +29,7 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
     let mut finding =
         facts.finding(place, line.value_at, message).label(line.value_at, "not applied at boot");
     if let Some(winner) = sysctl.winner() {
-        finding = finding.label(winner.value_at, "this line counts");
+        finding = finding.label(winner.value_at, "this line is in force");
     }
     Some(finding.help("move the line into a file of /etc/sysctl.d, such as 60-local.conf").fix(fix))
 }
@@ -53,10 +50,5 @@ fn fix(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl, value: i64) -> Option
         true => Want::AtLeast { target, value },
         false => Want::Exactly { target, value },
     };
-    Some(Fix {
-        title: format!("set {} to {value} in /etc/sysctl.d", sysctl.key),
-        safety,
-        set: vec![want],
-        then: Vec::new(),
-    })
+    repair::fix(format!("set {} to {value} in /etc/sysctl.d", sysctl.key), Some((safety, want)))
 }

@@ -6,21 +6,17 @@ use super::facts::Facts;
 use super::repair::{Repair, fix, stays};
 use crate::model::{Assignment, Fate, Finding, PlaceId, Severity, Sysctl};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SysctlInvalid {}
 
 impl SysctlInvalid {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
-        let places = facts.places.iter();
-        let sysctls =
-            places.flat_map(|(id, place)| place.sysctls.by_key.values().map(|sysctl| (*id, sysctl)));
-        sysctls.flat_map(|(place, sysctl)| of(facts, place, sysctl)).collect()
+        let lines = |(place, sysctl): (PlaceId, &Sysctl)| -> Vec<Finding> {
+            sysctl.assignments.iter().filter_map(|line| finding(facts, place, sysctl, line)).collect()
+        };
+        facts.sysctls().flat_map(lines).collect()
     }
-}
-
-fn of<'a>(facts: &'a Facts<'_>, place: PlaceId, sysctl: &'a Sysctl) -> impl Iterator<Item = Finding> + 'a {
-    sysctl.assignments.iter().filter_map(move |line| finding(facts, place, sysctl, line))
 }
 
 fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl, line: &Assignment) -> Option<Finding> {
@@ -33,14 +29,13 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl, line: &Assignment
         // Another line counts, so nothing is lost at boot.
         Some(winner) => {
             finding.severity = finding.severity.min(Severity::Info);
-            finding = finding.label(winner.value_at, "this line counts");
+            finding = finding.label(winner.value_at, "this line is in force");
         }
         None => {
             let earlier =
                 sysctl.assignments.iter().filter(|line| matches!(line.fate, Fate::Overridden { .. }));
             for line in earlier {
-                finding = finding
-                    .label(line.value_at, "not applied at boot either: only the last line for a key is");
+                finding = finding.label(line.value_at, "not applied either: only the last line for a key is");
             }
         }
     }
@@ -48,11 +43,21 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl, line: &Assignment
     let mend = mend.and_then(|(edit, gives)| facts.mend(place, &Repair { key: &sysctl.key, edit, gives }));
     let help = match line.gives() {
         Some(number) => {
-            format!("write {number}, if that is meant: digits only, without quotes, commas or units")
+            format!("if you mean {number}, write it in digits only, without quotes, commas or units")
         }
-        None if text.parse::<i128>().is_ok() => "write a number that the kernel takes".to_owned(),
+        None if text.parse::<i128>().is_ok() => nearest(facts, place, sysctl, &text),
         None => "write a whole number: digits only, without quotes, commas or units".to_owned(),
     };
     let title = line.gives().map(|number| format!("write {number}")).unwrap_or_default();
     Some(finding.help(help).fix(fix(title, mend)))
+}
+
+/// What to write instead of a number that is out of the kernel's range.
+fn nearest(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl, text: &str) -> String {
+    let range = facts.host.place(place).map(|on| facts.knowledge.kernel.range(&sysctl.key, &on.kernel));
+    match range {
+        Some(range) if text.starts_with('-') => format!("write {} or more", range.min),
+        Some(range) => format!("write {} or less: this kernel accepts no more", range.max),
+        None => "write a number that the kernel accepts".to_owned(),
+    }
 }

@@ -7,7 +7,7 @@ use super::repair::{Repair, stays};
 use crate::model::{Assignment, Fate, Finding, Fix, Place, PlaceId, Safety};
 use crate::text::{SourceId, Span};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SysctlNotApplied {}
 
@@ -67,10 +67,10 @@ fn finding(facts: &Facts<'_>, place: PlaceId, dead: &Dead<'_>) -> Option<Finding
         finding = finding.label(line.key_at, says);
     }
     if let Some(by) = dead.by {
-        finding = finding.label(by, "this keeps it out");
+        finding = finding.label(by, "this excludes it");
     }
     if let Some(winner) = sysctl.winner() {
-        finding = finding.label(winner.value_at, "this line counts");
+        finding = finding.label(winner.value_at, "this line is in force");
     }
     // Where the same numbers are in force anyway, nobody is worse off.
     let harmless = dead.lines.iter().all(|line| {
@@ -95,7 +95,7 @@ fn fix(facts: &Facts<'_>, place: PlaceId, dead: &Dead<'_>) -> Option<Fix> {
     let mends = mends?;
     let safety = mends.iter().map(|(safety, _)| *safety).max().unwrap_or(Safety::Unsafe);
     let set = mends.into_iter().map(|(_, want)| want).collect();
-    Some(Fix { title: "write the key as sysctl.d(5) wants it".to_owned(), safety, set, then: Vec::new() })
+    Some(Fix { title: "write the key as sysctl.d(5) requires".to_owned(), safety, set, then: Vec::new() })
 }
 
 fn help(facts: &Facts<'_>, dead: &Dead<'_>, fixable: bool) -> String {
@@ -103,7 +103,7 @@ fn help(facts: &Facts<'_>, dead: &Dead<'_>, fixable: bool) -> String {
     match dead.by {
         _ if dead.lines.iter().all(|line| line.mend.is_some()) => {
             let right: Vec<String> = dead.lines.iter().map(|line| written(line)).collect();
-            let care = if fixable { "" } else { ", and see that no other line contradicts it" };
+            let care = if fixable { "" } else { ", and check that no other line contradicts it" };
             format!("write {}{care}", right.join(", "))
         }
         Some(by) if by.start < by.end => {

@@ -3,18 +3,16 @@
 use serde::Deserialize;
 
 use super::facts::Facts;
-use crate::model::{Finding, Fix, PlaceId, Safety, Sysctl};
+use super::remedy::switch;
+use crate::model::{Finding, PlaceId, Sysctl};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SysctlOctal {}
 
 impl SysctlOctal {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
-        let places = facts.places.iter();
-        let sysctls =
-            places.flat_map(|(id, place)| place.sysctls.by_key.values().map(|sysctl| (*id, sysctl)));
-        sysctls.filter_map(|(place, sysctl)| finding(facts, place, sysctl)).collect()
+        facts.sysctls().filter_map(|(place, sysctl)| finding(facts, place, sysctl)).collect()
     }
 }
 
@@ -26,13 +24,8 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
     let message = format!("{} = {text} is octal: the kernel stores {value}", sysctl.key);
     let welcome = facts.welcome(place, &sysctl.key, meant);
     let want = welcome.and_then(|_| facts.sysctl_at_least(place, &sysctl.key, meant));
-    let fix = want.map(|want| Fix {
-        title: format!("write {meant}"),
-        safety: Safety::Unsafe,
-        set: vec![want],
-        then: Vec::new(),
-    });
+    let fix = switch(format!("write {meant}"), want);
     let finding =
         facts.finding(place, line.value_at, message).label(line.value_at, format!("a leading zero: {value}"));
-    Some(finding.help(format!("write {meant} if that is meant, or {value} if the octal number is")).fix(fix))
+    Some(finding.help(format!("write {meant}, or {value} if you mean the octal number")).fix(fix))
 }

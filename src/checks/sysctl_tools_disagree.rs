@@ -6,16 +6,13 @@ use super::facts::Facts;
 use super::repair::fix;
 use crate::model::{Assignment, Fate, Finding, PlaceId, Severity, Sysctl, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SysctlToolsDisagree {}
 
 impl SysctlToolsDisagree {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
-        let places = facts.places.iter();
-        let sysctls =
-            places.flat_map(|(id, place)| place.sysctls.by_key.values().map(|sysctl| (*id, sysctl)));
-        sysctls.filter_map(|(place, sysctl)| finding(facts, place, sysctl)).collect()
+        facts.sysctls().filter_map(|(place, sysctl)| finding(facts, place, sysctl)).collect()
     }
 }
 
@@ -36,9 +33,12 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
         number(system)
     );
     let at = by_hand.span;
-    let mut finding = facts.finding(place, at, message).label(at, "`sysctl --system` ends here");
+    let mut finding = facts.finding(place, at, message).label(at, "`sysctl --system` applies this");
     if let Some(value) = &sysctl.boot {
-        finding = finding.label(value.span, "systemd-sysctl ends here");
+        finding = finding.label(value.span, "the boot applies this");
+    }
+    if let Some(again) = sysctl.again {
+        finding = finding.label(again, "tuned applies the files again when it starts, /etc/sysctl.conf last");
     }
     let larger =
         boot.max(system).filter(|_| matches!(sysctl.key.as_str(), key::SOMAXCONN | key::MAX_SYN_BACKLOG));
@@ -47,13 +47,13 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
     let mend = larger.and_then(|larger| {
         Some((facts.welcome(place, &sysctl.key, larger)?, facts.sysctl_at_least(place, &sysctl.key, larger)?))
     });
-    let title = format!("let {} be {} for both", sysctl.key, number(larger));
+    let title = format!("set {} to {} for both", sysctl.key, number(larger));
     let help = match facts.file(at).as_ref() {
         "etc/sysctl.conf" => {
-            "say it once, in one file of /etc/sysctl.d, and in /etc/sysctl.conf not at all".to_owned()
+            "set it once, in one file of /etc/sysctl.d, and not in /etc/sysctl.conf".to_owned()
         }
         _ => format!(
-            "write `{} = N` in one file of /etc/sysctl.d, in the form that both read alike",
+            "write `{} = N` in one file of /etc/sysctl.d: both tools read that form alike",
             sysctl.key
         ),
     };
@@ -64,11 +64,10 @@ fn finding(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding
 fn only_at_boot(facts: &Facts<'_>, place: PlaceId, sysctl: &Sysctl) -> Option<Finding> {
     let is_default = |value: i64| sysctl.default.as_ref().is_some_and(|default| default.get == value);
     let boot = sysctl.boot.as_ref().filter(|boot| !is_default(boot.get))?;
-    let message =
-        format!("{} = {} is applied at boot only: `sysctl --system` does not take it", sysctl.key, boot.get);
-    let mut finding = facts.finding(place, boot.span, message).label(boot.span, "systemd-sysctl ends here");
+    let message = format!("only the boot applies {} = {}: `sysctl --system` does not", sysctl.key, boot.get);
+    let mut finding = facts.finding(place, boot.span, message).label(boot.span, "the boot applies this");
     finding.severity = finding.severity.min(Severity::Info);
-    Some(finding.help(format!("write `{} = {}`, which both take", sysctl.key, boot.get)))
+    Some(finding.help(format!("write `{} = {}`, which both tools apply", sysctl.key, boot.get)))
 }
 
 /// A line that only one of the tools takes has a rule of its own, if it is what makes the difference.

@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::repair::{Repair, fix, stays};
 use crate::model::{Finding, PlaceId, Suspect};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SysctlTypo {}
 
@@ -21,7 +21,7 @@ impl SysctlTypo {
 
 fn finding(facts: &Facts<'_>, place: PlaceId, suspect: &Suspect) -> Finding {
     let written = facts.sources.text(suspect.key_at);
-    let message = format!("there is no sysctl `{written}`: {} may be meant", suspect.meant);
+    let message = format!("there is no sysctl `{written}`; did you mean {}?", suspect.meant);
     let known = facts.host.place(place).and_then(|place| place.sysctls.get(&suspect.meant));
     let says =
         known.map_or_else(|| "not applied".to_owned(), |sysctl| format!("not applied: {}", stays(sysctl)));
@@ -33,13 +33,13 @@ fn finding(facts: &Facts<'_>, place: PlaceId, suspect: &Suspect) -> Finding {
     let help = match (&fix, known, winner) {
         (None, Some(_), Some(winner)) => {
             format!(
-                "write {}, and see that it does not contradict {}",
+                "write {}, and check that it does not contradict {}",
                 suspect.meant,
                 facts.line(winner.value_at)
             )
         }
         (None, Some(_), None) => {
-            format!("write {}, or delete the line if its number is not wanted", suspect.meant)
+            format!("write {}, or delete the line if you do not want its number", suspect.meant)
         }
         _ => format!("write {}", suspect.meant),
     };

@@ -4,25 +4,32 @@ use serde::Deserialize;
 
 use super::facts::Facts;
 use super::remedy::switch;
-use crate::model::{Finding, PlaceId, Version, Want};
+use crate::model::{Finding, PlaceId, Version, Want, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SysctlValue {
+    /// The sysctl, in the spelling with dots.
+    #[schemars(title = "sysctl", extend("enum" = key::ALL))]
     key: String,
     /// The values that do harm.
+    #[schemars(example = [2])]
     is: Option<Vec<i64>>,
     /// The only value that does none.
     is_not: Option<i64>,
+    /// The value that a fix sets.
+    #[schemars(range(min = 0, max = 2_147_483_647), example = 1)]
     should_be: i64,
     /// What the harm is, as the second half of a sentence.
     effect: String,
+    /// What to do about it.
     help: String,
     /// Only if other machines connect to some listener.
     #[serde(default)]
     outside: bool,
     /// The first kernel on which it does harm.
     #[serde(default, deserialize_with = "version")]
+    #[schemars(with = "Option<String>", example = &"4.18")]
     since: Option<Version>,
 }
 
@@ -31,10 +38,15 @@ fn version<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Version>,
     let version = Version::parse(&text).filter(|(_, rest)| rest.is_empty());
     version
         .map(|(version, _)| Some(version))
-        .ok_or_else(|| serde::de::Error::custom("expected a version such as 4.18"))
+        .ok_or_else(|| serde::de::Error::custom("write a version, such as 4.18"))
 }
 
 impl SysctlValue {
+    pub(super) fn is_idle(&self) -> Option<&'static str> {
+        let names_none = self.is.as_ref().is_none_or(Vec::is_empty) && self.is_not.is_none();
+        names_none.then_some("it has no value to look for: add is = [2] or is-not = 1")
+    }
+
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Vec<Finding> {
         facts.places.iter().filter_map(|(place, _)| self.finding(facts, *place)).collect()
     }

@@ -11,7 +11,7 @@ use crate::model::{Endpoint, Finding};
 /// Addresses that a message names before it counts the others.
 const NAMED: usize = 3;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnknownListener {}
 
@@ -41,8 +41,13 @@ fn finding<'a>(facts: &Facts<'a>, program: Option<&str>, sockets: &[Live<'a>]) -
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => addresses.join(""),
     };
-    let who = program.map_or_else(|| "what cannot be seen".to_owned(), str::to_owned);
-    let message = format!("{who} listens on {listed}, of which no file here tells");
+    let who = program.map_or_else(|| "an unknown process".to_owned(), str::to_owned);
+    let unread = facts.seen.zip(program).and_then(|(seen, program)| seen.running.unread.get(program));
+    let why = match unread {
+        Some(file) => format!("the audit cannot read {file}"),
+        None => "but no file that the audit has read explains it".to_owned(),
+    };
+    let message = format!("{who} listens on {listed}{} {why}", if unread.is_some() { ":" } else { "," });
     let limits: BTreeMap<u32, u64> = sockets.iter().fold(BTreeMap::new(), |mut limits, live| {
         *limits.entry(live.socket.limit).or_default() += 1;
         limits

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::below_somaxconn;
-use super::facts::{Facts, Socket};
-use crate::model::{Finding, Fix, Link, Listener, Safety, Target, Transport, Want};
+use super::facts::{Facts, LONG_ENOUGH, Socket};
+use crate::model::{Finding, Link, Listener, Transport};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct UpstreamShorter {
     transport: Transport,
@@ -18,14 +18,20 @@ pub struct UpstreamShorter {
 /// TCP tries again: a few times is usual. A unix socket that is full refuses at once.
 const FAR_LONGER: i64 = 4;
 
+/// A unix socket with no more than what kernels before 5.4 allow refuses connections in a burst that its front takes in.
+const SHORT: i64 = 128;
+/// What such a socket gets at least: the number that nginx and PHP-FPM settled on.
+const LONGER: i64 = 511;
+
 /// Whether a queue is too short for what a front of `length` lets in.
 pub(super) fn is_short(back: &Listener, limit: i64, length: i64) -> bool {
-    let sockets = i64::from(back.sockets.unwrap_or(1).max(1));
-    let times = match back.endpoint.transport() {
-        Transport::Unix => 1,
-        Transport::Tcp => FAR_LONGER,
+    let length = length.min(LONG_ENOUGH);
+    let holds = limit.max(1).saturating_mul(i64::from(back.sockets.unwrap_or(1).max(1)));
+    let is_short = match back.endpoint.transport() {
+        Transport::Unix => length > holds || length == holds && limit <= SHORT,
+        Transport::Tcp => length > holds.saturating_mul(FAR_LONGER),
     };
-    !back.internal && length > limit.max(1).saturating_mul(sockets).saturating_mul(times)
+    is_short && !back.internal
 }
 
 /// The longest queue in front of a listener, how many more pass on to it, and where the longest does.
@@ -64,34 +70,48 @@ impl UpstreamShorter {
         if !is_meant || !is_short(back.listener, limit, front.limit) {
             return None;
         }
+        let message = self.message(facts, front, back, holds);
+        let length = front.limit.min(LONG_ENOUGH).max(below_somaxconn::may_become(facts, front.socket));
+        let length = if limit < front.limit { length } else { length.max(LONGER) };
+        let fix = facts.lengthened(back, length, format!(" in {}", facts.title(back)));
+        let finding = facts.label_asked(facts.about(back, message), back);
+        let finding = finding.label(front.link.at, "passes requests on from here");
+        Some(finding.help(self.help(facts, front, back, fix.is_some())).fix(fix))
+    }
+
+    /// The socket that fails comes first.
+    fn message<'a>(&self, facts: &Facts<'a>, front: &Front<'_, 'a>, back: &Socket<'a>, holds: i64) -> String {
         let wait = if holds == 1 { "1 connection" } else { &format!("{holds} connections") };
-        let what = match self.transport {
-            Transport::Unix => format!("{wait} can wait there, and the next one is refused at once"),
-            Transport::Tcp => format!("{wait} can wait there, {} in front", front.limit.saturating_add(1)),
-        };
+        let (name, behind) = (facts.name(front.socket), facts.name(back));
         let passes = match front.others {
             0 => "passes".to_owned(),
             more => format!("and {more} more pass"),
         };
-        let (name, behind) = (facts.name(front.socket), facts.name(back));
-        let message = format!("{name} {passes} on to {behind}: {what}");
-        let length = front.limit.max(below_somaxconn::may_become(facts, front.socket));
-        let fix = facts.lengthen(back, length).map(|set| fix(facts, back, set, length));
-        let finding = facts.label_asked(facts.about(back, message), back);
-        let finding = finding.label(front.link.at, "passed on from here");
-        Some(finding.help(self.help(facts, back, fix.is_some())).fix(fix))
+        match self.transport {
+            Transport::Unix => format!(
+                "{behind} lets {wait} wait and refuses the next at once, but {name} {passes} requests to it"
+            ),
+            Transport::Tcp => format!(
+                "{name} {passes} requests to {behind}: {wait} can wait there, {} at the front end",
+                front.limit.saturating_add(1)
+            ),
+        }
     }
 
-    fn help(&self, facts: &Facts<'_>, back: &Socket<'_>, fixable: bool) -> String {
-        let title = facts.title(back);
+    fn help<'a>(&self, facts: &Facts<'a>, front: &Front<'_, 'a>, back: &Socket<'a>, fixable: bool) -> String {
+        let (title, ahead) = (facts.title(back), facts.title(front.socket));
         match (fixable, self.transport) {
-            (true, _) => format!("let {title} hold what its front lets in, if it can serve it in time"),
-            (false, Transport::Unix) => {
+            (true, _) => {
                 format!(
-                    "lengthen the queue of {title} where its number is decided, or let it listen on TCP: there a full queue is tried again"
+                    "raise {title}'s backlog to match {ahead}'s, if it can serve that many before clients give up"
                 )
             }
-            (false, Transport::Tcp) => format!("lengthen the queue of {title} where its number is decided"),
+            (false, Transport::Unix) => {
+                format!(
+                    "lengthen {title}'s queue where its number is set, or make it listen on TCP, where clients retry a full queue"
+                )
+            }
+            (false, Transport::Tcp) => format!("lengthen {title}'s queue where its number is set"),
         }
     }
 }
@@ -101,14 +121,4 @@ impl Front<'_, '_> {
         let others = self.others + 1;
         Self { others, ..if other.limit > self.limit { other } else { self } }
     }
-}
-
-fn fix(facts: &Facts<'_>, back: &Socket<'_>, set: Vec<Want>, length: i64) -> Fix {
-    let (title, then) = match set.first() {
-        Some(Want::AtLeast { target: Target::Backlog { .. }, .. }) => {
-            (format!("ask for {length} in {}", facts.title(back)), facts.after_backlog(back))
-        }
-        _ => (format!("raise net.core.somaxconn to {length}"), facts.after_somaxconn(back)),
-    };
-    Fix { title, safety: Safety::Unsafe, set, then }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::facts::Facts;
 use crate::model::{CappedBy, Finding, Kind, PlaceId, key};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrongKnob {}
 
@@ -25,10 +25,10 @@ fn finding(facts: &Facts<'_>, place: PlaceId) -> Option<Finding> {
     let socket = facts.sockets_in(place).find(|socket| cut(socket.queue) && socket.asks().is_some())?;
     let name = facts.name(socket);
     let message = format!(
-        "net.core.netdev_max_backlog counts packets, not connections: {name} is cut to {} by net.core.somaxconn",
+        "net.core.netdev_max_backlog counts packets, not connections: net.core.somaxconn limits {name} to {}",
         somaxconn.get
     );
-    let finding = facts.finding(place, packets.span, message).label(packets.span, "not what cuts it");
+    let finding = facts.finding(place, packets.span, message).label(packets.span, "not what limits it");
     let finding = facts.label_asked(finding, socket).label(somaxconn.span, facts.origin(place, somaxconn));
     Some(finding.help("raise net.core.somaxconn; leave this one unless /proc/net/softnet_stat shows drops"))
 }

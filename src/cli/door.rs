@@ -37,7 +37,8 @@ impl Door {
     }
 
     pub(crate) fn file(path: &Path, view: &View) -> Self {
-        let screen = Screen { colour: view.color == Colour::Always, detail: detail(view), ..Screen::plain() };
+        let colour = view.color == Colour::Always;
+        let screen = Screen { colour, detail: detail(view), from_here: true, ..Screen::plain() };
         Self { way: Way::File(path.to_owned()), screen, is_terminal: false }
     }
 
@@ -53,8 +54,12 @@ impl Door {
             Colour::Auto => is_terminal && has_no("NO_COLOR") && !variable_is("TERM", "dumb"),
         };
         let unicode = !is_terminal || speaks_unicode();
-        let screen = Screen { colour, unicode, detail: detail(view), ..Screen::plain() };
-        let screen = size.map_or(screen, |(Width(columns), _)| screen.wide(usize::from(columns)));
+        let links = colour && is_terminal && supports_hyperlinks::supports_hyperlinks();
+        let screen =
+            Screen { colour, unicode, links, detail: detail(view), from_here: true, ..Screen::plain() };
+        let columns = size.map(|(Width(columns), _)| usize::from(columns));
+        let columns = columns.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok());
+        let screen = columns.map_or(screen, |columns| screen.wide(columns));
         Self { way, screen, is_terminal }
     }
 
@@ -73,7 +78,11 @@ impl Door {
         };
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => Ok(written?),
+            Err(error) => {
+                let name = if matches!(self.way, Way::Error) { "standard error" } else { "standard output" };
+                Err(Failure::from(format!("cannot write to {name}: {}", reason(&error))))
+            }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -91,15 +100,22 @@ impl Door {
 /// Writes files by their names into a folder, which is made if there is none.
 pub(crate) fn put_files(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;
-    for (name, text) in files {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(|error| unwritten(&path, &error))?;
-    }
-    Ok(())
+    let put =
+        |(name, text): &(String, String)| Door::file(&folder.join(name), &View::PLAIN).put(text.as_bytes());
+    files.iter().try_for_each(put)
 }
 
-fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    Failure::from(format!("cannot write {}: {}", path.display(), reason(error)))
+pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let why = match (error.kind(), folder) {
+        (io::ErrorKind::NotFound, Some(folder)) => format!("there is no folder {}", folder.display()),
+        (io::ErrorKind::IsADirectory, _) => "it is a folder".to_owned(),
+        (io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists, _) => {
+            "a file of that name is in the way".to_owned()
+        }
+        _ => reason(error),
+    };
+    Failure::from(format!("cannot write {}: {why}", path.display()))
 }
 
 /// Writes beside the file, then puts that in its place. What is no ordinary file, such as a pipe, is written to.
@@ -175,7 +191,7 @@ impl Failure {
             None => human::error(&self.message, screen),
         };
         if let Some(tip) = &self.tip {
-            text.push_str(&format!("\n  tip: {tip}\n"));
+            text.push_str(&format!("\n  tip: {}\n", report::inline(tip)));
         }
         text
     }
@@ -198,9 +214,6 @@ impl From<backlog_audit::Error> for Failure {
         match error {
             backlog_audit::Error::Path(Unusable { path, source }) => no_path(&path, &source),
             backlog_audit::Error::Git(fault) => Self::from(without_number(&fault.to_string()).to_owned()),
-            backlog_audit::Error::Baseline { path, message } => {
-                Self::from(format!("{}: {}", path.display(), without_number(&message)))
-            }
             backlog_audit::Error::Broken(broken, sources) => {
                 let message = format!("{}: {}", broken.name, without_number(&broken.message));
                 Self { message, tip: None, at: broken.at.map(|at| (sources, at)) }
@@ -225,14 +238,40 @@ impl From<backlog_audit::live::watch::Error> for Failure {
 fn no_path(path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
     if error.kind() != io::ErrorKind::NotFound {
-        return Failure::from(format!("{shown} cannot be audited: {}", reason(error)));
+        let why = match error.kind() {
+            io::ErrorKind::NotADirectory => "it is a file, not a folder".to_owned(),
+            _ => reason(error),
+        };
+        let failure = Failure::from(format!("{shown} cannot be audited: {why}"));
+        return match error.kind() {
+            io::ErrorKind::PermissionDenied => failure.with_tip("run as root"),
+            _ => failure,
+        };
     }
     let failure = Failure::from(format!("there is no file or folder {shown}"));
-    let commands = Cli::commands();
-    let known: Vec<&str> = commands.iter().map(String::as_str).collect();
-    match nearest(&path.to_string_lossy(), &known) {
-        Some(command) => failure.with_tip(format!("`{command}` is a command; a PATH is a file or a folder")),
+    match meant_by(&path.to_string_lossy()) {
+        Some(tip) => failure.with_tip(tip),
         None => failure,
+    }
+}
+
+/// What somebody may have meant by a PATH that there is not.
+fn meant_by(word: &str) -> Option<String> {
+    let known: Vec<&str> = Cli::commands().iter().map(String::as_str).collect();
+    match word {
+        "audit" | "check" | "lint" | "run" | "scan" | "test" | "validate" => {
+            Some("the audit needs no command: backlog-audit PATH".to_owned())
+        }
+        _ if known.contains(&word) => {
+            Some(format!("`{word}` is a command, and a command comes first: backlog-audit {word}"))
+        }
+        _ if word.contains("://") => Some("clone it first, and name the folder".to_owned()),
+        _ if word.starts_with("~/") => Some("the shell expands ~ only without quotes".to_owned()),
+        _ if word.contains('*') => Some("the shell expands * only without quotes".to_owned()),
+        _ => {
+            let near = nearest(word, &known)?;
+            Some(format!("there is a command `{near}`; a PATH is a file or a folder"))
+        }
     }
 }
 

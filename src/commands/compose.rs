@@ -13,10 +13,13 @@ use crate::model::{Problem, ProblemKind, Starter, Value};
 use crate::syntax::dotenv;
 use crate::syntax::shell::{self, Assignment};
 use crate::syntax::yaml::{self, Node, NodeKind};
-use crate::text::{HashMap, Text, deeper};
+use crate::text::{HashMap, Text, deeper, over};
 
 /// How deep services may extend each other, and `${a:-${b}}` nest.
 const MAX_DEPTH: u32 = 8;
+
+/// How many bytes a text may come to before nothing more is filled in: each word of a command line takes many times its length.
+const MAX_FILLED: usize = 1 << 18;
 
 pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started) {
     for file in scene.in_production(files) {
@@ -26,7 +29,7 @@ pub(super) fn read(scene: &Scene<'_>, files: &[Candidate], started: &mut Started
             started.problems.push(Problem {
                 kind: ProblemKind::Skipped,
                 service: None,
-                message: format!("{} was not read: {}", file.path.display(), broken.message),
+                message: format!("cannot read {}: {}", file.path.display(), broken.message),
                 help: None,
                 at: broken.at,
                 labels: Vec::new(),
@@ -182,9 +185,7 @@ impl<'a> Project<'a> {
             NodeKind::Scalar(..) if !node.is_null() => {
                 let word = self.scalar(node)?;
                 let mut words = shell::split(&word)?;
-                let named = word.open().unwrap_or_default();
-                let opens = |part: &&mut Text| word.is_open() && part.bytes().contains(&b'$');
-                words.iter_mut().filter(opens).for_each(|part| part.set_open(named));
+                words.iter_mut().for_each(|part| part.open_by(&word, b'$'));
                 Some(Run::Words(words, Form::Plain))
             }
             _ => None,
@@ -252,13 +253,23 @@ impl<'a> Project<'a> {
                 at += length;
                 continue;
             };
-            match self.value(&written.slice(inner), depth) {
+            match self.filled(&written.slice(inner), text.len(), depth) {
                 Some(value) => text.push_text(&value),
                 None => put_open(&mut text, written, at..end),
             }
             at = end;
         }
         text
+    }
+
+    /// What a reference comes to, in a text that has this length before it.
+    fn filled(&self, inner: &Text, length: usize, depth: u32) -> Option<Text> {
+        if length < MAX_FILLED {
+            return self.value(inner, depth);
+        }
+        let what = over("KiB of values that are filled in", MAX_FILLED >> 10);
+        self.scene.sources.cut_off(inner.span(), what);
+        None
     }
 
     /// What a reference comes to: a name, an operator and a word.
@@ -273,7 +284,7 @@ impl<'a> Project<'a> {
         let set = known.filter(|known| !(colon && known.value.is_empty()));
         let size = known.map_or(0, |known| known.value.len());
         if let Some(first) = inner.place(0..1).filter(|_| depth >= MAX_DEPTH) {
-            self.scene.sources.cut_off(first, deeper("references that lie in one another", MAX_DEPTH));
+            self.scene.sources.cut_off(first, deeper("nested references", MAX_DEPTH));
         }
         match (operator, set) {
             _ if depth >= MAX_DEPTH || !self.scene.spend(size) => None,

@@ -1,6 +1,7 @@
 //! From a command line to the programs that it starts: what only runs another one is taken off, scripts are gone through.
 
 use std::ops::Deref;
+use std::rc::Rc;
 
 use super::line::{Base, Form, Line};
 use super::runner::{self, Off};
@@ -117,7 +118,8 @@ impl Follow<'_> {
             if simple.words.first().is_some_and(|first| self.scene.starts_nothing(first)) {
                 continue;
             }
-            let added = simple.exported.iter().chain(&simple.assignments).cloned().map(Given::from);
+            let added =
+                simple.exported.iter().map(Deref::deref).chain(&simple.assignments).cloned().map(Given::from);
             let environment = outer.environment.iter().cloned().chain(added).collect();
             let line = Line {
                 words: simple.words,
@@ -183,7 +185,7 @@ fn with(variables: &Variables, line: &Line, arguments: Vec<Text>) -> Variables {
     for given in &line.environment {
         variables.set(&given.name, Known::of(&given.value));
     }
-    variables.arguments = Some(arguments);
+    variables.arguments = Some(arguments.into_iter().map(Rc::new).collect());
     variables
 }
 

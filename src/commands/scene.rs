@@ -190,7 +190,7 @@ impl<'a> Scene<'a> {
 
 /// What variables come to, in bytes.
 pub(super) fn weight<'g>(variables: impl IntoIterator<Item = &'g Assignment>) -> usize {
-    let one = |it: &Assignment| VARIABLE + it.name.len() + it.value.len();
+    let one = |it: &Assignment| VARIABLE + it.name.len() + it.value.weight();
     variables.into_iter().map(one).sum()
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::Started;
 use super::follow::follow;
@@ -50,7 +51,7 @@ fn entries(scene: &Scene<'_>, path: &Path) -> Vec<Entry> {
 }
 
 fn is_include(entry: &Entry) -> bool {
-    entry.section == "include" && entry.key == "files"
+    *entry.section == *"include" && entry.key == "files"
 }
 
 /// The files that `[include]` names, seen from the folder of the file.
@@ -82,8 +83,10 @@ type Settings<'a> = BTreeMap<&'a str, (&'a Entry, &'a Path)>;
 fn programs(scene: &Scene<'_>, files: &[(PathBuf, Vec<Entry>)], started: &mut Started) {
     let mut sections: BTreeMap<&str, Settings<'_>> = BTreeMap::new();
     for (path, entries) in files {
-        for entry in entries {
-            sections.entry(&entry.section).or_default().insert(&entry.key, (entry, path));
+        for section in entries.chunk_by(|one, next| Rc::ptr_eq(&one.section, &next.section)) {
+            let Some(first) = section.first() else { continue };
+            let settings = section.iter().map(|entry| (entry.key.as_str(), (entry, path.as_path())));
+            sections.entry(&first.section).or_default().extend(settings);
         }
     }
     let mut found = Vec::new();
@@ -117,11 +120,8 @@ fn refused(entry: &Entry) -> Problem {
     Problem {
         kind: ProblemKind::Lost,
         service: None,
-        message: format!(
-            "supervisord does not take the environment of [{}] and starts nothing",
-            entry.section
-        ),
-        help: Some("values go into quotes: NAME=\"value\",OTHER=\"value\"".into()),
+        message: format!("supervisord refuses the environment of [{}] and starts nothing", entry.section),
+        help: Some("put values in quotes: NAME=\"value\",OTHER=\"value\"".into()),
         at: entry.value.whole(),
         labels: Vec::new(),
     }
@@ -206,11 +206,9 @@ fn environment(setting: (&Entry, &Path), names: &Names<'_>) -> Option<Vec<Given>
 }
 
 /// A part of a text that is open where what is not known stands in it.
-fn opened(part: Text, of: &Text) -> Text {
-    match of.open().filter(|_| part.bytes().contains(&b'%')) {
-        Some(what) => part.with_open(what),
-        None => part,
-    }
+fn opened(mut part: Text, of: &Text) -> Text {
+    part.open_by(of, b'%');
+    part
 }
 
 /// Tokens as Python's shlex.shlex takes them outside of its POSIX mode: quotes stay, and a word may have some in it. Nothing

@@ -11,104 +11,117 @@ use toml::value::Datetime;
 use super::FailOn;
 use crate::model::{Severity, key};
 
-/// A policy of backlog-audit: what is assumed, what counts, what is wanted. Options of the command line win over it.
+/// A policy of backlog-audit: what to assume, what counts, what is required. Command-line options override it.
 #[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "backlog-audit.toml", rename = "Policy")]
 pub(super) struct PolicyFile {
     /// The kernel that the files will run on, such as 4.18 or 5.15.0-91-generic.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", example = &"5.10")]
     pub(super) kernel: Option<Spanned<String>>,
-    /// Sysctls to assume, whatever the files say.
+    /// Another policy, by its path from the folder of this file. Its settings apply unless this file overrides them, and the
+    /// lists of both are combined.
+    #[schemars(with = "Option<String>", example = &"../policy.toml")]
+    pub(super) extend: Option<Spanned<String>>,
+    /// Sysctls to assume, whatever the files set.
     pub(super) sysctls: Assumed,
-    /// The lowest severity that makes the exit code 1; warning, where nothing is said.
+    /// The lowest severity that makes the exit code 1 (default: warning).
     pub(super) fail_on: Option<FailOn>,
-    /// Paths that are left out. Patterns are those of glob(3), `**` stands for any number of folders; they start at the folder
-    /// of this file and cover what lies below a match.
-    pub(super) exclude: Vec<String>,
+    /// Whether the audit fails with exit code 2 if it finds no listener.
+    pub(super) fail_on_nothing: Option<bool>,
+    /// Paths to leave out. Patterns are those of glob(3), and `**` stands for any number of folders. They start at the folder
+    /// of this file, and a match covers everything below it.
+    #[schemars(with = "Vec<String>", example = ["legacy"])]
+    pub(super) exclude: Vec<Spanned<String>>,
     pub(super) rules: RulesTable,
-    /// What somebody decided to live with. Comments say the same beside what they are about.
+    /// Findings that the team accepts. A comment next to the line does the same.
     #[serde(rename = "ignore")]
     #[schemars(with = "Vec<IgnoreTable>")]
     pub(super) ignores: Vec<Spanned<IgnoreTable>>,
-    /// Environments in one repository: files that run on machines of their own.
+    /// Environments: files of this repository that run on other machines.
     #[serde(rename = "target")]
     pub(super) targets: Vec<TargetTable>,
-    /// Queues that have to have a certain length; where several hold for a listener, the longest.
+    /// The shortest queues that are allowed. If several apply to a listener, the longest counts.
     #[serde(rename = "minimum")]
     pub(super) minimums: Vec<MinimumTable>,
 }
 
-/// Which rules, and how much they count.
+/// Which rules to apply, and their severities.
 #[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Rules")]
 pub(super) struct RulesTable {
-    /// Only these rules.
-    #[schemars(with = "Vec<String>")]
+    /// Apply only these rules.
+    #[schemars(with = "Vec<String>", example = ["queue-clamped"])]
     pub(super) select: Vec<Spanned<String>>,
-    /// All but these rules.
-    #[schemars(with = "Vec<String>")]
+    /// Apply all rules but these.
+    #[schemars(with = "Vec<String>", example = ["queue-tiny"])]
     pub(super) ignore: Vec<Spanned<String>>,
     /// Folders of your own rule files, relative to the folder of this file.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", example = ["policy/rules"])]
     pub(super) folders: Vec<Spanned<String>>,
     /// Severities by rule.
     #[schemars(with = "BTreeMap<String, Severity>")]
     pub(super) severity: BTreeMap<Spanned<String>, Severity>,
 }
 
-/// Findings that are left out: those that all of path, listener and rule cover.
+/// Findings to hide: those that match path, listener and rule.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Ignore")]
 pub(super) struct IgnoreTable {
     /// A pattern of paths, as in `exclude`.
+    #[schemars(example = &"deploy/**")]
     pub(super) path: Option<String>,
     /// A listener by its id or its address, such as nginx:0.0.0.0:80 or 127.0.0.1:8080; `*` stands for any text.
+    #[schemars(example = &"127.0.0.1:*")]
     pub(super) listener: Option<String>,
-    /// A rule; all, where none is named.
-    #[schemars(with = "Option<String>")]
+    /// A rule (default: all).
+    #[schemars(with = "Option<String>", example = &"queue-tiny")]
     pub(super) rule: Option<Spanned<String>>,
-    /// Why. One without a reason is reported.
+    /// The reason. The audit reports an ignore without one.
+    #[schemars(example = &"health checks, one at a time")]
     pub(super) reason: Option<String>,
-    /// The last day on which it holds, such as 2026-12-31, without quotes. One that has expired is reported.
-    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    /// The last day on which it applies, such as 2026-12-31, without quotes. The audit reports one that has expired.
+    #[schemars(with = "Option<String>", extend("format" = "date"), example = &"2030-12-31")]
     pub(super) until: Option<Spanned<Datetime>>,
 }
 
-/// Files that run on machines of their own.
+/// Files that run on other machines.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Target")]
 pub(super) struct TargetTable {
-    /// What reports call it: staging, production.
-    #[schemars(with = "String")]
+    /// Its name in reports, such as staging or production.
+    #[schemars(with = "String", example = &"staging")]
     pub(super) name: Spanned<String>,
     /// A pattern of paths, as in `exclude`. A file belongs to the first target that covers it.
-    pub(super) path: String,
+    #[schemars(with = "String", example = &"deploy/staging")]
+    pub(super) path: Spanned<String>,
     /// The kernel of these machines.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", example = &"6.1")]
     pub(super) kernel: Option<Spanned<String>>,
-    /// Sysctls to assume for them, beside those that are assumed for all.
+    /// Sysctls to assume for them, in addition to those for all.
     #[serde(default)]
     pub(super) sysctls: Assumed,
 }
 
-/// How long the queues of some listeners have to be; of all, where it does not say.
+/// The shortest queue that is allowed, for some listeners or for all.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Minimum")]
 pub(super) struct MinimumTable {
     /// A service, such as nginx.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", example = &"nginx")]
     pub(super) service: Option<Spanned<String>>,
     /// A TCP port.
+    #[schemars(range(min = 1), example = 80)]
     pub(super) port: Option<u16>,
     /// An address as `ss -lnt` prints it, such as 0.0.0.0:80, or the path of a unix socket.
+    #[schemars(example = &"0.0.0.0:80")]
     pub(super) address: Option<String>,
-    /// The length that the queue has to have, as `ss -lnt` shows it under Send-Q.
-    #[schemars(with = "u32", range(min = 1))]
+    /// The shortest length that is allowed, as `ss -lnt` shows it under Send-Q.
+    #[schemars(with = "u32", range(min = 1, max = 2_147_483_647), example = 4096)]
     pub(super) at_least: Spanned<u32>,
 }
 
@@ -185,6 +198,7 @@ impl JsonSchema for Assumed {
         let keys = key::ALL.map(|key| (key.to_owned(), serde_json::json!({ "type": "integer" })));
         let keys: serde_json::Map<_, _> = keys.into_iter().collect();
         // A key without quotes is a table in a table.
-        json_schema!({ "type": "object", "properties": keys, "additionalProperties": { "type": "object" } })
+        let others = serde_json::json!({ "anyOf": [{ "type": "integer" }, { "type": "object" }] });
+        json_schema!({ "type": "object", "properties": keys, "additionalProperties": others })
     }
 }

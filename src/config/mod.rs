@@ -14,14 +14,17 @@ use toml::value::Datetime;
 use self::file::{Assumed, IgnoreTable, MinimumTable, PolicyFile, TargetTable};
 use crate::discover::Site;
 use crate::kernel::version;
-use crate::knowledge::{Broken, Knowledge, parse};
+use crate::knowledge::{Broken, Knowledge, parse_own, read_given, unknown};
 use crate::model::{Came, Date, Endpoint, Ignore, IgnoredRule, Minimum, ReadAs, Severity, Value, key};
-use crate::rules::{Folder, Rules, unknown};
+use crate::rules::{Folder, Rules};
 use crate::suppress::{Ignoring, Reach};
-use crate::text::{Origin, Pattern, SourceId, Sources, Span, Tree};
+use crate::text::{HashMap, Origin, Pattern, SourceId, Sources, Span, Tree};
 
 /// The name of the file that is looked for.
 pub const NAME: &str = "backlog-audit.toml";
+
+/// How many policies extend one another at most.
+const MAX_EXTENDED: usize = 16;
 
 /// The lowest severity that makes the exit code 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -63,7 +66,21 @@ pub struct Assume {
 pub struct Target {
     pub name: String,
     pub path: Pattern,
+    /// Where that stands.
+    pub at: Span,
+    /// All that it may be about is looked at.
+    pub is_judged: bool,
     pub assume: Assume,
+}
+
+/// A pattern of paths that are left out.
+#[derive(Debug, Clone)]
+pub struct Excluded {
+    pub pattern: Pattern,
+    pub text: String,
+    pub at: Span,
+    /// All that it may be about is looked at.
+    pub is_judged: bool,
 }
 
 /// A rule by its id, and where the policy names it.
@@ -74,12 +91,14 @@ type Named = (String, Span);
 pub struct Policy {
     pub assume: Assume,
     pub fail_on: Option<FailOn>,
+    /// Finding no listener is a failure of the audit.
+    pub fail_on_nothing: Option<bool>,
     pub select: Vec<Named>,
     pub ignore: Vec<Named>,
     pub severities: Vec<(Named, Severity)>,
     /// Folders of an organisation's own rules.
     pub folders: Vec<Folder>,
-    pub exclude: Vec<Pattern>,
+    pub exclude: Vec<Excluded>,
     pub targets: Vec<Target>,
     pub minimums: Vec<Minimum>,
     pub ignores: Vec<Ignoring>,
@@ -100,14 +119,64 @@ impl Policy {
         first: Option<(&Path, &Site)>,
     ) -> Result<Self, Broken> {
         let found = match (given, first) {
-            (Some(path), _) => Some(given_by_name(sources, path)?),
+            (Some(path), _) => Some(given_by_name(sources, path, first.map(|(_, site)| site))?),
             (None, Some((path, site))) => look(sources, path, site)?,
             (None, None) => None,
         };
-        let Some(found) = found else { return Ok(Self::default()) };
-        let whole = first.is_some_and(|(_, site)| is_whole(site, &found.folder));
-        let file = parse(sources, found.source).map_err(with_nearest)?;
-        Reader { sources, knowledge, found: &found, whole }.policy(file)
+        let mut policy = Self::default();
+        let mut next = found;
+        let mut read: Vec<PathBuf> = Vec::new();
+        while let Some(found) = next.take() {
+            let is_whole = first.is_some_and(|(_, site)| is_whole(site, &found.folder));
+            let file: PolicyFile = parse_own(sources, found.source)?;
+            let reader = Reader { sources, knowledge, found: &found, is_whole };
+            read.push(found.path.clone());
+            if let Some(extend) = &file.extend {
+                next = Some(reader.extended(extend, &read, first.map(|(_, site)| site))?);
+            }
+            policy = policy.extending(reader.policy(file)?);
+            policy.check_targets(sources)?;
+        }
+        Ok(policy)
+    }
+
+    /// This policy, which counts, over the one that it extends.
+    fn extending(self, other: Self) -> Self {
+        fn both<T>(below: Vec<T>, above: Vec<T>) -> Vec<T> {
+            below.into_iter().chain(above).collect()
+        }
+        Self {
+            assume: Assume {
+                kernel: self.assume.kernel.or(other.assume.kernel),
+                // The last one counts.
+                set: both(other.assume.set, self.assume.set),
+            },
+            fail_on: self.fail_on.or(other.fail_on),
+            fail_on_nothing: self.fail_on_nothing.or(other.fail_on_nothing),
+            select: both(other.select, self.select),
+            ignore: both(other.ignore, self.ignore),
+            severities: both(other.severities, self.severities),
+            folders: both(other.folders, self.folders),
+            exclude: both(other.exclude, self.exclude),
+            // A file belongs to the first target that covers it: the own ones come first.
+            targets: both(self.targets, other.targets),
+            minimums: both(other.minimums, self.minimums),
+            ignores: both(other.ignores, self.ignores),
+        }
+    }
+
+    /// Each target has a name of its own.
+    fn check_targets(&self, sources: &Sources) -> Result<(), Broken> {
+        let mut known: HashMap<&str, &Target> = HashMap::default();
+        for target in &self.targets {
+            if let Some(first) = known.insert(&target.name, target) {
+                let line = sources.position(first.at).line;
+                let file = sources.get(first.at.source).name();
+                let message = format!("a target already has the name `{}`, in {file}:{line}", target.name);
+                return Err(wrong(sources, target.at, message));
+            }
+        }
+        Ok(())
     }
 
     /// Every rule that the policy names exists; else the place of the one that does not.
@@ -117,7 +186,20 @@ impl Policy {
         let ignored = self.ignores.iter().flat_map(|it| &it.ignore.rules);
         let ignored = ignored.filter_map(|rule| Some((rule.id.as_ref()?, rule.at)));
         for (id, at) in named.map(|(id, at)| (id, *at)).chain(ignored) {
-            rules.exists(id).map_err(|message| wrong(sources, at, message))?;
+            let message = match id.as_str() {
+                "*" | "all" => "leave `rule` out to match all rules".to_owned(),
+                several if several.contains([',', ' ']) => {
+                    let first = several.split([',', ' ']).next().unwrap_or_default();
+                    format!(
+                        "name one rule, such as \"{first}\"; put each further rule in its own quotes, or in a second [[ignore]]"
+                    )
+                }
+                _ => match rules.exists(id) {
+                    Ok(()) => continue,
+                    Err(message) => message,
+                },
+            };
+            return Err(wrong(sources, at, message));
         }
         Ok(())
     }
@@ -126,33 +208,73 @@ impl Policy {
 /// A policy's text, and where it was found.
 struct Found {
     source: SourceId,
+    /// Its real path.
+    path: PathBuf,
     /// The real folder that its paths start from.
     folder: PathBuf,
     /// What its rule folders must not leave: what is found in a tree must not make us read what lies outside.
     within: Option<PathBuf>,
 }
 
-fn given_by_name(sources: &Sources, path: &Path) -> Result<Found, Broken> {
-    let unread = |error: std::io::Error| broken(path, error.to_string());
-    let bytes = fs::read(path).map_err(unread)?;
-    let real = path.canonicalize().map_err(unread)?;
-    let folder = real.parent().unwrap_or(Path::new("/")).to_owned();
-    Ok(Found { source: sources.add(Origin::Config(path.to_owned()), bytes), folder, within: None })
+fn given_by_name(sources: &Sources, path: &Path, site: Option<&Site>) -> Result<Found, Broken> {
+    let inside = path.join(NAME);
+    let help = match inside.is_file() {
+        true => format!("; the policy in it is {}", inside.display()),
+        false => String::new(),
+    };
+    let bytes = read_given("--config", path, &help)?;
+    let source = sources.add(Origin::Config(shown(site, path)), bytes);
+    // A pipe has no folder: its paths start from the working directory.
+    let real = path.canonicalize().ok().filter(|real| real.is_file());
+    let real = real.or_else(|| Some(Path::new(".").canonicalize().ok()?.join(NAME)));
+    let path = real.unwrap_or_else(|| path.to_owned());
+    let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+    Ok(Found { source, path, folder, within: None })
 }
 
 fn look(sources: &Sources, first: &Path, site: &Site) -> Result<Option<Found>, Broken> {
     let Some(folders) = site.upward(first) else { return Ok(None) };
     let Some(top) = folders.last() else { return Ok(None) };
-    let Some(folder) = folders.iter().find(|folder| fs::symlink_metadata(folder.join(NAME)).is_ok()) else {
-        return Ok(None);
-    };
-    let shown = seen_from(site.tree.top(), folder).join(NAME);
+    let is_there = |folder: &&PathBuf| fs::symlink_metadata(folder.join(NAME)).is_ok();
+    let Some(folder) = folders.iter().find(is_there) else { return Ok(None) };
+    in_tree(sources, site, top, &folder.join(NAME)).map(Some)
+}
+
+/// A policy in a tree, by its real path: what it links to is in the tree as well.
+fn in_tree(sources: &Sources, site: &Site, top: &Path, path: &Path) -> Result<Found, Broken> {
     let absolute_links = matches!(site.read_as, ReadAs::Root | ReadAs::Etc);
-    let tree = Tree::open(top, absolute_links).map_err(|error| broken(top, error.to_string()))?;
-    let path = folder.strip_prefix(top).unwrap_or(Path::new("")).join(NAME);
-    let bytes = tree.peek(&path).map_err(|why| broken(&shown, why.to_string()))?;
-    let source = sources.add(Origin::Config(shown), bytes);
-    Ok(Some(Found { source, folder: folder.clone(), within: Some(top.clone()) }))
+    let here = from_here(path);
+    let tree = Tree::open(top, absolute_links).map_err(|error| broken(&here, error.to_string()))?;
+    let bytes =
+        tree.peek(path.strip_prefix(top).unwrap_or(path)).map_err(|why| broken(&here, why.to_string()))?;
+    let source = sources.add(Origin::Config(shown(Some(site), path)), bytes);
+    let folder = path.parent().unwrap_or(top).to_owned();
+    Ok(Found { source, path: path.to_owned(), folder, within: Some(top.to_owned()) })
+}
+
+/// A file as seen from the tree of a site, if they lie in one another.
+pub(crate) fn shown(site: Option<&Site>, path: &Path) -> PathBuf {
+    // A pipe has no place.
+    if !path.is_file() && !path.is_dir() {
+        return path.to_owned();
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name(), site) {
+        (Ok(folder), Some(name), Some(site)) => seen_from(site.tree.top(), &folder).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// A real path as seen from the working directory.
+pub fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().and_then(fs::canonicalize);
+    match (here, path.parent(), path.file_name()) {
+        (Ok(here), Some(folder), Some(name)) => {
+            let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+            seen_from(&here, &folder).join(name)
+        }
+        _ => path.to_owned(),
+    }
 }
 
 /// A folder above or below another one, relative to it.
@@ -170,7 +292,7 @@ struct Reader<'a> {
     knowledge: &'a Knowledge,
     found: &'a Found,
     /// All that the policy is about is looked at.
-    whole: bool,
+    is_whole: bool,
 }
 
 impl Reader<'_> {
@@ -181,11 +303,12 @@ impl Reader<'_> {
         Ok(Policy {
             assume: self.assume(file.kernel, file.sysctls)?,
             fail_on: file.fail_on,
+            fail_on_nothing: file.fail_on_nothing,
             folders: folders.collect::<Result<_, _>>()?,
             select: names(file.rules.select),
             ignore: names(file.rules.ignore),
             severities: severities.map(|(rule, severity)| (self.named(rule), severity)).collect(),
-            exclude: file.exclude.iter().map(|pattern| self.pattern(pattern)).collect(),
+            exclude: file.exclude.iter().map(|pattern| self.excluded(pattern)).collect::<Result<_, _>>()?,
             targets: self.targets(file.targets)?,
             ignores: file.ignores.into_iter().map(|it| self.ignore(it)).collect::<Result<_, _>>()?,
             minimums: file.minimums.into_iter().map(|it| self.minimum(it)).collect::<Result<_, _>>()?,
@@ -205,6 +328,54 @@ impl Reader<'_> {
         Pattern::new(&self.found.folder, pattern)
     }
 
+    fn excluded(&self, text: &Spanned<String>) -> Result<Excluded, Broken> {
+        let pattern = self.pattern(text.get_ref());
+        if text.get_ref().trim().is_empty() || pattern.covers_its_folder() {
+            let message = "this pattern would leave everything out; remove it".to_owned();
+            return Err(self.wrong(text, message));
+        }
+        Ok(Excluded { pattern, text: text.get_ref().clone(), at: self.span(text), is_judged: self.is_whole })
+    }
+
+    /// The policy that this one extends.
+    fn extended(
+        &self,
+        extend: &Spanned<String>,
+        read: &[PathBuf],
+        site: Option<&Site>,
+    ) -> Result<Found, Broken> {
+        let path = self.found.folder.join(extend.get_ref());
+        let wrong = |message: &str| Err(self.wrong(extend, message.to_owned()));
+        let Ok(real) = path.canonicalize() else { return wrong("there is no such file") };
+        let real = match real.is_dir() {
+            true => real.join(NAME),
+            false => real,
+        };
+        if self.found.within.as_ref().is_some_and(|top| !real.starts_with(top)) {
+            return wrong("it is outside the audited tree; name a file inside it, or give --config");
+        }
+        if let Some(first) = read.iter().position(|known| *known == real) {
+            let circle = read.get(first..).unwrap_or_default().iter().chain([&real]);
+            let circle: Vec<String> = circle.map(|path| from_here(path).display().to_string()).collect();
+            return wrong(&format!("these policies extend one another: {}", circle.join(" -> ")));
+        }
+        if read.len() > MAX_EXTENDED {
+            return wrong(&format!("more than {MAX_EXTENDED} policies extend one another"));
+        }
+        match (&self.found.within, site) {
+            (Some(top), Some(site)) => {
+                in_tree(self.sources, site, top, &real).map_err(|broken| self.wrong(extend, broken.message))
+            }
+            _ => {
+                let bytes =
+                    read_given("extend", &real, "").map_err(|broken| self.wrong(extend, broken.message))?;
+                let source = self.sources.add(Origin::Config(shown(site, &real)), bytes);
+                let folder = real.parent().unwrap_or(Path::new("/")).to_owned();
+                Ok(Found { source, path: real, folder, within: None })
+            }
+        }
+    }
+
     fn wrong<T>(&self, value: &Spanned<T>, message: String) -> Broken {
         wrong(self.sources, self.span(value), message)
     }
@@ -214,11 +385,22 @@ impl Reader<'_> {
         match &self.found.within {
             Some(top) if !stays_within(top, &path) => {
                 let message =
-                    "it leads out of what is audited; name a folder in it, or give --rules".to_owned();
+                    "it is outside the audited tree; name a folder inside it, or give --rules".to_owned();
+                Err(self.wrong(folder, message))
+            }
+            _ if folder.get_ref().trim().is_empty() => {
+                let message =
+                    "it names the folder of the policy itself; name the folder of your rules".to_owned();
+                Err(self.wrong(folder, message))
+            }
+            _ if path.is_file() => {
+                let message = "this is a file; name the folder that holds it".to_owned();
                 Err(self.wrong(folder, message))
             }
             _ if !path.is_dir() => Err(self.wrong(folder, "there is no such folder".to_owned())),
-            within => Ok(Folder { path, within: within.clone() }),
+            within => {
+                Ok(Folder { shown: path.clone(), path, within: within.clone(), at: Some(self.span(folder)) })
+            }
         }
     }
 
@@ -231,11 +413,18 @@ impl Reader<'_> {
         for (key, number) in sysctls.0 {
             let name = key::dotted(key.get_ref());
             if !key::ALL.contains(&name.as_str()) {
-                return Err(self.wrong(&key, unknown("sysctl", &name, key::ALL.into_iter())));
+                return Err(self.wrong(&key, self.no_sysctl(&name)));
             }
             set.push((name, *number.get_ref(), self.span(&number)));
         }
         Ok(Assume { kernel: kernel.map(|kernel| self.named(kernel)), set })
+    }
+
+    fn no_sysctl(&self, name: &str) -> String {
+        match self.knowledge.kernel.is_known(name) {
+            true => format!("no queue depends on {name}; these can be assumed: {}", key::ALL.join(", ")),
+            false => unknown("sysctl", name, key::ALL.into_iter()),
+        }
     }
 
     fn targets(&self, tables: Vec<TargetTable>) -> Result<Vec<Target>, Broken> {
@@ -243,15 +432,19 @@ impl Reader<'_> {
         for table in tables {
             let name = table.name.get_ref();
             if !is_name(name) {
-                let message = "a name is made of letters, digits, dashes, dots and underscores";
+                let message = "use only letters, digits, dashes, dots and underscores in a name";
                 return Err(self.wrong(&table.name, message.to_owned()));
             }
-            if name == "host" || targets.iter().any(|target| target.name == *name) {
-                return Err(self.wrong(&table.name, format!("`{name}` is taken; call it otherwise")));
+            if name == "host" {
+                let message =
+                    "reports use `host` for files outside all targets; choose another name".to_owned();
+                return Err(self.wrong(&table.name, message));
             }
             targets.push(Target {
                 name: name.clone(),
-                path: self.pattern(&table.path),
+                path: self.pattern(table.path.get_ref()),
+                at: self.span(&table.path),
+                is_judged: self.is_whole,
                 assume: self.assume(table.kernel, table.sysctls)?,
             });
         }
@@ -261,32 +454,35 @@ impl Reader<'_> {
     fn ignore(&self, table: Spanned<IgnoreTable>) -> Result<Ignoring, Broken> {
         let IgnoreTable { path, listener, rule, reason, until } = table.get_ref();
         if path.is_none() && listener.is_none() && rule.is_none() {
-            return Err(self.wrong(&table, "name a path, a listener or a rule to ignore".to_owned()));
+            return Err(self.wrong(&table, "give a path, a listener or a rule to ignore".to_owned()));
         }
         let until = match until {
             None => None,
             Some(until) => match day(until.get_ref()) {
                 Some(day) => Some(Value::written(day, self.span(until))),
-                None => return Err(self.wrong(until, "write a day, such as 2026-12-31".to_owned())),
+                None => {
+                    return Err(
+                        self.wrong(until, "write a day without a time, such as 2030-12-31".to_owned())
+                    );
+                }
             },
         };
         let at = rule.as_ref().map_or_else(|| self.span(&table), |rule| self.span(rule));
-        let came = if self.whole { Came::Unused } else { Came::NotJudged };
+        let came = if self.is_whole { Came::Unused } else { Came::NotJudged };
         let rules = vec![IgnoredRule { id: rule.as_ref().map(|rule| rule.get_ref().clone()), at, came }];
         let reason = reason.clone().filter(|reason| !reason.trim().is_empty());
         let path = path.as_ref().map(|pattern| self.pattern(pattern));
         Ok(Ignoring {
-            ignore: Ignore { at, reason, until, has_expired: false, rules },
+            ignore: Ignore { at, reason, until, has_expired: false, rules, mistaken: None },
             reach: Reach::Policy { path, listener: listener.clone() },
         })
     }
 
     fn minimum(&self, table: MinimumTable) -> Result<Minimum, Broken> {
-        let services = || self.knowledge.signs().map(|signs| signs.name.as_str());
         if let Some(service) = &table.service
-            && self.knowledge.signs_of(service.get_ref()).is_none()
+            && let Err(message) = self.knowledge.has_service(service.get_ref())
         {
-            return Err(self.wrong(service, unknown("service", service.get_ref(), services())));
+            return Err(self.wrong(service, message));
         }
         let at = self.span(&table.at_least);
         Ok(Minimum {
@@ -294,6 +490,7 @@ impl Reader<'_> {
             port: table.port,
             address: table.address.map(Endpoint::from),
             at_least: Value::written(i64::from(*table.at_least.get_ref()), at),
+            is_judged: self.is_whole,
         })
     }
 }
@@ -329,17 +526,4 @@ fn wrong(sources: &Sources, at: Span, message: String) -> Broken {
 
 fn broken(path: &Path, message: String) -> Broken {
     Broken { name: path.display().to_string(), message, at: None }
-}
-
-/// What serde says of a word that it does not know ends with those that it knows: the nearest of them is named.
-fn with_nearest(broken: Broken) -> Broken {
-    let mut words = broken.message.split('`').skip(1).step_by(2);
-    let Some(wrong) = words.next().filter(|_| broken.message.starts_with("unknown ")) else { return broken };
-    let what = if broken.message.starts_with("unknown field") { "key" } else { "value" };
-    let known: Vec<&str> = words.collect();
-    let mut message = unknown(what, wrong, known.iter().copied());
-    if !message.contains("did you mean") {
-        message = format!("{message}; known: {}", known.join(", "));
-    }
-    Broken { message, ..broken }
 }

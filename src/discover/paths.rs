@@ -1,10 +1,15 @@
 //! How a PATH is understood: as a root filesystem, an etc folder, a repository or a file.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::model::ReadAs;
+use crate::text::tree::MAX_FILE;
 use crate::text::{Sources, Tree};
+
+/// As much of a file as tells whether it is text, in bytes.
+const START: usize = 4096;
 
 /// One machine or repository to audit.
 #[derive(Debug)]
@@ -16,6 +21,16 @@ pub struct Site {
 }
 
 impl Site {
+    /// The same site in another copy of its tree.
+    pub fn at(&self, top: &Path) -> io::Result<Self> {
+        let tree = Tree::open(top, follows_absolute(self.read_as))?;
+        let tree = match self.tree.label() {
+            Some(label) => tree.labelled(label),
+            None => tree,
+        };
+        Ok(Self { tree, read_as: self.read_as, only: self.only.clone() })
+    }
+
     /// The folders in which a policy for a PATH of this site may lie: from it up to the top of its repository or root.
     pub fn upward(&self, path: &Path) -> Option<Vec<PathBuf>> {
         // A file whose bytes are given need not exist; its folder may.
@@ -55,6 +70,10 @@ pub fn sites(paths: &[PathBuf], read_as: Option<ReadAs>) -> Result<Vec<Site>, Un
     for given in paths {
         let unusable = |source| Unusable { path: given.clone(), source };
         let real = given.canonicalize().map_err(unusable)?;
+        // What somebody names and cannot be read is no small matter of a large tree.
+        if real.is_file() {
+            File::open(&real).and_then(|file| is_text(&file)).map_err(unusable)?;
+        }
         meant.push(understand(given, real, read_as, paths.len() > 1).map_err(unusable)?);
     }
     let mut grouped: Vec<(Meant, Vec<PathBuf>)> = Vec::new();
@@ -81,16 +100,21 @@ pub fn given(sources: &Sources, path: &Path, bytes: Vec<u8>) -> Result<Site, Unu
     let (Some(folder), Some(name)) = (whole.parent(), whole.file_name().map(Path::new)) else {
         return Err(unusable(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file")));
     };
+    seems_text(&bytes).map_err(unusable)?;
     let tree = Tree::around(sources, folder, name, bytes);
     Ok(Site { tree, read_as: ReadAs::File, only: vec![name.to_owned()] })
 }
 
 fn open(path: Meant, only: Vec<PathBuf>, several: bool) -> Result<Site, Unusable> {
-    let absolute_links = matches!(path.read_as, ReadAs::Root | ReadAs::Etc);
-    let tree = Tree::open(&path.top, absolute_links)
+    let tree = Tree::open(&path.top, follows_absolute(path.read_as))
         .map_err(|source| Unusable { path: path.given.clone(), source })?;
     let tree = if several { tree.labelled(path.given.display().to_string()) } else { tree };
     Ok(Site { tree, read_as: path.read_as, only })
+}
+
+/// In a repository absolute links mean some other machine.
+fn follows_absolute(read_as: ReadAs) -> bool {
+    matches!(read_as, ReadAs::Root | ReadAs::Etc)
 }
 
 fn understand(given: &Path, real: PathBuf, read_as: Option<ReadAs>, several: bool) -> io::Result<Meant> {
@@ -107,6 +131,12 @@ fn understand(given: &Path, real: PathBuf, read_as: Option<ReadAs>, several: boo
             Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
         }
         ReadAs::Root => Ok(meant(&real, ReadAs::Root, None)),
+        ReadAs::Etc if !real.ends_with("etc") => {
+            let inside = given.join("etc");
+            let such = if inside.is_dir() { inside } else { PathBuf::from("deploy/etc") };
+            let message = format!("--as etc needs a folder called etc, such as {}", such.display());
+            Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        }
         ReadAs::Etc => Ok(meant(real.parent().unwrap_or(&real), ReadAs::Etc, None)),
         // Only among several paths does it matter what they lie in: then they restrict what is reported.
         ReadAs::Repo | ReadAs::File => match repository_of(&real).filter(|top| several && *top != real) {
@@ -115,6 +145,30 @@ fn understand(given: &Path, real: PathBuf, read_as: Option<ReadAs>, several: boo
             None => Ok(meant(real.parent().unwrap_or(&real), ReadAs::File, real.file_name().map(Path::new))),
         },
     }
+}
+
+/// Whether a file that somebody names can be read as text. A pipe is left to who reads it.
+fn is_text(file: &File) -> io::Result<()> {
+    let size = file.metadata()?.len();
+    if size > MAX_FILE {
+        let message =
+            format!("it has {} MiB; files over {} MiB are not read", size.div_ceil(1 << 20), MAX_FILE >> 20);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    let mut start = Vec::new();
+    file.take(START as u64).read_to_end(&mut start)?;
+    seems_text(&start)
+}
+
+/// No configuration holds a byte of zero; text of two bytes a character does.
+fn seems_text(bytes: &[u8]) -> io::Result<()> {
+    let start = bytes.get(..bytes.len().min(START)).unwrap_or_default();
+    let message = match start {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16; save it as UTF-8",
+        _ if start.contains(&0) => "it is not text",
+        _ => return Ok(()),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, message))
 }
 
 fn guess(real: &Path) -> ReadAs {

@@ -3,63 +3,29 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use crate::text::Tree;
 use crate::text::tree::Judged;
 
 /// What git and the like keep for themselves: no part of the repository.
 const HISTORY: [&str; 3] = [".git", ".hg", ".svn"];
 
 /// Other people's code: never taken in. Those with a dot are where tools keep languages, packages and caches.
+#[rustfmt::skip]
 const NEVER: [&str; 24] = [
-    ".asdf",
-    ".bundle",
-    ".cache",
-    ".cargo",
-    ".conda",
-    ".gradle",
-    ".m2",
-    ".npm",
-    ".nvm",
-    ".pnpm-store",
-    ".pyenv",
-    ".rbenv",
-    ".rustup",
-    ".rvm",
-    ".sdkman",
-    ".venv",
-    ".vscode-server",
-    ".yarn",
-    "bower_components",
-    "dist-packages",
-    "node_modules",
-    "site-packages",
-    "vendor",
-    "venv",
+    ".asdf", ".bundle", ".cache", ".cargo", ".conda", ".gradle", ".m2", ".npm", ".nvm", ".pnpm-store",
+    ".pyenv", ".rbenv", ".rustup", ".rvm", ".sdkman", ".venv", ".vscode-server", ".yarn", "bower_components",
+    "dist-packages", "node_modules", "site-packages", "vendor", "venv",
 ];
 
 /// Words that name a folder, alone or as one part of `e2e-tests` and the like.
-const WORDS: [&str; 21] = [
-    "bench",
-    "benches",
-    "benchmark",
-    "benchmarks",
-    "demo",
-    "demos",
-    "doc",
-    "docs",
-    "e2e",
-    "example",
-    "examples",
-    "fixture",
-    "fixtures",
-    "mocks",
-    "sample",
-    "samples",
-    "spec",
-    "specs",
-    "test",
-    "testdata",
-    "tests",
+#[rustfmt::skip]
+const WORDS: [&str; 17] = [
+    "bench", "benches", "benchmark", "benchmarks", "demo", "demos", "e2e", "example", "examples", "fixture",
+    "fixtures", "mocks", "sample", "samples", "test", "testdata", "tests",
 ];
+
+/// Words that name a folder as a whole: `rpm_spec`, `api-specs` and `docs_nginx` are parts of what is delivered.
+const ALONE: [&str; 5] = ["doc", "docs", "fuzz", "spec", "specs"];
 
 /// What becomes of a file or folder of this path.
 pub(super) fn judge(path: &Path, folder: bool, include_tests: bool) -> Judged {
@@ -101,15 +67,28 @@ fn left_out(name: &OsStr, folder: bool, include_tests: bool) -> bool {
     !include_tests && if folder { is_word(name.trim_matches('_')) } else { is_test_file(&name) }
 }
 
+/// RPM's own folder of packages is written in capitals: SPECS.
 fn is_word(name: &str) -> bool {
-    name.split(['-', '_', '.']).any(|part| WORDS.contains(&part.to_ascii_lowercase().as_str()))
+    let is = |words: &[&str], part: &str| words.contains(&part.to_ascii_lowercase().as_str());
+    name != "SPECS" && (is(&ALONE, name) || name.split(['-', '_', '.']).any(|part| is(&WORDS, part)))
 }
+
+/// Whether a path has the name of benchmarks and is the Python package at the top that the repository is about, or a part of it.
+pub(super) fn is_package(tree: &Tree, path: &Path) -> bool {
+    let is_named = path.file_stem().is_some_and(|name| name == "bench");
+    is_named && path.starts_with("bench") && tree.exists(Path::new("bench/__init__.py"))
+}
+
+/// How the names of files end that are no source.
+const CONFIGURATION: [&str; 13] = [
+    "cfg", "conf", "in", "ini", "service", "socket", "spec", "target", "timer", "toml", "xml", "yaml", "yml",
+];
 
 /// `server.test.js`, `server.spec.ts`, `server_test.js`, `test_server.py`, `test.js`; but not `latest.conf` or `test.example.com.conf`,
 /// which somebody may serve.
 fn is_test_file(name: &str) -> bool {
     let Some((stem, extension)) = name.rsplit_once('.') else { return false };
-    let source = !matches!(extension, "conf" | "xml" | "cfg" | "ini" | "toml" | "yaml" | "yml");
+    let source = !CONFIGURATION.contains(&extension);
     let last = stem.rsplit(['.', '_', '-']).next().unwrap_or(stem);
     let first = stem.split(['_', '-']).next().unwrap_or(stem);
     source
@@ -145,17 +124,39 @@ mod tests {
             "vendor",
             "sample-apps",
             "demos",
+            "fuzz",
+            "spec",
+            "specs",
+            "_docs",
         ] {
             assert!(out(folder, true), "{folder}");
         }
-        for folder in ["src", "latest", "contest", "specials", "etc", "documents", "democracy"] {
+        for folder in [
+            "src",
+            "latest",
+            "contest",
+            "specials",
+            "etc",
+            "documents",
+            "democracy",
+            "rpm_spec",
+            "api-specs",
+            "docs_nginx",
+        ] {
             assert!(!out(folder, true), "{folder}");
         }
         for file in ["a.test.js", "a.spec.ts", "a_test.js", "test.js", "test-server.mjs", "bench.js"] {
             assert!(out(file, false), "{file}");
         }
-        for file in ["server.js", "latest.js", "test.example.com.conf", "server.xml", "contest.js", "vendor"]
-        {
+        for file in [
+            "app-bench.service",
+            "server.js",
+            "latest.js",
+            "test.example.com.conf",
+            "server.xml",
+            "contest.js",
+            "vendor",
+        ] {
             assert!(!out(file, false), "{file}");
         }
         assert_eq!(judge(Path::new("a/.git"), true, true), Judged::Passed);

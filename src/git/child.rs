@@ -48,7 +48,7 @@ impl Child {
     }
 
     /// Who has closed its ends may still go on.
-    fn ended(&mut self, until: Instant) -> io::Result<ExitStatus> {
+    pub(super) fn ended(&mut self, until: Instant) -> io::Result<ExitStatus> {
         let mut pause = Duration::from_micros(100);
         loop {
             if let Some(status) = self.0.try_wait()? {
@@ -102,7 +102,7 @@ fn heard(pipes: [Option<OwnedFd>; 2], until: Instant) -> io::Result<[Vec<u8>; 2]
             still.push((at, pipe));
         }
         if all.iter().any(|said| said.len() > ROOM) {
-            return Err(io::Error::other("it said more than 1 MiB"));
+            return Err(io::Error::other("it printed more than 1 MiB"));
         }
         open = still;
     }

@@ -10,9 +10,10 @@ const TABLE_FROM_BACKLOG: Version = Version::new(2, 6, 20);
 const SYN_IS_BACKLOG: Version = Version::new(4, 4, 0);
 /// Full is `>` instead of `>=` from here: one entry more (commit 3479c7549fb1).
 const ONE_MORE: Version = Version::new(6, 13, 0);
-/// Stable series that got the same change in January 2025, and the first release with it where that is known.
-const ONE_MORE_IN_STABLE: [(u16, u16, Option<u16>); 4] =
-    [(5, 15, None), (6, 1, Some(125)), (6, 6, None), (6, 12, Some(10))];
+/// Stable series that got the same change in January 2025, and the first release with it (the announcements of 17 January and
+/// 1 February: "tcp/dccp: allow a connection when sk_max_ack_backlog is zero").
+const ONE_MORE_IN_STABLE: [(u16, u16, u16); 6] =
+    [(5, 4, 290), (5, 10, 234), (5, 15, 177), (6, 1, 125), (6, 6, 72), (6, 12, 10)];
 
 /// What the kernel makes of a backlog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +88,8 @@ fn backport(version: Version) -> Backport {
     match ONE_MORE_IN_STABLE.iter().find(series) {
         None => Backport::HasNot,
         // Distributions write 6.1.0-18 and mean one of many stable releases.
-        Some((_, _, Some(first))) if version.patch >= *first => Backport::Has,
-        Some((_, _, Some(_))) if version.patch > 0 => Backport::HasNot,
+        Some((_, _, first)) if version.patch >= *first => Backport::Has,
+        Some(_) if version.patch > 0 => Backport::HasNot,
         Some(_) => Backport::May,
     }
 }
@@ -181,7 +182,10 @@ mod tests {
         assert_eq!(syn(Version::new(6, 1, 0), 128, 256, 1), (Some(128), Some(129)));
         assert_eq!(syn(Version::new(6, 1, 124), 128, 256, 1), (Some(128), None));
         assert_eq!(syn(Version::new(6, 1, 125), 128, 256, 1), (Some(129), None));
-        assert_eq!(syn(Version::new(6, 6, 30), 128, 256, 1), (Some(128), Some(129)));
+        assert_eq!(syn(Version::new(6, 6, 30), 128, 256, 1), (Some(128), None));
+        assert_eq!(syn(Version::new(6, 6, 72), 128, 256, 1), (Some(129), None));
+        assert_eq!(syn(Version::new(5, 10, 0), 128, 256, 1), (Some(128), Some(129)));
+        assert_eq!(syn(Version::new(5, 4, 290), 128, 256, 1), (Some(129), None));
         assert_eq!(syn(Version::new(6, 13, 0), 128, 256, 1), (Some(129), None));
         // The 3/4 rule cuts both to the same.
         assert_eq!(syn(Version::new(6, 1, 0), 511, 256, 0), (Some(193), None));

@@ -30,13 +30,30 @@ pub struct Ruling {
     pub kernel: Kernel,
     pub sysctls: Sysctls,
     pub problems: Vec<Problem>,
+    /// What was to be assumed and the kernel would not take (EINVAL): which flag or line, and what it takes.
+    pub refused: Option<(Span, String)>,
 }
 
 /// Reads everything that the kernel's behaviour depends on.
 pub fn read(sources: &Sources, tree: &Tree, knowledge: &Knowledge, read_as: ReadAs, asked: &Asked) -> Ruling {
     let kernel = version::read(sources, tree, knowledge, read_as, asked);
     let (sysctls, problems) = sysctl::read(sources, tree, knowledge, read_as, asked, &kernel);
-    Ruling { kernel, sysctls, problems }
+    let refused = refused(knowledge, &kernel, asked);
+    Ruling { kernel, sysctls, problems, refused }
+}
+
+fn refused(knowledge: &Knowledge, kernel: &Kernel, asked: &Asked) -> Option<(Span, String)> {
+    asked.set.iter().find_map(|(key, value, at)| {
+        let range = knowledge.kernel.range(key, kernel);
+        let is_taken = (range.min..=range.max).contains(value);
+        let what = || {
+            format!(
+                "Linux {} refuses {key} = {value}: it accepts {} to {}",
+                kernel.release, range.min, range.max
+            )
+        };
+        (!is_taken).then(|| (*at, what()))
+    })
 }
 
 #[cfg(test)]

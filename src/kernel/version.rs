@@ -17,7 +17,7 @@ const INSTALLED: [(&str, &str); 3] = [("usr/lib/modules", ""), ("lib/modules", "
 
 /// `--kernel`, else the running one, else the newest in the tree, else the distribution's, else assumed modern.
 pub fn read(sources: &Sources, tree: &Tree, knowledge: &Knowledge, read_as: ReadAs, asked: &Asked) -> Kernel {
-    flag(asked)
+    flag(knowledge, asked)
         .or_else(|| running(sources, asked))
         .or_else(|| installed(sources, tree, read_as))
         .or_else(|| distribution(sources, tree, knowledge, read_as))
@@ -37,12 +37,17 @@ fn kernel(release: &str, span: Span, kind: Kind) -> Option<Kernel> {
     let release = release.trim();
     let version = Value { get: parse(release)?, span, kind };
     let vendor = Version::parse(release).is_some_and(|(_, rest)| !rest.is_empty());
-    Some(Kernel { version, release: release.to_owned(), vendor })
+    Some(Kernel::named(version, release, vendor))
 }
 
-fn flag(asked: &Asked) -> Option<Kernel> {
+/// One that is newer than any that is known is taken for the newest of those.
+fn flag(knowledge: &Knowledge, asked: &Asked) -> Option<Kernel> {
     let (release, span) = asked.kernel.as_ref()?;
-    kernel(release, *span, Kind::Written)
+    let mut kernel = kernel(release, *span, Kind::Written)?;
+    if let Some(newest) = knowledge.kernel.systems.newest() {
+        kernel.version.get = kernel.version.get.min(newest.get);
+    }
+    Some(kernel)
 }
 
 fn running(sources: &Sources, asked: &Asked) -> Option<Kernel> {
@@ -78,12 +83,16 @@ fn distribution(sources: &Sources, tree: &Tree, knowledge: &Knowledge, read_as: 
     if !matches!(read_as, ReadAs::Root | ReadAs::Etc) || !has_root_file_system(sources, tree) {
         return None;
     }
-    let source = ["etc/os-release", "usr/lib/os-release"]
-        .iter()
-        .find_map(|path| tree.read(sources, Path::new(path)).ok())?;
-    let text = String::from_utf8_lossy(sources.bytes(source));
-    let version = knowledge.kernel.distribution(field(&text, "ID")?, field(&text, "VERSION_ID")?)?;
-    Some(Kernel { version: version.clone(), release: version.get.to_string(), vendor: true })
+    let release = knowledge.kernel.systems.release(sources, tree)?;
+    let known = knowledge.kernel.systems.distribution(&release)?;
+    let mut kernel = Kernel::named(known.kernel.clone(), &known.kernel.get.to_string(), true);
+    kernel.also.clone_from(&known.also);
+    kernel.build.clone_from(&known.build);
+    kernel.of = Some(knowledge.kernel.systems.name(known, &release));
+    if knowledge.kernel.differs(&kernel) {
+        kernel.version.kind = Kind::Assumed;
+    }
+    Some(kernel)
 }
 
 /// fstab(5): the second field is the mount point.
@@ -94,15 +103,9 @@ fn has_root_file_system(sources: &Sources, tree: &Tree) -> bool {
     entries.into_iter().any(|line| line.split_whitespace().nth(1) == Some("/"))
 }
 
-/// os-release(5): shell assignments, quoted or not.
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let value = text.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
-    Some(value.trim_matches(['"', '\'']))
-}
-
 fn assumed(knowledge: &Knowledge) -> Kernel {
     let version = Value { get: MODERN, span: Span::top(knowledge.kernel.source), kind: Kind::Assumed };
-    Kernel { version, release: MODERN.to_string(), vendor: false }
+    Kernel::named(version, &MODERN.to_string(), false)
 }
 
 #[cfg(test)]
@@ -161,12 +164,33 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_of_the_future_is_taken_for_the_newest_that_is_known() {
+        let sources = Sources::new();
+        let knowledge = Knowledge::load(&sources).unwrap();
+        let flag = |release: &str| {
+            let kernel = Some((release.to_owned(), sources.flag("--kernel", release)));
+            super::flag(&knowledge, &Asked { kernel, ..Asked::default() }).unwrap()
+        };
+        let newest = knowledge.kernel.systems.newest().unwrap().get;
+        let kernel = flag("99.1.2-generic");
+        assert_eq!((kernel.version.get, kernel.release.as_str()), (newest, "99.1.2-generic"));
+        assert!(kernel.is_newer_than_known() && !flag("6.1").is_newer_than_known());
+    }
+
+    #[test]
     fn a_distribution_tells_the_kernel_of_a_machine_but_not_of_an_image() {
         let release = "NAME=x\nID=\"rocky\"\nID_LIKE=rhel\nVERSION_ID=\"8.9\"\n";
         let machine =
             [("etc/os-release", release), ("etc/fstab", "# /dev/sda2 / ext4\nUUID=1 / xfs defaults 0 0\n")];
         let found = of(&Scratch::new("machine", &machine), ReadAs::Root, &Asked::default());
         assert_eq!(found, ("4.18".into(), Kind::Default, true));
+        let copied = [("etc/lsb-release", "DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE=16.04\n"), machine[1]];
+        let found = of(&Scratch::new("copied", &copied), ReadAs::Root, &Asked::default());
+        assert_eq!(found, ("4.4".into(), Kind::Default, true));
+        // Its kernels differ in what they allow.
+        let several = [("etc/system-release", "Amazon Linux release 2 (Karoo)\n"), machine[1]];
+        let found = of(&Scratch::new("several", &several), ReadAs::Root, &Asked::default());
+        assert_eq!(found, ("5.10".into(), Kind::Assumed, true));
         let image = [("etc/os-release", release), ("etc/fstab", "# UNCONFIGURED FSTAB FOR BASE SYSTEM\n")];
         let found = of(&Scratch::new("image", &image), ReadAs::Root, &Asked::default());
         assert_eq!(found, (MODERN.to_string(), Kind::Assumed, false));

@@ -15,6 +15,9 @@ use crate::text::spelled_out;
 pub struct ApplyCommands {
     pub restart: String,
     pub reload: Option<String>,
+    /// There is a reload, which leaves every queue as it is.
+    #[serde(default, rename = "reload-keeps")]
+    pub reload_keeps: bool,
     /// Checks the files without touching the running service.
     pub check: Option<String>,
     /// What a reload does to the backlog, and what it does not, with its source.
@@ -61,6 +64,23 @@ impl ApplyCommands {
         self.own(path, "restart what runs", |at| Some(&at.restart)).unwrap_or_else(|| self.restart.clone())
     }
 
+    /// The command that restarts a service of systemd.
+    pub fn restart_unit(name: &str) -> Option<String> {
+        unit(name).map(|unit| format!("systemctl restart {unit}"))
+    }
+
+    /// The command that restarts a socket unit and what it hands its sockets to; nothing else, if that is called as the unit itself.
+    pub fn restart_socket(name: &str, taker: &str) -> Option<String> {
+        let mut units = vec![format!("{name}.socket")];
+        if !taker.ends_with(".socket") {
+            units.push(format!("{taker}.service"));
+        }
+        let words: Vec<_> = units.iter().map(|unit| shell::word(unit)).collect::<Option<_>>()?;
+        let dashes = if units.iter().any(|unit| unit.starts_with('-')) { "-- " } else { "" };
+        let is_pattern = units.iter().any(|unit| unit.contains(PATTERN));
+        (!is_pattern).then(|| format!("systemctl restart {dashes}{}", words.join(" ")))
+    }
+
     pub fn reload_at(&self, path: &str) -> Option<String> {
         self.own(path, "reload what runs", |at| at.reload.as_ref()).or_else(|| self.reload.clone())
     }
@@ -101,6 +121,9 @@ fn filled(template: &str, groups: &Captures<'_>) -> Option<String> {
     words.collect::<Option<Vec<_>>>().map(|words| words.join(" "))
 }
 
+/// What makes a pattern of a name.
+const PATTERN: [char; 3] = ['*', '?', '['];
+
 /// A service as systemctl(1) takes it. It matches patterns against the names of all units, and a name that ends as another kind
 /// of unit does is that unit: `reboot.target.service` must not be called `reboot.target`.
 fn unit(name: &str) -> Option<String> {
@@ -117,7 +140,7 @@ fn unit(name: &str) -> Option<String> {
         ".slice",
         ".scope",
     ];
-    if name.contains(['*', '?', '[']) {
+    if name.contains(PATTERN) {
         return None;
     }
     let suffix = if KINDS.iter().any(|kind| name.ends_with(kind)) { ".service" } else { "" };
@@ -126,8 +149,22 @@ fn unit(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::ApplyCommands;
     use crate::knowledge::Knowledge;
     use crate::text::Sources;
+
+    #[test]
+    fn a_socket_unit_is_restarted_with_what_takes_it() {
+        for (name, taker, command) in [
+            ("web", "app", Some("systemctl restart web.socket app.service")),
+            ("web@1", "web@1", Some("systemctl restart web@1.socket web@1.service")),
+            ("web", "web.socket", Some("systemctl restart web.socket")),
+            ("-rf", "$(x)", Some("systemctl restart -- -rf.socket '$(x).service'")),
+            ("a*", "app", None),
+        ] {
+            assert_eq!(ApplyCommands::restart_socket(name, taker).as_deref(), command);
+        }
+    }
 
     #[test]
     fn what_is_filled_in_is_a_unit_or_told() {
@@ -143,13 +180,28 @@ mod tests {
                     let filled = template.contains('$');
                     templates += usize::from(filled);
                     assert!(
-                        !filled || template.starts_with("systemctl ") || template.starts_with("# "),
+                        !filled || ["systemctl ", "php-fpm$", "# "].iter().any(|it| template.starts_with(it)),
                         "{template}"
                     );
                 }
             }
         }
         assert!(templates > 15, "{templates}");
+    }
+
+    #[test]
+    fn the_checker_of_php_is_that_of_the_tree() {
+        let sources = Sources::new();
+        let knowledge = Knowledge::load(&sources).unwrap();
+        let apply = &knowledge.service("php-fpm").unwrap().apply;
+        for (path, check) in [
+            ("etc/php/8.2/fpm/pool.d/www.conf", "php-fpm8.2 -t"),
+            ("etc/php5/fpm/pool.d/www.conf", "php5-fpm -t"),
+            ("etc/php83/php-fpm.d/www.conf", "php-fpm83 -t"),
+            ("etc/php-fpm.d/www.conf", "php-fpm -t"),
+        ] {
+            assert_eq!(apply.check_at(path).as_deref(), Some(check));
+        }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::shape::{Files, Shape};
+use super::system::Systems;
 use super::table::{Broken, Lazy, Part, lazy};
-use crate::model::{Kernel, Kind, Value, Version};
+use crate::model::{Kernel, Kind, Value, Version, key};
 use crate::text::{SourceId, Sources};
 
 #[derive(Debug, Deserialize)]
@@ -20,12 +21,6 @@ struct KernelFile {
 }
 
 /// What follows in it, and only some audits need.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DistributionsFile {
-    distribution: Vec<DistributionEntry>,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeysFile {
@@ -47,20 +42,12 @@ struct DefaultEntry {
 struct RangeEntry {
     key: String,
     since: Spanned<String>,
+    /// It holds for these kernels alone.
+    build: Option<String>,
     min: i64,
     max: i64,
     #[serde(default)]
     signless: bool,
-    #[serde(rename = "source")]
-    _source: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DistributionEntry {
-    id: Vec<String>,
-    version: String,
-    kernel: Spanned<String>,
     #[serde(rename = "source")]
     _source: String,
 }
@@ -87,15 +74,8 @@ pub struct Range {
 struct Since<T> {
     key: String,
     since: Version,
+    build: Option<String>,
     get: T,
-}
-
-/// The kernel that a distribution ships.
-#[derive(Debug)]
-struct Distribution {
-    ids: Vec<String>,
-    version: String,
-    kernel: Value<Version>,
 }
 
 /// Folder below /proc/sys, with dots, and the names in it.
@@ -106,8 +86,7 @@ type Keys = BTreeMap<String, BTreeSet<String>>;
 pub struct KernelFacts {
     defaults: Vec<Since<Value<i64>>>,
     ranges: Vec<Since<Range>>,
-    /// The text of each, and what it says.
-    distributions: Vec<(&'static str, Lazy<Option<Distribution>>)>,
+    pub systems: Systems,
     keys: Lazy<Keys>,
     /// How sysctl files are told in a repository.
     pub shape: Arc<Shape>,
@@ -119,24 +98,22 @@ impl KernelFacts {
         let whole = Part::named(sources, "kernel.toml")?;
         let (head, rest) = whole.split(&["files", "default", "range"]);
         let (distributions, rest) = rest.split(&["distribution"]);
+        let (system, rest) = rest.split(&["release", "libc", "tuned", "newest"]);
         let file: KernelFile = head.parse()?;
         let default = |entry: DefaultEntry| {
             let span = head.span(entry.value.span());
             let get = Value { get: entry.value.into_inner(), span, kind: Kind::Default };
-            Ok(Since { key: entry.key, since: head.version(&entry.since)?, get })
+            Ok(Since { key: entry.key, since: head.version(&entry.since)?, build: None, get })
         };
         let range = |entry: RangeEntry| {
             let get = Range { min: entry.min, max: entry.max, signless: entry.signless };
-            Ok(Since { key: entry.key, since: head.version(&entry.since)?, get })
+            Ok(Since { key: entry.key, since: head.version(&entry.since)?, build: entry.build, get })
         };
         Ok(Self {
             shape: Arc::new(Shape::new(file.files)),
             defaults: file.default.into_iter().map(default).collect::<Result<_, _>>()?,
             ranges: file.range.into_iter().map(range).collect::<Result<_, _>>()?,
-            distributions: distributions
-                .tables()
-                .map(|table| (table.text(), lazy(move || distribution(table).ok().flatten())))
-                .collect(),
+            systems: Systems::new(distributions, system),
             keys: lazy(move || keys(rest).unwrap_or_default()),
             source: whole.source,
         })
@@ -144,29 +121,32 @@ impl KernelFacts {
 
     /// The kernel's own value of a key; `None` where it depends on the machine.
     pub fn default(&self, key: &str, kernel: &Kernel) -> Option<Value<i64>> {
-        let mut value = newest(&self.defaults, key, kernel.version.get)?.clone();
-        if kernel.version.kind == Kind::Assumed {
+        let of = |version| newest(&self.defaults, key, version, |_| true);
+        let mut value = of(kernel.version.get)?.clone();
+        let differs = || kernel.also.iter().any(|also| of(*also).map(|it| it.get) != Some(value.get));
+        let assumed = if kernel.also.is_empty() { kernel.version.kind == Kind::Assumed } else { differs() };
+        if assumed {
             value.kind = Kind::Assumed;
         }
         Some(value)
     }
 
-    /// What the kernel takes for a key; any C int where nothing is written about it.
-    pub fn range(&self, key: &str, version: Version) -> Range {
-        let any = Range { min: i32::MIN.into(), max: i32::MAX.into(), signless: false };
-        newest(&self.ranges, key, version).copied().unwrap_or(any)
+    /// ` since Linux 5.4`, of a default.
+    pub fn since(&self, default: &Value<i64>) -> String {
+        let known = self.defaults.iter().find(|known| known.get.span == default.span);
+        known.map_or(String::new(), |known| format!(" since Linux {}", known.since))
     }
 
-    /// The kernel of a distribution by the ID and VERSION_ID of its os-release(5); `8` stands for `8.9` too.
-    pub fn distribution(&self, id: &str, version: &str) -> Option<&Value<Version>> {
-        let is = |known: &&Distribution| {
-            let rest = version.strip_prefix(known.version.as_str());
-            known.ids.iter().any(|known| known == id)
-                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        let named = format!("\"{id}\"");
-        let named = self.distributions.iter().filter(|(text, _)| text.contains(&named));
-        named.filter_map(|(_, known)| known.as_ref()).find(is).map(|known| &known.kernel)
+    /// Whether the kernels of a distribution's release differ in a default.
+    pub fn differs(&self, kernel: &Kernel) -> bool {
+        let assumed = |key: &str| self.default(key, kernel).is_some_and(|it| it.kind == Kind::Assumed);
+        !kernel.also.is_empty() && key::ALL.iter().any(|key| assumed(key))
+    }
+
+    /// What the kernel takes for a key; any C int where nothing is written about it.
+    pub fn range(&self, key: &str, kernel: &Kernel) -> Range {
+        let any = Range { min: i32::MIN.into(), max: i32::MAX.into(), signless: false };
+        newest(&self.ranges, key, kernel.version.get, |build| kernel.is_build(build)).copied().unwrap_or(any)
     }
 
     /// Whether a key in the spelling with dots is one that some version of Linux has, as far as the lists go.
@@ -181,24 +161,21 @@ impl KernelFacts {
     }
 }
 
-fn distribution(table: Part) -> Result<Option<Distribution>, Broken> {
-    let file: DistributionsFile = table.parse()?;
-    let one = |entry: DistributionEntry| {
-        let get = table.version(&entry.kernel)?;
-        let kernel = Value { get, span: table.span(entry.kernel.span()), kind: Kind::Default };
-        Ok(Distribution { ids: entry.id, version: entry.version, kernel })
-    };
-    file.distribution.into_iter().next().map(one).transpose()
-}
-
 fn keys(rest: Part) -> Result<Keys, Broken> {
     let file: KeysFile = rest.parse()?;
     Ok(file.keys.into_iter().map(|(folder, names)| (folder, names.names.into_iter().collect())).collect())
 }
 
 /// The entry that counts: the newest that is not newer than the kernel.
-fn newest<'a, T>(entries: &'a [Since<T>], key: &str, version: Version) -> Option<&'a T> {
-    let old_enough = entries.iter().filter(|entry| entry.key == key && entry.since <= version);
+fn newest<'a, T>(
+    entries: &'a [Since<T>],
+    key: &str,
+    version: Version,
+    is_build: impl Fn(&str) -> bool,
+) -> Option<&'a T> {
+    let of_build = |entry: &&Since<T>| entry.build.as_deref().is_none_or(&is_build);
+    let old_enough =
+        entries.iter().filter(|entry| entry.key == key && entry.since <= version).filter(of_build);
     old_enough.max_by_key(|entry| entry.since).map(|entry| &entry.get)
 }
 
@@ -206,7 +183,6 @@ fn newest<'a, T>(entries: &'a [Since<T>], key: &str, version: Version) -> Option
 mod tests {
     use super::*;
     use crate::knowledge::Knowledge;
-    use crate::model::key;
     use crate::text::Span;
 
     fn facts() -> KernelFacts {
@@ -215,7 +191,7 @@ mod tests {
 
     fn kernel(facts: &KernelFacts, version: Version, kind: Kind) -> Kernel {
         let version = Value { get: version, span: Span::top(facts.source), kind };
-        Kernel { version, release: String::new(), vendor: false }
+        Kernel::named(version, "", false)
     }
 
     #[test]
@@ -244,7 +220,7 @@ mod tests {
     fn ranges_are_those_of_the_version() {
         let facts = facts();
         let range = |key, version| {
-            let range = facts.range(key, version);
+            let range = facts.range(key, &kernel(&facts, version, Kind::Written));
             (range.min, range.max, range.signless)
         };
         let (least, most) = (i64::from(i32::MIN), i64::from(i32::MAX));
@@ -254,30 +230,21 @@ mod tests {
         assert_eq!(range(key::SYNCOOKIES, Version::new(5, 4, 0)), (least, most, false));
         assert_eq!(range(key::SYNCOOKIES, Version::new(5, 13, 0)), (0, 255, true));
         assert_eq!(range(key::MAX_SYN_BACKLOG, Version::new(6, 18, 0)), (least, most, false));
+        let version = kernel(&facts, Version::new(3, 10, 0), Kind::Written).version;
+        let of_red_hat = Kernel::named(version, "3.10.0-1160.el7.x86_64", true);
+        assert_eq!(facts.range(key::SOMAXCONN, &of_red_hat).max, 65535);
     }
 
     #[test]
-    fn a_release_of_a_distribution_stands_for_its_points() {
+    fn what_the_kernels_of_a_release_do_not_agree_on_is_assumed() {
         let facts = facts();
-        let kernel =
-            |id: &str, version: &str| facts.distribution(id, version).map(|kernel| kernel.get.to_string());
-        assert_eq!(kernel("almalinux", "9.4").as_deref(), Some("5.14"));
-        assert_eq!(kernel("debian", "12").as_deref(), Some("6.1"));
-        assert_eq!(kernel("ubuntu", "24.04").as_deref(), Some("6.8"));
-        assert_eq!(kernel("debian", "1"), None);
-        assert_eq!(kernel("alpine", "3.2"), None);
-        assert_eq!(kernel("arch", ""), None);
-    }
-
-    #[test]
-    fn every_part_reads_where_it_stands() {
-        let sources = Sources::new();
-        let facts = Knowledge::load(&sources).unwrap().kernel;
-        assert!(!facts.distributions.is_empty() && !facts.keys.is_empty());
-        let reads = |known: &Option<Distribution>| {
-            known.as_ref().is_some_and(|it| sources.text(it.kernel.span).starts_with('"'))
+        let of = |also| {
+            let own = kernel(&facts, Version::new(5, 4, 0), Kind::Default);
+            let kernel = Kernel { also: vec![also], ..own };
+            (facts.default(key::SOMAXCONN, &kernel).map(|value| value.kind), facts.differs(&kernel))
         };
-        assert!(facts.distributions.iter().all(|(_, known)| reads(known)));
+        assert_eq!(of(Version::new(4, 15, 0)), (Some(Kind::Assumed), true));
+        assert_eq!(of(Version::new(5, 15, 0)), (Some(Kind::Default), false));
     }
 
     #[test]

@@ -235,12 +235,18 @@ pub enum Resolves {
     Refused,
 }
 
-/// A default that counts instead of the backlog that is set.
+/// What listens again behind the service, also on a socket that was handed to it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instead {
+    pub who: String,
     pub when: Vec<Condition>,
-    pub default: String,
+    /// The package of PyPI that it is of, and the first version in which it is not so any more; the newest is assumed.
+    pub pypi: Option<String>,
+    #[serde(default, deserialize_with = "version")]
+    pub before: Option<Version>,
+    /// A default that counts instead of the backlog that is set; without it, that one does.
+    pub default: Option<String>,
 }
 
 /// What keeps it from starting.
@@ -284,7 +290,7 @@ impl TryFrom<String> for Condition {
 }
 
 fn test(text: &str) -> Result<Test, String> {
-    let number = |text: &str| text.parse().map_err(|_| format!("{text} is no number"));
+    let number = |text: &str| text.parse().map_err(|_| format!("{text} is not a number"));
     let (setting, is) = match text.split_once(['=', '>', '<']) {
         Some((name, value)) if text.contains('=') => (name, Is::Text(value.to_owned())),
         Some((name, value)) if text.contains('>') => (name, Is::Above(number(value)?)),
@@ -301,7 +307,7 @@ fn version<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Option<Version>,
     let text = String::deserialize(text)?;
     match Version::parse(&text) {
         Some((version, "")) => Ok(Some(version)),
-        _ => Err(D::Error::custom(format!("{text} is no version: write it as 8.2 or 8.2.1"))),
+        _ => Err(D::Error::custom(format!("{text} is not a version: write it as 8.2 or 8.2.1"))),
     }
 }
 

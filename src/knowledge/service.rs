@@ -11,6 +11,7 @@ use super::shape::Files;
 use super::table::{Broken, Part};
 use super::{ApplyCommands, Keys, Shape};
 use crate::model::{Command, Kind, Text, Value, Version};
+use crate::text::Span;
 use crate::text::{SourceId, Sources};
 
 /// The head of a service's file: up to its first table that is none of `HEAD`.
@@ -43,6 +44,9 @@ struct BodyFile {
     #[serde(default, rename = "default")]
     defaults: Vec<DefaultEntry>,
     apply: ApplyCommands,
+    log: Option<Log>,
+    #[serde(default, rename = "setting")]
+    settings: Vec<SettingEntry>,
     #[serde(default, rename = "fact")]
     facts: Vec<Fact>,
     #[serde(default)]
@@ -51,6 +55,16 @@ struct BodyFile {
     reader: toml::Table,
     #[serde(default)]
     keys: Option<Spanned<Keys>>,
+}
+
+/// What a service's log says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Log {
+    /// When a queue is full.
+    full: String,
+    #[serde(rename = "source")]
+    _source: String,
 }
 
 /// What a service is to those who run it.
@@ -62,6 +76,8 @@ pub enum Group {
     Java,
     /// Programs that listen by themselves, told by their sources.
     Program,
+    /// What opens sockets for others.
+    System,
 }
 
 /// What in a tree tells a service's version.
@@ -85,9 +101,26 @@ struct DefaultEntry {
     value: Spanned<i64>,
     /// The first version that it holds for; without it, all that no newer entry holds for.
     since: Option<Spanned<String>>,
+    /// The first version that it does not hold for any more, where no newer entry says what does.
+    before: Option<Spanned<String>>,
+    /// Of versions so old that it counts only where the tree tells that it is one of them.
+    #[serde(default)]
+    historic: bool,
+    /// Where another number goes, for people: a setting, a parameter.
+    knob: Option<String>,
     /// The service's versions that it holds for, in words.
     versions: String,
     source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingEntry {
+    name: String,
+    since: Spanned<String>,
+    /// For people: how we know.
+    #[serde(rename = "source")]
+    _source: String,
 }
 
 /// Something true about a service, and how we know.
@@ -104,8 +137,19 @@ pub struct Default {
     pub name: String,
     pub value: Value<i64>,
     pub since: Option<Version>,
+    pub before: Option<Version>,
+    pub historic: bool,
+    pub knob: Option<String>,
     pub versions: String,
     pub source: String,
+}
+
+/// A setting that older versions do not have.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    pub name: String,
+    pub since: Version,
+    pub at: Span,
 }
 
 /// What the head of a service's file says: enough to tell whether the service is there.
@@ -144,7 +188,10 @@ impl Head {
 pub struct Service {
     head: Arc<Head>,
     pub defaults: Vec<Default>,
+    pub settings: Vec<Setting>,
     pub apply: ApplyCommands,
+    /// What its log says when a queue is full.
+    pub full: Option<String>,
     pub facts: Vec<Fact>,
     /// How a command line names its files, and what else it says.
     pub start: toml::Table,
@@ -172,24 +219,44 @@ impl Service {
     pub fn default_in(&self, name: &str, version: Option<Version>) -> Option<&Default> {
         let named = || self.defaults.iter().filter(|entry| entry.name == name);
         match version {
-            Some(version) => named().find(|entry| entry.since.is_none_or(|since| since <= version)),
+            Some(version) => named()
+                .find(|entry| entry.since.is_none_or(|since| since <= version))
+                .filter(|entry| entry.before.is_none_or(|before| version < before)),
             None => named().next(),
         }
     }
 
     /// What the default of this name is worth: `Assumed` where versions differ and this one is not known.
     pub fn kind_of_default(&self, name: &str, version: Option<Version>) -> Kind {
-        let several = self.defaults.iter().filter(|entry| entry.name == name).count() > 1;
+        let named = self.defaults.iter().filter(|entry| entry.name == name);
+        let several = named.filter(|entry| !entry.historic).count() > 1;
         if several && version.is_none() { Kind::Assumed } else { Kind::Default }
     }
 
+    /// Whether versions differ in the default of this name.
+    pub fn differs(&self, name: &str) -> bool {
+        self.defaults.iter().filter(|entry| entry.name == name).count() > 1
+    }
+
+    /// The setting of this name, where a version is too old to have it.
+    pub fn too_old(&self, name: &str, version: Option<Version>) -> Option<&Setting> {
+        let setting = self.settings.iter().find(|setting| setting.name == name)?;
+        version.is_some_and(|version| version < setting.since).then_some(setting)
+    }
+
     fn read(head: Arc<Head>, body: Part) -> Result<Self, Broken> {
-        let BodyFile { defaults, apply, facts, start, reader, keys } = body.parse()?;
+        let BodyFile { defaults, settings, apply, log, facts, start, reader, keys } = body.parse()?;
+        let setting = |SettingEntry { name, since, .. }| {
+            let (at, since) = (body.span(since.span()), body.version(&since)?);
+            Ok(Setting { name, since, at })
+        };
         Ok(Self {
             keys: keys.map(|keys| checked(body, keys)).transpose()?,
             defaults: defaults.into_iter().map(|entry| placed(body, entry)).collect::<Result<_, _>>()?,
+            settings: settings.into_iter().map(setting).collect::<Result<_, _>>()?,
             head,
             apply,
+            full: log.map(|log| log.full),
             facts,
             start,
             reader,
@@ -255,11 +322,12 @@ fn checked(body: Part, keys: Spanned<Keys>) -> Result<Keys, Broken> {
 }
 
 fn placed(body: Part, entry: DefaultEntry) -> Result<Default, Broken> {
-    let DefaultEntry { name, value, since, versions, source } = entry;
-    let since = since.map(|since| body.version(&since)).transpose()?;
+    let DefaultEntry { name, value, since, before, historic, knob, versions, source } = entry;
+    let version = |text: Option<Spanned<String>>| text.map(|text| body.version(&text)).transpose();
+    let (since, before) = (version(since)?, version(before)?);
     let span = body.span(value.span());
     let value = Value { get: value.into_inner(), span, kind: Kind::Default };
-    Ok(Default { name, value, since, versions, source })
+    Ok(Default { name, value, since, before, historic, knob, versions, source })
 }
 
 #[cfg(test)]
@@ -271,6 +339,74 @@ mod tests {
     fn the_rest_of_every_file_reads() {
         for signs in Knowledge::load(&Sources::new()).unwrap().signs() {
             Service::read(Arc::clone(&signs.head), signs.body).unwrap();
+        }
+    }
+
+    #[test]
+    fn newer_defaults_stand_before_older_ones() {
+        for service in Knowledge::load(&Sources::new()).unwrap().services() {
+            for (index, newer) in service.defaults.iter().enumerate() {
+                let rest = service.defaults.iter().skip(index + 1);
+                let older: Vec<_> = rest.filter(|older| older.name == newer.name).collect();
+                let in_order = older.iter().all(|older| newer.since > older.since);
+                assert!(in_order && !(newer.historic && index == 0), "{}: {}", service.name, newer.name);
+            }
+        }
+    }
+
+    /// A server has a table of its own, and programs that start it a row in theirs.
+    #[test]
+    fn two_tables_for_one_server_say_the_same() {
+        let knowledge = Knowledge::load(&Sources::new()).unwrap();
+        let default = |service: &str, name: &str| {
+            let service = knowledge.service(service).unwrap();
+            service.default_in(name, None).unwrap_or_else(|| panic!("{}: {name}", service.name))
+        };
+        for name in ["uvicorn", "hypercorn", "waitress", "granian"] {
+            let (own, row) = (default(name, "backlog"), default("python", name));
+            let said = |it: &Default| (it.value.get, it.since, it.versions.clone(), it.source.clone());
+            assert_eq!(
+                (said(own).0, said(own).1, said(own).2),
+                (said(row).0, said(row).1, said(row).2),
+                "{name}"
+            );
+        }
+        for (one, other) in [
+            (("daphne", "backlog"), ("python", "twisted")),
+            (("gunicorn", "aiohttp-backlog"), ("python", "aiohttp")),
+            (("gunicorn", "control-backlog"), ("python", "asyncio")),
+            (("spring-boot", "tomcat"), ("tomcat", "backlog")),
+            (("spring-boot", "jetty"), ("jetty", "backlog")),
+            (("spring-boot", "undertow"), ("java", "undertow-backlog")),
+            (("spring-boot", "netty"), ("java", "netty-backlog")),
+            (("jetty", "backlog"), ("java", "backlog")),
+            (("caddy", "backlog"), ("go", "backlog")),
+            (("traefik", "backlog"), ("go", "backlog")),
+        ] {
+            assert_eq!(
+                default(one.0, one.1).value.get,
+                default(other.0, other.1).value.get,
+                "{one:?} {other:?}"
+            );
+        }
+    }
+
+    /// Whoever doubts a number has to find where it is from.
+    #[test]
+    fn every_source_names_a_version_a_commit_or_a_page() {
+        let tells = |source: &str| {
+            let numbered = source
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+                .any(|word| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit()));
+            numbered
+                || ["https://", "commit ", "#", "(php-src ", "source only"]
+                    .iter()
+                    .any(|it| source.contains(it))
+        };
+        for service in Knowledge::load(&Sources::new()).unwrap().services() {
+            for default in &service.defaults {
+                assert!(tells(&default.source), "{}: {}: {}", service.name, default.name, default.source);
+            }
         }
     }
 }

@@ -16,8 +16,17 @@ pub(super) struct Files {
     #[serde(default)]
     names: Vec<String>,
     looks_like: String,
+    otherwise: Option<Otherwise>,
     #[serde(default)]
     apps: bool,
+}
+
+/// Names that are anybody's, and what a file of such a name has to hold: it cannot be mistaken.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Otherwise {
+    names: Vec<String>,
+    looks_like: String,
 }
 
 /// How the files of a service are told.
@@ -28,8 +37,12 @@ pub struct Shape {
     /// Patterns of file names (or of the last parts of paths) that may hold its configuration or source: in a repository
     /// anywhere, in a root below the application folders if `apps` is set.
     pub names: Vec<String>,
+    /// Its own names, then those that are anybody's.
     ends: Vec<Glob>,
+    /// How many are its own.
+    own: usize,
     looks: Option<Looks>,
+    looks_otherwise: Option<Looks>,
     /// Whether a root's application folders (`srv`, `opt`, `var/www`, ...) are searched.
     pub apps: bool,
 }
@@ -37,14 +50,25 @@ pub struct Shape {
 impl Shape {
     /// That of a service which has a command line only.
     pub(super) fn none() -> Self {
-        Self { places: Vec::new(), names: Vec::new(), ends: Vec::new(), looks: None, apps: false }
+        Self {
+            places: Vec::new(),
+            names: Vec::new(),
+            ends: Vec::new(),
+            own: 0,
+            looks: None,
+            looks_otherwise: None,
+            apps: false,
+        }
     }
 
     pub(super) fn new(files: Files) -> Self {
-        let Files { places, names, looks_like, apps } = files;
-        let ends = names.iter().map(|name| Glob::new(name.as_bytes())).collect();
-        let looks = Some(Looks { pattern: looks_like, compiled: OnceLock::new() });
-        Self { places, names, ends, looks, apps }
+        let Files { places, names, looks_like, otherwise, apps } = files;
+        let looks = |pattern| Looks { pattern, compiled: OnceLock::new() };
+        let (others, looks_otherwise) = otherwise.map(|it| (it.names, looks(it.looks_like))).unzip();
+        let others = others.into_iter().flatten();
+        let ends = names.iter().cloned().chain(others).map(|name| Glob::new(name.as_bytes())).collect();
+        let (own, looks) = (names.len(), Some(looks(looks_like)));
+        Self { places, names, ends, own, looks, looks_otherwise, apps }
     }
 
     /// Whether a file of this path may be one.
@@ -52,7 +76,23 @@ impl Shape {
         self.ends.iter().any(|glob| glob.matches_end(path))
     }
 
-    /// Whether a file of this content may be one.
+    /// Whether one of its names for a path says what the path ends in: `*.conf.template`.
+    pub fn has_end(&self, path: &[u8], end: &[u8]) -> bool {
+        let is_end = |name: &[u8]| name.strip_suffix(end).is_some_and(|rest| rest.ends_with(b"."));
+        let says = |glob: &Glob| glob.parts().last().is_some_and(|name| is_end(name));
+        self.ends.iter().any(|glob| says(glob) && glob.matches_end(path))
+    }
+
+    /// Whether a file of this path and content may be one.
+    pub fn fits(&self, path: &[u8], bytes: &[u8]) -> bool {
+        let has_own_name = self.ends.iter().take(self.own).any(|glob| glob.matches_end(path));
+        match &self.looks_otherwise {
+            Some(looks) if !has_own_name => looks.regex().is_some_and(|looks| looks.is_match(bytes)),
+            _ => self.looks_right(bytes),
+        }
+    }
+
+    /// Whether a file of this content and a name of its own may be one.
     pub fn looks_right(&self, bytes: &[u8]) -> bool {
         self.looks.as_ref().and_then(Looks::regex).is_some_and(|looks| looks.is_match(bytes))
     }

@@ -81,11 +81,7 @@ impl Part {
     }
 
     pub(super) fn parse<T: for<'de> Deserialize<'de>>(self) -> Result<T, Broken> {
-        toml::from_str(self.text).map_err(|error| Broken {
-            name: self.full_name(),
-            message: error.message().to_owned(),
-            at: error.span().map(|range| self.span(range)),
-        })
+        parsed(&self.full_name(), self.text, |range| self.span(range))
     }
 
     /// The place of a range of the part.
@@ -99,7 +95,7 @@ impl Part {
 
     pub(super) fn version(self, text: &Spanned<String>) -> Result<Version, Broken> {
         let parsed = Version::parse(text.get_ref()).filter(|(_, rest)| rest.is_empty());
-        let message = || format!("{} is no version: write it as 8.2 or 8.2.1", text.get_ref());
+        let message = || format!("{} is not a version: write it as 8.2 or 8.2.1", text.get_ref());
         parsed.map(|(version, _)| version).ok_or_else(|| self.broken(message(), self.span(text.span())))
     }
 
@@ -111,10 +107,18 @@ impl Part {
 /// Parses a TOML source; the error carries the place.
 pub fn parse<T: for<'de> Deserialize<'de>>(sources: &Sources, source: SourceId) -> Result<T, Broken> {
     let name = sources.get(source).name();
-    toml::from_str(text(&name, sources.bytes(source), source)?).map_err(|error| Broken {
-        name: name.to_string(),
+    parsed(&name, text(&name, sources.bytes(source), source)?, |range| Span::new(source, range))
+}
+
+fn parsed<T: for<'de> Deserialize<'de>>(
+    name: &str,
+    text: &str,
+    span: impl Fn(Range<usize>) -> Span,
+) -> Result<T, Broken> {
+    toml::from_str(text).map_err(|error| Broken {
+        name: name.to_owned(),
         message: error.message().to_owned(),
-        at: error.span().map(|range| Span::new(source, range)),
+        at: error.span().map(span),
     })
 }
 

@@ -14,6 +14,7 @@ pub mod watch;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -39,6 +40,8 @@ pub struct Machine {
     owners: Owners,
     /// Namespaces that may not be entered, and those for which no file could be opened.
     closed: usize,
+    /// Processes that do not show their network namespace.
+    hiding: usize,
     starved: usize,
     /// Whether the kernel says how many MPTCP sockets there are.
     counts_mptcp: bool,
@@ -71,6 +74,7 @@ impl Machine {
             stations: vec![Station::here()?],
             owners: Owners::default(),
             closed: 0,
+            hiding: 0,
             starved: 0,
             counts_mptcp: version.is_some_and(|version| version >= COUNTS_MPTCP),
             before: None,
@@ -127,7 +131,7 @@ impl Machine {
         self.stations
             .retain(|station| index.next() == Some(0) || others.alive.contains(&station.namespace.inode));
         self.stations.extend(others.stations);
-        (self.closed, self.starved) = (others.closed, others.starved);
+        (self.closed, self.hiding, self.starved) = (others.closed, others.hiding, others.starved);
         namespaces::tell_apart(&mut self.stations);
     }
 
@@ -223,29 +227,45 @@ impl Machine {
     /// What could not be seen, and what would show it.
     fn unseen(&self, sockets: &[Listening]) -> Vec<String> {
         let mut unseen = Vec::new();
-        let is_root = rustix::process::geteuid().is_root();
         let Hindered { denied, starved } = self.owners.hindered;
-        if (denied || !is_root) && sockets.iter().any(|socket| socket.owner.is_none()) {
-            unseen.push(
-                "the owners of some sockets: processes of other users show them to root only".to_owned(),
-            );
+        let unowned = sockets.iter().filter(|socket| socket.owner.is_none()).count();
+        // With hidepid=2 the processes of others are not even counted (proc(5)).
+        let hidden = !rustix::process::geteuid().is_root() && !Path::new("/proc/1").exists();
+        if hidden && unowned > 0 {
+            unseen.push(format!(
+                "the owners of {} (only root can see the processes of other users)",
+                counted(unowned, "socket")
+            ));
+        } else if denied > 0 && unowned > 0 {
+            unseen.push(format!(
+                "the owners of {} (only root can see what {} of other users hold)",
+                counted(unowned, "socket"),
+                counted(denied, "process")
+            ));
         }
         if starved || self.starved > 0 {
             unseen.push(
-                "some namespaces and owners: too many files are open; ulimit -n or LimitNOFILE= allows more"
+                "some namespaces and owners, because of too many open files (raise ulimit -n or LimitNOFILE=)"
                     .to_owned(),
             );
         }
         match self.closed {
-            0 if !namespaces::may_be_looked_for() => {
-                unseen.push("other network namespaces: only root may look for them".to_owned());
-            }
+            0 if hidden => unseen.push("other network namespaces (only root can look for them)".to_owned()),
+            0 if self.hiding > 0 => unseen.push(format!(
+                "the network namespaces of {} (only root can see them)",
+                counted(self.hiding, "process")
+            )),
             0 => {}
-            1 => unseen.push("1 network namespace: only root may enter it".to_owned()),
-            count => unseen.push(format!("{count} network namespaces: only root may enter them")),
+            1 => unseen.push("1 network namespace (only root can enter it)".to_owned()),
+            count => unseen.push(format!("{count} network namespaces (only root can enter them)")),
         }
         unseen
     }
+}
+
+fn counted(count: usize, thing: &str) -> String {
+    let more = if thing.ends_with('s') { "es" } else { "s" };
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}{more}") }
 }
 
 /// Five files are open for each namespace: as many as this process may ever have are asked for.

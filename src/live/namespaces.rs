@@ -111,6 +111,8 @@ pub(super) struct Others {
     pub(super) stations: Vec<Station>,
     /// Those that may not be entered.
     pub(super) closed: usize,
+    /// Processes that do not show theirs.
+    pub(super) hiding: usize,
     /// Those for which no file could be opened any more.
     pub(super) starved: usize,
     /// All that something leads to, by their inodes.
@@ -119,8 +121,8 @@ pub(super) struct Others {
 
 /// Enters the namespaces beside those that are known by their inodes. Ones that have gone meanwhile do not count.
 pub(super) fn others(known: &BTreeSet<u64>) -> Others {
-    let ways = ways();
-    let mut others = Others { alive: ways.keys().copied().collect(), ..Others::default() };
+    let (ways, hiding) = ways();
+    let mut others = Others { alive: ways.keys().copied().collect(), hiding, ..Others::default() };
     for (inode, way) in ways.into_iter().filter(|(inode, _)| !known.contains(inode)) {
         match Station::enter(inode, way) {
             Ok(station) => others.stations.push(station),
@@ -135,11 +137,6 @@ pub(super) fn others(known: &BTreeSet<u64>) -> Others {
 /// Whether there are too many open files already.
 fn is_starved(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
-}
-
-/// Whether other processes of the machine may be asked for their namespaces: the first of all belongs to root.
-pub(super) fn may_be_looked_for() -> bool {
-    of_process(1).is_some()
 }
 
 /// How a namespace can be reached.
@@ -164,7 +161,7 @@ impl Way {
     fn leads_to(&self) -> Option<u64> {
         match (&self.name, self.pid) {
             (Some(name), _) => namespace_file(&Path::new(NAMED).join(name)),
-            (None, pid) => of_process(pid?),
+            (None, pid) => of_process(pid?).ok()?,
         }
     }
 
@@ -192,8 +189,8 @@ impl Way {
     }
 }
 
-/// Every namespace that a name or a process leads to, by its inode.
-fn ways() -> BTreeMap<u64, Way> {
+/// Every namespace that a name or a process leads to, by its inode; and how many processes show theirs to root only.
+fn ways() -> (BTreeMap<u64, Way>, usize) {
     let mut ways: BTreeMap<u64, Way> = BTreeMap::new();
     for entry in fs::read_dir(NAMED).into_iter().flatten().flatten() {
         let (Some(inode), Ok(name)) = (namespace_file(&entry.path()), entry.file_name().into_string()) else {
@@ -201,12 +198,15 @@ fn ways() -> BTreeMap<u64, Way> {
         };
         ways.entry(inode).or_default().name.get_or_insert(name);
     }
+    let mut hiding = 0;
     for pid in owners::pids() {
-        if let Some(inode) = of_process(pid) {
-            ways.entry(inode).or_default().pid.get_or_insert(pid);
+        match of_process(pid) {
+            Ok(inode) => drop(inode.map(|inode| ways.entry(inode).or_default().pid.get_or_insert(pid))),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => hiding += 1,
+            Err(_) => {} // it has gone
         }
     }
-    ways
+    (ways, hiding)
 }
 
 /// The inode of a namespace that is mounted on a file.
@@ -219,9 +219,10 @@ fn namespace_file(path: &Path) -> Option<u64> {
 }
 
 /// The link of a process reads `net:[4026531840]`; it may be seen by root and by its own user.
-fn of_process(pid: u32) -> Option<u64> {
-    let link = fs::read_link(format!("/proc/{pid}/ns/net")).ok()?;
-    link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok()
+fn of_process(pid: u32) -> io::Result<Option<u64>> {
+    let link = fs::read_link(format!("/proc/{pid}/ns/net"))?;
+    let inode = |link: &str| link.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok();
+    Ok(link.to_str().and_then(inode))
 }
 
 /// Gives namespaces of one name different ones; those that are known already, which come first, keep theirs.

@@ -34,8 +34,8 @@ pub(super) struct Owners {
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Hindered {
-    /// Some belong to others.
-    pub(super) denied: bool,
+    /// How many belong to others.
+    pub(super) denied: usize,
     /// No file could be opened any more.
     pub(super) starved: bool,
 }
@@ -84,7 +84,7 @@ impl Owners {
             pids.into_par_iter().filter_map(|pid| Some((pid, Arc::new(owner(pid)?)))).collect();
         let owner = |inode| holders.get(&inode).and_then(|pid| owners.get(pid)).cloned();
         self.known.extend(missing.into_iter().map(|inode| (inode, owner(inode))));
-        self.hindered.denied |= hindered.denied;
+        self.hindered.denied = self.hindered.denied.max(hindered.denied);
         self.hindered.starved |= hindered.starved;
     }
 }
@@ -108,7 +108,7 @@ fn holders(mut sought: HashSet<u32>) -> (HashMap<u32, u32>, Hindered) {
     let mut pids = pids().into_iter().peekable();
     while let Some(pid) = pids.next().filter(|_| !sought.is_empty()) {
         match Folder::open(pid) {
-            Err(Errno::ACCESS | Errno::PERM) => hindered.denied = true,
+            Err(Errno::ACCESS | Errno::PERM) => hindered.denied += 1,
             Err(Errno::MFILE | Errno::NFILE) => hindered.starved = true,
             Err(_) => {} // it has gone
             Ok(folder) => lot.push((pid, folder)),

@@ -5,6 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::{Endpoint, Host, Listener, Next, PlaceId};
 use crate::text::{HashMap, Span};
 
+/// Listeners of one address that a front is matched with. Several are alternatives, such as a file for each version.
+pub const ALTERNATIVES: usize = 64;
+
 /// One listener passes on to another; both by their indices in [`Host::listeners`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
@@ -24,40 +27,64 @@ impl Host {
         }
         let behind = Behind::of(&self.listeners);
         let links = fronts.flat_map(|(from, front)| {
-            let reached =
-                front.hops.iter().filter_map(|hop| Some((behind.at(front.place, &hop.to)?, hop.at)));
+            let reached = front.hops.iter().flat_map(|hop| {
+                behind.at(front.place, &hop.to).iter().take(ALTERNATIVES).map(|to| (*to, hop.at))
+            });
             reached.filter(move |(to, _)| *to != from).map(move |(to, at)| Link { from, to, at })
         });
         links.collect()
+    }
+
+    /// The listeners of more than [`ALTERNATIVES`] of one address that a front passes on to: the first that it is not matched with.
+    pub fn beyond_alternatives(&self) -> impl Iterator<Item = &Listener> {
+        let fronts = self.listeners.iter().filter(|listener| !listener.hops.is_empty());
+        let behind = fronts.clone().next().map(|_| Behind::of(&self.listeners));
+        let mut beyond: Vec<usize> = Vec::new();
+        if let Some(behind) = &behind {
+            let hops = fronts.flat_map(|front| front.hops.iter().map(|hop| (front.place, &hop.to)));
+            beyond.extend(hops.filter_map(|(place, to)| behind.at(place, to).get(ALTERNATIVES)));
+        }
+        beyond.sort_unstable();
+        beyond.dedup();
+        beyond.into_iter().filter_map(|index| self.listeners.get(index))
     }
 }
 
 /// Listeners by what is connected to.
 struct Behind<'a> {
-    paths: HashMap<(PlaceId, &'a str), usize>,
-    exact: HashMap<(PlaceId, SocketAddr), usize>,
+    paths: HashMap<(PlaceId, &'a str), Vec<usize>>,
+    exact: HashMap<(PlaceId, SocketAddr), Vec<usize>>,
     /// By port, and whether they take IPv4 and IPv6.
-    wide: HashMap<(PlaceId, u16, bool), usize>,
+    wide: HashMap<(PlaceId, u16, bool), Vec<usize>>,
 }
 
 impl<'a> Behind<'a> {
     fn of(listeners: &'a [Listener]) -> Self {
         let mut behind =
             Self { paths: HashMap::default(), exact: HashMap::default(), wide: HashMap::default() };
+        // Another of the same service is an alternative; what else claims the address is somebody else's. The first that is too
+        // much is kept, so that it can be told.
+        let add = |known: &mut Vec<usize>, index: usize| {
+            let service = |at: usize| listeners.get(at).map(|listener| &listener.service);
+            let alike = known.first().is_none_or(|first| service(*first) == service(index));
+            if alike && known.len() <= ALTERNATIVES {
+                known.push(index);
+            }
+        };
         for (index, Listener { place, endpoint, .. }) in listeners.iter().enumerate() {
             match endpoint {
                 Endpoint::Unix(path) => {
-                    behind.paths.entry((*place, same(path))).or_insert(index);
+                    add(behind.paths.entry((*place, same(path))).or_default(), index);
                 }
                 Endpoint::Tcp(address) if address.ip().is_unspecified() => {
-                    behind.wide.entry((*place, address.port(), address.is_ipv4())).or_insert(index);
+                    add(behind.wide.entry((*place, address.port(), address.is_ipv4())).or_default(), index);
                 }
                 Endpoint::Tcp(address) => {
-                    behind.exact.entry((*place, *address)).or_insert(index);
+                    add(behind.exact.entry((*place, *address)).or_default(), index);
                 }
                 Endpoint::DualStack(port) => {
                     for ipv4 in [true, false] {
-                        behind.wide.entry((*place, *port, ipv4)).or_insert(index);
+                        add(behind.wide.entry((*place, *port, ipv4)).or_default(), index);
                     }
                 }
                 Endpoint::Unknown(_) => {}
@@ -67,17 +94,17 @@ impl<'a> Behind<'a> {
     }
 
     /// A wildcard is reached by the loopback addresses; any other address may be another machine's.
-    fn at(&self, place: PlaceId, next: &Next) -> Option<usize> {
-        match next {
-            Next::At(Endpoint::Unix(path)) => self.paths.get(&(place, same(path))).copied(),
+    fn at<'s>(&'s self, place: PlaceId, next: &'s Next) -> &'s [usize] {
+        let found = match next {
+            Next::At(Endpoint::Unix(path)) => self.paths.get(&(place, same(path))),
             Next::At(Endpoint::Tcp(address)) => {
                 let wide = || self.wide.get(&(place, address.port(), address.is_ipv4()));
                 let own = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
-                let exact = self.exact.get(&(place, *address));
-                exact.or_else(|| wide().filter(|_| own(address.ip()))).copied()
+                self.exact.get(&(place, *address)).or_else(|| wide().filter(|_| own(address.ip())))
             }
             Next::At(Endpoint::DualStack(_) | Endpoint::Unknown(_)) | Next::Named(..) => None,
-        }
+        };
+        found.map_or(&[], Vec::as_slice)
     }
 }
 
@@ -115,6 +142,14 @@ mod tests {
         assert_eq!(links(&hop, &[Endpoint::DualStack(8080)]), [(0, 1)]);
         assert_eq!(links(&hop, &[tcp("[::]:8080")]), []);
         assert_eq!(links(&hop, &[tcp("0.0.0.0:8080"), tcp("127.0.0.1:8080")]), [(0, 2)]);
+    }
+
+    #[test]
+    fn all_alternatives_are_reached() {
+        let hop = [Next::At(tcp("127.0.0.1:8080"))];
+        let many = vec![tcp("0.0.0.0:8080"); ALTERNATIVES + 2];
+        assert_eq!(links(&hop, &many[..2]), [(0, 1), (0, 2)]);
+        assert_eq!(links(&hop, &many).len(), ALTERNATIVES);
     }
 
     #[test]

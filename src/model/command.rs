@@ -50,7 +50,7 @@ pub struct Command {
     /// What the file calls it: `gunicorn.service`, the compose service, the process type, the script.
     pub name: String,
     /// The program first; what only runs it (`exec`, `env`, `bundle exec`, `poetry run`, `tini --`, `sh -c`) is taken off, and
-    /// `python -m gunicorn` is left as it is.
+    /// `python -m gunicorn` is left as it is. Nothing of a unit of which only drop-ins are in the tree.
     pub words: Vec<Text>,
     /// Of two of one name the later counts. Units share those of the files that they name.
     pub environment: Vec<Arc<Variable>>,

@@ -87,7 +87,8 @@ pub struct Finding {
     pub severity: Severity,
     /// One sentence without a full stop.
     pub message: String,
-    pub help: Option<String>,
+    /// What to know or to do, one fact a line.
+    pub help: Vec<String>,
     pub place: PlaceId,
     /// By its index in [`Host::listeners`](super::Host).
     pub listener: Option<usize>,
@@ -113,9 +114,14 @@ impl Finding {
     }
 
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    pub fn help(mut self, line: impl Into<String>) -> Self {
+        self.help.push(line.into());
         self
+    }
+
+    /// All lines of help as one text.
+    pub fn all_help(&self, between: &str) -> Option<String> {
+        (!self.help.is_empty()).then(|| self.help.join(between))
     }
 
     #[must_use]

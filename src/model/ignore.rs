@@ -15,6 +15,16 @@ pub struct Ignore {
     pub has_expired: bool,
     /// A comment that names no rule hides nothing.
     pub rules: Vec<IgnoredRule>,
+    /// Why a comment that is meant as one is none, and what to write.
+    pub mistaken: Option<(String, &'static str)>,
+}
+
+/// What somebody wrote and nothing here is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idle {
+    pub at: Span,
+    pub said: String,
+    pub help: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -192,7 +192,7 @@ impl From<String> for Endpoint {
     }
 }
 
-/// What brings a changed backlog in. A raised somaxconn always needs a restart: a program that is only reloaded does
+/// What applies a changed backlog. A raised somaxconn always needs a restart: a program that is only reloaded does
 /// not call listen(2) again for a number of its own that has not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -242,13 +242,15 @@ pub struct Listener {
     pub service: String,
     pub place: PlaceId,
     pub endpoint: Endpoint,
+    /// The interface that it is bound to (SO_BINDTODEVICE).
+    pub interface: Option<String>,
     /// The text that opens it: the `listen` directive, the `Connector`'s start tag, the call.
     pub site: Span,
     /// What listen(2) is called with, negative as passed, before somaxconn.
     pub backlog: Setting,
     /// How many sockets, each with a queue of its own; `None` where it depends on the machine.
     pub sockets: Option<u32>,
-    /// What brings a changed backlog in.
+    /// What applies a changed backlog.
     pub apply: Apply,
     /// How the program comes to its number; the last one's value is the backlog.
     pub steps: Vec<Step>,
@@ -260,6 +262,12 @@ pub struct Listener {
     pub hops: Vec<Hop>,
     /// The program looks at somaxconn itself, and ends where its number is larger.
     pub refuses_above_somaxconn: bool,
+    /// What the program itself says when its queue is full.
+    pub full: Option<String>,
+    /// Where the number that it has by default can be made another, for people.
+    pub knob: Option<String>,
+    /// The systemd service that starts its program, where the tree has one that names the program's file.
+    pub unit: Option<String>,
 }
 
 impl Listener {
@@ -269,6 +277,7 @@ impl Listener {
             service: service.to_owned(),
             place,
             endpoint,
+            interface: None,
             site,
             backlog: Setting::default(),
             sockets: Some(1),
@@ -278,7 +287,23 @@ impl Listener {
             internal: false,
             hops: Vec::new(),
             refuses_above_somaxconn: false,
+            full: None,
+            knob: None,
+            unit: None,
         }
+    }
+
+    /// The address as `ss` prints it, if known: `127.0.0.1:80`, `127.0.0.1%lo:80`.
+    pub fn address(&self) -> Option<String> {
+        self.endpoint.address().map(|address| bound_to(address, self.interface.as_deref()))
+    }
+}
+
+/// An address with the interface that its socket is bound to.
+pub fn bound_to(address: String, interface: Option<&str>) -> String {
+    match interface.zip(address.rsplit_once(':')) {
+        Some((interface, (host, port))) => format!("{host}%{interface}:{port}"),
+        None => address,
     }
 }
 
@@ -288,7 +313,7 @@ pub fn ids<'a>(listeners: impl Iterator<Item = (String, &'a Listener)>, sources:
     let mut seen: HashMap<String, usize> = HashMap::default();
     listeners
         .map(|(before, listener)| {
-            let place = listener.endpoint.address().unwrap_or_else(|| {
+            let place = listener.address().unwrap_or_else(|| {
                 let line = sources.position(listener.site).line;
                 format!("{}:{line}", sources.get(listener.site.source).name())
             });

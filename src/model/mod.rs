@@ -4,6 +4,7 @@
 mod chain;
 mod command;
 mod date;
+mod file;
 mod finding;
 mod ignore;
 mod listener;
@@ -17,13 +18,14 @@ mod sysctl;
 mod value;
 
 pub use crate::text::Text;
-pub use chain::Link;
+pub use chain::{ALTERNATIVES, Link};
 pub use command::{Command, Room, Starter, Variable};
 pub use date::Date;
+pub use file::{FileSeen, NotRead, NotReadKind};
 pub use finding::{Finding, Fix, Label, Safety, Severity, Target, Want};
-pub use ignore::{Came, Ignore, IgnoredRule};
-pub use listener::{Apply, Endpoint, Hop, Listener, Next, Occupied, Transport, ids};
-pub use minimum::{Minimum, Minimums};
+pub use ignore::{Came, Idle, Ignore, IgnoredRule};
+pub use listener::{Apply, Endpoint, Hop, Listener, Next, Occupied, Transport, bound_to, ids};
+pub use minimum::{Minimum, Minimums, Subject};
 pub use place::{Host, Kernel, Place, PlaceId, PlaceKind, ReadAs, Version};
 pub use problem::{Problem, ProblemKind};
 pub use queue::{CappedBy, Queue, Step, SynQueue};

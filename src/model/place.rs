@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Ignore, Listener, Minimum, Problem, Sysctls, Value, ids};
+use super::{Idle, Ignore, Kind, Listener, Minimum, NotRead, Problem, Sysctls, Value, ids};
 use crate::text::Sources;
 
 /// A Linux version, as far as behaviour depends on it.
@@ -56,6 +56,37 @@ pub struct Kernel {
     pub release: String,
     /// A vendor's kernel may carry fixes that its version does not tell of.
     pub vendor: bool,
+    /// Others that the distribution's release comes with.
+    pub also: Vec<Version>,
+    /// The distribution's release that it is of: `Ubuntu 18.04`.
+    pub of: Option<String>,
+    /// What sets a vendor's kernel apart from others of its version, where its release does not say it: `el7`.
+    pub build: Option<String>,
+}
+
+impl Kernel {
+    /// A kernel that somebody named.
+    pub fn named(version: Value<Version>, release: &str, vendor: bool) -> Self {
+        Self { version, release: release.to_owned(), vendor, also: Vec::new(), of: None, build: None }
+    }
+
+    /// Whether it was taken for an older one, the newest that is known.
+    pub fn is_newer_than_known(&self) -> bool {
+        Version::parse(self.release.trim()).is_some_and(|(version, _)| version > self.version.get)
+    }
+
+    /// The other kernels of its distribution's release, in words: `Ubuntu 18.04 also comes with 4.15`.
+    pub fn others(&self) -> String {
+        let mut others: Vec<String> = self.also.iter().map(Version::to_string).collect();
+        let last = others.pop().unwrap_or_default();
+        let all = if others.is_empty() { last } else { format!("{} and {last}", others.join(", ")) };
+        format!("{} also comes with {all}", self.of.as_deref().unwrap_or("its distribution"))
+    }
+
+    /// Whether it is of a vendor's kind of kernels, such as `el7`.
+    pub fn is_build(&self, build: &str) -> bool {
+        self.build.as_deref() == Some(build) || self.release.contains(&format!(".{build}"))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -114,9 +145,28 @@ pub struct Place {
     pub root: Option<String>,
     pub kernel: Kernel,
     pub sysctls: Sysctls,
+    /// OpenRC starts its services, not systemd.
+    pub openrc: bool,
 }
 
 impl Place {
+    /// Where a sysctl's value comes from that no file of the place writes and no kernel said.
+    pub fn unwritten(&self, value: &Value<i64>) -> String {
+        let kernel = &self.kernel;
+        let mut defaults = self.sysctls.by_key.values().filter_map(|sysctl| sysctl.default.as_ref());
+        let assumed = value.kind == Kind::Assumed;
+        match defaults.any(|default| default.span == value.span) {
+            false if assumed => "assuming tuned's default profile on this release".to_owned(),
+            false => "set by tuned's active profile".to_owned(),
+            true if assumed && kernel.also.is_empty() => "assuming the default of a modern Linux".to_owned(),
+            true if assumed => {
+                let own = kernel.version.get;
+                format!("assuming the default of Linux {own} ({})", kernel.others())
+            }
+            true => format!("the default of Linux {}", kernel.version.get),
+        }
+    }
+
     /// What tells it from the other places of a report: its root, when there are several, and its target.
     pub fn label(&self) -> Option<String> {
         let target = Some(self.name.as_str()).filter(|name| *name != "host");
@@ -133,10 +183,14 @@ pub struct Host {
     pub places: Vec<Place>,
     pub listeners: Vec<Listener>,
     pub problems: Vec<Problem>,
+    /// What is likely ours and was not taken in.
+    pub not_read: Vec<NotRead>,
     /// What a policy wants of the listeners.
     pub minimums: Vec<Minimum>,
     /// What was to be left out of the report, once that is done.
     pub ignores: Vec<Ignore>,
+    /// What of the policy, of rules and of the baseline has no effect.
+    pub idle: Vec<Idle>,
     /// Rules and the listeners about which they have nothing more to say: somebody decided to live with it.
     pub settled: BTreeSet<(String, usize)>,
 }

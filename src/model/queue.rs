@@ -23,7 +23,7 @@ impl Step {
     }
 }
 
-/// What cut a number. The kernel's 16-bit field is the other way for a queue to be shorter than asked.
+/// What limited the number: net.core.somaxconn, or the 16-bit field of old kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum CappedBy {
     #[serde(rename = "net.core.somaxconn")]

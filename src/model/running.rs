@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Endpoint;
+use super::{Endpoint, bound_to};
 use crate::text::{HashMap, Span};
 
 /// A look at the running machine, or several over a window of time.
@@ -28,6 +28,9 @@ pub struct Running {
     /// When audited files that name a backlog were changed last, in seconds since 1970, by their paths in the tree.
     #[serde(default)]
     pub changed: BTreeMap<String, u64>,
+    /// The files that programs of no known service seem to be configured by, by the names of the processes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<String, String>,
 }
 
 /// What a network namespace belongs to.
@@ -181,11 +184,7 @@ pub struct Listening {
 impl Listening {
     /// The address as `ss` prints it, with the interface that it is bound to: `127.0.0.53%lo:53`.
     pub fn bound_to(&self) -> String {
-        let address = self.address.to_string();
-        match (&self.interface, address.rsplit_once(':')) {
-            (Some(interface), Some((host, port))) => format!("{host}%{interface}:{port}"),
-            _ => address,
-        }
+        bound_to(self.address.to_string(), self.interface.as_deref())
     }
 
     /// Connections that wait at most: the kernel's test is `>` (`sk_acceptq_is_full`, include/net/sock.h).

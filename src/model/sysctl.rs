@@ -61,6 +61,8 @@ pub struct Assignment {
     pub fate: Fate,
     /// Stands in /etc/sysctl.conf, and nothing links to it from sysctl.d; or in what Debian 13 made of that file.
     pub in_sysctl_conf: bool,
+    /// The name that it is applied by at boot, where that is a link to its file: `etc/sysctl.d/99-sysctl.conf`.
+    pub link: Option<String>,
     /// The number can be changed here.
     pub slot: Option<Slot>,
     /// What would make the line take effect as it was meant to, if that is one change: a key spelled right, octal as decimal.
@@ -106,6 +108,8 @@ pub struct Sysctl {
     pub boot: Option<Value<i64>>,
     /// What `sysctl --system` (procps) leaves behind when an administrator runs it.
     pub system: Option<Value<i64>>,
+    /// What says that tuned applies the files of /etc again when it starts, /etc/sysctl.conf last.
+    pub again: Option<Span>,
     pub live: Option<Value<i64>>,
     /// The kernel's own, for the version of the place.
     pub default: Option<Value<i64>>,

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::{Report, plain, secrets};
+use super::{Report, from_here, plain, secrets};
 use crate::model::{
-    Apply, CappedBy, Fix, Hop, Kind, Link, Listener, Listening, Place, PlaceKind, Queue, ReadAs, Running,
-    Safety, Seen, Severity, Step, Sysctl, Transport, key,
+    Apply, CappedBy, FileSeen, Fix, Hop, Kind, Link, Listener, Listening, Place, PlaceKind, Queue, ReadAs,
+    Running, Safety, Seen, Severity, Step, Sysctl, Transport, key,
 };
 use crate::plan::Planned;
 use crate::suppress::{Baseline, Entry};
-use crate::text::{HashMap, Sources, Span};
+use crate::text::{HashMap, Source, Sources, Span};
 
 /// The keys that `sysctls` always lists; others only where a file assigns them.
 const LISTED: [&str; 4] = [key::SOMAXCONN, key::MAX_SYN_BACKLOG, key::SYNCOOKIES, key::ABORT_ON_OVERFLOW];
@@ -29,11 +29,14 @@ pub struct Document<Listeners = Vec<ListenerEntry>, Findings = Vec<FindingEntry>
     listeners: Listeners,
     /// Sorted by path, place and rule.
     findings: Findings,
-    /// What the baseline lists and is no longer found, where there is a baseline.
+    /// What the audit did with every file, if asked for, by root and path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<FileSeen>>,
+    /// Baseline entries without a finding, if there is a baseline.
     #[serde(skip_serializing_if = "Option::is_none")]
     fixed: Option<Vec<Entry>>,
     summary: Summary,
-    /// What the running machine showed, if it was looked at.
+    /// The state of the running machine, if it was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     running: Option<Running>,
 }
@@ -44,7 +47,7 @@ struct Tool {
     version: &'static str,
 }
 
-/// Where something stands. Lines and columns count from 1, columns in characters.
+/// A place in a file. Lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 struct At {
     /// The audited root, when there are several.
@@ -69,6 +72,8 @@ struct PlaceEntry {
     /// How the PATH was understood.
     #[serde(rename = "as")]
     read_as: ReadAs,
+    /// The folder that paths start at, from the working directory where it lies below that.
+    top: String,
     kernel: KernelEntry,
     sysctls: BTreeMap<String, SysctlEntry>,
 }
@@ -87,35 +92,35 @@ struct SysctlEntry {
     value: Option<i64>,
     kind: Kind,
     at: Option<At>,
-    /// What the running kernel has, if it was looked at.
+    /// The running kernel's value, if it was measured.
     live: Option<i64>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ListenerEntry {
-    /// `service:address`, or `service:path:line` where the address is not known; a second of the same id gets `#2`.
+    /// `service:address`, or `service:path:line` where the address is unknown; a second of the same id gets `#2`.
     id: String,
     service: String,
     /// The id of a place.
     place: String,
     transport: Transport,
-    /// As `ss` prints it. Null where the files cannot tell; then a step says why.
+    /// As `ss` prints it. Null if the files do not show it; then a step says why.
     address: Option<String>,
     /// What opens it.
     at: At,
     backlog: BacklogEntry,
     queue: QueueEntry,
-    /// The queue of its socket, the fullest if there are several; only when the machine was looked at and has it.
+    /// The queue of its socket, the fullest if there are several; only if the machine was measured and has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     running: Option<RunningEntry>,
     syn_queue: SynQueueEntry,
-    /// How many sockets, each with a queue of its own. Null where it depends on the machine.
+    /// How many sockets, each with its own queue. Null where it depends on the machine.
     sockets: Option<u32>,
-    /// What brings a changed backlog in.
+    /// What applies a changed backlog.
     apply: Apply,
     /// How the number comes about; the last step's value is the limit.
     steps: Vec<StepEntry>,
-    /// Where what arrives here is passed on to, if anywhere.
+    /// Where this listener passes requests to, if anywhere.
     passes_to: Vec<HopEntry>,
 }
 
@@ -132,7 +137,7 @@ struct HopEntry {
 /// What listen(2) is called with.
 #[derive(Debug, Serialize, JsonSchema)]
 struct BacklogEntry {
-    /// Negative as passed. Null where the files cannot tell; then a step says why.
+    /// Negative as passed. Null if the files do not show it; then a step says why.
     requested: Option<i64>,
     kind: Option<Kind>,
     at: At,
@@ -172,7 +177,7 @@ struct SynQueueEntry {
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct StepEntry {
-    /// The number after this step. Null where it is not known, and for remarks.
+    /// The number after this step. Null where it is unknown, and for remarks.
     value: Option<i64>,
     what: String,
     at: At,
@@ -240,7 +245,7 @@ pub struct Summary {
     /// Findings that the baseline lists; they are not in this report either.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub in_baseline: usize,
-    /// Findings in which no file takes part that has changed since the revision asked for; neither are they.
+    /// Findings that were there at the revision asked for; neither are they.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unchanged: usize,
 }
@@ -274,7 +279,10 @@ pub fn render(report: &Report) -> String {
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
         places: places.map(|place| place_entry(place, &report.sources)).collect(),
         listeners: Each(|| report.listeners().map(|one| listener_entry(around, one))),
-        findings: Each(|| (0..report.findings.len()).filter_map(|at| finding_entry(report, at, ids))),
+        findings: Each(|| {
+            (0..report.findings.len()).filter_map(|at| finding_entry(report, at, ids, &from_root))
+        }),
+        files: report.shows_files.then(|| report.seen_files.iter().map(file_entry).collect()),
         fixed: report.hidden.fixed.clone(),
         summary: report.summary(),
         running: report.seen.as_ref().map(|seen| seen.running.clone()),
@@ -300,12 +308,23 @@ pub fn schema() -> String {
     to_text(&schemars::schema_for!(Document<Vec<ListenerEntry>, Vec<FindingEntry>>))
 }
 
+/// What a source is called: the audited root, when there are several, and a path.
+pub(super) type Naming<'a> = &'a dyn Fn(&Source) -> (Option<String>, String);
+
+pub(super) fn from_root(source: &Source) -> (Option<String>, String) {
+    (source.root().map(str::to_owned), source.name().into_owned())
+}
+
 fn at(sources: &Sources, span: Span) -> At {
-    let source = sources.get(span.source);
+    at_as(sources, span, &from_root)
+}
+
+fn at_as(sources: &Sources, span: Span, naming: Naming<'_>) -> At {
+    let (root, path) = naming(sources.get(span.source));
     let position = sources.position(span);
     At {
-        root: source.root().map(str::to_owned),
-        path: source.name().into_owned(),
+        root,
+        path,
         line: position.line,
         column: position.column,
         end_line: position.end_line,
@@ -329,6 +348,7 @@ fn place_entry(place: &Place, sources: &Sources) -> PlaceEntry {
         root: place.root.clone(),
         kind: place.kind,
         read_as: place.read_as,
+        top: from_here(&place.top).to_string_lossy().into_owned(),
         kernel: KernelEntry {
             version: kernel.get.to_string(),
             kind: kernel.kind,
@@ -342,6 +362,10 @@ fn place_entry(place: &Place, sources: &Sources) -> PlaceEntry {
             .map(|sysctl| (sysctl.key.clone(), sysctl_entry(sysctl, sources)))
             .collect(),
     }
+}
+
+fn file_entry(file: &FileSeen) -> FileSeen {
+    FileSeen { why: file.why.as_deref().map(secrets::masked), ..file.clone() }
 }
 
 fn sysctl_entry(sysctl: &Sysctl, sources: &Sources) -> SysctlEntry {
@@ -377,7 +401,7 @@ fn listener_entry(around: Around<'_>, (listener, queue): (&Listener, &Queue)) ->
         service: listener.service.clone(),
         place: report.host.place(listener.place).map(place_id).unwrap_or_default(),
         transport: listener.endpoint.transport(),
-        address: listener.endpoint.address(),
+        address: listener.address(),
         at: at(&report.sources, listener.site),
         backlog: BacklogEntry {
             requested: queue.requested,
@@ -420,41 +444,47 @@ fn running_entry(sockets: &[(usize, &Listening)]) -> Option<RunningEntry> {
     Some(RunningEntry { limit: fullest.limit, queued: fullest.queued })
 }
 
-pub(super) fn finding_entry(report: &Report, index: usize, ids: &[String]) -> Option<FindingEntry> {
+pub(super) fn finding_entry(
+    report: &Report,
+    index: usize,
+    ids: &[String],
+    naming: Naming<'_>,
+) -> Option<FindingEntry> {
     let finding = report.findings.get(index)?;
     let label = |label: &crate::model::Label| LabelEntry {
         message: secrets::masked(&label.message),
-        at: at(&report.sources, label.at),
+        at: at_as(&report.sources, label.at, naming),
     };
     let fixes = finding.fixes.iter().enumerate();
     Some(FindingEntry {
         rule: finding.rule.clone(),
         severity: finding.severity,
         message: secrets::masked(&finding.message),
-        help: finding.help.as_deref().map(secrets::masked),
+        help: finding.all_help("\n").as_deref().map(secrets::masked),
         listener: finding.listener.and_then(|listener| ids.get(listener)).cloned(),
-        at: at(&report.sources, finding.at),
+        at: at_as(&report.sources, finding.at, naming),
         labels: finding.labels.iter().map(label).collect(),
-        fixes: fixes.map(|(fix, it)| fix_entry(report, (index, fix), it)).collect(),
+        fixes: fixes.map(|(fix, it)| fix_entry(report, (index, fix), it, naming)).collect(),
     })
 }
 
-fn fix_entry(report: &Report, (finding, fix): (usize, usize), it: &Fix) -> FixEntry {
+fn fix_entry(report: &Report, (finding, fix): (usize, usize), it: &Fix, naming: Naming<'_>) -> FixEntry {
     let edits = report.plan.edits_of(finding, fix);
     FixEntry {
         title: secrets::masked(&it.title),
         safety: it.safety,
         then: report.then_of(finding, fix),
-        edits: edits.map(|planned| edit_entry(&report.sources, planned)).collect(),
+        edits: edits.map(|planned| edit_entry(&report.sources, planned, naming)).collect(),
     }
 }
 
-fn edit_entry(sources: &Sources, planned: &Planned) -> EditEntry {
+fn edit_entry(sources: &Sources, planned: &Planned, naming: Naming<'_>) -> EditEntry {
     let source = sources.get(planned.edit.span.source);
+    let (root, path) = naming(source);
     EditEntry {
         id: planned.id.clone(),
-        root: source.root().map(str::to_owned),
-        path: source.name().into_owned(),
+        root,
+        path,
         create: source.is_absent(),
         start: planned.edit.span.start,
         end: planned.edit.span.end,

@@ -77,7 +77,7 @@ fn suites<'a>(report: &'a Report, subjects: &'a [Subject<'a>], least: Option<Sev
 
 /// Why a rule that found nothing was not judged.
 fn untested(report: &Report, rule: &Rule) -> Option<&'static str> {
-    let of_files = (report.live_alone && !rule.is_live()).then_some("left to the audit of the files");
+    let of_files = (report.live_alone && !rule.is_live()).then_some("left to the file audit");
     of_files.or_else(|| rule.lacks(&report.host, report.seen.as_ref()))
 }
 
@@ -96,7 +96,7 @@ fn case<'a>(subject: &'a Subject<'a>, least: Option<Severity>) -> Case<'a> {
 fn named(subject: &Subject, listener: &Listener) -> String {
     let Report { sources, host, .. } = subject.report;
     let label = host.place(listener.place).and_then(Place::label).map(|label| format!("{label}:"));
-    let address = listener.endpoint.address().map(|address| format!(":{address}"));
+    let address = listener.address().map(|address| format!(":{address}"));
     let (label, address) = (label.unwrap_or_default(), address.unwrap_or_default());
     let name = plain::inline(&format!("{label}{}{address}", listener.service));
     format!("{name} ({})", subject.paths.name(sources.get(listener.site.source)))

@@ -71,7 +71,7 @@ impl Page<'_> {
             ));
         }
         if groups.len() > ROWS {
-            text.push_str(&format!("\nAnd {} that are not shown here.\n", groups.len() - ROWS));
+            text.push_str(&format!("\nAnd {} not shown here.\n", groups.len() - ROWS));
         }
         text
     }

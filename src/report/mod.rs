@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod checkstyle;
 mod columns;
+pub mod concise;
 pub mod github;
 pub mod gitlab;
 pub mod human;
@@ -12,6 +13,7 @@ pub mod markdown;
 pub mod ndjson;
 pub mod patch;
 mod plain;
+pub mod policy;
 pub mod prometheus;
 pub mod sarif;
 mod screen;
@@ -20,15 +22,20 @@ mod subject;
 mod twins;
 mod xml;
 
-pub(crate) use plain::{inline, said};
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+
+pub use plain::inline;
+pub(crate) use plain::said;
 pub use screen::{Detail, Screen};
 pub(crate) use screen::{counted, left, right, tail};
 
-use crate::model::{Finding, Host, Listener, Queue, Seen, Severity};
+use crate::knowledge::RULES;
+use crate::model::{FileSeen, Finding, Host, Listener, Queue, Seen, Severity};
 use crate::plan::Plan;
 use crate::rules::Rules;
 use crate::suppress::Hidden;
-use crate::text::Sources;
+use crate::text::{HashMap, HashSet, Sources};
 
 /// Everything that an audit came to, ready to be shown.
 #[derive(Debug)]
@@ -51,8 +58,15 @@ pub struct Report {
     pub files: usize,
     /// Files and folders left out because they are not production.
     pub left_out: usize,
+    /// What became of the files: of all where that is asked for, else of those that were taken in.
+    pub seen_files: Vec<FileSeen>,
+    pub shows_files: bool,
+    /// The report for people counts the findings of each rule instead of showing them.
+    pub statistics: bool,
     /// From which severity on findings count.
     pub fails_on: Option<Severity>,
+    /// Finding no listener is a failure of the audit.
+    pub fails_on_nothing: bool,
     pub hidden: Hidden,
 }
 
@@ -65,10 +79,57 @@ pub fn harmless(bytes: &[u8]) -> String {
     shown
 }
 
+/// The page about one of our own rules, if there is a home.
+fn page_of(rule: &str, home: &str) -> Option<String> {
+    let is_ours = RULES.get_file(format!("{rule}.toml")).is_some();
+    let version = env!("CARGO_PKG_VERSION");
+    (is_ours && !home.is_empty()).then(|| format!("{home}/blob/v{version}/docs/rules/{rule}.md"))
+}
+
+/// Below the working directory, a path is shown from there.
+pub(crate) fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().and_then(std::fs::canonicalize);
+    match here.ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)) {
+        Some(below) if below.as_os_str().is_empty() => PathBuf::from("."),
+        Some(below) => below,
+        None => path.to_owned(),
+    }
+}
+
+/// Commands, each once: those that show one listener, and before them all others.
+fn once_each(commands: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
+    let mut known: HashSet<String> = HashSet::default();
+    let once = commands.filter(|command| known.insert(command.clone()));
+    let shows_all = |command: &String| command == "ss -lnt";
+    let (mut look, mut others): (Vec<_>, Vec<_>) =
+        once.partition(|command| shows_all(command) || command.starts_with("ss -lnt "));
+    if look.iter().any(shows_all) {
+        look.retain(shows_all);
+    }
+    others.sort_by_key(|command| command.starts_with("ss "));
+    (look, others)
+}
+
 impl Report {
     /// Whether there is a finding that counts.
     pub fn fails(&self) -> bool {
         self.fails_on.is_some_and(|least| self.findings.iter().any(|finding| finding.severity >= least))
+    }
+
+    /// Whether nothing that listens was found, where that is a failure.
+    pub fn lacks_listeners(&self) -> bool {
+        self.fails_on_nothing && self.host.listeners.is_empty()
+    }
+
+    /// How many findings each rule has, the worst and the most first.
+    pub fn by_rule(&self) -> Vec<(usize, &'static str, &str)> {
+        let mut counts: HashMap<(Severity, &str), usize> = HashMap::default();
+        for finding in &self.findings {
+            *counts.entry((finding.severity, finding.rule.as_str())).or_default() += 1;
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|((severity, rule), count)| (Reverse(*severity), Reverse(*count), *rule));
+        counts.into_iter().map(|((severity, rule), count)| (count, severity.word(), rule)).collect()
     }
 
     /// The listeners and their queues.
@@ -91,6 +152,16 @@ impl Report {
         self.plan.then_of(&self.findings, finding, fix).iter().map(|line| plain::command(line)).collect()
     }
 
+    /// What to run after all fixes that are in the patch.
+    pub(crate) fn then_of_patch(&self) -> Vec<String> {
+        let fixes = self.findings.iter().enumerate().flat_map(|(finding, it)| {
+            let is_in = move |fix: &usize| self.plan.edits_of(finding, *fix).any(|planned| planned.in_patch);
+            (0..it.fixes.len()).filter(is_in).map(move |fix| (finding, fix))
+        });
+        let (look, then) = once_each(fixes.flat_map(|(finding, fix)| self.then_of(finding, fix)));
+        then.into_iter().chain(if look.len() > 1 { vec!["ss -lnt".to_owned()] } else { look }).collect()
+    }
+
     pub fn summary(&self) -> json::Summary {
         json::Summary {
             files: self.files,
@@ -101,12 +172,27 @@ impl Report {
             infos: self.count(Severity::Info),
             ignored: self.hidden.ignored,
             in_baseline: self.hidden.in_baseline,
-            unchanged: self.hidden.unchanged,
+            unchanged: self.hidden.not_new,
         }
     }
 
     /// The findings of one severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_link_is_written_without_a_home() {
+        assert_eq!(page_of("queue-tiny", ""), None);
+        assert_eq!(page_of("of-somebody-else", "https://example.org/a"), None);
+        let page = page_of("queue-tiny", "https://example.org/a").unwrap();
+        assert!(
+            page.starts_with("https://example.org/a/blob/v") && page.ends_with("/docs/rules/queue-tiny.md")
+        );
     }
 }

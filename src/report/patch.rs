@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 use similar::udiff::UnifiedHunkHeader;
 
 use super::Report;
+use crate::model::Place;
 use crate::text::{Edit, Origin, Source, SourceId, apply};
 
 /// Lines that stay around each change, as diff(1) and git have it.
@@ -20,15 +21,16 @@ pub fn render(report: &Report) -> Vec<u8> {
     for planned in report.plan.edits.iter().filter(|planned| planned.in_patch) {
         by_file.entry(planned.edit.span.source).or_default().push(planned.edit.clone());
     }
+    let folder = folder(&report.host.places);
     let mut files: Vec<(PathBuf, &Source, Vec<Edit>)> = by_file
         .into_iter()
         .filter_map(|(id, edits)| {
             let source = report.sources.get(id);
-            Some((path(&source.origin)?, source, edits))
+            Some((path(&source.origin, &report.host.places, &folder)?, source, edits))
         })
         .collect();
     files.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut patch = Vec::new();
+    let mut patch = if files.is_empty() { Vec::new() } else { head(report) };
     for (path, source, edits) in files {
         // Writing to memory does not fail.
         drop(write_file(&mut patch, &path, source, &edits));
@@ -36,15 +38,31 @@ pub fn render(report: &Report) -> Vec<u8> {
     patch
 }
 
-/// The file's path below the folder that the patch is applied in: the root, or the working directory if there are several roots.
-fn path(origin: &Origin) -> Option<PathBuf> {
+/// What to run once the patch is applied, in lines that patch(1) and git pass over: no word of a tree begins one.
+fn head(report: &Report) -> Vec<u8> {
+    let commands = report.then_of_patch();
+    let line = |command: &String| format!("# {}\n", command.replace(['\n', '\r'], " "));
+    let lines: String = commands.iter().map(line).collect();
+    if lines.is_empty() { Vec::new() } else { format!("# After this patch:\n{lines}").into_bytes() }
+}
+
+/// Where `patch -p1` is to be called: the audited root, or the nearest folder above all of them.
+pub fn folder(places: &[Place]) -> PathBuf {
+    let mut tops = places.iter().map(|place| place.top.as_path());
+    let Some(first) = tops.next() else { return PathBuf::from(".") };
+    tops.fold(first, nearest_above_both).to_owned()
+}
+
+fn nearest_above_both<'a>(one: &'a Path, other: &Path) -> &'a Path {
+    one.ancestors().find(|above| other.starts_with(above)).unwrap_or(one)
+}
+
+/// The file's path below the folder that the patch is applied in.
+fn path(origin: &Origin, places: &[Place], folder: &Path) -> Option<PathBuf> {
     let (Origin::File { root, path } | Origin::Absent { root, path }) = origin else { return None };
-    let Some(root) = root else { return Some(path.clone()) };
-    let here = std::env::current_dir().ok();
-    let root = Path::new(root);
-    let below = here.as_deref().and_then(|here| root.strip_prefix(here).ok()).unwrap_or(root);
-    let plain = |part: &Component| !matches!(part, Component::CurDir | Component::RootDir);
-    Some(below.join(path).components().filter(plain).collect())
+    let place = places.iter().find(|place| place.root == *root);
+    let root = place.and_then(|place| place.top.strip_prefix(folder).ok());
+    Some(root.unwrap_or(Path::new("")).join(path))
 }
 
 fn write_file(out: &mut Vec<u8>, path: &Path, source: &Source, edits: &[Edit]) -> io::Result<()> {
@@ -80,12 +98,13 @@ fn lines(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 /// A file name as git writes it (quote.c, `quote_c_style`; diff.c, `emit_rewrite_diff`): in quotes, C escapes and octal if it
-/// holds a control character, a quote, a backslash or a byte that is not ASCII; ended by a tab if it holds a blank.
+/// holds a control character, a quote, a backslash or a byte that is not ASCII; ended by a tab if it holds a blank. In quotes too is
+/// what ends in a blank: patch(1) does not see that otherwise.
 fn write_name(out: &mut Vec<u8>, sign: &[u8], side: &[u8], path: &Path) {
     let name = path.as_os_str().as_bytes();
     out.extend_from_slice(sign);
     let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    if name.iter().all(plain) {
+    if name.iter().all(plain) && !name.ends_with(b" ") {
         out.extend_from_slice(side);
         out.extend_from_slice(name);
         if name.contains(&b' ') {

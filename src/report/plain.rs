@@ -1,7 +1,7 @@
 //! Other people's text made harmless: what a terminal would obey is spelled out, what is secret is starred.
 
 use super::secrets::masked;
-pub(crate) use crate::text::spelled_out as inline;
+pub use crate::text::spelled_out as inline;
 pub(super) use crate::text::{is_harmful, spell_out as push};
 
 /// Words of a report on one line, harmless and with secrets starred.

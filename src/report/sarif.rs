@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::subject::{Paths, Subject};
-use super::{Report, json, secrets};
+use super::{Report, json, page_of, secrets};
+use crate::HOME;
 use crate::model::{Fix, Safety, Severity, Step};
 use crate::rules::Rule;
 use crate::text::{Origin, Source, Span};
@@ -35,12 +36,17 @@ pub fn render(report: &Report) -> String {
     let rules: &Vec<&Rule> = &report.rules.iter().collect();
     let paths = Paths::of(report);
     let subjects = &paths.subjects();
-    let tool = json!({ "driver": {
+    let mut tool = json!({ "driver": {
         "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "semanticVersion": env!("CARGO_PKG_VERSION"),
         "rules": rules.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
     } });
+    if let (false, Some(driver)) =
+        (HOME.is_empty(), tool.pointer_mut("/driver").and_then(Value::as_object_mut))
+    {
+        driver.insert("informationUri".into(), HOME.into());
+    }
     let results = json::Each(|| subjects.iter().map(|subject| subject.result(rules)));
     json::to_text(&Log {
         schema: SCHEMA,
@@ -59,13 +65,17 @@ fn descriptor(rule: &Rule) -> Value {
     for reference in &rule.words.references {
         markdown.push_str(&format!("\n- {reference}"));
     }
-    json!({
+    let mut descriptor = json!({
         "id": rule.id,
         "shortDescription": { "text": rule.words.summary },
         "fullDescription": { "text": what },
         "help": { "text": text, "markdown": markdown },
         "defaultConfiguration": { "level": level(rule.severity) },
-    })
+    });
+    if let (Some(page), Some(fields)) = (page_of(&rule.id, HOME), descriptor.as_object_mut()) {
+        fields.insert("helpUri".into(), page.into());
+    }
+    descriptor
 }
 
 fn level(severity: Severity) -> &'static str {
@@ -80,8 +90,8 @@ impl Subject<'_> {
     fn result(&self, rules: &[&Rule]) -> Value {
         let finding = self.finding;
         let message = secrets::masked(&finding.message);
-        let text = match &finding.help {
-            Some(help) => format!("{message}; {}", secrets::masked(help)),
+        let text = match finding.all_help("; ") {
+            Some(help) => format!("{message}; {}", secrets::masked(&help)),
             None => message,
         };
         let mut result = json!({

@@ -28,12 +28,23 @@ pub struct Screen {
     /// Whether lines and signs beyond ASCII can be shown.
     pub unicode: bool,
     pub detail: Detail,
+    /// Whether it can show a link behind words.
+    pub links: bool,
+    /// Whether paths start at the working directory, where they lie below it; else at their root.
+    pub from_here: bool,
 }
 
 impl Screen {
     /// 80 columns without colour, for files and pipes.
     pub fn plain() -> Self {
-        Self { width: 80, colour: false, unicode: true, detail: Detail::Normal }
+        Self {
+            width: 80,
+            colour: false,
+            unicode: true,
+            detail: Detail::Normal,
+            links: false,
+            from_here: false,
+        }
     }
 
     pub fn wide(self, width: usize) -> Self {
@@ -46,6 +57,14 @@ impl Screen {
 
     pub(super) fn paint(&self, style: Style, text: &str) -> String {
         if self.colour && !text.is_empty() { style.style(text).to_string() } else { text.to_owned() }
+    }
+
+    /// Words that lead to a page (OSC 8), where there is one.
+    pub(super) fn linked(&self, text: &str, page: Option<&str>) -> String {
+        match page.filter(|_| self.links) {
+            Some(page) => format!("\x1b]8;;{page}\x1b\\{text}\x1b]8;;\x1b\\"),
+            None => text.to_owned(),
+        }
     }
 
     pub(super) fn strong(&self, text: &str) -> String {
@@ -61,18 +80,40 @@ impl Screen {
         if self.unicode { unicode } else { ascii }
     }
 
+    /// A line for each run of phrases that fits behind `lead`; only a phrase that is longer than a line is broken later.
+    pub(super) fn phrased(&self, lead: &str, text: &str) -> String {
+        let width = textwrap::core::display_width;
+        let room = self.width.saturating_sub(width(lead));
+        let ends = |word: &&str| word.trim_end_matches("\x1b[0m").ends_with([':', ',', ';']);
+        let words: Vec<&str> = text.split(' ').collect();
+        let mut lines: Vec<String> = Vec::new();
+        for phrase in words.split_inclusive(ends).map(|words| words.join(" ")) {
+            match lines.last_mut() {
+                Some(line) if width(&phrase) > room || width(line) + 1 + width(&phrase) <= room => {
+                    line.push_str(&format!(" {phrase}"));
+                }
+                _ => lines.push(phrase),
+            }
+        }
+        lines.join("\n")
+    }
+
     /// `lead`, then the text beside it, wrapped to the screen and indented as deep as `lead` is wide.
     pub(super) fn hang(&self, lead: &str, text: &str) -> String {
         let indent = " ".repeat(textwrap::core::display_width(lead));
-        let options = textwrap::Options::new(self.width)
-            .initial_indent(lead)
-            .subsequent_indent(&indent)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation)
-            .word_separator(textwrap::WordSeparator::AsciiSpace);
+        let options = wrapping(self.width).initial_indent(lead).subsequent_indent(&indent);
         let mut lines = textwrap::fill(text, options);
         lines.push('\n');
         lines
     }
+}
+
+/// How lines are broken: at blanks alone, each as late as can be.
+pub(super) fn wrapping(width: usize) -> textwrap::Options<'static> {
+    textwrap::Options::new(width)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit)
 }
 
 /// The accent of a severity.

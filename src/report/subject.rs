@@ -20,6 +20,10 @@ pub(super) struct Paths<'a> {
 }
 
 impl<'a> Paths<'a> {
+    pub(super) fn from_root(report: &'a Report) -> Self {
+        Self { report, here: None }
+    }
+
     pub(super) fn of(report: &'a Report) -> Self {
         let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
         Self { report, here }
@@ -29,12 +33,21 @@ impl<'a> Paths<'a> {
     /// stands before it if there are several.
     pub(super) fn path(&self, source: &Source) -> Option<PathBuf> {
         let path = source.path()?;
-        let place = self.report.host.places.iter().find(|place| place.root.as_deref() == source.root());
-        let below = place.zip(self.here.as_ref()).and_then(|(place, here)| place.top.strip_prefix(here).ok());
-        Some(match below.or(source.root().map(Path::new)) {
-            Some(root) => plain_path(&root.join(path)),
+        Some(self.below_here(source).unwrap_or_else(|| match source.root() {
+            Some(root) => plain_path(&Path::new(root).join(path)),
             None => path.to_owned(),
-        })
+        }))
+    }
+
+    /// The path of an audited file that lies below the working directory.
+    pub(super) fn below_here(&self, source: &Source) -> Option<PathBuf> {
+        let path = source.path()?;
+        let here = self.here.as_ref()?;
+        if path.is_absolute() {
+            return path.strip_prefix(here).ok().map(Path::to_owned);
+        }
+        let place = self.report.host.places.iter().find(|place| place.root.as_deref() == source.root())?;
+        Some(plain_path(&place.top.strip_prefix(here).ok()?.join(path)))
     }
 
     /// What a source is called, without a character that could do harm.
@@ -119,7 +132,7 @@ impl Subject<'_> {
     }
 
     pub(super) fn help(&self) -> Option<String> {
-        self.finding.help.as_deref().map(plain::said)
+        self.finding.all_help("; ").as_deref().map(plain::said)
     }
 
     /// The steps by which the listener's number came about.
@@ -176,7 +189,7 @@ impl Subject<'_> {
         let source = self.source();
         let listener = self.finding.listener.and_then(|at| self.report.host.listeners.get(at));
         let (service, address) = match listener {
-            Some(listener) => (listener.service.as_str(), listener.endpoint.address().unwrap_or_default()),
+            Some(listener) => (listener.service.as_str(), listener.address().unwrap_or_default()),
             None => ("", String::new()),
         };
         let path = in_root(source);

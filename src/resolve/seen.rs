@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::knowledge::Knowledge;
 use crate::model::{
-    Counter, Endpoint, Host, Listener, Listening, Namespace, Owner, Running, Seen, Transport,
+    Counter, Endpoint, Host, Listener, Listening, Namespace, Owner, Running, Seen, Transport, bound_to,
 };
 use crate::text::{HashMap, Origin, Sources, Span};
 
@@ -19,20 +19,20 @@ pub fn seen(sources: &Sources, knowledge: &Knowledge, host: &Host, running: Runn
 }
 
 /// The listener of each socket. The files are about the first namespace; sockets elsewhere are none of theirs, nor are those of
-/// containers, which have files of their own, and those that are bound to one interface, which no reader knows of.
+/// containers, which have files of their own.
 fn join(knowledge: &Knowledge, host: &Host, running: &Running) -> Vec<Option<usize>> {
     let by_address = by_address(host);
     let here = running.namespaces.first().map(|namespace| &namespace.name);
     let listener = |socket: &Listening| {
         let owner = socket.owner.as_deref();
         let contained = owner.is_some_and(|owner| owner.container.is_some());
-        if Some(&socket.namespace) != here || contained || socket.interface.is_some() {
+        if Some(&socket.namespace) != here || contained {
             return None;
         }
         let is_its = |index: &&usize| {
             host.listeners.get(**index).is_some_and(|listener| runs(knowledge, listener, owner))
         };
-        let spellings = spellings(&socket.address);
+        let spellings = spellings(socket);
         let mut candidates = spellings.iter().filter_map(|address| by_address.get(address)).flatten();
         candidates.find(is_its).copied()
     };
@@ -43,7 +43,7 @@ fn join(knowledge: &Knowledge, host: &Host, running: &Running) -> Vec<Option<usi
 fn by_address(host: &Host) -> HashMap<String, Vec<usize>> {
     let mut known: HashMap<String, Vec<usize>> = HashMap::default();
     for (index, listener) in host.listeners.iter().enumerate() {
-        if let Some(address) = listener.endpoint.address() {
+        if let Some(address) = listener.address() {
             known.entry(in_run(&address).to_owned()).or_default().push(index);
         }
     }
@@ -51,13 +51,15 @@ fn by_address(host: &Host) -> HashMap<String, Vec<usize>> {
 }
 
 /// What the files may call a socket. One for both families is bound to IPv4 alone where the machine has no IPv6.
-fn spellings(address: &Endpoint) -> Vec<String> {
-    let written = address.to_string();
-    let both = match address {
-        Endpoint::Tcp(tcp) if tcp.ip().is_unspecified() => Some(format!("*:{}", tcp.port())),
+fn spellings(socket: &Listening) -> Vec<String> {
+    let written = socket.bound_to();
+    let both = match &socket.address {
+        Endpoint::Tcp(tcp) if tcp.ip().is_unspecified() => {
+            Some(bound_to(format!("*:{}", tcp.port()), socket.interface.as_deref()))
+        }
         _ => None,
     };
-    let unix = matches!(address, Endpoint::Unix(_)).then(|| meant(in_run(&written))).flatten();
+    let unix = matches!(socket.address, Endpoint::Unix(_)).then(|| meant(in_run(&written))).flatten();
     std::iter::once(in_run(&written).to_owned()).chain(both).chain(unix).collect()
 }
 

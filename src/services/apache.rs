@@ -1,12 +1,13 @@
 //! httpd.conf and apache2.conf: where Apache listens, the one ListenBacklog of all its sockets, where its virtual hosts pass
 //! requests on to, and what Apache would refuse to start with.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use serde::Deserialize;
-
+use self::table::Table;
 use super::{
     Ask, Bound, Candidate, Found, Ground, Heard, Layout, Looks, Server, Starts, Why, by_name, in_use,
 };
@@ -17,7 +18,8 @@ use crate::model::{
 use crate::syntax::argv;
 use crate::syntax::hosts::Named;
 use crate::syntax::httpd::{
-    self, Answers, Arguments, Directive, Fault, Given, Host, Line, Lines, Target, Variables, parse_address,
+    self, Answers, Arguments, Directive, Fault, Given, Host, Line, Lines, MAX_PASSED_OVER, Target, Variables,
+    parse_address,
 };
 use crate::syntax::number::atoi;
 use crate::syntax::start::Start;
@@ -34,34 +36,19 @@ const MAX_LISTENS: usize = 1 << 13;
 const ANY4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 const ANY6: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
-/// `[reader]` of `rules/services/apache.toml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Table {
-    built_in: Vec<String>,
-    built_in_of: BTreeMap<String, Vec<String>>,
-    modules: BTreeMap<String, String>,
-    ports: BTreeMap<String, u16>,
-    parts: Vec<String>,
-    mains: Vec<String>,
-    shipped: Vec<String>,
-    signs: HashSet<String>,
-    foreign: HashSet<String>,
-}
-
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let table: Table = match ground.service.reader.clone().try_into() {
         Ok(table) => table,
         Err(error) => return ground.broken("[reader]", &error),
     };
-    let starts = Starts::of(ground);
+    let mut found = Found::default();
+    let starts = Starts::of(ground, &mut found);
     let layout = Layout::of(ground, &starts, |place| MAIN.iter().any(|name| place.ends_with(name)));
-    let mut apache = Apache { ground, starts: &starts, table: &table, found: Found::default() };
+    let mut apache = Apache { ground, starts: &starts, table: &table, found };
     let laid = layout.read(&starts.candidates(files), &table.parts, &mut apache);
     let mut found = apache.found;
     found.problems.splice(0..0, laid.problems);
     found.left_out += laid.left_out;
-    found.problems.extend(starts.problems(ground));
     found
 }
 
@@ -114,17 +101,16 @@ impl Server for Apache<'_> {
             variables: variables(ground, starts, &file.path, folder),
             arguments: arguments(starts, &file.path),
             loaded: built_in.cloned().collect(),
+            directives: &table.directives,
+            sections: &table.sections,
             symbols: &table.modules,
         };
         let mut telling =
             Telling { ground, table, told: Told::default(), problems: Vec::new(), windows: false };
         let seen = httpd::read(given, source, &mut telling);
-        if seen.whole
-            && start == Start::Installed
-            && telling.told.listens.is_empty()
-            && telling.problems.is_empty()
-        {
-            telling.lost(Span::top(source), "no listening sockets available, shutting down");
+        let silent = telling.told.listens.is_empty() && telling.problems.is_empty();
+        if seen.whole && start == Start::Installed && silent {
+            telling.problems.push(nothing_listens(ground, source, &seen.passed_over));
         }
         let Telling { mut told, problems, windows, .. } = telling;
         // A file that nothing listens in may be torn without harm.
@@ -176,23 +162,41 @@ impl Server for Apache<'_> {
     }
 }
 
+/// Apache does not start: what would listen stands in sections that do not hold.
+fn nothing_listens(ground: Ground<'_>, main: SourceId, passed_over: &[(Span, Span)]) -> Problem {
+    if let Some((at, _)) = passed_over.get(MAX_PASSED_OVER) {
+        ground.sources.cut_off(*at, over("Listen lines in sections that do not hold", MAX_PASSED_OVER));
+    }
+    let labels = passed_over.iter().take(MAX_PASSED_OVER).map(|(at, section)| {
+        let section = ground.sources.text(*section);
+        Label::new(*at, format!("not read: {section} does not hold"))
+    });
+    let message = "no listening sockets available, shutting down";
+    let problem = ground.problem(ProblemKind::Conflict, message, Span::top(main));
+    Problem { labels: labels.collect(), ..problem }
+}
+
 /// What is known before the first line of a main file that is opened in `folder` is read.
 fn variables(ground: Ground<'_>, starts: &Starts<'_>, file: &Path, folder: &Path) -> Variables {
     let mut variables = Variables::default();
-    for run in starts.reading(file) {
-        for variable in run.command.environment.iter().filter(|variable| !variable.value.is_open()) {
+    for command in starts.commands(file) {
+        for variable in command.environment.iter().filter(|variable| !variable.value.is_open()) {
             let Variable { name, value } = &**variable;
             variables.export(name, value.clone());
         }
-        starts.line(run).all("-D").for_each(|name| variables.define(name.text, None));
+    }
+    for run in starts.reading(file) {
+        for name in starts.line(run).all("-D").filter(|name| !name.word.is_open()) {
+            variables.define(name.text, None);
+        }
     }
     variables.envvars(ground.sources, ground.tree, folder);
     variables
 }
 
-/// What the first command line says that starts Apache with a file.
+/// What a command line says that starts Apache with a file.
 fn arguments(starts: &Starts<'_>, file: &Path) -> Arguments {
-    let Some(run) = starts.reading(file).next() else { return Arguments::default() };
+    let Some(run) = starts.starting(file) else { return Arguments::default() };
     let line = starts.line(run);
     let lines = |option| {
         let values = line.all(option);
@@ -362,16 +366,15 @@ impl httpd::Reader for Telling<'_> {
         match fault {
             Fault::Refused(message) => self.lost(at, message),
             Fault::Torn(message) => {
-                let message = format!("not read to its end: {message}");
+                let message = format!("read only in part: {message}");
                 self.problems.push(self.ground.problem(ProblemKind::Skipped, message, at));
             }
             Fault::Outside(path) if self.table.shipped.iter().any(|shipped| path.ends_with(shipped)) => {}
             Fault::Outside(path) => {
                 let path = path.display();
-                let message = format!(
-                    "the include of /{path} leads out of the repository: what listens there is unknown"
-                );
-                let help = "audit the machine or the image that it is for: there these files can be read";
+                let message =
+                    format!("the include of /{path} leads out of the repository: its listeners are unknown");
+                let help = "audit the machine or the image that it is for, where these files exist";
                 let problem = self.ground.problem(ProblemKind::Skipped, message, at);
                 self.problems.push(Problem { help: Some(help.into()), ..problem });
             }
@@ -547,6 +550,8 @@ struct Sockets<'t> {
     binders: Vec<&'t Listen>,
     /// Ports on which one socket serves both families.
     dual: HashSet<u16>,
+    /// The line that switches IPv6 off.
+    ipv6_off: Option<Step>,
     listeners: Vec<Listener>,
     conflicts: Vec<Problem>,
 }
@@ -568,8 +573,8 @@ impl<'t> Sockets<'t> {
     fn of(ground: Ground<'t>, told: &'t Told, version: Option<Version>) -> Self {
         let ask = ask(ground, told, version);
         let (bound, binders, dual) = (Occupied::default(), Vec::new(), HashSet::default());
-        let (listeners, conflicts) = (Vec::new(), Vec::new());
-        let mut sockets = Self { ground, told, ask, bound, binders, dual, listeners, conflicts };
+        let (listeners, conflicts, ipv6_off) = (Vec::new(), Vec::new(), ground.ipv6_off());
+        let mut sockets = Self { ground, told, ask, bound, binders, dual, ipv6_off, listeners, conflicts };
         let mut written: HashMap<(&Host, u16), &Listen> = HashMap::default();
         let mut wanted = Vec::new();
         for listen in told.listens.iter().filter(|listen| listen.only_if.is_none()) {
@@ -597,7 +602,10 @@ impl<'t> Sockets<'t> {
         let wanted = |address, port, any, note| Wanted { listen, address, port, any, note };
         let (host, port) = match &listen.address {
             Ok((Host::Any, port)) => {
-                return [ANY4, ANY6].map(|ip| wanted(Some(ip), *port, true, None)).into();
+                let off = self.ipv6_off.clone();
+                return [(ANY4, None), (ANY6, off)]
+                    .map(|(ip, note)| wanted(Some(ip), *port, true, note))
+                    .into();
             }
             Ok((Host::Written(host), port)) => (host, *port),
             Err(why) => {
@@ -680,21 +688,20 @@ impl<'t> Sockets<'t> {
 
     fn notes(&self, listen: &Listen, own: Option<Step>, further: bool) -> Vec<Step> {
         let mut notes = Vec::new();
-        let only_if = |what: &String| format!("only where {what}, which the files do not tell");
+        let only_if = |what: &String| format!("only where {what}, which the files do not show");
         notes.extend(listen.only_if.as_ref().map(|what| Step::note(only_if(what), listen.at)));
         notes.extend(own);
         if let Some(ratio) = self.told.ratio {
             let what = match further {
-                true => "one for every further share of the processors, none where there is only one",
+                true => "one more socket for each further share of the processors",
                 false => "every share of the processors has a queue of its own",
             };
             notes.push(Step::note(format!("ListenCoresBucketsRatio: {what}"), ratio));
         }
         if let Some((last, before)) = self.told.backlogs.split_last() {
-            let only_if = last.only_if.as_ref().map(|what| format!("the number is so {}", only_if(what)));
+            let only_if = last.only_if.as_ref().map(|what| format!("the number applies {}", only_if(what)));
             notes.extend(only_if.map(|what| Step::note(what, last.at)));
-            let overridden =
-                |backlog: &Backlog| Step::note("a later ListenBacklog takes its place", backlog.at);
+            let overridden = |backlog: &Backlog| Step::note("a later ListenBacklog overrides it", backlog.at);
             notes.extend(before.iter().take(3).map(overridden));
         }
         notes
@@ -714,7 +721,7 @@ impl<'t> Sockets<'t> {
     }
 
     fn refuse(&mut self, listen: &'t Listen, first: &'t Listen, message: &str) {
-        let help = "leave one of them out: a Listen without an address serves every address of its port";
+        let help = "remove one of them: a Listen without an address serves every address of its port";
         let first = Label::new(first.at, "is bound first");
         let mut conflict = self.ground.conflict(message, listen.at, first);
         conflict.labels.insert(0, Label::new(listen.at, "cannot be bound"));
@@ -737,6 +744,9 @@ fn ask(ground: Ground<'_>, told: &Told, version: Option<Version>) -> Ask {
     let Some(Backlog { at, word, number, .. }) = told.backlogs.last() else {
         return ground.own("backlog", version).with(room(ground, told));
     };
+    if let Some(unknown) = told.perhaps(ground, version) {
+        return unknown.with(word.exact().map(Slot::replace));
+    }
     let number = match number {
         Ok(number) => *number,
         Err(why) => return Ask::unknown(why, *at),
@@ -750,11 +760,25 @@ fn ask(ground: Ground<'_>, told: &Told, version: Option<Version>) -> Ask {
     };
     let mut asked = Ask::written(number, what, span);
     if elsewhere {
-        let what = "ListenBacklog takes it".into();
+        let what = "used by ListenBacklog".into();
         asked.steps.push(Step { value: Some(number), what, at: *at });
     }
     // `0640` is the value too; `1k` is not.
     asked.with(word.exact().filter(|_| text.parse() == Ok(number)).map(Slot::replace))
+}
+
+impl Told {
+    /// What may count where nobody knows whether its section is read, unless it says what counts otherwise.
+    fn perhaps(&self, ground: Ground<'_>, version: Option<Version>) -> Option<Ask> {
+        let certain = self.backlogs.iter().rposition(|backlog| backlog.only_if.is_none());
+        let sure = certain.and_then(|at| self.backlogs.get(at)?.number.clone().ok());
+        let sure = sure.or_else(|| Some(ground.default("backlog", version)?.0.get));
+        let after = self.backlogs.get(certain.map_or(0, |at| at + 1)..)?;
+        let other = after.iter().find(|backlog| backlog.number.as_ref().ok().copied() != sure)?;
+        let (only_if, number) = (other.only_if.as_ref()?, other.number.as_ref().ok()?);
+        let why = format!("it is {number} only where {only_if}, which the files do not show");
+        Some(Ask::unknown(why, other.at))
+    }
 }
 
 /// A line before the first Listen that is read for certain.

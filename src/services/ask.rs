@@ -4,14 +4,15 @@
 use std::fmt;
 
 use super::{Ground, Why};
+use crate::knowledge;
 use crate::model::{Kind, Setting, Step, Value, Version};
 use crate::text::{Slot, Span};
 
 /// What a C int keeps of a number that is too large for it.
-pub const CUT: &str = "what a C int keeps of it";
+pub const CUT: &str = "what fits a C int";
 pub const BELOW_0_IS_0: &str = "a number below 0 counts as 0";
-pub const BELOW_0_IGNORED: &str = "a number below 0 counts as nothing";
-pub const BELOW_1_IGNORED: &str = "a number below 1 counts as nothing";
+pub const BELOW_0_IGNORED: &str = "a number below 0 counts as unset";
+pub const BELOW_1_IGNORED: &str = "a number below 1 counts as unset";
 
 /// The number, and the steps to it.
 #[derive(Debug, Clone, Default)]
@@ -29,11 +30,11 @@ impl Ask {
 
     /// One that a program has in its code, unless something else holds.
     pub fn of_program(number: i64, unless: Option<impl fmt::Display>, at: Span) -> Self {
-        Self::written(number, unless_so("what the program asks for", unless), at)
+        Self::written(number, unless_so("requested by the program", unless), at)
     }
 
     pub fn unknown(why: impl fmt::Display, at: Span) -> Self {
-        let step = Step::note(format!("the backlog is not known: {why}"), at);
+        let step = Step::note(format!("unknown backlog: {why}"), at);
         Self { steps: vec![step], ..Self::default() }
     }
 
@@ -44,13 +45,31 @@ impl Ask {
 
     /// The socket is open already.
     pub fn handed(at: Span) -> Self {
-        Self::unknown("whoever opened the socket chose it", at)
+        Self::unknown("the parent process chose it when it opened the socket", at)
     }
 
     /// With a place to write another number.
     pub fn with(mut self, slot: Option<Slot>) -> Self {
         self.backlog.slot = slot;
         self
+    }
+
+    /// With a place to write another number, unless the version is too old to have the setting; that it is so is told.
+    pub fn settable(
+        self,
+        ground: Ground<'_>,
+        name: &str,
+        version: Option<Version>,
+        slot: Option<Slot>,
+    ) -> Self {
+        match ground.service.too_old(name, version) {
+            None => self.with(slot),
+            Some(setting) => {
+                let mut ask = self;
+                ask.steps.push(Step::note(ground.too_old(setting, version), setting.at));
+                ask
+            }
+        }
     }
 
     /// What becomes of the number on its way to listen(2).
@@ -86,8 +105,8 @@ impl Ground<'_> {
         let kind = self.service.kind_of_default(name, version);
         let title = &self.service.title;
         let what = match (kind, version) {
-            (Kind::Assumed, _) => format!("{title}'s own default in {}, assumed", default.versions),
-            (_, Some(version)) if default.since.is_some() => format!("the default of {title} {version}"),
+            (Kind::Assumed, _) => format!("assuming {title}'s default in {}", default.versions),
+            (_, Some(version)) if self.service.differs(name) => format!("the default of {title} {version}"),
             _ => format!("{title}'s own default"),
         };
         let value = Value { kind, ..default.value.clone() };
@@ -95,8 +114,20 @@ impl Ground<'_> {
         Some((value, step))
     }
 
+    /// Which version would have a setting.
+    pub fn too_old(&self, setting: &knowledge::Setting, version: Option<Version>) -> String {
+        let title = &self.service.title;
+        let this = version.map_or(String::new(), |version| format!(" (this is {version})"));
+        format!("{} needs {title} {} or later{this}", setting.name, setting.since)
+    }
+
     /// The service's own number.
     pub fn own(&self, name: &str, version: Option<Version>) -> Ask {
+        let named = self.service.defaults.iter().any(|default| default.name == name);
+        if let (true, None, Some(version)) = (named, self.service.default_in(name, version), version) {
+            let why = format!("the default of {} {version} is unknown", self.service.title);
+            return Ask::unknown(why, Span::top(self.service.source));
+        }
         let (value, step) = self.default(name, version).unzip();
         Ask { backlog: Setting { value, slot: None }, steps: step.into_iter().collect() }
     }
@@ -125,13 +156,13 @@ mod tests {
         let slot = Some(Slot::replace(at));
         let asked = Ask::of_program(-5, Some("N is set"), at).with(slot.clone()).becomes(0, BELOW_0_IS_0);
         assert_eq!(asked.backlog, Setting { value: Some(Value::written(0, at)), slot });
-        let asks = (Some(-5), "what the program asks for unless N is set");
+        let asks = (Some(-5), "requested by the program unless N is set");
         assert_eq!(steps(&asked), [asks, (Some(0), BELOW_0_IS_0)]);
         assert_eq!(steps(&Ask::written(7, "backlog", at).becomes(7, CUT)), [(Some(7), "backlog")]);
         let ignored = Ask::written(0, BELOW_1_IGNORED, at).steps;
         let own = Ask::written(50, "its own", at).after(ignored);
         assert_eq!(steps(&own), [(Some(0), BELOW_1_IGNORED), (Some(50), "its own")]);
         assert_eq!(own.backlog.value.map(|value| value.get), Some(50));
-        assert_eq!(steps(&Ask::unknown("x", at).becomes(1, CUT)), [(None, "the backlog is not known: x")]);
+        assert_eq!(steps(&Ask::unknown("x", at).becomes(1, CUT)), [(None, "unknown backlog: x")]);
     }
 }

@@ -1,14 +1,22 @@
 //! Where a program listens: a host and a port come to the sockets that it binds, or to why they are not known, each fact in
 //! one wording. What a program takes for a host or a port, and whether it starts without one, its reader knows.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 use super::{Ask, Ground};
-use crate::model::{Endpoint, Label, Listener, Next, Problem, ProblemKind, Step, Transport};
+use crate::model::{Endpoint, Label, Listener, Next, Problem, ProblemKind, Step, Transport, key};
+use crate::syntax::eval::not_told;
 use crate::syntax::hosts::{Hosts, Named};
 use crate::syntax::java::{self, Address};
 use crate::text::Span;
+
+/// Where sysctl.d(5) looks: of two files of one name the one in the first folder counts.
+const SYSCTL_FOLDERS: [&str; 4] =
+    ["etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d"];
+const IPV6_SWITCHES: [&str; 2] = ["net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.default.disable_ipv6"];
 
 /// How a program makes sockets of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,20 +81,26 @@ pub enum Why {
     NotTold,
     /// Somebody else opens the socket.
     Handed,
+    /// The same, as this descriptor.
+    Descriptor(i64),
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Why::AnyPort => f.write_str("the kernel picks a free port"),
-            Why::NoPort(text) => write!(f, "`{text}` is no port"),
-            Why::Unresolved(name) => write!(f, "the files do not tell which address `{name}` is"),
-            Why::NoAddress(text) => write!(f, "`{text}` is no address"),
-            Why::OtherFamily(IpAddr::V4(_)) => f.write_str("an IPv6 socket takes no IPv4 address"),
-            Why::OtherFamily(IpAddr::V6(_)) => f.write_str("an IPv4 socket takes no IPv6 address"),
-            Why::Elsewhere(text) => write!(f, "the files do not tell what `{text}` is"),
-            Why::NotTold => f.write_str("the files do not tell it"),
-            Why::Handed => f.write_str("whoever starts the program opens the socket"),
+            Why::NoPort(text) => write!(f, "`{text}` is not a port"),
+            Why::Unresolved(name) => write!(f, "the files do not say which address `{name}` is"),
+            Why::NoAddress(text) if text.is_empty() => f.write_str("it is empty"),
+            Why::NoAddress(text) => write!(f, "`{text}` is not an address"),
+            Why::OtherFamily(IpAddr::V4(_)) => f.write_str("an IPv6 socket cannot use an IPv4 address"),
+            Why::OtherFamily(IpAddr::V6(_)) => f.write_str("an IPv4 socket cannot use an IPv6 address"),
+            Why::Elsewhere(text) => f.write_str(&not_told(text)),
+            Why::NotTold => f.write_str("the files do not show it"),
+            Why::Handed => f.write_str("the parent process opens the socket"),
+            Why::Descriptor(number) => {
+                write!(f, "the parent process opens the socket as descriptor {number}")
+            }
         }
     }
 }
@@ -101,12 +115,12 @@ pub fn port_of<N: TryInto<u16> + fmt::Display + Copy>(number: N) -> Result<u16, 
 }
 
 /// A name has its addresses because every machine gives them so; no file says it.
-const ASSUMED: &str = "assumed: localhost is 127.0.0.1 and ::1";
+const ASSUMED: &str = "assuming that localhost is 127.0.0.1 and ::1";
 
 /// How a name came to an address.
 pub fn by_name(named: &Named, at: Span) -> Step {
     match named.at {
-        Some(line) => Step::note("the address of the name, as etc/hosts gives it", line),
+        Some(line) => Step::note("the address of this name in etc/hosts", line),
         None => Step::note(ASSUMED, at),
     }
 }
@@ -146,7 +160,7 @@ impl Bound {
     }
 
     pub fn unknown_on(transport: Transport, why: impl fmt::Display) -> Self {
-        let notes = vec![format!("the address is not known: {why}")];
+        let notes = vec![format!("unknown address: {why}")];
         Self { notes, ..Self::at(Endpoint::Unknown(transport)) }
     }
 
@@ -311,6 +325,34 @@ impl Ground<'_> {
         }
     }
 
+    /// The line that switches IPv6 off at boot, as who asks the machine for its addresses finds it (AI_ADDRCONFIG): the last of
+    /// its key, of files in the order of their names (sysctl.d(5)).
+    pub fn ipv6_off(&self) -> Option<Step> {
+        let mut files = BTreeMap::new();
+        for folder in SYSCTL_FOLDERS.map(Path::new) {
+            let names =
+                self.tree.list(folder).into_iter().filter(|it| it.to_string_lossy().ends_with(".conf"));
+            names.for_each(|name| {
+                let path = folder.join(&name);
+                files.entry(name).or_insert(path);
+            });
+        }
+        let sources = files.values().filter_map(|file| self.tree.read(self.sources, file).ok());
+        let lines = sources.flat_map(|source| {
+            let mut end = 0;
+            self.sources.bytes(source).split_inclusive(|byte| *byte == b'\n').filter_map(move |line| {
+                let start = end;
+                end += line.len();
+                let (name, value) = std::str::from_utf8(line).ok()?.split_once('=')?;
+                let name = key::dotted(name.trim().trim_start_matches('-'));
+                let at = Span::new(source, start..start + line.trim_ascii_end().len());
+                IPV6_SWITCHES.contains(&name.as_str()).then(|| (value.trim() == "1", at))
+            })
+        });
+        let (_, at) = lines.last().filter(|(off, _)| *off)?;
+        Some(Step::note("IPv6 is off: if the machine has an IPv4 address, it listens on 0.0.0.0 instead", at))
+    }
+
     /// The addresses of a host as a program is told it: a literal, with brackets or without, or a name of etc/hosts.
     pub fn addresses(&self, host: &str) -> Vec<IpAddr> {
         match literal(host) {
@@ -413,10 +455,10 @@ mod tests {
             (FIRST, "localhost", "127.0.0.1:80"),
             (IPV4, "", "0.0.0.0:80"),
             (IPV4, "web", "10.0.0.1:80"),
-            (IPV4, "::1", "? the address is not known: an IPv4 socket takes no IPv6 address"),
+            (IPV4, "::1", "? unknown address: an IPv4 socket cannot use an IPv6 address"),
             (LITERAL, "::1", "[::1]:80"),
-            (LITERAL, "web", "? the address is not known: `web` is no address"),
-            (FIRST, "db", "? the address is not known: the files do not tell which address `db` is"),
+            (LITERAL, "web", "? unknown address: `web` is not an address"),
+            (FIRST, "db", "? unknown address: the files do not say which address `db` is"),
             (Policy::go("tcp"), "", "*:80"),
             (Policy::go("tcp"), "0.0.0.0", "*:80"),
             (Policy::go("tcp"), "web", "10.0.0.1:80"),
@@ -450,6 +492,6 @@ mod tests {
         all.join(Bound::path("/run/x").unless(["A is set", "A is set"]));
         assert_eq!(all.endpoints, ["@name", "/run/x"].map(|path| Endpoint::Unix(path.into())));
         assert_eq!(all.notes, ["it is another address if A is set"]);
-        assert_eq!(Bound::unknown("x").unless(["A is set"]).notes, ["the address is not known: x"]);
+        assert_eq!(Bound::unknown("x").unless(["A is set"]).notes, ["unknown address: x"]);
     }
 }

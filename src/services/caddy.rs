@@ -1,5 +1,8 @@
-//! The Caddyfile: what its sites, its admin endpoint and the redirects of automatic HTTPS listen on. Every queue is the kernel's
-//! somaxconn; nothing in the file can change that.
+//! Caddy: what the sites of its Caddyfile, the servers of its JSON, its commands, its admin endpoint and the redirects of
+//! automatic HTTPS listen on. Every queue is the kernel's somaxconn; nothing in the files can change that.
+
+mod config;
+mod options;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,6 +13,7 @@ use crate::syntax::caddyfile::blocks::{self, Block, Blocks, Line, lines};
 use crate::syntax::caddyfile::{Broken, Token};
 use crate::syntax::host_port::split_loosely;
 use crate::text::{HashMap, HashSet, SourceId, Span, over};
+use options::Options;
 
 /// Schemes that no server has are refused: 2.7.5 (commit 288216e1f).
 const STRICT_SCHEMES: Version = Version::new(2, 7, 5);
@@ -24,8 +28,7 @@ const MAX_SERVERS: usize = 4_096;
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let mut imported: HashSet<PathBuf> = HashSet::default();
-    let starts = Starts::of(ground);
-    found.problems.extend(starts.problems(ground));
+    let starts = Starts::of(ground, &mut found);
     let mut files = starts.candidates(files);
     files.sort_by_key(|file| (!starts.names(&file.path), !file.by_place, !is_main(&file.path)));
     for file in &files {
@@ -40,21 +43,25 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
             imported.extend(one(ground, &starts, file, if idle { &mut unused } else { &mut found }));
         }
     }
+    found.listeners.extend(config::of_commands(ground));
     found
 }
 
-/// What is told of a configuration in JSON, or in what another adapter reads (cmd/main.go: loadConfig).
+/// What is told of a configuration that an adapter reads which is none of Caddy's own (cmd/main.go: loadConfig).
 fn foreign(ground: Ground<'_>, starts: &Starts<'_>, file: &Candidate) -> Option<Problem> {
-    let line = starts.line(starts.reading(&file.path).find(|_| starts.names(&file.path))?);
-    let is_ours = match line.last("--adapter") {
-        Some(adapter) => adapter.text == "caddyfile",
-        None => {
-            is_main(&file.path) || file.path.extension().is_some_and(|extension| extension == "caddyfile")
-        }
-    };
-    let at = line.last("--config").map_or_else(|| Span::top(ground.service.source), |value| value.span());
-    let message = "this configuration is no Caddyfile: what listens there is not known";
-    (!is_ours).then(|| ground.problem(ProblemKind::Skipped, message, at))
+    let line = starts.line(starts.naming(&file.path).next()?);
+    let adapter = line.last("--adapter").filter(|adapter| adapter.text != "caddyfile")?;
+    let message = "this configuration is not a Caddyfile, so its listeners are unknown";
+    Some(ground.problem(ProblemKind::Skipped, message, adapter.span()))
+}
+
+/// Whether Caddy reads a file as its own JSON: another than a Caddyfile, for which no adapter is named.
+fn is_json(starts: &Starts<'_>, file: &Candidate) -> bool {
+    let extension = file.path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let adapted = starts.naming(&file.path).next().is_some_and(|run| starts.line(run).has("--adapter"));
+    !adapted
+        && (extension == "json"
+            || starts.names(&file.path) && !is_main(&file.path) && extension != "caddyfile")
 }
 
 /// Other names are of files that a main one imports, or of one that is told by the command line.
@@ -65,19 +72,28 @@ fn is_main(path: &Path) -> bool {
 /// Reads a Caddyfile and says what it imported.
 fn one(ground: Ground<'_>, starts: &Starts<'_>, file: &Candidate, found: &mut Found) -> HashSet<PathBuf> {
     let Some(source) = ground.open(file, &mut found.problems) else { return HashSet::default() };
+    if is_json(starts, file) {
+        match config::of_json(ground, source, starts.names(&file.path)) {
+            Ok(listeners) => found.listeners.extend(listeners),
+            Err((message, at)) => found.problems.push(ground.problem(ProblemKind::Skipped, message, at)),
+        }
+        return HashSet::default();
+    }
     let setting = blocks::Setting {
         sources: ground.sources,
         tree: ground.tree,
         folder: file.path.parent().unwrap_or(Path::new("")),
         installed: ground.is_machine(),
         variable: &|name| {
-            let variable = starts.reading(&file.path).find_map(|run| run.command.variable(name))?;
+            let variable = starts.commands(&file.path).find_map(|command| command.variable(name))?;
             (!variable.value.is_open()).then(|| variable.value.as_str().to_owned())
         },
     };
     let blocks = blocks::read(setting, source);
     for (message, at) in &blocks.missing {
-        found.problems.push(ground.problem(ProblemKind::Skipped, message, *at));
+        let help = "audit the machine or the image that it is for, where these files exist".to_owned();
+        let problem = ground.problem(ProblemKind::Skipped, message, *at);
+        found.problems.push(Problem { help: Some(help), ..problem });
     }
     match listeners(ground, &blocks, source, is_main(&file.path) || starts.names(&file.path)) {
         Ok(listeners) => found.listeners.extend(listeners),
@@ -109,84 +125,8 @@ fn listeners(
     let version = ground.version(Path::new(""));
     let options = Options::read(&blocks.global, Span::top(source))?;
     let mut made = servers(ground, &options, version, &blocks.sites)?;
-    if let Some((bound, port, at)) = options.admin.filter(|_| with_admin)
-        && let Some(mut admin) = bound.listener(ground, port, at)
-    {
-        admin.notes.push(note("the admin endpoint", at));
-        made.push(admin);
-    }
+    made.extend(options.admin(ground).filter(|_| with_admin));
     Ok(made)
-}
-
-fn note(what: &str, at: Span) -> Step {
-    Step { value: None, what: what.to_owned(), at }
-}
-
-/// The global options that listeners depend on.
-#[derive(Debug)]
-struct Options {
-    http_port: u16,
-    https_port: u16,
-    auto_https: bool,
-    redirects: bool,
-    default_bind: Vec<(Network, Option<Span>)>,
-    admin: Option<(Network, u16, Span)>,
-    /// A port is not known.
-    open: bool,
-}
-
-impl Options {
-    fn read(body: &[Token], top: Span) -> Result<Self, Broken> {
-        let mut options = Self {
-            http_port: 80,
-            https_port: 443,
-            auto_https: true,
-            redirects: true,
-            default_bind: Vec::new(),
-            admin: Some((Network::Tcp("tcp".into(), "localhost".into()), 2019, top)),
-            open: false,
-        };
-        for line in lines(body).iter().filter(|line| line.depth == 0) {
-            let Some((name, arguments)) = line.words.split_first() else { continue };
-            options.take(name, arguments)?;
-        }
-        Ok(options)
-    }
-
-    fn take(&mut self, name: &Token, arguments: &[Token]) -> Result<(), Broken> {
-        let first = arguments.first();
-        match (name.text.as_str(), first) {
-            ("http_port", Some(port)) => self.http_port = self.port(port, self.http_port)?,
-            ("https_port", Some(port)) => self.https_port = self.port(port, self.https_port)?,
-            ("auto_https", Some(_)) => {
-                self.auto_https = arguments.iter().all(|word| word.text != "off");
-                self.redirects = arguments.iter().all(|word| word.text != "disable_redirects");
-            }
-            ("default_bind", _) => self.default_bind = binds(arguments),
-            ("admin", Some(off)) if off.text == "off" => self.admin = None,
-            ("admin", Some(address)) => {
-                let (bound, port) = Network::parse(&address.text);
-                let known = port.parse();
-                let is_tcp = matches!(bound, Network::Tcp(..));
-                if is_tcp && known.is_err() && !address.text.contains('{') {
-                    return Err((format!("invalid admin address '{}'", address.text), address.span));
-                }
-                self.admin = Some((bound, known.unwrap_or(0), address.span));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn port(&mut self, word: &Token, default: u16) -> Result<u16, Broken> {
-        if word.text.contains('{') {
-            self.open = true;
-            return Ok(default);
-        }
-        let wrong =
-            |_| (format!("converting port '{}' to integer value: invalid syntax", word.text), word.span);
-        word.text.parse().map_err(wrong)
-    }
 }
 
 fn binds(arguments: &[Token]) -> Vec<(Network, Option<Span>)> {
@@ -238,6 +178,8 @@ enum Network {
     Unix(String),
     /// A socket that is inherited.
     Descriptor(String),
+    /// What stands for a port is none.
+    NoPort(String),
     /// No stream.
     Other,
 }
@@ -281,6 +223,8 @@ impl Network {
         Some(match self {
             Self::Other => return None,
             Self::Descriptor(_) => Why::Handed.into(),
+            Self::NoPort(text) if text.contains('{') => Why::Elsewhere(text.clone()).into(),
+            Self::NoPort(text) => Why::NoPort(text.clone()).into(),
             Self::Unix(path) if path.contains('{') => {
                 Bound::unknown_on(Transport::Unix, Why::Elsewhere(path.clone()))
             }
@@ -294,6 +238,7 @@ impl Network {
 }
 
 /// A site on one address.
+#[derive(Clone)]
 struct Member {
     address: Address,
     key: String,
@@ -302,6 +247,7 @@ struct Member {
 }
 
 /// A server in the making.
+#[derive(Clone)]
 struct Group {
     bound: Network,
     port: u16,
@@ -311,7 +257,10 @@ struct Group {
     site: Span,
     /// It has policies for TLS before automatic HTTPS looks at it.
     policies: bool,
+    /// Automatic HTTPS may open a server beside it.
+    redirects: bool,
     members: Vec<Member>,
+    hops: Vec<Hop>,
 }
 
 /// All servers of the sites, and what Caddy refuses.
@@ -322,12 +271,22 @@ fn servers(
     sites: &[Block],
 ) -> Result<Vec<Listener>, Broken> {
     let looked_at = Hops::of(ground);
-    let mut groups = groups(ground, options, version, sites)?;
+    let mut groups = groups(ground, &looked_at, options, version, sites)?;
     let traits: Vec<Traits> = sites.iter().map(|site| Traits::of(ground, &site.body)).collect();
-    let mut servers: Vec<Listener> = Vec::new();
     for group in &mut groups {
         group.policies = group.has_policies(options, &traits);
         group.check(options)?;
+        let own = group.members.iter().filter_map(|member| traits.get(member.block));
+        group.hops = looked_at.gather(own.flat_map(|traits| &traits.hops).cloned());
+    }
+    Ok(opened(ground, &looked_at, options, &groups))
+}
+
+/// The sockets of all servers, and of those that redirect to them.
+fn opened(ground: Ground<'_>, looked_at: &Hops<'_>, options: &Options, groups: &[Group]) -> Vec<Listener> {
+    let version = ground.version(Path::new(""));
+    let mut servers: Vec<Listener> = Vec::new();
+    for group in groups {
         let opened = match group.open {
             true => {
                 let unknown = Bound::from(Why::NotTold);
@@ -335,18 +294,16 @@ fn servers(
             }
             false => group.bound.listener(ground, group.port, group.site),
         };
-        let Some(mut listener) = opened else { continue };
-        let own = group.members.iter().filter_map(|member| traits.get(member.block));
-        listener.hops = looked_at.gather(own.flat_map(|traits| &traits.hops).cloned());
-        add(&looked_at, &mut servers, listener);
+        let Some(listener) = opened else { continue };
+        add(looked_at, &mut servers, Listener { hops: group.hops.clone(), ..listener });
     }
-    for group in redirecting(options, version, &groups) {
+    for group in redirecting(options, version, groups) {
         let opened = group.bound.listener(ground, options.http_port, group.site);
         let Some(mut listener) = opened else { continue };
-        listener.notes.push(note("automatic HTTPS opens it, to redirect to HTTPS", group.site));
-        add(&looked_at, &mut servers, listener);
+        listener.notes.push(Step::note("automatic HTTPS opens it, to redirect to HTTPS", group.site));
+        add(looked_at, &mut servers, listener);
     }
-    Ok(servers)
+    servers
 }
 
 /// An address that is listened on already stays one.
@@ -363,6 +320,7 @@ fn add(looked_at: &Hops<'_>, servers: &mut Vec<Listener>, server: Listener) {
 
 fn groups(
     ground: Ground<'_>,
+    looked_at: &Hops<'_>,
     options: &Options,
     version: Option<Version>,
     sites: &[Block],
@@ -381,11 +339,14 @@ fn groups(
                 let port = if matches!(bound, Network::Tcp(..)) { port } else { 0 };
                 let member = Member { address: address.clone(), key: key.text.clone(), block, at: key.span };
                 let at = *places.entry((bound.clone(), port, open)).or_insert(groups.len());
+                if !looked_at.may_look(key.span) {
+                    return Ok(groups);
+                }
                 if let Some(group) = groups.get_mut(at) {
                     group.members.push(member);
                 } else if groups.len() < MAX_SERVERS {
-                    let (bound, site) = (bound.clone(), bind_at.unwrap_or(key.span));
-                    groups.push(Group { bound, port, open, site, policies: false, members: vec![member] });
+                    let nowhere = config::nowhere(bind_at.unwrap_or(key.span));
+                    groups.push(Group { bound: bound.clone(), port, open, members: vec![member], ..nowhere });
                 } else {
                     ground.sources.cut_off(key.span, over("servers of one Caddyfile", MAX_SERVERS));
                     return Ok(groups);
@@ -414,12 +375,9 @@ fn port(options: &Options, address: &Address) -> Result<u16, String> {
     let port = address.port.unwrap_or(default);
     let crossed = (address.scheme == "http" && port == options.https_port)
         || (address.scheme == "https" && port == options.http_port);
-    match crossed {
-        true => {
-            Err(format!("[{}://{}:{port}] scheme and port violate convention", address.scheme, address.host))
-        }
-        false => Ok(port),
-    }
+    let Address { scheme, host, .. } = address;
+    let refused = || format!("[{scheme}://{host}:{port}] scheme and port violate convention");
+    if crossed { Err(refused()) } else { Ok(port) }
 }
 
 /// What a site's directives decide.
@@ -455,10 +413,8 @@ impl Traits {
 impl Group {
     /// The host of a TCP address.
     fn host(&self) -> Option<&str> {
-        match &self.bound {
-            Network::Tcp(_, host) if !self.open => Some(host),
-            _ => None,
-        }
+        let Network::Tcp(_, host) = &self.bound else { return None };
+        (!self.open).then_some(host)
     }
 
     /// serversFromPairings in caddyconfig/httpcaddyfile/httptype.go.
@@ -553,7 +509,7 @@ fn redirected<'g>(options: &Options, one_address: bool, groups: &'g [Group]) -> 
     let mut by_name: BTreeMap<&str, Vec<&Group>> = BTreeMap::new();
     for (_, group) in sorted {
         let is_https = group.port == options.https_port;
-        if group.port == options.http_port {
+        if group.port == options.http_port || !group.redirects {
             continue;
         }
         let names = group.names();
@@ -595,7 +551,7 @@ fn hops(ground: Ground<'_>, body: &[Token]) -> Vec<Hop> {
             _ => continue,
         };
         for upstream in upstreams {
-            let Some(to) = next(ground, upstream) else { continue };
+            let Some(to) = next(ground, &upstream.text) else { continue };
             if seen.insert(to.clone()) {
                 hops.push(Hop { to, at: upstream.span });
             }
@@ -613,8 +569,7 @@ fn without_matcher(arguments: &[Token]) -> &[Token] {
 }
 
 /// `modules/caddyhttp/reverseproxy/addresses.go`: a scheme stands for a port, a network for what is dialled.
-fn next(ground: Ground<'_>, upstream: &Token) -> Option<Next> {
-    let text = upstream.text.as_str();
+fn next(ground: Ground<'_>, text: &str) -> Option<Next> {
     if text.contains('{') {
         return None;
     }

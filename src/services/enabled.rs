@@ -23,11 +23,24 @@ impl Enabled {
         }
     }
 
+    /// Whether a file that no main file includes lies further in than what one includes from: `conf.d/templates/a.conf`.
+    pub(super) fn is_beyond(&self, path: &Path) -> bool {
+        let mut above = path.ancestors().skip(2).filter(|folder| is_for_parts(folder));
+        let own = path.parent().is_some_and(|folder| self.folders.contains_key(folder));
+        !own && above.any(|folder| self.folders.contains_key(folder))
+    }
+
     /// Whether a file that no main file includes is switched off. A link that cannot be followed may lead to it.
     pub(super) fn is_off(&self, path: &Path) -> bool {
         let enabled = path.parent().and_then(counterpart).and_then(|folder| self.folders.get(&folder));
         enabled.is_some_and(|unread| path.file_name().is_some_and(|name| !unread.contains(name)))
     }
+}
+
+/// `conf.d`, `sites-enabled`: a folder whose files are read as they lie there.
+fn is_for_parts(folder: &Path) -> bool {
+    let name = folder.file_name().map(OsStr::as_bytes);
+    name.is_some_and(|name| name.ends_with(b".d") || name.ends_with(b"-enabled"))
 }
 
 /// `sites-enabled` for `sites-available`.

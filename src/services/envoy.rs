@@ -1,6 +1,7 @@
 //! Envoy's bootstrap: its static listeners and the admin socket, and the clusters that they pass on to. What a management
 //! server or another file brings is not in it.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::{
@@ -10,6 +11,9 @@ use super::{
 use crate::model::{Endpoint, Hop, Listener, Next, ProblemKind, Step, Transport, Version};
 use crate::syntax::yaml::{self, Node};
 use crate::text::{HashMap, Slot, Span};
+
+/// The default of reuse_port is on from here (docs/root/version_history/v1.20.0.rst).
+const OWN_SOCKETS: Version = Version::new(1, 20, 0);
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -24,7 +28,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let Some(source) = ground.open(file, &mut found.problems) else { return };
     let yaml = yaml::read(ground.sources, source);
     if let Some(broken) = yaml.fault() {
-        let message = format!("not read to its end: {}", broken.message);
+        let message = format!("read only in part: {}", broken.message);
         found.problems.push(ground.problem(lost, message, broken.at));
     }
     let folder = file.path.parent().unwrap_or(Path::new(""));
@@ -155,7 +159,7 @@ impl<'n> Bootstrap<'n, '_> {
         let own = field(node, "address").into_iter().chain(additional);
         let made = own.filter_map(|address| {
             let mut listener = self.listener(address, &ask)?;
-            let shared = is_off(field(node, "enable_reuse_port")) || is_off(field(node, "reuse_port"));
+            let shared = !self.has_own_sockets(node);
             let sockets = if shared || listener.endpoint.transport() == Transport::Unix {
                 Some(1)
             } else {
@@ -173,11 +177,30 @@ impl<'n> Bootstrap<'n, '_> {
         Ok(made.collect())
     }
 
+    /// Whether every worker has a socket of its own, which it asked for before that became the default.
+    fn has_own_sockets(&self, node: &Node) -> bool {
+        let written = field(node, "enable_reuse_port").or_else(|| field(node, "reuse_port"));
+        match written.and_then(Node::text) {
+            Some("true") => true,
+            Some("false") => false,
+            _ => self.version.is_none_or(|version| version >= OWN_SOCKETS),
+        }
+    }
+
     fn ask(&self, node: &Node) -> Result<Ask, (String, Span)> {
         let Some(written) = field(node, "tcp_backlog_size").filter(|written| !written.is_null()) else {
             let room = yaml::room(self.ground.sources, node, "tcp_backlog_size");
-            return Ok(self.ground.own("backlog", self.version).with(room));
+            return Ok(self.ground.own("backlog", self.version).settable(
+                self.ground,
+                "tcp_backlog_size",
+                self.version,
+                room,
+            ));
         };
+        // A field that the message does not have is refused (MessageUtil::loadFromYaml).
+        if let Some(setting) = self.ground.service.too_old("tcp_backlog_size", self.version) {
+            return Err((self.ground.too_old(setting, self.version), written.span));
+        }
         let text = written.text().unwrap_or_default();
         let Some(number) = unsigned(text) else {
             return Err((format!("tcp_backlog_size: invalid number: '{text}'"), written.span));
@@ -200,11 +223,13 @@ impl<'n> Bootstrap<'n, '_> {
         let host = field(socket, "address").and_then(Node::word).unwrap_or("0.0.0.0");
         let dual_stack = if takes_ipv4(socket) { DualStack::Ipv6 } else { DualStack::Never };
         let policy = Policy { empty: Empty::Name, names: Names::Refused, dual_stack };
+        // Envoy takes a literal as it is: one in brackets is none.
+        let ip = host.parse::<IpAddr>().map_err(|_| Why::NoAddress(host.to_owned()));
         let port = match field(socket, "port_value").and_then(Node::text) {
             Some(port) => port.parse().map_err(|_| Why::NoPort(port.to_owned())).and_then(port_of::<u16>),
             None => return Some((Bound::unknown("it has no port_value"), socket.span)),
         };
-        let bound = port.and_then(|port| self.ground.bind(policy, host, port));
+        let bound = port.and_then(|port| Ok(Bound::at(policy.endpoint(ip?, port))));
         Some((bound.unwrap_or_else(Bound::from), socket.span))
     }
 
@@ -258,10 +283,28 @@ fn clusters_named<'n>(node: &'n Node, weighted: bool, named: &mut Vec<&'n str>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::Trial;
 
     #[test]
     fn fields_have_two_spellings() {
         assert_eq!(camel("tcp_backlog_size"), "tcpBacklogSize");
         assert_eq!(camel("address"), "address");
+    }
+
+    #[test]
+    fn before_1_20_the_workers_share_one_socket() {
+        let text = "static_resources: {listeners: [{address: {socket_address: {address: 0.0.0.0, port_value: 80}}LINE}]}\n";
+        let sockets = |image: &str, line: &str| {
+            let trial = Trial::repository(
+                "envoy",
+                &[("envoy.yaml", &text.replace("LINE", line)), ("Dockerfile", &format!("FROM {image}\n"))],
+            );
+            trial.started("envoy --concurrency 4 -c envoy.yaml").read().found.listeners[0].sockets
+        };
+        assert_eq!(sockets("envoyproxy/envoy:v1.18.4", ""), Some(1));
+        assert_eq!(sockets("envoyproxy/envoy:v1.18.4", ", reuse_port: true"), Some(4));
+        assert_eq!(sockets("envoyproxy/envoy:v1.20.0", ""), Some(4));
+        assert_eq!(sockets("envoyproxy/envoy:v1.20.0", ", enable_reuse_port: false"), Some(1));
+        assert_eq!(sockets("scratch", ""), Some(4));
     }
 }

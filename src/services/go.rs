@@ -9,7 +9,7 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::{Ask, Bound, Candidate, Found, Ground, OfFile, Policy, Programs, Why};
-use crate::model::{Endpoint, Listener, Setting, Step, Transport};
+use crate::model::{Endpoint, Listener, Setting, Step, Transport, Version};
 use crate::syntax::calls::Id;
 use crate::syntax::go::{At, Files, Kind, Libraries, MAX_FUEL, Reading, Thing, Value};
 use crate::syntax::host_port;
@@ -24,6 +24,9 @@ const MAX_NODES: usize = 20_000;
 
 /// What an expression on a longer line does is not shown as a whole.
 const LONG: u32 = 120;
+
+/// The first Go that asks for more than 65535 (golang/go#41470).
+const WIDE: Version = Version::new(1, 16, 0);
 
 /// A kind of call that listens.
 #[derive(Debug, Deserialize)]
@@ -186,7 +189,7 @@ impl Place {
     }
 
     fn not_told(transport: Transport, value: &Value) -> Self {
-        let why = value.why_unknown().unwrap_or_else(|| "it is no text".to_owned());
+        let why = value.why_unknown().unwrap_or_else(|| "it is not a string".to_owned());
         let elsewhere = matches!(value.thing, Thing::Caller(_));
         Self { bound: Bound::unknown_on(transport, why), elsewhere }
     }
@@ -370,8 +373,7 @@ impl<'p, 'a> Call<'p, 'a> {
         match full.as_str() {
             "net.UnixAddr" => self.reading.field(literal, "Name"),
             "net.TCPAddr" => {
-                let host = self.reading.field(literal, "IP").unwrap_or_else(|| Value::text(""));
-                let port = self.reading.field(literal, "Port").unwrap_or_else(|| Thing::Number(0).into());
+                let (host, port) = self.tcp_address(literal);
                 let name = match &host.thing {
                     Thing::Nil => "",
                     Thing::Text(name) => name,
@@ -385,6 +387,43 @@ impl<'p, 'a> Call<'p, 'a> {
             }
             _ => None,
         }
+    }
+
+    /// The IP and the port of a `net.TCPAddr{...}`, by their names or by their places.
+    fn tcp_address(&self, literal: At<'p, 'a>) -> (Value, Value) {
+        let code = &literal.go.code;
+        let all: Vec<Id> =
+            literal.field("body").map_or_else(Vec::new, |body| code.children(body.id).collect());
+        let plain = all.iter().all(|id| code.kind(*id) != "keyed_element");
+        let placed = |index: usize| all.get(index).filter(|_| plain).map(|id| literal.to(*id));
+        let is_ip = |id: &&Id| code.field(**id, "key").is_some_and(|key| code.text(key) == "IP");
+        let named = all.iter().find(is_ip).and_then(|id| code.field(*id, "value"));
+        let ip = named.map(|id| literal.to(id)).or_else(|| placed(0));
+        let given = || self.reading.field(literal, "IP").or_else(|| ip.map(|ip| self.reading.value(ip)));
+        let host = ip.and_then(|ip| self.bytes(ip)).map(Value::text).or_else(given);
+        let host = host.unwrap_or_else(|| Value::text(""));
+        let port = self.reading.field(literal, "Port").or_else(|| placed(1).map(|at| self.reading.value(at)));
+        (host, port.unwrap_or_else(|| Thing::Number(0).into()))
+    }
+
+    /// `net.IPv4(127, 0, 0, 1)` and `net.IP{127, 0, 0, 1}` as text.
+    fn bytes(&self, ip: At<'p, 'a>) -> Option<String> {
+        let code = &ip.go.code;
+        let ip = match code.kind(ip.id) {
+            "literal_element" => ip.to(code.children(ip.id).next()?),
+            _ => ip,
+        };
+        let parts: Vec<Id> = match code.kind(ip.id) {
+            "call_expression" if ip.text().starts_with("net.IPv4(") => ip.go.arguments(ip.id).to_vec(),
+            "composite_literal" if ip.text().starts_with("net.IP{") => {
+                code.children(ip.field("body")?.id).collect()
+            }
+            _ => return None,
+        };
+        let bytes =
+            parts.into_iter().map(|part| u8::try_from(self.reading.value(ip.to(part)).number()?).ok());
+        let bytes: [u8; 4] = bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()?;
+        Some(std::net::Ipv4Addr::from(bytes).to_string())
     }
 
     fn on(&self, network: &Value, address: &Value) -> Place {
@@ -437,10 +476,10 @@ impl<'p, 'a> Call<'p, 'a> {
 
     /// What a descriptor was bound to in the same function.
     fn bound(&self, socket: usize) -> Place {
-        let unknown = |why: &str| Bound::unknown(why).into();
+        let not_told = || Bound::from(Why::NotTold).into();
         let code = &self.at.go.code;
         let (Some(function), Some(socket)) = (self.function(), self.argument(socket)) else {
-            return unknown("it is bound elsewhere");
+            return not_told();
         };
         let binds = self.at.go.calls(|name| name == "Bind").into_iter().map(|id| self.at.to(id));
         let mut binds = binds.filter(|bind| {
@@ -450,7 +489,7 @@ impl<'p, 'a> Call<'p, 'a> {
         let address =
             binds.next().and_then(|bind| bind.go.arguments(bind.id).get(1).map(|id| self.at.to(*id)));
         let literal = address.and_then(|address| self.reading.makers(address).first().copied());
-        let Some(literal) = literal else { return unknown("it is bound elsewhere") };
+        let Some(literal) = literal else { return not_told() };
         let kind = self.reading.kind(literal);
         let kind = match &kind {
             Some(Kind::Library(full)) => full.rsplit('.').next().unwrap_or_default(),
@@ -464,7 +503,7 @@ impl<'p, 'a> Call<'p, 'a> {
                 self.on(&Value::text("unix"), &path)
             }
             // An array is filled in by copying.
-            "SockaddrInet4" | "SockaddrInet6" if text.contains(".Addr") => Bound::from(Why::NotTold).into(),
+            "SockaddrInet4" | "SockaddrInet6" if text.contains(".Addr") => not_told(),
             "SockaddrInet4" | "SockaddrInet6" => {
                 let only = kind == "SockaddrInet4" || text.contains("IPV6_V6ONLY");
                 let network = match kind {
@@ -472,14 +511,14 @@ impl<'p, 'a> Call<'p, 'a> {
                     _ if only => "tcp6",
                     _ => "tcp",
                 };
-                let Some(host) = self.array(literal) else { return Bound::from(Why::NotTold).into() };
+                let Some(host) = self.array(literal) else { return not_told() };
                 let port = port();
                 match port.shown() {
                     Some(number) => self.on_tcp(network, &format!("{host}:{number}")).unless(&port),
                     None => Place::not_told(Transport::Tcp, &port),
                 }
             }
-            _ => unknown("it is bound elsewhere"),
+            _ => not_told(),
         }
     }
 
@@ -504,14 +543,29 @@ impl<'p, 'a> Call<'p, 'a> {
         }
     }
 
-    fn ask(&self, entry: &Entry, site: Span) -> Ask {
-        let own = || {
-            let whose = match entry.library.as_str() {
-                "net" => "Go's own default".to_owned(),
-                library => format!("{library} leaves it to Go's own default"),
-            };
-            self.program.ground.own_of("backlog", format!("{whose}: all that somaxconn allows"))
+    /// Go's own number: that of an old one where an image tells which Go builds the program.
+    fn own(&self, entry: &Entry, site: Span) -> Ask {
+        let ground = self.program.ground;
+        let whose = match entry.library.as_str() {
+            "net" => "Go's own default".to_owned(),
+            library => format!("{library} leaves it to Go's own default"),
         };
+        let all = format!("{whose}: all that somaxconn allows");
+        let folder = ground.sources.get(site.source).path().and_then(Path::parent).unwrap_or(Path::new(""));
+        let version = ground.version(folder).filter(|version| *version < WIDE);
+        match version.and_then(|version| ground.service.default_in("backlog", Some(version))) {
+            None => ground.own_of("backlog", all),
+            Some(old) => {
+                let value = old.value.clone();
+                let what = format!("{all}, but no more than this before Go 1.16");
+                let step = Step { value: Some(value.get), what, at: value.span };
+                Ask { backlog: Setting { value: Some(value), slot: None }, steps: vec![step] }
+            }
+        }
+    }
+
+    fn ask(&self, entry: &Entry, site: Span) -> Ask {
+        let own = || self.own(entry, site);
         let argument = entry.backlog.and_then(|index| self.argument(index));
         let value = match (&entry.backlog_field, argument) {
             (Some(field), _) => self.receiver().and_then(|of| self.reading.field(of, field)),
@@ -523,7 +577,7 @@ impl<'p, 'a> Call<'p, 'a> {
         };
         let Some(value) = value else { return own() };
         let Some(number) = value.number() else {
-            let why = value.why_unknown().unwrap_or_else(|| "it is no number".to_owned());
+            let why = value.why_unknown().unwrap_or_else(|| "it is not a number".to_owned());
             return Ask::unknown(why, site);
         };
         if entry.backlog_field.is_some() && number <= 0 {
@@ -539,7 +593,7 @@ impl<'p, 'a> Call<'p, 'a> {
         let value = self.program.ground.service.default(self.program.tables.numbers.get(&full)?)?;
         let asked = Step {
             value: Some(value.get),
-            what: format!("the program asks for {}", argument.text()),
+            what: format!("the program requests {}", argument.text()),
             at: argument.span(),
         };
         let what = format!("a constant of {}, {} on Linux", full.rsplit_once('.')?.0, value.get);
@@ -552,8 +606,7 @@ impl<'p, 'a> Call<'p, 'a> {
         let written = value.written?;
         let go = self.at.go;
         if value.started {
-            let text = self.program.ground.sources.slice(written);
-            return (text == value.number()?.to_string().as_bytes()).then(|| Slot::replace(written));
+            return self.program.ground.slot_at(written, value.number()?);
         }
         let literal = go.code.at(written)?;
         let named = || {

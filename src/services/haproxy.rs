@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Hops, Named, Names, Policy, Reads, Why};
 use crate::model::{
-    Command, Endpoint, Hop, Kind, Listener, Next, ProblemKind, Setting, Step, Text, Value, Version,
+    Command, Endpoint, Hop, Kind, Listener, Next, ProblemKind, Setting, Step, Text, Transport, Value, Version,
 };
 use crate::syntax::haproxy::{
     self, Address, Arguments, Bind, Document, Environment, Given, Host, Keywords, Kind as Role, Line, Number,
@@ -115,12 +115,10 @@ fn runs(ground: Ground<'_>, files: &[Candidate], found: &mut Found) -> Vec<Run> 
     let mut started: Vec<(&Command, Reads)> = Vec::new();
     for (command, arguments) in ground.started() {
         let Some((run, reads)) = Run::of(ground, command, arguments) else { continue };
+        found.problems.extend(ground.absent(command, &reads));
         started.push((command, reads));
-        if run.files.is_empty() {
-            continue;
-        }
         // What two units start with the same files is one.
-        if runs.iter().any(|known| known.files == run.files) {
+        if run.files.is_empty() || runs.iter().any(|known| known.files == run.files) {
             continue;
         }
         read.extend(run.files.iter().cloned());
@@ -131,12 +129,8 @@ fn runs(ground: Ground<'_>, files: &[Candidate], found: &mut Found) -> Vec<Run> 
     let (rest, idle): (Vec<_>, Vec<_>) = rest.partition(|file| !idle.contains(&file.path));
     found.left_out += idle.len();
     for file in rest {
-        runs.push(Run {
-            files: vec![file.path.clone()],
-            environment: Environment::new(file.by_place && ground.is_machine()),
-            certain: file.by_place,
-            ..Run::default()
-        });
+        let around = Run::around(file.by_place && ground.is_machine(), ground.packaged(&file.path));
+        runs.push(Run { files: vec![file.path.clone()], certain: file.by_place, ..around });
     }
     runs
 }
@@ -144,17 +138,8 @@ fn runs(ground: Ground<'_>, files: &[Candidate], found: &mut Found) -> Vec<Run> 
 impl Run {
     /// That of a command, with those of its files that are there.
     fn of(ground: Ground<'_>, command: &Command, arguments: &[Text]) -> Option<(Self, Reads)> {
-        let limits = command.open_files.as_ref();
-        let mut run = Self {
-            arguments: Arguments::read(arguments)?,
-            environment: Environment::new(ground.is_machine()),
-            certain: true,
-            open_files: limits.map(|(_, hard)| Value { kind: Kind::Written, ..hard.clone() }),
-            ..Self::default()
-        };
-        for variable in &command.environment {
-            run.environment.set(&variable.name, variable.value.as_str(), variable.value.is_open());
-        }
+        let around = Self::around(ground.is_machine(), Some(command));
+        let mut run = Self { arguments: Arguments::read(arguments)?, certain: true, ..around };
         let folder = command.folder.clone().unwrap_or_default();
         for word in run.arguments.files.iter().filter(|word| !word.is_open()) {
             run.files.extend(files_of(ground, &folder.join(word.as_str())));
@@ -164,10 +149,24 @@ impl Run {
                 break;
             }
         }
-        let open = run.arguments.files.iter().any(|word| word.is_open());
+        let is_absent = |word: &&Text| !ground.tree.exists(&folder.join(word.as_str()));
         let named = |path: &PathBuf| Named { path: path.clone(), folder: PathBuf::new() };
-        let reads = if open { Reads::Unknown } else { Reads::Named(run.files.iter().map(named).collect()) };
+        let reads = match run.arguments.files.iter().find(is_absent) {
+            _ if run.arguments.files.iter().any(|word| word.is_open()) => Reads::Unknown,
+            Some(word) => Reads::Absent(word.as_str().to_owned(), word.span()),
+            None => Reads::Named(run.files.iter().map(named).collect()),
+        };
         Some((run, reads))
+    }
+
+    /// What a command gives besides its arguments; `complete` if nobody else can set a variable.
+    fn around(complete: bool, command: Option<&Command>) -> Self {
+        let mut environment = Environment::new(complete);
+        for variable in command.into_iter().flat_map(|command| &command.environment) {
+            environment.set(&variable.name, variable.value.as_str(), variable.value.is_open());
+        }
+        let limits = command.and_then(|command| command.open_files.clone());
+        Self { environment, open_files: limits.map(|(_, hard)| hard), ..Self::default() }
     }
 }
 
@@ -271,7 +270,7 @@ impl<'n> Rung<'n> {
     }
 
     fn maxconn_of(number: &'n Number, of: &str) -> Self {
-        Self::maxconn(number, format!("maxconn of {of}, for no backlog is written"))
+        Self::maxconn(number, format!("maxconn of {of}, because no backlog is set"))
     }
 }
 
@@ -628,7 +627,7 @@ impl<'a> Instance<'a> {
             return known(value, step.what, bind.room.clone());
         }
         told(&self.run.arguments.maxconn, "-n of the command line")
-            .or_else(|| told(&self.global.maxconn, "maxconn of global, for no backlog is written"))
+            .or_else(|| told(&self.global.maxconn, "maxconn of global, because no backlog is set"))
             .unwrap_or_else(|| {
                 let (value, steps) = self.automatic.clone();
                 Ask { backlog: Setting { value, slot: bind.room.clone() }, steps }
@@ -644,7 +643,7 @@ impl<'a> Instance<'a> {
         let (mut files, mut at) = self.open_files(steps)?;
         if let Some(limit) = &self.global.descriptors {
             let Some(most) = limit.get else {
-                steps.push(Step::note("fd-hard-limit: the files do not tell its number", limit.at));
+                steps.push(Step::note("fd-hard-limit: the files do not show its number", limit.at));
                 return None;
             };
             (files, at) = (if most > 0 { files.min(most) } else { files }, limit.at);
@@ -656,7 +655,7 @@ impl<'a> Instance<'a> {
         // Data that passes through pipes takes descriptors too.
         let splices = self.proxies.iter().any(|proxy| proxy.splices && proxy.maxconn.is_none());
         let get = if splices { left.saturating_mul(2) / 5 } else { left / 2 }.max(LEAST_MAXCONN);
-        let what = "maxconn that HAProxy works out of it, for no backlog and no maxconn is written, assumed";
+        let what = "maxconn that HAProxy derives from it, as no backlog or maxconn is set (assumed)";
         steps.push(Step { value: Some(get), what: what.into(), at });
         Some(Value { get, span: at, kind: Kind::Assumed })
     }
@@ -691,34 +690,35 @@ impl<'a> Instance<'a> {
     fn listeners(&self, opening: &Opening<'_>, servers: &Servers<'_>, most: usize) -> Vec<Listener> {
         let Opening { bind, proxy, .. } = opening;
         let Some(addresses) = &bind.addresses else {
-            let mut listener = self.listener(opening, &Why::NotTold.into());
-            listener.iter_mut().for_each(|it| {
-                it.hops = proxy.map_or_else(Vec::new, |proxy| self.hops(servers, proxy, None))
-            });
-            return listener.into_iter().collect();
+            let listener = self.listener(opening, &Why::NotTold.into());
+            let hops = proxy.map_or_else(Vec::new, |proxy| self.hops(servers, proxy, None));
+            return vec![Listener { hops, ..listener }];
         };
         let inherited = addresses.contains(&Address::Inherited);
         let listener = |bound: Bound| {
-            let mut listener = self.listener(opening, &bound)?;
+            let mut listener = self.listener(opening, &bound);
             if inherited {
                 Ask { backlog: listener.backlog, steps: listener.steps } = Ask::handed(bind.written);
             }
             let port = listener.endpoint.port();
             listener.hops = proxy.map_or_else(Vec::new, |proxy| self.hops(servers, proxy, port));
-            Some(listener)
+            listener
         };
         let ends = addresses.iter().flat_map(|address| ends(address, bind.v6_only));
-        ends.take(most).filter_map(listener).collect()
+        ends.take(most).map(listener).collect()
     }
 
-    fn listener(&self, opening: &Opening<'_>, bound: &Bound) -> Option<Listener> {
+    /// The socket of one address.
+    fn listener(&self, opening: &Opening<'_>, bound: &Bound) -> Listener {
         let Opening { bind, ask, internal, .. } = opening;
-        let mut listener = self.ground.listeners(bound, bind.at, ask).pop()?;
-        listener.notes.clear();
+        let endpoint = bound.endpoints.first().cloned().unwrap_or(Endpoint::Unknown(Transport::Tcp));
+        let mut listener = self.ground.listener(endpoint, bind.at, ask.clone());
         listener.sockets = self.count(bind);
         listener.internal = *internal;
+        let interface = bind.interface.as_ref().filter(|_| listener.endpoint.port().is_some());
+        listener.interface = interface.map(|name| name.as_str().to_owned());
         if let Some(at) = bind.maybe {
-            let what = "it is opened only if this condition holds, which the files do not tell";
+            let what = "it is opened only if this condition holds, which the files do not show";
             listener.notes.push(Step::note(what, at));
         }
         if let Some(namespace) = &bind.namespace {
@@ -730,7 +730,7 @@ impl<'a> Instance<'a> {
             listener.steps.push(Step::note(what, namespace.span()));
         }
         listener.notes.extend(bound.steps(bind.written));
-        Some(listener)
+        listener
     }
 
     /// How many sockets each address of a `bind` gets (check_config_validity() in src/cfgparse.c).
@@ -763,7 +763,7 @@ impl<'a> Instance<'a> {
             let ask = self.fixed(&bind, "cli-maxconn", 1, "");
             let opening = Opening { bind: &bind, ask, internal: true, proxy: None };
             let ends = ends(&address, false).into_iter();
-            listeners.extend(ends.filter_map(|bound| self.listener(&opening, &bound)));
+            listeners.extend(ends.map(|bound| self.listener(&opening, &bound)));
         }
         listeners
     }
@@ -800,7 +800,7 @@ fn climb<'n>(bind: &Bind, rungs: impl IntoIterator<Item = Option<Rung<'n>>>) -> 
     let rung = rungs.into_iter().flatten().find(|rung| rung.number.get != Some(0))?;
     let slot = rung.slot.or_else(|| bind.room.clone());
     let Some(get) = rung.number.get else {
-        let why = format!("{}: the files do not tell its number", rung.what);
+        let why = format!("{}: the files do not show its number", rung.what);
         return Some(Ask::unknown(why, rung.number.at).with(slot));
     };
     Some(known(Value { get, span: rung.number.at, kind: rung.kind }, rung.what, slot))

@@ -7,11 +7,11 @@ use super::Ground;
 use crate::model::Hop;
 use crate::text::{HashSet, Span, over};
 
-/// Next hops that are looked at in one instance, all its listeners together.
+/// Next hops that are looked at in one instance, all its listeners together, and names where they are as many.
 const MAX_HOPS: usize = 1 << 19;
 
 pub(super) struct Hops<'a> {
-    ground: Ground<'a>,
+    pub(super) ground: Ground<'a>,
     left: Cell<usize>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Hops<'a> {
     pub(super) fn may_look(&self, at: Span) -> bool {
         let left = self.left.get();
         if left == 0 {
-            let what = over(format!("next hops of one {}", self.ground.service.title), MAX_HOPS);
+            let what = over(format!("next hops and names of one {}", self.ground.service.title), MAX_HOPS);
             self.ground.sources.cut_off(at, what);
         }
         self.left.set(left.saturating_sub(1));

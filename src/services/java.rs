@@ -94,17 +94,16 @@ impl Java<'_> {
         let name = parts.file.as_str();
         let is_jar = parts.options.last().is_some_and(|option| option.is("-jar"));
         let class = format!("{}.java", name.replace('.', "/"));
-        let mut places: Vec<PathBuf> = match name.ends_with(".java") {
-            _ if is_jar && ground.is_machine() => return None,
-            _ if is_jar => roots.to_vec(),
-            true => {
-                let file = ground.named_file(command, name)?;
-                let source = ground.tree.read(ground.sources, &file).ok()?;
-                Vec::from_iter(root(*ground, &file, source))
-            }
-            false => roots.iter().filter(|root| ground.tree.exists(&root.join(&class))).cloned().collect(),
+        let place = if is_jar {
+            roots.first().filter(|_| roots.len() == 1 && !ground.is_machine())?.clone()
+        } else if name.ends_with(".java") {
+            let file = ground.named_file(command, name)?;
+            let source = ground.tree.read(ground.sources, &file).ok()?;
+            root(*ground, &file, source)?
+        } else {
+            let mut own = roots.iter().filter(|root| ground.tree.exists(&root.join(&class)));
+            own.next().filter(|_| own.next().is_none())?.clone()
         };
-        let place = places.pop().filter(|_| places.is_empty())?;
         Some(parts.starts(command, place))
     }
 }
@@ -205,8 +204,10 @@ fn unless(mut place: Bound, value: &Value) -> Bound {
     place
 }
 
-fn unknown(why: &str) -> Bound {
-    Bound::unknown(why)
+/// Why a value is no address.
+fn no_address(value: &Value) -> String {
+    let why = || value.text().map_or(Why::NotTold, |text| Why::NoAddress(text.to_owned())).to_string();
+    value.why_unknown().unwrap_or_else(why)
 }
 
 /// Who calls listen(2) for Netty.
@@ -249,7 +250,7 @@ const JAVA: Fallback = Fallback { name: "backlog", what: "Java's own default" };
 const NETTY: Fallback =
     Fallback { name: "netty-backlog", what: "Netty's own default: all that somaxconn allows" };
 const UNDERTOW: Fallback = Fallback { name: "undertow-backlog", what: "Undertow's own default" };
-const JETTY: Fallback = Fallback { name: "backlog", what: "Jetty leaves it to Java's own default" };
+const JETTY: Fallback = Fallback { name: "jetty-backlog", what: "Jetty leaves it to Java's own default" };
 
 impl Backlog {
     /// Java takes what is below 1 for its default (ServerSocket.bind, sun.nio.ch.Net).
@@ -287,15 +288,16 @@ impl Evaluation<'_, '_, Java<'_>> {
         let own = |Fallback { name, what }: Fallback| self.library.ground.own_of(name, what);
         let Some(given) = given else { return own(default).with(slot) };
         let Thing::Number(number) = given.thing else {
-            return Ask::unknown(given.why_unknown().unwrap_or_else(|| "it is no number".to_owned()), site);
+            return Ask::unknown(given.why_unknown().unwrap_or_else(|| "it has no number".to_owned()), site);
         };
-        let asked = Ask::of_program(number, given.unless.first(), given.at).with(given.slot.clone());
+        let slot = given.slot.and_then(|_| self.library.ground.slot_at(given.at, number));
+        let asked = Ask::of_program(number, given.unless.first(), given.at).with(slot.clone());
         if number >= least {
             return asked;
         }
         let what = if least == 1 { BELOW_1_IGNORED } else { BELOW_0_IGNORED };
         let ignored = asked.steps.into_iter().map(|step| Step { what: what.to_owned(), ..step });
-        own(too_small).with(given.slot).after(ignored)
+        own(too_small).with(slot).after(ignored)
     }
 }
 
@@ -405,7 +407,7 @@ impl Evaluation<'_, '_, Java<'_>> {
         let place = match &value.thing {
             Thing::Number(_) => self.place(None, &value),
             Thing::Object(Object::At(place)) => place.clone(),
-            Thing::Outside(_) => unknown(&value.why_unknown().unwrap_or_default()),
+            Thing::Outside(_) => Bound::unknown(value.why_unknown().unwrap_or_default()),
             // A pool of threads, or an address that comes from elsewhere.
             _ if self.is_declared_as(*address, &["int", "Integer", "InetSocketAddress"]) => self.at(&value),
             _ => return None,
@@ -426,7 +428,7 @@ impl Evaluation<'_, '_, Java<'_>> {
                 let host = number("setHost").map(|host| self.host_or_any(host));
                 self.place(host.as_ref(), &port)
             }
-            (None, Some(why)) => unknown(why),
+            (None, Some(why)) => Bound::unknown(why),
             (None, None) => Why::AnyPort.into(),
         };
         let given = number("setAcceptQueueSize").or_else(|| self.given_elsewhere(&built, new));
@@ -490,7 +492,7 @@ impl Evaluation<'_, '_, Java<'_>> {
 
     fn netty_place(&self, address: &[Id]) -> Bound {
         match *address {
-            [] => unknown("nothing in this file says what it is bound to"),
+            [] => Bound::unknown("nothing in this file shows its address"),
             [one] => {
                 let value = self.value(one);
                 match value.thing {
@@ -547,10 +549,10 @@ impl Evaluation<'_, '_, Java<'_>> {
         let built = self.built(object);
         let calls = |method: &str| built.calls.iter().any(|call| self.method(*call) == method);
         let place = match (self.set(&built, "port", call), &built.unclear) {
-            _ if calls("bindAddress") => unknown("a function says it"),
+            _ if calls("bindAddress") => Bound::unknown("a function sets it"),
             (Some(port), _) => self.place(self.set(&built, "host", call).as_ref(), &port),
-            (None, Some(why)) => unknown(why),
-            (None, None) => unknown(&format!("{} unless PORT is set in the environment", Why::AnyPort)),
+            (None, Some(why)) => Bound::unknown(why),
+            (None, None) => Bound::unknown(format!("{} unless PORT is set in the environment", Why::AnyPort)),
         };
         let mut backlog = self.netty_backlog(&built, call, Channel::Unclear);
         if calls("tcpConfiguration") && backlog.given.is_none() {
@@ -596,11 +598,11 @@ impl Evaluation<'_, '_, Java<'_>> {
         let host = host.filter(|host| second.is_none() || matches!(host.thing, Thing::Text(_)));
         match (port, &built.unclear) {
             (Some(port), _) => self.place(host.as_ref(), &port),
-            (None, Some(why)) => unknown(why),
+            (None, Some(why)) => Bound::unknown(why),
             (None, None) if is_http => {
                 let default = self.library.ground.service.default("vertx-http-port");
                 let port = default.map(|port| Value::new(Thing::Number(port.get), port.span));
-                port.map_or_else(|| unknown("nothing says it"), |port| self.place(host.as_ref(), &port))
+                port.map_or_else(|| Why::NotTold.into(), |port| self.place(host.as_ref(), &port))
             }
             (None, None) => Why::AnyPort.into(),
         }
@@ -641,7 +643,7 @@ impl Evaluation<'_, '_, Java<'_>> {
     /// A host, none for every address, and a port.
     fn place(&self, host: Option<&Value>, port: &Value) -> Bound {
         if let Some(why) = port.why_unknown() {
-            return unknown(&why);
+            return Bound::unknown(why);
         }
         let said = |place: Bound| match host {
             Some(host) => unless(unless(place, port), host),
@@ -650,7 +652,7 @@ impl Evaluation<'_, '_, Java<'_>> {
         let number = match port.number().map(port_of) {
             Some(Ok(number)) => number,
             Some(Err(why)) => return unless(why.into(), port),
-            None => return unknown("its port is no port"),
+            None => return port.text().map_or(Why::NotTold, |text| Why::NoPort(text.to_owned())).into(),
         };
         let bind = |host: Option<&str>| self.library.ground.bind_java(host, number, self.prefers_ipv4());
         let place = match host.map(|host| (host, &host.thing)) {
@@ -659,10 +661,8 @@ impl Evaluation<'_, '_, Java<'_>> {
             Some((_, Thing::Object(Object::Host(Host::Loopback)))) => {
                 Ok(Bound::at(Endpoint::tcp(IpAddr::V4(Ipv4Addr::LOCALHOST), number)))
             }
-            Some((_, Thing::Object(Object::Host(Host::Unknown(why))))) => Ok(unknown(why)),
-            Some((host, _)) => {
-                Ok(unknown(&host.why_unknown().unwrap_or_else(|| "its host is no host".to_owned())))
-            }
+            Some((_, Thing::Object(Object::Host(Host::Unknown(why))))) => Ok(Bound::unknown(why)),
+            Some((host, _)) => Ok(Bound::unknown(no_address(host))),
         };
         said(place.unwrap_or_else(Bound::from))
     }
@@ -671,7 +671,7 @@ impl Evaluation<'_, '_, Java<'_>> {
         let place = match &path.thing {
             Thing::Text(path) => Bound::path(path),
             _ => {
-                let why = path.why_unknown().unwrap_or_else(|| "its path is no text".to_owned());
+                let why = path.why_unknown().unwrap_or_else(|| "its path is not a string".to_owned());
                 Bound::unknown_on(Transport::Unix, why)
             }
         };
@@ -683,7 +683,7 @@ impl Evaluation<'_, '_, Java<'_>> {
         match &address.thing {
             Thing::Object(Object::At(place)) => place.clone(),
             Thing::Null => Why::AnyPort.into(),
-            _ => unknown(&address.why_unknown().unwrap_or_else(|| "it is no address".to_owned())),
+            _ => Bound::unknown(no_address(address)),
         }
     }
 
@@ -722,7 +722,7 @@ impl Evaluation<'_, '_, Java<'_>> {
             Thing::Null => Host::Loopback,
             Thing::Object(Object::Host(host)) => host.clone(),
             Thing::Outside(_) => return named,
-            _ => Host::Unknown(named.why_unknown().unwrap_or_else(|| "it is no address".to_owned())),
+            _ => Host::Unknown(no_address(&named)),
         };
         named.becomes(Thing::Object(Object::Host(host)))
     }

@@ -184,7 +184,7 @@ impl Base<'_> {
                 Ok(source) => self.arguments.file(ground.sources, source),
                 Err(why) => {
                     let at = Span::top(ground.tree.unread(ground.sources, &file.path));
-                    return Err((format!("{} was not read: {why}", file.path.display()), at));
+                    return Err((format!("cannot read {}: {why}", file.path.display()), at));
                 }
             }
         }
@@ -212,7 +212,7 @@ impl Base<'_> {
             words.iter().take(jar).for_each(|word| self.arguments.option_of_jvm(word));
             words.iter().skip(jar + 1).for_each(|word| self.arguments.argument(word));
             if let Some(more) = command.variable("JETTY_ARGS") {
-                self.arguments.argument(&more.value);
+                self.arguments.words(&more.value);
             }
         }
     }
@@ -313,7 +313,7 @@ impl Base<'_> {
         match java::integer(value.as_str()) {
             _ if value.is_open() => Ok(Some((None, value))),
             Some(number) => Ok(Some((Some(number), value))),
-            None => refused(&format!("\"{}\" is no number", value.as_str()), value.span()),
+            None => refused(&format!("\"{}\" is not a number", value.as_str()), value.span()),
         }
     }
 
@@ -412,7 +412,7 @@ impl Base<'_> {
         };
         match said || !self.installed || self.table.keystores.iter().any(is_there) {
             true => Ok(()),
-            false => refused("etc/keystore is no keystore, and nothing names another", site),
+            false => refused("etc/keystore is not a keystore, and nothing sets another", site),
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
     let mut included = HashSet::default();
     let is_main = |file: &Candidate, source| is_main(ground, file, source);
-    let starts = Starts::of(ground);
+    let starts = Starts::of(ground, &mut found);
     let mut mains = ground.mains(&starts, files, is_main, &mut found);
     // Main files first: what they include does not stand for itself.
     mains.sort_by_key(|main| main.start == Start::Fragment);
@@ -80,7 +80,7 @@ fn one(
     });
     included.extend(config.included.iter().copied());
     if let Some(at) = config.dropped.filter(|_| read.is_ok() && main.start == Start::Installed) {
-        let message = "lighttpd reads over this word and goes on as if it were not there";
+        let message = "lighttpd ignores this word";
         found.problems.push(ground.problem(ProblemKind::Skipped, message, at));
     }
     let mut opening = Opening {
@@ -106,7 +106,7 @@ fn one(
 /// The variables of the commands that start lighttpd with a file; those of the first count.
 fn environment(starts: &Starts<'_>, main: &Main) -> HashMap<String, Value> {
     let mut environment = HashMap::default();
-    let commands: Vec<_> = starts.reading(&main.path).map(|run| run.command).collect();
+    let commands: Vec<_> = starts.commands(&main.path).collect();
     for variable in commands.iter().rev().flat_map(|command| &command.environment) {
         let word = &variable.value;
         let literal = word.exact().is_some().then_some(word.span());
@@ -119,10 +119,9 @@ fn environment(starts: &Starts<'_>, main: &Main) -> HashMap<String, Value> {
     environment
 }
 
-/// The name of our default: musl's SOMAXCONN is no larger than what lighttpd had before it asked the C library.
+/// The name of our default: a short SOMAXCONN is no larger than what lighttpd had before it asked the C library.
 fn default_name(ground: Ground<'_>) -> &'static str {
-    let is_musl = ground.list("musl").any(|mark| !ground.tree.glob(mark.as_bytes()).is_empty());
-    if is_musl { "backlog-musl" } else { "backlog" }
+    if ground.somaxconn().number < 1024 { "backlog-short" } else { "backlog" }
 }
 
 /// A socket and the scope that opens it.
@@ -292,10 +291,15 @@ impl<'w> Opening<'w> {
     }
 
     fn listener(&self, scope: usize, site: Span, options: &Options<'_>, bound: &Bound) -> Listener {
-        let mut ask = self.ask(options.backlog, BACKLOG);
-        if options.backlog.is_none() {
-            ask.backlog.slot = self.config.room(scope, BACKLOG);
-        }
+        let version =
+            self.config.given.version.map(|[major, minor, patch]| Version::new(major, minor, patch));
+        let has_it = self.ground.service.too_old(BACKLOG, version).is_none();
+        let ask = match options.backlog.filter(|_| has_it) {
+            None => {
+                self.own.clone().settable(self.ground, BACKLOG, version, self.config.room(scope, BACKLOG))
+            }
+            written => self.ask(written, BACKLOG),
+        };
         let endpoint = bound.endpoints.first().cloned().unwrap_or(Endpoint::Unknown(Transport::Tcp));
         let mut listener = self.ground.listener(endpoint, site, ask);
         let assumed = self.config.scopes.get(scope).and_then(|scope| scope.assumed.clone());

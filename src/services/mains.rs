@@ -30,7 +30,6 @@ impl Ground<'_> {
         found: &mut Found,
     ) -> Vec<Main> {
         let machine = self.is_machine();
-        found.problems.extend(starts.problems(*self));
         let mut mains: Vec<Main> = Vec::new();
         for file in starts.candidates(files) {
             let source = match self.tree.read(self.sources, &file.path) {

@@ -26,7 +26,7 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
         Err(error) => return ground.broken("its [reader] table", &error),
     };
     let mut found = Found::default();
-    let starts = Starts::of(ground);
+    let starts = Starts::of(ground, &mut found);
     let mut files = files(ground, &starts, &keys, candidates, &mut found.problems);
     files.sort_by_key(|file| !file.installed);
     let (mains, fragments): (Vec<File>, Vec<File>) = files.into_iter().partition(|file| file.main);
@@ -68,8 +68,7 @@ pub fn read(ground: Ground<'_>, candidates: &[Candidate]) -> Found {
             take(first, &sources, &mut seen);
         }
     }
-    found.left_out = left_out;
-    found.problems.extend(starts.problems(ground));
+    found.left_out += left_out;
     found
 }
 
@@ -191,8 +190,9 @@ fn files(
         let has_name = || path.file_name().is_some_and(|name| name == "php-fpm.conf");
         let main = looks.includes || starts.names(&path) || by_place && has_name();
         let installed = main && by_place && ground.is_machine();
-        let prefix = || Some(starts.line(starts.reading(&path).next()?).last("--prefix")?.text.to_owned());
-        let prefix = prefix().filter(|_| main);
+        let said =
+            || starts.line(starts.starting(&path)?).last("--prefix").filter(|said| !said.word.is_open());
+        let prefix = said().filter(|_| main).map(|said| said.text.to_owned());
         files.push(File { source, path, by_place, main, installed, prefix });
     }
     files
@@ -360,10 +360,10 @@ impl<'a> Process<'a> {
         };
         if !here.has(name) {
             return match self.section {
-                Section::Pool(_) if there.has(name) => Err((format!("{name} belongs into [global]"), at)),
-                _ if there.has(name) => Err((format!("{name} belongs into a pool, not into [global]"), at)),
+                Section::Pool(_) if there.has(name) => Err((format!("{name} belongs in [global]"), at)),
+                _ if there.has(name) => Err((format!("{name} belongs in a pool, not in [global]"), at)),
                 _ if self.keys.are_all(self.version_in_name(at.source)) => {
-                    Err((format!("{name} is no key of its"), at))
+                    Err((format!("{name} is not one of its keys"), at))
                 }
                 _ => Ok(()),
             };
@@ -371,7 +371,7 @@ impl<'a> Process<'a> {
         let template = !self.main.installed && fpm_conf::is_template(&value);
         let known = !value.is_open() && !template;
         if known && here.is_number(name) && !is_number(&value) {
-            return Err((format!("{name} = {value} is no number to it"), value.span()));
+            return Err((format!("{name} = {value} is not a number"), value.span()));
         }
         let key = name.to_ascii_lowercase();
         let managers = ["static", "dynamic", "ondemand"];
@@ -394,9 +394,9 @@ impl<'a> Process<'a> {
 
     fn offset(&self, name: &str, at: Span) -> Result<(), Fault> {
         match self.section {
-            Section::Global => Err(("keys with brackets belong into a pool, not into [global]".into(), at)),
+            Section::Global => Err(("keys with brackets belong in a pool, not in [global]".into(), at)),
             _ if self.keys.pool.has_array(name) => Ok(()),
-            _ => Err((format!("{name}[] is no key of its"), at)),
+            _ => Err((format!("{name}[] is not one of its keys"), at)),
         }
     }
 
@@ -476,8 +476,8 @@ impl<'a> Process<'a> {
             return Ok(());
         };
         let what = match () {
-            () if least <= 0 => "pm = dynamic wants a pm.min_spare_servers above 0",
-            () if most <= 0 => "pm = dynamic wants a pm.max_spare_servers above 0",
+            () if least <= 0 => "pm = dynamic needs a pm.min_spare_servers above 0",
+            () if most <= 0 => "pm = dynamic needs a pm.max_spare_servers above 0",
             () if least > children || most > children => {
                 "pm.min_spare_servers or pm.max_spare_servers is above pm.max_children"
             }
@@ -497,7 +497,7 @@ impl<'a> Process<'a> {
         let opened = match (listen, pool.get("listen.backlog")) {
             (Some(listen), _) => self.bind(pool, listen)?,
             (None, Some(backlog)) if !self.main.installed => {
-                let what = "the listen of this pool stands in another file";
+                let what = "the listen of this pool is in another file";
                 let bound = Bound::unknown(what);
                 let listener = self.opened(&bound, backlog.text.span());
                 listener.map(|listener| Listener { notes: bound.steps(pool.at).collect(), ..listener })
@@ -508,7 +508,7 @@ impl<'a> Process<'a> {
         Ask { backlog: listener.backlog, steps: listener.steps } = self.ask(pool, listen);
         let children = pool.get("pm.max_children").zip(pool.number("pm.max_children"));
         if let Some((given, children)) = children.filter(|_| listen.is_some()) {
-            let what = "pm.max_children: so many requests are worked on at once, the others wait here".into();
+            let what = "pm.max_children: this many requests are served at once, the others wait here".into();
             listener.notes.push(Step { value: Some(i64::from(children)), what, at: given.text.span() });
         }
         self.listeners.push(listener);
@@ -583,8 +583,8 @@ impl<'a> Process<'a> {
         match own.backlog.value {
             Some(value) if pool.is_managed("ondemand") && number < value.get => {
                 let assumed = if value.kind == Kind::Assumed { ", assumed" } else { "" };
-                let what = format!("pm = ondemand raises it to the built-in default{assumed}");
-                let raised = Step { value: Some(value.get), what, at: value.span };
+                let what = format!("pm = ondemand raises {number} to the built-in default{assumed}");
+                let raised = Step { value: Some(value.get), what, at: given.text.span() };
                 let backlog = Setting { value: Some(value), slot: None };
                 Ask { backlog, steps: vec![raised] }.after(asked.steps)
             }
@@ -606,7 +606,7 @@ impl<'a> Process<'a> {
 
 /// What `${NAME}` is. What no command line sets is not set, but in a container, whose environment is not in the tree.
 fn variable(starts: &Starts<'_>, main: &File, name: &str) -> Filled {
-    let set = starts.reading(&main.path).find_map(|run| run.command.variable(name));
+    let set = starts.commands(&main.path).find_map(|command| command.variable(name));
     match set.map(|variable| &variable.value) {
         Some(word) if !word.is_open() => Filled::Known(word.as_str().to_owned()),
         None if main.installed && main.path.starts_with("etc") => Filled::Known(String::new()),
@@ -646,8 +646,8 @@ fn version_in(path: &str) -> Option<Version> {
             // Debian's folder of 5.4 to 5.6. A 7 is 7.0 or later.
             (1, false) if number == "5" => Some(Version::new(5, 4, 0)),
             (1, false) if number == "7" => Some(Version::new(7, 0, 0)),
-            // Alpine's of 8.0; its later ones are numbered.
-            (1, false) if number == "8" && path.starts_with("/etc/php8/") => Some(Version::new(8, 0, 0)),
+            // Alpine's of 8.0; its later ones are numbered. SUSE's php8 is any.
+            (1, false) if number == "8" && path.starts_with("/etc/php8/p") => Some(Version::new(8, 0, 0)),
             _ => None,
         }
     })

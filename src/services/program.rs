@@ -32,6 +32,9 @@ pub(super) struct Run<'a> {
 pub(super) struct Interpreter {
     /// Its names, without a version.
     programs: Vec<String>,
+    /// First words that mean no more than what stands behind them: `bun run server.ts`, `tsx watch server.ts`.
+    #[serde(default)]
+    subcommands: Vec<String>,
     /// Options that are followed by a value.
     takes_value: Vec<String>,
     /// Options after which no file is named.
@@ -59,6 +62,13 @@ impl<'a> Parts<'a> {
 }
 
 impl Interpreter {
+    /// A script that a unit starts by its own name, as it says which program runs it.
+    pub(super) fn script<'a>(&self, command: &'a Command) -> Option<Parts<'a>> {
+        let is_path = |word: &&Text| word.as_str().starts_with('/') && !word.is_open();
+        command.words.first().filter(|_| command.starter == Starter::Unit).filter(is_path)?;
+        Parts::at(&command.words, 0, 0)
+    }
+
     /// The file that a command line runs; nothing where it runs none.
     pub(super) fn parts<'a>(&self, command: &'a Command) -> Option<Parts<'a>> {
         let words = command.words.as_slice();
@@ -75,6 +85,11 @@ impl Interpreter {
                 return Parts::at(words, 1, at + 1);
             }
             if !text.starts_with('-') {
+                let more = words.get(at + 1).is_some();
+                if more && self.subcommands.iter().any(|known| word.is(known)) {
+                    at += 1;
+                    continue;
+                }
                 return Parts::at(words, 1, at);
             }
             if self.instead.iter().any(|option| option == text) {
@@ -165,6 +180,21 @@ impl<'p, 'a> OfFile<'p, 'a> {
         own.into_iter().filter(counts).collect()
     }
 
+    /// Where a program runs it, if one does; why it cannot be told, where others run it too.
+    pub(super) fn run_by(&self, program: &str) -> Option<Result<Span, String>> {
+        let runs = self.runs();
+        let is_it = |run: &&&Run<'_>| run.command.program() == program;
+        let own = runs.iter().find(is_it)?.command.at;
+        Some(match runs.iter().find(|run| !is_it(run)) {
+            None => Ok(own),
+            Some(other) => Err(format!(
+                "{program} runs it in {}, and something else in {}",
+                self.line(own),
+                self.line(other.command.at)
+            )),
+        })
+    }
+
     /// What all command lines say of a value; where two do not agree, it is not known.
     fn agreed(&self, what: &str, says: impl Fn(&'p Run<'a>) -> One) -> Answer {
         let mut found: Option<(Set, Span)> = None;
@@ -246,18 +276,25 @@ impl Startup for OfFile<'_, '_> {
     fn count(&self) -> Option<usize> {
         let runs = self.runs();
         let count = runs.first()?.arguments.len();
-        let is_it =
-            |run: &&Run<'_>| run.arguments.len() == count && !run.arguments.iter().any(|it| it.is_open());
+        // Who runs a script of package.json may add words.
+        let may_be_more = |run: &Run<'_>| run.command.starter == Starter::Script;
+        let is_it = |run: &&Run<'_>| {
+            !may_be_more(run) && run.arguments.len() == count && !run.arguments.iter().any(|it| it.is_open())
+        };
         runs.iter().all(is_it).then_some(count)
     }
 }
 
 /// A variable of a command's environment.
 pub(super) fn variable(command: &Command, name: &str) -> Answer {
-    match command.variable(name).map(|set| &set.value) {
-        Some(value) if value.is_open() => Answer::Unclear(open(value)),
-        Some(value) => Answer::Set(said(value, value)),
-        None => Answer::Unsaid,
+    command.variable(name).map_or(Answer::Unsaid, |set| answer(&set.value))
+}
+
+/// What is set to a value.
+pub(super) fn answer(value: &Text) -> Answer {
+    match value.is_open() {
+        true => Answer::Unclear(open(value)),
+        false => Answer::Set(said(value, value)),
     }
 }
 
@@ -350,9 +387,9 @@ mod tests {
     #[test]
     fn what_nothing_tells_is_not_guessed() {
         let seen = of_server(&[(Starter::Unit, "PORT=$SOME node server.js")]);
-        assert!(seen.said().contains("the files do not tell what `$SOME` is"), "{}", seen.said());
+        assert!(seen.said().contains("the files do not say what `$SOME` is"), "{}", seen.said());
         let seen = of_server(&[(Starter::Unit, "PORT=80 node server.js $MORE")]);
-        assert!(seen.said().contains("the files do not tell what `$MORE` is"), "{}", seen.said());
+        assert!(seen.said().contains("the files do not say what `$MORE` is"), "{}", seen.said());
     }
 
     #[test]
@@ -366,5 +403,29 @@ mod tests {
         let rows = |line| read(&files, &[(Starter::Unit, line)]).rows();
         assert_eq!(rows("PORT=80 node index.js"), ["127.0.0.1:80 9", "127.0.0.1:3000 9", "127.0.0.1:3000 9"]);
         assert_eq!(rows("PORT=80 node nothing.js"), ["127.0.0.1:3000 9"; 3]);
+    }
+
+    #[test]
+    fn a_script_may_be_given_more_words() {
+        let program = "import sys, uvicorn\nif len(sys.argv) > 1:\n    uvicorn.run(app, port=80)\n";
+        for (starter, count) in [(Starter::Unit, 0), (Starter::Script, 1)] {
+            let trial = Trial::repository("python", &[("main.py", program)]);
+            let seen = trial.started_as("python main.py", |command| command.starter = starter).read();
+            assert_eq!(seen.rows().len(), count, "{starter:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_begins_with_a_dot_names_no_file() {
+        for (text, row) in [
+            ("const end = '.lib/server';", "127.0.0.1:3000 9"),
+            ("require('./.lib/server');", "127.0.0.1:80 9"),
+        ] {
+            let seen = read(
+                &[("index.js", text), (".lib/server.js", SERVER)],
+                &[(Starter::Unit, "PORT=80 node index.js")],
+            );
+            assert_eq!(seen.rows(), [row], "{text}");
+        }
     }
 }

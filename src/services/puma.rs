@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{
-    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Why, bound_here, in_use,
-    options_of, port_of,
+    Ask, Bound, Candidate, DualStack, Empty, Found, Ground, Names, Policy, Socket, Why, another, bound_here,
+    given_by_systemd, in_use, options_of, port_of,
 };
 use crate::model::{
     Command, Endpoint, Listener, Problem, ProblemKind, Starter, Step, Text, Transport, Version,
@@ -18,6 +18,9 @@ use crate::text::{HashSet, Slot, SourceId, Span};
 
 /// The version that has another default address (lib/puma/configuration.rb: default_tcp_host).
 const IPV6_FIRST: Version = Version::new(8, 0, 0);
+
+/// The setting that came later than that of TCP.
+const OF_UNIX: &str = "the backlog of a unix socket";
 
 /// `[reader]` of `rules/services/puma.toml`: the options of command lines.
 #[derive(Debug, Deserialize)]
@@ -93,6 +96,7 @@ fn started(
     let (own_host, address) = default_host(version);
     let host = line.rails.as_ref().map_or(own_host, |rails| rails.default_host);
     let mut binds = line.binds;
+    let mut activated = line.activated;
     let told = line.rails.as_ref().and_then(|rails| rails.told.clone());
     let by_line = told.is_some() || binds.iter().any(|bind| !bind.control);
     binds.extend(told);
@@ -104,6 +108,7 @@ fn started(
         if let Ok(source) = ground.tree.read(ground.sources, path) {
             let read = Config::read(ground, source, &around, host, None);
             binds.extend(read.binds.into_iter().filter(|bind| bind.control || !by_line));
+            activated = activated.or(read.activated);
             found.problems.extend(read.problems);
             broken = read.broken;
         }
@@ -113,7 +118,31 @@ fn started(
         let own = || Url::new(Ok(format!("tcp://{host}:{port}")), command.at);
         binds.push(line.rails.map_or_else(own, |rails| rails.default));
     }
+    let before = found.listeners.len();
     listen(ground, version, address.filter(|_| !is_rails), &binds, found);
+    let sockets = given_by_systemd(ground, command);
+    hand_over(&sockets, activated.filter(|how| *how != Activated::Not), ground, before, &mut found.listeners);
+}
+
+/// Sockets that systemd opens keep their queues (lib/puma/binder.rb: inherit_tcp_listener); those that no bind names are opened
+/// where `bind_to_activated_sockets` says so, and with `only` nothing else is.
+fn hand_over(
+    sockets: &[Socket],
+    activated: Option<Activated>,
+    ground: Ground<'_>,
+    before: usize,
+    listeners: &mut Vec<Listener>,
+) {
+    let mut own = listeners.split_off(before);
+    let bound = |socket: &&Socket| own.iter().any(|it| it.endpoint == socket.endpoint);
+    let taken: Vec<&Socket> = sockets.iter().filter(|it| activated.is_some() || bound(it)).collect();
+    let only = activated == Some(Activated::Only) && !taken.is_empty();
+    own.retain(|it| (it.internal || !only) && taken.iter().all(|socket| socket.endpoint != it.endpoint));
+    listeners.extend(own);
+    listeners.extend(taken.into_iter().map(|socket| Listener {
+        notes: vec![socket.note()],
+        ..ground.listener(socket.endpoint.clone(), socket.at, socket.ask())
+    }));
 }
 
 /// A configuration that no command line of the tree reads.
@@ -121,12 +150,12 @@ fn alone(ground: Ground<'_>, file: &Candidate, folder: &Path, found: &mut Found)
     let Ok(source) = ground.tree.read(ground.sources, &file.path) else { return };
     let version = ground.version(folder);
     let (host, address) = default_host(version);
-    let note = environment_of(&file.path).map(|name| format!("it is read in the environment `{name}`"));
+    let note = environment_of(&file.path).map(|name| format!("read only in the environment `{name}`"));
     let read = Config::read(ground, source, &ground.around(&file.path, None), host, note);
     found.problems.extend(read.problems);
     let mut binds = read.binds;
     if binds.iter().all(|bind| bind.control) && !read.broken {
-        let why = "this file names none, and what starts it is not in the tree";
+        let why = "this file sets none, and nothing in the tree starts it";
         binds.push(Url { sure: false, ..Url::new(Err(why.to_owned()), Span::top(source)) });
     }
     listen(ground, version, address, &binds, found);
@@ -134,7 +163,7 @@ fn alone(ground: Ground<'_>, file: &Candidate, folder: &Path, found: &mut Found)
 
 /// The address that Puma takes by itself, and what is to be said of it.
 fn default_host(version: Option<Version>) -> (&'static str, Option<&'static str>) {
-    let note = "Puma 8 takes [::] where the machine has an IPv6 address, else 0.0.0.0";
+    let note = "Puma 8 uses [::] where the machine has an IPv6 address, else 0.0.0.0";
     ("0.0.0.0", version.filter(|version| *version >= IPV6_FIRST).map(|_| note))
 }
 
@@ -195,7 +224,26 @@ struct Line {
     config: Option<String>,
     no_config: bool,
     environment: Option<String>,
+    activated: Option<Activated>,
     rails: Option<Rails>,
+}
+
+/// `bind_to_activated_sockets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Activated {
+    Too,
+    Only,
+    Not,
+}
+
+impl Activated {
+    fn of(text: &str) -> Self {
+        match text {
+            "only" => Self::Only,
+            "false" => Self::Not,
+            _ => Self::Too,
+        }
+    }
 }
 
 /// `rails server`: where it is told to listen, and where it does by itself.
@@ -230,6 +278,9 @@ impl Line {
                 ("config", Some(said)) => line.config = Some(said.text.to_owned()),
                 ("environment", Some(said)) => line.environment = Some(said.text.to_owned()),
                 ("no-config", _) => line.no_config = true,
+                ("bind-to-activated-sockets", said) => {
+                    line.activated = Some(said.map_or(Activated::Too, |said| Activated::of(said.text)));
+                }
                 ("version" | "help", _) => return None,
                 _ => {}
             }
@@ -277,6 +328,7 @@ impl Line {
 #[derive(Debug, Default)]
 struct Config {
     binds: Vec<Url>,
+    activated: Option<Activated>,
     problems: Vec<Problem>,
     /// Not all of it is understood.
     broken: bool,
@@ -303,6 +355,15 @@ impl Config {
                 "port" => port(&reading, &directive, default_host),
                 "ssl_bind" => ssl_bind(&reading, &directive),
                 "activate_control_app" => Some(control(&reading, &directive)),
+                "bind_to_activated_sockets" => {
+                    let said = reading.argument(directive.call, 0).map(|said| match said.thing {
+                        Thing::Text(text) | Thing::Symbol(text) => Activated::of(&text),
+                        Thing::Nil | Thing::Truth(false) => Activated::Not,
+                        _ => Activated::Too,
+                    });
+                    config.activated = Some(said.unwrap_or(Activated::Too));
+                    None
+                }
                 "backlog" if directive.conditions.is_empty() => {
                     config.problems.push(no_such_directive(ground, ruby.code.span(directive.call)));
                     None
@@ -322,7 +383,7 @@ impl Config {
 
 fn no_such_directive(ground: Ground<'_>, at: Span) -> Problem {
     let message = "Puma does not start: it has no directive `backlog`";
-    let help = "write it into the URL: `bind \"tcp://0.0.0.0:9292?backlog=1024\"`";
+    let help = "write it in the URL: `bind \"tcp://0.0.0.0:9292?backlog=1024\"`";
     Problem { help: Some(help.into()), ..ground.problem(ProblemKind::Lost, message, at) }
 }
 
@@ -332,7 +393,7 @@ fn of_directive(
     directive: &Directive<'_>,
     unless: &[String],
 ) -> Url {
-    let notes = unless.iter().map(|reason| format!("it is another address if {reason}")).collect();
+    let notes = unless.iter().map(another).collect();
     Url { notes, ..Url::new(text, reading.ruby.code.span(directive.call)) }
 }
 
@@ -436,6 +497,12 @@ impl Url {
             let is_open = query.contains("backlog=") || query.contains("#{");
             return Ok(if is_open { Ask::unknown(why, self.site) } else { ground.own("backlog", version) });
         }
+        let too_old = ground.service.too_old(OF_UNIX, version).filter(|_| self.is_unix());
+        if let Some(setting) = too_old {
+            let mut unknown = Ask::unknown("Ruby uses SOMAXCONN of its C library, 128 or 4096", self.site);
+            unknown.steps.push(Step::note(ground.too_old(setting, version), setting.at));
+            return Ok(unknown);
+        }
         let pairs = self.query().into_iter().flat_map(|query| query.split(['&', ';']));
         let given = pairs.filter_map(|pair| pair.split_once('=')).rfind(|(name, _)| *name == "backlog");
         let Some((_, number)) = given else {
@@ -446,7 +513,7 @@ impl Url {
             false => Some(leading_integer(number)),
         };
         let fits = value.filter(|value| i32::try_from(*value).is_ok());
-        let value = fits.ok_or_else(|| format!("backlog={number} is no number that it takes"))?;
+        let value = fits.ok_or_else(|| format!("it does not accept backlog={number}"))?;
         let written = self.number_at(number);
         let asked = Ask::written(value, "backlog= of the URL", written.unwrap_or(self.site));
         Ok(asked.with(written.map(Slot::replace)))
@@ -481,7 +548,7 @@ impl Url {
         };
         let bare = text.split_once('?').map_or(text.as_str(), |(bare, _)| bare);
         if bare == "unix://" {
-            return Some(Bound::unknown_on(transport, "it is made of what is not set"));
+            return Some(Bound::unknown_on(transport, "it uses a variable that is not set"));
         }
         if let Some(path) = bare.strip_prefix("unix://") {
             return Some(Bound::at(Endpoint::Unix(path.replace("%20", " "))));

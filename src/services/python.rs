@@ -11,7 +11,7 @@ use super::{
     Programs, Run, Why, port_of,
 };
 use crate::knowledge::Service;
-use crate::model::{Command, Kind, Listener, Setting, Step, Text, Transport, Value};
+use crate::model::{Command, Listener, Text, Transport, Version};
 use crate::syntax::calls::Id;
 use crate::syntax::python::{
     Libraries, Linked, MAX_FUEL, Made, Program, Reached, Reading, Spot, Thing, Told, Value as Given,
@@ -72,7 +72,7 @@ fn read_file(
 /// The file that a command line starts: `python app.py`, `python -m package.app`.
 fn started<'a>(ground: Ground<'a>, table: &Table, command: &'a Command) -> Option<Run<'a>> {
     let Some((module, arguments)) = command.module() else {
-        let parts = table.interpreter.parts(command)?;
+        let parts = table.interpreter.parts(command).or_else(|| table.interpreter.script(command))?;
         let place = ground.named_file(command, parts.file)?;
         return Some(parts.starts(command, place));
     };
@@ -150,21 +150,16 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let is = |what: fn(&Entry) -> bool| opening.entry.is_some_and(what);
         let mut place = opening.place.clone();
         place.notes.extend(is(|entry| entry.development).then(|| for_development(library)));
+        self.reading.depends(opening.call).into_iter().for_each(|what| place.note(what));
         let all = self.ground.listeners(&place, site, &self.ask(opening, site));
         let internal = is(|entry| entry.internal);
-        let depends: Vec<Step> =
-            self.reading.depends(opening.call).into_iter().map(|what| Step::note(what, site)).collect();
-        let finished = |listener: Listener| {
-            let notes = listener.notes.iter().chain(&depends).cloned().collect();
-            Listener { sockets: *sockets, internal, notes, ..listener }
-        };
-        all.into_iter().map(finished).collect()
+        all.into_iter().map(|listener| Listener { sockets: *sockets, internal, ..listener }).collect()
     }
 
     fn ask(&self, opening: &Opening<'_>, site: Span) -> Ask {
         match &opening.backlog {
             Backlog::Default(name, slot) => own(self.ground, name, opening.library).with(slot.clone()),
-            Backlog::Somaxconn(at) => somaxconn(self.ground, *at),
+            Backlog::Somaxconn(at) => self.ground.ask_for_somaxconn("socket.SOMAXCONN", *at),
             Backlog::Given { number, at, unless, slot } => {
                 let asked = Ask::of_program(*number, unless.first(), *at).with(slot.clone());
                 asked.becomes((*number).max(0), BELOW_0_IS_0)
@@ -175,30 +170,13 @@ impl<'t> Openings<'_, '_, '_, 't> {
 }
 
 fn for_development(library: &str) -> String {
-    format!("this is the server that {library} has for development")
+    format!("this is {library}'s development server")
 }
 
 /// A library's own number.
 fn own(ground: Ground<'_>, name: &str, library: &str) -> Ask {
     let whose = if library == "socket" { "Python" } else { library };
     ground.own_of(name, format!("{whose}'s own default"))
-}
-
-/// The constant of the C library that the interpreter was built with.
-fn somaxconn(ground: Ground<'_>, at: Span) -> Ask {
-    let images = || ground.commands.iter().filter_map(|command| command.image.as_ref());
-    let musl = ground.tree.exists(Path::new("etc/alpine-release"))
-        || (images().next().is_some() && images().all(|image| image.get.contains("alpine")));
-    let (name, library) = if musl { ("SOMAXCONN-musl", "musl") } else { ("SOMAXCONN", "glibc") };
-    let Some(constant) = ground.service.default(name) else { return Default::default() };
-    let what = format!("a constant of the C library, {} with {library}", constant.get);
-    let asked = "the program asks for socket.SOMAXCONN".to_owned();
-    let steps = vec![
-        Step { value: Some(constant.get), what: asked, at },
-        Step { value: Some(constant.get), what, at: constant.span },
-    ];
-    let kind = if musl { Kind::Default } else { Kind::Assumed };
-    Ask { backlog: Setting { value: Some(Value { kind, ..constant }), slot: None }, steps }
 }
 
 /// How a library makes sockets of a host.
@@ -292,6 +270,8 @@ struct Entry {
     reuse_port: Option<Role>,
     /// How many processes have a socket of their own each.
     each_worker: Option<Role>,
+    /// The first version of the server's own table in which that is so.
+    each_worker_since: Option<String>,
     /// Arguments with which a parent process binds, by the rules of `colon`.
     #[serde(default)]
     forks: Vec<String>,
@@ -656,7 +636,7 @@ fn why_not(value: &Given, what: &str) -> String {
         (Thing::Unknown(why), _) => why.clone(),
         (Thing::None, Some(unless)) => format!("it is known only if {unless}"),
         (Thing::Named(name), _) => Why::Elsewhere(name.clone()).to_string(),
-        _ => format!("it is no {what}"),
+        _ => format!("it is not a {what}"),
     }
 }
 
@@ -716,7 +696,7 @@ impl Rules<'_> {
 
     fn on_host(&self, name: &str, port: u16) -> Bound {
         match self.family == Family::Unknown && (name.is_empty() || self.binds == Binds::Family) {
-            true => Bound::unknown("the files do not tell the family of the socket"),
+            true => Bound::unknown("the files do not show the family of the socket"),
             false => self.ground.bind(self.policy(), name, port).unwrap_or_else(Bound::from),
         }
     }
@@ -726,7 +706,7 @@ impl Rules<'_> {
         match &address.thing {
             Thing::List(parts) => match (parts.first(), parts.get(1)) {
                 (Some(host), Some(port)) => self.host_and_port(Some(host), port).unless(&address.unless),
-                _ => Bound::unknown("it is no pair of host and port"),
+                _ => Bound::unknown("it is not a pair of host and port"),
             },
             Thing::Number(_) if self.binds == Binds::Gevent => self.host_and_port(None, address),
             Thing::Text(text) if self.binds == Binds::Gevent => match text.rsplit_once(':') {
@@ -901,7 +881,13 @@ impl<'t> Openings<'_, '_, '_, 't> {
             Some(Thing::Made(made)) => Some(made.class.clone()),
             _ => {
                 let code = &self.reading.python.code;
-                Some(self.reading.value(code.field(call, "function")?))
+                let function = code.field(call, "function")?;
+                // `Base.__init__(self, ...)` makes what it is given.
+                let own = self.reading.argument(call, Some(0), "self").map(|it| it.thing);
+                match own.filter(|_| code.text(function).ends_with(".__init__")) {
+                    Some(Thing::Made(made)) => Some(made.class.clone()),
+                    _ => Some(self.reading.value(function)),
+                }
             }
         }
     }
@@ -923,11 +909,22 @@ impl<'t> Openings<'_, '_, '_, 't> {
 
     /// How many sockets there are alike.
     fn workers(&self, entry: &Entry, told: &Told) -> Option<u32> {
-        let Some(role) = &entry.each_worker else { return Some(1) };
+        let Some(role) = entry.each_worker.as_ref().filter(|_| !self.shares_one(entry)) else {
+            return Some(1);
+        };
         match self.given(told, role) {
             None => Some(1),
             Some(value) => value.number().and_then(|number| u32::try_from(number).ok()),
         }
+    }
+
+    /// Whether the workers of the server's version share one socket.
+    fn shares_one(&self, entry: &Entry) -> bool {
+        let since = entry.each_worker_since.as_deref().and_then(Version::parse);
+        let path = self.ground.sources.get(self.reading.python.code.source).path();
+        let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+        let version = || entry.default.as_deref().and_then(|server| self.ground.version_as(server, folder));
+        since.is_some_and(|(since, _)| version().is_some_and(|version| version < since))
     }
 
     fn place(&self, entry: &Entry, told: &Told, class: Option<&Given>) -> Option<(Bound, Option<Spot>)> {
@@ -955,7 +952,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         }
         let is_unix_only = entry.path.is_some() && entry.port.is_none();
         if is_unix_only && path.is_none() {
-            return Some((Bound::unknown("it is not told here"), None));
+            return Some((Why::NotTold.into(), None));
         }
         if path.is_none() || entry.beside_path && told_tcp {
             // A path or a socket that only the environment or the command line may give.
@@ -994,7 +991,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
             });
         };
         let Some(address) = self.given(told, role) else {
-            return Ok(Bound::unknown("it is not told here"));
+            return Ok(Why::NotTold.into());
         };
         match &address.thing {
             // gevent takes a socket that listens already.
@@ -1034,10 +1031,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         match first.map(|socket| &socket.thing) {
             Some(Thing::Made(made)) => {
                 let made = self.bare(made);
-                (
-                    self.bound(&made, None).unwrap_or_else(|| Bound::unknown("it is not told here")),
-                    Some(made.call),
-                )
+                (self.bound(&made, None).unwrap_or_else(|| Why::NotTold.into()), Some(made.call))
             }
             _ => (Why::Handed.into(), None),
         }
@@ -1100,8 +1094,10 @@ impl<'t> Openings<'_, '_, '_, 't> {
         };
         let made_here = self.reading.python.code.kind(call) == "call";
         let argument = |index, name| self.reading.argument(call, Some(index), name).filter(|_| made_here);
-        let family = Family::of(argument(0, "family").as_ref());
-        let is_datagram = argument(1, "type").is_some_and(|kind| {
+        let is_of_fd = made.kinds.iter().any(|kind| kind == "socket.fromfd");
+        let fd = if is_of_fd { argument(0, "fd") } else { argument(3, "fileno") };
+        let family = Family::of(argument(usize::from(is_of_fd), "family").as_ref());
+        let is_datagram = argument(1 + usize::from(is_of_fd), "type").is_some_and(|kind| {
             kind.name().is_some_and(|name| name.ends_with("SOCK_DGRAM") || name.ends_with("SOCK_RAW"))
         });
         if family == Family::Other || is_datagram {
@@ -1116,7 +1112,8 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let binds = self.calls_on("bind", made, before);
         let mut places = binds.iter().filter_map(|bind| self.reading.argument(*bind, Some(0), "address"));
         let Some(first) = places.next() else {
-            return Some(Bound::unknown("nothing binds the socket here"));
+            let fd = fd.and_then(|fd| fd.number()).map(|fd| Why::Descriptor(fd).into());
+            return Some(fd.unwrap_or_else(|| Bound::unknown("nothing binds the socket here")));
         };
         let place = match (&first.thing, family) {
             (Thing::Text(_) | Thing::Unknown(_) | Thing::None, Family::Unix) => on_path(&first),
@@ -1137,12 +1134,9 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let Some(default) = &entry.default else {
             return Backlog::Unknown(format!("{} picks the server when it starts", entry.library));
         };
-        if let Some(role) = &entry.engine {
-            let engine = self.or_default(told, role);
-            let is_plain = engine.as_ref().and_then(Given::text).is_some_and(|name| name == "wsgiref");
-            if !is_plain {
-                return Backlog::Unknown("another server does the work".to_owned());
-            }
+        let engine = entry.engine.as_ref().map(|role| self.or_default(told, role));
+        if engine.is_some_and(|engine| engine.as_ref().and_then(Given::text) != Some("wsgiref")) {
+            return Backlog::Unknown("another server does the work".to_owned());
         }
         if let Some(attribute) = &entry.attribute {
             return self.attribute(entry, attribute, default, call, class);
@@ -1176,7 +1170,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         let is_program = sources.get(at.source).path().and_then(Path::extension).is_some_and(|it| it == "py");
         match is_program {
             true => slots::of_literal(self.reading.python, at, call),
-            false => (sources.slice(at) == number.to_string().as_bytes()).then(|| Slot::replace(at)),
+            false => self.ground.slot_at(at, number),
         }
     }
 
@@ -1189,10 +1183,12 @@ impl<'t> Openings<'_, '_, '_, 't> {
         call: Id,
         class: Option<&Given>,
     ) -> Backlog {
-        let own = match class.map(|class| &class.thing) {
-            Some(Thing::Class(class)) => self.reading.of_class(*class, name),
-            _ => None,
-        };
+        let spot =
+            class.and_then(|class| if let Thing::Class(spot) = class.thing { Some(spot) } else { None });
+        let own = spot.and_then(|class| {
+            let set = self.reading.set_before_base(class, name);
+            set.or_else(|| self.reading.of_class(class, name))
+        });
         let kinds = class.map(|class| self.reading.kinds(class)).unwrap_or_default();
         let patched = || {
             let kinds = kinds.iter().chain(entry.calls.first());
@@ -1201,10 +1197,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
         match own.or_else(patched) {
             Some(value) => self.number(&value, call, default),
             None => {
-                let here = match class.map(|class| &class.thing) {
-                    Some(Thing::Class(class)) => self.reading.here(*class),
-                    _ => None,
-                };
+                let here = spot.and_then(|class| self.reading.here(class));
                 let slot = here.and_then(|class| slots::for_attribute(self.reading.python, class, name));
                 Backlog::Default(default.to_owned(), slot)
             }
@@ -1228,7 +1221,7 @@ impl<'t> Openings<'_, '_, '_, 't> {
                 unless: value.unless.clone(),
                 slot: value.written.and_then(|at| self.slot_of(at, number, call)),
             },
-            Some(_) => Backlog::Unknown("no C int holds the number".to_owned()),
+            Some(_) => Backlog::Unknown("the number does not fit a C int".to_owned()),
             None => Backlog::Unknown(why_not(value, "number")),
         }
     }

@@ -23,7 +23,7 @@ impl<'a> Ground<'a> {
     /// not read at all is told by the parser.
     pub(super) fn ruby(&self, source: SourceId, what: &str) -> (Option<Ruby<'a>>, Option<Problem>) {
         let Ok(ruby) = Ruby::parse(self.sources, source) else { return (None, None) };
-        let message = || format!("this is not understood, so {what} in it may be missed");
+        let message = || format!("the audit cannot parse this, so {what} in it may be missing");
         let skipped = |at| self.problem(ProblemKind::Skipped, message(), ruby.code.span(at));
         let broken = ruby.code.broken().map(skipped);
         (Some(ruby), broken)

@@ -1,8 +1,9 @@
 //! Spring Boot applications in a source tree: the embedded server that the build file brings in, and what application.properties,
 //! application.yml, the environment and the arguments say of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use memchr::memmem;
 use serde::Deserialize;
 
 use super::{Ask, BELOW_1_IGNORED, Bound, Candidate, Found, Ground, Why, another, port_of, unless_so};
@@ -10,6 +11,9 @@ use crate::model::{Listener, Step, Version};
 use crate::syntax::builds::{self, Dependency};
 use crate::syntax::spring::{Config, Filled};
 use crate::text::{Slot, SourceId, Span};
+
+/// Folders above a module that may be those of its build.
+const ABOVE: usize = 3;
 
 /// Whose starters are known.
 const GROUPS: [&str; 2] = ["org.springframework.boot", "org.springframework.cloud"];
@@ -23,13 +27,17 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut applications = Vec::new();
     for file in files {
         let Ok(source) = ground.tree.read(ground.sources, &file.path) else { continue };
-        let Some(build) = starters.read(ground, &file.path, source) else { continue };
-        let module = file.path.parent().unwrap_or(Path::new(""));
+        let above = || starters.above(ground, &file.path, source);
+        let Some(mut build) = starters.read(ground, &file.path, source).or_else(above) else { continue };
+        build.version = build.version.or_else(|| above()?.version);
+        let module = file.path.parent().unwrap_or(Path::new("")).to_owned();
         // A project that builds with both is one.
-        if applications.iter().any(|(known, _)| *known == module) || !is_application(ground, module, &build) {
-            continue;
+        for module in modules(ground, &file.path, source).into_iter().chain([module]) {
+            let is_known = applications.iter().any(|(known, _)| *known == module);
+            if !is_known && is_application(ground, &module, &build) {
+                applications.push((module, build.clone()));
+            }
         }
-        applications.push((module, build));
     }
     let alone = applications.len() == 1;
     for (module, build) in &applications {
@@ -39,6 +47,29 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         found.listeners.extend(Application { ground, build, config: &config, elsewhere }.listeners());
     }
     found
+}
+
+/// The modules below a build that have a configuration and no word of Spring Boot in a build of their own.
+fn modules(ground: Ground<'_>, path: &Path, source: SourceId) -> Vec<PathBuf> {
+    let text = ground.sources.bytes(source);
+    let names = |word: &str| memmem::find(text, word.as_bytes()).is_some();
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
+    if !["<module>", "subprojects", "allprojects"].into_iter().any(names) {
+        return Vec::new();
+    }
+    let main = Path::new("src/main/resources/application.*");
+    let patterns = ["*", "*/*"].map(|below| folder.join(below).join(main));
+    let found = patterns.iter().flat_map(|pattern| ground.tree.glob(pattern.as_os_str().as_encoded_bytes()));
+    let mut all: Vec<PathBuf> = found.filter_map(|file| Some(file.ancestors().nth(4)?.to_owned())).collect();
+    all.dedup();
+    let own = |module: &PathBuf| {
+        let build = ground.tree.read(ground.sources, &module.join(name)).ok();
+        build.is_some_and(|build| {
+            memmem::find(ground.sources.bytes(build), b"org.springframework.boot").is_some()
+        })
+    };
+    all.retain(|module| !own(module));
+    all
 }
 
 /// A library has neither a build that makes it run nor a configuration.
@@ -57,7 +88,7 @@ fn config<'a>(ground: Ground<'a>, module: &Path, started: bool) -> Config<'a> {
         ground.started().filter(|(_, arguments)| arguments.iter().any(|word| word.as_str() == "-jar"));
     for (command, arguments) in commands.filter(|_| started) {
         for variable in &command.environment {
-            config.set_variable(&variable.name, variable.value.tail(variable.value.len()));
+            config.set_variable(&variable.name, variable.value.clone());
         }
         for start in ["-D", "--"] {
             let options =
@@ -90,7 +121,7 @@ struct Starters {
     undertow: Vec<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Build {
     server: Server,
     /// The dependency that brings the server.
@@ -133,6 +164,26 @@ impl Starters {
     }
 }
 
+impl Starters {
+    /// What a module has from the build above it: its parent's pom.xml, a script for all subprojects.
+    fn above(&self, ground: Ground<'_>, path: &Path, source: SourceId) -> Option<Build> {
+        let name = path.file_name()?;
+        let is_maven = path.extension().is_some_and(|extension| extension == "xml");
+        let has = |source, words: &[&str]| {
+            words.iter().any(|word| memmem::find(ground.sources.bytes(source), word.as_bytes()).is_some())
+        };
+        if is_maven && !has(source, &["<parent>"]) {
+            return None;
+        }
+        path.parent()?.ancestors().skip(1).take(ABOVE).find_map(|folder| {
+            let above = folder.join(name);
+            let source = ground.tree.read(ground.sources, &above).ok()?;
+            let counts = is_maven || has(source, &["subprojects", "allprojects"]);
+            self.read(ground, &above, source).filter(|_| counts)
+        })
+    }
+}
+
 struct Application<'a> {
     ground: Ground<'a>,
     build: &'a Build,
@@ -141,13 +192,13 @@ struct Application<'a> {
     elsewhere: Option<Span>,
 }
 
-const BROUGHT_IN: &str = "configuration from elsewhere may say it";
+const BROUGHT_IN: &str = "configuration from elsewhere may set it";
 
 impl Application<'_> {
     fn listeners(&self) -> Vec<Listener> {
         let own = self.listener("server.port", "server.address", true);
         let managed = self.config.get("management.server.port").filter(|port| {
-            let same = self.config.get("server.port").is_some_and(|own| own.text.is(&port.text));
+            let same = self.config.get("server.port").is_some_and(|own| own.text == port.text);
             !same
                 && port.number()
                     != self.port_by_default().filter(|_| self.config.get("server.port").is_none())
@@ -242,11 +293,12 @@ impl Application<'_> {
                     what: BELOW_1_IGNORED.to_owned(),
                     at: given.text.span(),
                 });
-                let mut own = self.ground.own(default, self.build.version).with(slot).after(ignored);
+                let version = self.build.version;
+                let mut own = self.ground.own(default, version).after(ignored);
                 if let Some(step) = own.steps.last_mut().filter(|_| own.backlog.value.is_some()) {
                     step.what = format!("the default of its embedded server: {}", self.name());
                 }
-                own
+                own.settable(self.ground, property.unwrap_or_default(), version, slot)
             }
         }
     }
@@ -261,7 +313,8 @@ impl Application<'_> {
     }
 
     fn slot(&self, given: &Filled) -> Option<Slot> {
-        let is_number = given.text.bytes().iter().all(u8::is_ascii_digit);
+        let digits = given.text.bytes();
+        let is_number = digits.strip_prefix(b"-").unwrap_or(digits).iter().all(u8::is_ascii_digit);
         given.text.exact().filter(|_| is_number).map(Slot::replace)
     }
 

@@ -30,7 +30,7 @@ const SQUID: Policy = Policy { empty: Empty::Name, names: Names::Ipv6First, dual
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
-    let starts = Starts::of(ground);
+    let starts = Starts::of(ground, &mut found);
     let mains = ground.mains(&starts, files, |_, _| true, &mut found);
     let mut squids: Vec<Squid<'_>> =
         mains.into_iter().map(|main| Squid::new(ground, &starts, main)).collect();
@@ -122,7 +122,7 @@ impl<'a> Squid<'a> {
             return Err(Refusal::new(why, Span::top(self.main.source)));
         }
         if let Some(port) = ports.get(MAX_PORTS) {
-            let message = format!("Squid opens {MAX_PORTS} ports and passes over the rest");
+            let message = format!("Squid opens {MAX_PORTS} ports and ignores the rest");
             found.problems.push(self.ground.problem(ProblemKind::Skipped, message, port.site));
             ports.truncate(MAX_PORTS);
         }
@@ -155,7 +155,7 @@ impl<'a> Squid<'a> {
         unknown: &[(String, Span)],
     ) -> Listener {
         let sockets = if port.own_queues { u32::try_from(workers.max(1)).ok() } else { Some(1) };
-        let note = "a quarter of its descriptors is what Squid asks for: for a backlog of N write max_filedescriptors 4N";
+        let note = "Squid asks for a quarter of its descriptors: for N, set max_filedescriptors to 4N";
         let mut notes = port.notes;
         notes.push(Step::note(note, port.site));
         notes.extend(unknown.iter().map(|(what, at)| Step::note(what, *at)));
@@ -175,7 +175,7 @@ impl<'a> Squid<'a> {
             number = Some(Value::written(asked, at));
             steps = vec![Step { value: Some(asked), what: "max_filedescriptors".into(), at }];
             if let Some(hard) = hard.filter(|hard| hard.get < asked) {
-                let what = "cut to the hard limit of open files".into();
+                let what = "limited to the hard limit of open files".into();
                 steps.push(Step { value: Some(hard.get), what, at: hard.span });
                 number = Some(hard);
             }
@@ -184,7 +184,7 @@ impl<'a> Squid<'a> {
         let quarter = self.ground.service.default("descriptors-a-place");
         let (divisor, at) = quarter.map_or((4, number.span), |it| (it.get.max(1), it.span));
         let get = number.get / divisor;
-        steps.push(Step { value: Some(get), what: "a quarter of them, as Squid asks for".into(), at });
+        steps.push(Step { value: Some(get), what: "a quarter of them".into(), at });
         let value = Value { get, ..number };
         Ask { backlog: Setting { value: Some(value), slot: None }, steps }
     }
@@ -224,7 +224,7 @@ impl<'a> Squid<'a> {
             }
             Files::Systemd => {
                 let soft = default("open-files");
-                let what = "open files, assumed: what systemd allows a unit that does not say";
+                let what = "open files, assuming systemd's default for a unit";
                 let step =
                     |soft: &Value<i64>| Step { value: Some(soft.get), what: what.into(), at: soft.span };
                 let steps = soft.iter().map(step).collect();
@@ -239,7 +239,7 @@ impl<'a> Squid<'a> {
 
     /// The limit of the command that starts Squid with this file, a unit's first.
     fn files(&self) -> Files {
-        let commands: Vec<&Command> = self.starts.reading(&self.main.path).map(|run| run.command).collect();
+        let commands: Vec<&Command> = self.starts.commands(&self.main.path).collect();
         let told = commands.iter().find_map(|command| command.open_files.clone());
         let contained = |starter| matches!(starter, Starter::Dockerfile | Starter::Compose);
         let outside = commands.iter().any(|command| !contained(command.starter));

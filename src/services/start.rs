@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Candidate, Ground};
-use crate::model::{Command, Problem, ProblemKind, ReadAs, Starter, Text};
+use super::{Candidate, Found, Ground};
+use crate::model::{Command, Problem, ProblemKind, Starter, Text};
 use crate::syntax::argv::{self, Line};
 use crate::syntax::unit;
-use crate::text::{HashSet, Span, has_magic};
+use crate::text::{HashMap, HashSet, Span, has_magic};
 
 /// `[start]` of a service's file.
 #[derive(Debug, Default, Deserialize)]
@@ -51,6 +51,8 @@ pub(super) struct Run<'a> {
     pub(super) folder: Option<PathBuf>,
     arguments: Cow<'a, [Text]>,
     reads: Reads,
+    /// A word may be several, another file's option among them.
+    open: bool,
 }
 
 /// Which file a server begins with.
@@ -65,10 +67,9 @@ pub(super) enum Reads {
     Unknown,
 }
 
-/// A file, or a folder of files.
+/// A file by its real path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    /// Its real path.
     pub(super) path: PathBuf,
     /// The folder of the name that it is opened by.
     pub(super) folder: PathBuf,
@@ -78,30 +79,27 @@ pub(super) struct Named {
 struct Open;
 
 impl Reads {
-    fn names(&self, file: &Path) -> bool {
-        matches!(self, Reads::Named(named) if named.iter().any(|named| file.starts_with(&named.path)))
-    }
-
-    /// Whether it may be a file that the server is built to read.
-    fn may_be_own(&self, file: &Path) -> bool {
-        match self {
-            Reads::Own | Reads::Unknown => true,
-            Reads::Named(_) => self.names(file),
-            Reads::Absent(..) => false,
-        }
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let named = if let Reads::Named(named) = self { named.as_slice() } else { &[] };
+        named.iter().map(|named| named.path.as_path())
     }
 }
 
 /// All that starts one service.
-#[derive(Debug)]
 pub(super) struct Starts<'a> {
     table: Table,
+    ground: Ground<'a>,
     runs: Vec<Run<'a>>,
+    /// The runs that name a file, by its path.
+    by_file: HashMap<PathBuf, Vec<usize>>,
+    /// The files of a machine that the server is built to read.
+    own: HashSet<PathBuf>,
     idle: HashSet<PathBuf>,
 }
 
 impl<'a> Starts<'a> {
-    pub(super) fn of(ground: Ground<'a>) -> Self {
+    /// What is wrong with the command lines goes to what was found.
+    pub(super) fn of(ground: Ground<'a>, found: &mut Found) -> Self {
         // A test keeps a table out that does not read.
         let table: Table = ground.service.start.clone().try_into().unwrap_or_default();
         let mut runs = Vec::new();
@@ -114,39 +112,43 @@ impl<'a> Starts<'a> {
             {
                 continue;
             }
+            let open = line.rest.iter().any(|word| word.is_open());
             let (folder, reads) = match table.folder(command, &line) {
                 Ok(folder) => (folder.clone(), table.reads(ground, command, &line, folder)),
                 Err(Open) => (None, Reads::Unknown),
             };
-            runs.push(Run { command, folder, arguments, reads });
+            let reads = if open && reads == Reads::Own { Reads::Unknown } else { reads };
+            found.problems.extend(ground.absent(command, &reads));
+            runs.push(Run { command, folder, arguments, reads, open });
         }
-        let idle = ground.idle(runs.iter().map(|run| (run.command, &run.reads)));
-        Self { table, runs, idle }
+        let mut by_file: HashMap<PathBuf, Vec<usize>> = HashMap::default();
+        for (index, run) in runs.iter().enumerate() {
+            run.reads.files().for_each(|file| by_file.entry(file.to_owned()).or_default().push(index));
+        }
+        let all = runs.iter().map(|run| (run.command, if run.open { &Reads::Unknown } else { &run.reads }));
+        let idle = ground.idle(all);
+        let own = ground.own_files().into_iter().map(|(_, file)| file).collect();
+        Self { table, ground, runs, by_file, own, idle }
     }
 
     /// The candidates, those first that command lines name.
     pub(super) fn candidates(&self, files: &[Candidate]) -> Vec<Candidate> {
-        let named = self.named().map(|named| Candidate { path: named.path.clone(), by_place: true });
+        let named = self.runs.iter().flat_map(|run| run.reads.files());
+        let named = named.map(|path| Candidate { path: path.to_owned(), by_place: true });
         let mut known = HashSet::default();
         let all = named.chain(files.iter().cloned());
         all.filter(|file| known.insert(file.path.clone())).collect()
     }
 
-    fn named(&self) -> impl Iterator<Item = &Named> {
-        self.runs.iter().flat_map(|run| match &run.reads {
-            Reads::Named(named) => named.as_slice(),
-            _ => &[],
-        })
-    }
-
     /// The folder of the name that a command line gives a file.
     pub(super) fn folder(&self, file: &Path) -> Option<&Path> {
-        self.named().find(|named| named.path == file).map(|named| named.folder.as_path())
+        let Reads::Named(named) = &self.naming(file).next()?.reads else { return None };
+        named.iter().find(|named| named.path == file).map(|named| named.folder.as_path())
     }
 
     /// Whether a command line names the file.
     pub(super) fn names(&self, file: &Path) -> bool {
-        self.runs.iter().any(|run| run.reads.names(file))
+        self.by_file.contains_key(file)
     }
 
     /// Whether the server would begin with the file by itself, and what starts it names another one or is masked.
@@ -154,31 +156,27 @@ impl<'a> Starts<'a> {
         self.idle.contains(file)
     }
 
-    /// What may begin with a file: those that name it, else those that name none.
-    pub(super) fn reading<'s>(&'s self, file: &'s Path) -> impl Iterator<Item = &'s Run<'a>> {
-        let named = self.names(file);
-        self.runs.iter().filter(move |run| match run.reads {
-            Reads::Named(_) => run.reads.names(file),
-            Reads::Own => !named,
-            Reads::Absent(..) => false,
-            Reads::Unknown => true,
-        })
+    /// What names a file.
+    pub(super) fn naming(&self, file: &Path) -> impl Iterator<Item = &Run<'a>> {
+        self.by_file.get(file).into_iter().flatten().filter_map(|index| self.runs.get(*index))
     }
 
-    /// What is wrong with the command lines: on a whole machine a file that a unit names has to be there.
-    pub(super) fn problems(&self, ground: Ground<'_>) -> impl Iterator<Item = Problem> {
-        let is_unit =
-            move |run: &&Run<'_>| run.command.starter == Starter::Unit && ground.read_as == ReadAs::Root;
-        self.runs.iter().filter(is_unit).filter_map(move |run| {
-            let Reads::Absent(name, at) = &run.reads else { return None };
-            let top = name.trim_start_matches('/').split('/').next().unwrap_or_default();
-            if name.starts_with('/') && !ground.tree.is_folder(Path::new(top)) {
-                return None;
-            }
-            let (unit, title) = (&run.command.name, &ground.service.title);
-            let message = format!("{unit} starts {title} with {name}, which is not in this tree");
-            Some(ground.problem(ProblemKind::Lost, message, *at))
-        })
+    /// What may begin with a file: those that name it, else those that may be built to read it.
+    pub(super) fn reading(&self, file: &Path) -> impl Iterator<Item = &Run<'a>> {
+        let unnamed = !self.names(file);
+        let others = self.runs.iter().filter(|run| matches!(run.reads, Reads::Own | Reads::Unknown));
+        self.naming(file).chain(others.filter(move |_| unnamed))
+    }
+
+    /// The commands of those, and what drop-ins give to the unit of a package.
+    pub(super) fn commands(&self, file: &Path) -> impl Iterator<Item = &'a Command> {
+        self.reading(file).map(|run| run.command).chain(self.ground.packaged(file))
+    }
+
+    /// What surely begins with a file, as far as the tree tells: its arguments hold for that one.
+    pub(super) fn starting(&self, file: &Path) -> Option<&Run<'a>> {
+        let own = || self.runs.iter().find(|run| run.reads == Reads::Own && self.own.contains(file));
+        self.naming(file).next().or_else(own)
     }
 
     /// What a command line says.
@@ -197,8 +195,7 @@ impl Table {
         match told {
             Some((word, _)) if word.is_open() => Err(Open),
             Some((_, folder)) => {
-                let path = command.folder.clone().unwrap_or_default().join(folder);
-                Ok(Some(path.strip_prefix("/").map(Path::to_owned).unwrap_or(path)))
+                Ok(Some(from_the_top(command.folder.clone().unwrap_or_default().join(folder))))
             }
             None => Ok(None),
         }
@@ -212,35 +209,40 @@ impl Table {
         folder: Option<PathBuf>,
     ) -> Reads {
         let told = folder.is_some();
+        let file = line.last(&self.file);
+        if file.is_some_and(|file| file.word.is_open() || file.text.is_empty()) {
+            return Reads::Unknown;
+        }
+        if file.is_none() && (self.within.is_empty() || !told && !self.built.is_empty()) {
+            return Reads::Own;
+        }
         let folders = match folder {
             Some(folder) => vec![folder],
             None if self.built.is_empty() => vec![command.folder.clone().unwrap_or_default()],
             None => self.built.clone(),
         };
-        let names: Vec<&Path> = match line.last(&self.file) {
-            Some(value) if value.word.is_open() => return Reads::Unknown,
-            Some(value) => vec![Path::new(value.text)],
-            None if !told && !self.built.is_empty() || self.within.is_empty() => return Reads::Own,
+        let names = match file {
+            Some(file) => vec![Path::new(file.text)],
             None => self.within.iter().map(PathBuf::as_path).collect(),
         };
-        let paths = folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
-        let find = |name: PathBuf| {
-            let name = name.strip_prefix("/").map(Path::to_owned).unwrap_or(name);
+        let mut paths = folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name)));
+        let named = paths.find_map(|name| {
+            let name = from_the_top(name);
             let path = ground.tree.resolve(&name).ok().or_else(|| moved(ground, command, &name))?;
+            let folder = name.parent().unwrap_or(Path::new("")).to_owned();
             // A folder is told of by who reads it.
-            ground
-                .tree
-                .exists(&path)
-                .then(|| Named { path, folder: name.parent().unwrap_or(Path::new("")).to_owned() })
-        };
-        match paths.filter_map(find).next() {
-            Some(named) => Reads::Named(vec![named]),
-            None => match line.last(&self.file) {
-                Some(value) => Reads::Absent(value.text.to_owned(), value.span()),
-                None => Reads::Own,
-            },
+            ground.tree.exists(&path).then_some(Named { path, folder })
+        });
+        match (named, file) {
+            (Some(named), _) => Reads::Named(vec![named]),
+            (None, Some(file)) => Reads::Absent(file.text.to_owned(), file.span()),
+            (None, None) => Reads::Own,
         }
     }
+}
+
+fn from_the_top(path: PathBuf) -> PathBuf {
+    path.strip_prefix("/").map(Path::to_owned).unwrap_or(path)
 }
 
 /// Where a repository keeps a file that will be copied to an absolute path.
@@ -269,41 +271,68 @@ impl Wrapper {
 }
 
 impl Ground<'_> {
-    /// The files that an installed server would read by itself, and that nothing starts it with: its own unit is masked or names
-    /// another file, or the tree has all units of the machine and only others start the service.
+    /// A unit of a machine that names a file which is not there: the server does not start, unless the tree is a part of the
+    /// machine that may lack it, such as what a repository lays over the packages.
+    pub(super) fn absent(&self, command: &Command, reads: &Reads) -> Option<Problem> {
+        let Reads::Absent(name, at) = reads else { return None };
+        if command.starter != Starter::Unit || !self.is_machine() {
+            return None;
+        }
+        let path = Path::new(name);
+        let has_folder = || path.parent().is_some_and(|folder| self.tree.is_folder(folder));
+        let is_whole = !path.is_absolute() || unit::has_packages(self.tree) || has_folder();
+        let kind = if is_whole { ProblemKind::Lost } else { ProblemKind::Skipped };
+        let (unit, title) = (&command.name, &self.service.title);
+        let message = format!("{unit} starts {title} with {name}, which is not in this tree");
+        // No checker knows of a file that is not here.
+        let help = Some("audit the machine or the image that has it".to_owned());
+        Some(Problem { help, ..self.problem(kind, message, *at) })
+    }
+
+    /// The files of a machine that the server is built to read, by the names that it has for them.
+    fn own_files(&self) -> Vec<(PathBuf, PathBuf)> {
+        if !self.is_machine() {
+            return Vec::new();
+        }
+        let is_plain =
+            |place: &&String| !place.rsplit('/').next().is_some_and(|name| has_magic(name.as_bytes()));
+        let places = self.service.shape.places.iter().filter(is_plain);
+        let all = places.flat_map(|place| self.tree.glob(place.as_bytes()));
+        all.filter_map(|place| self.tree.resolve(&place).ok().map(|file| (place, file))).collect()
+    }
+
+    /// The files in /etc that an installed server would read by itself, and that nothing starts it with: its own unit is masked or
+    /// names another file, or the tree has all units of the machine and only others start the service.
     pub(super) fn idle<'r>(
         &self,
         runs: impl Iterator<Item = (&'r Command, &'r Reads)> + Clone,
     ) -> HashSet<PathBuf> {
-        let mut idle = HashSet::default();
-        if !self.is_machine() {
-            return idle;
+        if runs.clone().any(|(_, reads)| matches!(reads, Reads::Own | Reads::Unknown)) {
+            return HashSet::default();
         }
-        let units = || runs.clone().filter(|(command, _)| command.starter == Starter::Unit);
-        let is_plain =
-            |place: &&String| !place.rsplit('/').next().is_some_and(|name| has_magic(name.as_bytes()));
-        let places = self.service.shape.places.iter().filter(is_plain);
-        for place in places.flat_map(|place| self.tree.glob(place.as_bytes())) {
-            let Ok(file) = self.tree.resolve(&place) else { continue };
-            let named = self.is_named(&Candidate { path: file.clone(), by_place: true });
-            if named || runs.clone().any(|(_, reads)| reads.may_be_own(&file)) {
-                continue;
-            }
+        let units = runs.clone().filter(|(command, _)| command.starter == Starter::Unit);
+        let units: HashSet<&str> = units.map(|(command, _)| command.name.as_str()).collect();
+        let named: HashSet<&Path> = runs.flat_map(|(_, reads)| reads.files()).collect();
+        let is_idle = |(place, file): &(PathBuf, PathBuf)| {
+            let asked = self.is_named(&Candidate { path: file.clone(), by_place: true });
             let restart = self.service.apply.restart_at(&place.to_string_lossy());
-            let Some(name) = restart.strip_prefix("systemctl restart ") else { continue };
-            let own = format!("{name}.service");
-            let is_own = |(command, _): (&Command, _)| command.name == own;
-            let elsewhere = || {
-                unit::has_packages(self.tree)
-                    && unit::file(self.tree, &own).is_none()
-                    && !self.tree.exists(&Path::new("etc/init.d").join(name))
-                    && units().next().is_some()
-            };
-            if unit::is_masked(self.tree, &own) || units().any(is_own) || elsewhere() {
-                idle.insert(file);
-            }
-        }
-        idle
+            let name = restart.strip_prefix("systemctl restart ").filter(|_| place.starts_with("etc"));
+            !asked && !named.contains(file.as_path()) && name.is_some_and(|name| self.is_unused(name, &units))
+        };
+        self.own_files().into_iter().filter(is_idle).map(|(_, file)| file).collect()
+    }
+
+    /// Whether the unit of this name does not start the server with its own files: none of those that do is it, and it cannot be
+    /// one that nobody sees.
+    fn is_unused(&self, name: &str, units: &HashSet<&str>) -> bool {
+        let own = format!("{name}.service");
+        let elsewhere = || {
+            !units.is_empty()
+                && unit::has_packages(self.tree)
+                && unit::file(self.tree, &own).is_none()
+                && !self.tree.exists(&Path::new("etc/init.d").join(name))
+        };
+        unit::is_masked(self.tree, &own) || units.contains(own.as_str()) || elsewhere()
     }
 }
 

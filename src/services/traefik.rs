@@ -2,11 +2,12 @@
 //! that.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Bound, Candidate, Found, Ground, Policy, Why, bound_first, in_use, port_of};
 use crate::model::{
-    Command, Endpoint, Label, Listener, Occupied, ProblemKind, Starter, Step, Text, Variable,
+    Command, Endpoint, Label, Listener, Occupied, Problem, ProblemKind, Starter, Step, Text, Variable,
 };
 use crate::syntax::host_port;
 use crate::syntax::nested::{self, DEEPEST, Setting};
@@ -101,11 +102,11 @@ fn source(
     }
 }
 
-/// `--configFile=PATH` and `--configFile PATH`, in any case.
+/// `--configFile=PATH` and `--configFile PATH`, in any case, and Traefik 1's `-c PATH`.
 fn config_file(arguments: &[Text]) -> Option<&str> {
     let at = arguments.iter().position(|word| {
         let name = word.as_str().trim_start_matches('-').split('=').next().unwrap_or_default();
-        name.eq_ignore_ascii_case("configfile")
+        name.eq_ignore_ascii_case("configfile") || word.is("-c")
     })?;
     let word = arguments.get(at).filter(|word| !word.is_open())?;
     match word.as_str().split_once('=') {
@@ -119,7 +120,7 @@ fn of_arguments(arguments: &[Text]) -> Vec<Setting> {
     let setting = |word: &Text| {
         let text = word.as_str().trim_start_matches('-');
         let (name, value) = text.split_once('=').unwrap_or((text, "true"));
-        let path: Vec<String> = name.split('.').take(DEEPEST).map(str::to_owned).collect();
+        let path: Vec<Rc<str>> = name.split('.').take(DEEPEST).map(Rc::from).collect();
         // An option that names a table sets it and nothing in it.
         let table =
             !text.contains('=') && path.len() == 2 && name.to_ascii_lowercase().starts_with("entrypoints.");
@@ -133,7 +134,7 @@ fn of_arguments(arguments: &[Text]) -> Vec<Setting> {
 fn of_variables(variables: &[Arc<Variable>]) -> Vec<Setting> {
     let setting = |variable: &Arc<Variable>| {
         let name = variable.name.strip_prefix("TRAEFIK_")?;
-        let path = name.split('_').take(DEEPEST).map(str::to_ascii_lowercase).collect();
+        let path = name.split('_').take(DEEPEST).map(|part| part.to_ascii_lowercase().into()).collect();
         let value = variable.value.clone();
         Some(Setting { path, at: value.span(), value: Some(value) })
     };
@@ -148,7 +149,8 @@ fn file(ground: Ground<'_>, path: &Path, certain: bool, found: &mut Found) {
         Ok(read) => read,
         Err(why) => {
             let at = Span::top(tree.unread(sources, path));
-            return found.problems.push(ground.problem(kind, format!("it was not read: {why}"), at));
+            let problem = ground.problem(kind, format!("cannot read it: {why}"), at);
+            return found.problems.push(Problem { help: why.help(), ..problem });
         }
     };
     let is_toml = path.extension().is_some_and(|ending| ending == "toml");
@@ -219,15 +221,17 @@ fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<
     let mut found = Vec::new();
     let ask = ground.own("backlog", None);
     let own = by_name(settings);
-    let mut names: HashSet<&str> = HashSet::default();
+    let (mut names, mut last): (HashSet<&str>, Option<&Rc<str>>) = Default::default();
     for setting in settings.iter().filter(|setting| setting.is_in(&["entrypoints"])) {
         let Some(name) = setting.path.get(1) else {
             return Err(("entryPoints cannot be a standalone element".to_owned(), setting.at));
         };
-        if !names.insert(name) {
+        // All of a table share its name: a long one is not looked up for each of them.
+        let again = last.replace(name).is_some_and(|last| Rc::ptr_eq(last, name));
+        if again || !names.insert(name) {
             continue;
         }
-        let own = |key: &'static str| own.get(&(name.as_str(), key)).copied();
+        let own = |key: &'static str| own.get(&(&**name, key)).copied();
         let site = own("address").map_or(setting.at, |address| address.at);
         let reuses = own("reuseport").and_then(|it| boolean(it.value.as_deref()?)) == Some(true);
         let place = match own("address").and_then(|it| Some((it.value.as_deref()?, it.is_open()))) {
@@ -244,7 +248,7 @@ fn listeners(ground: Ground<'_>, settings: &[Setting], top: Span) -> Result<Vec<
         (Listener { notes: vec![Step::note(what, at)], ..listener }, false)
     };
     if names.is_empty() {
-        let what = "the entry point that Traefik opens where none is written";
+        let what = "the entry point that Traefik opens by default";
         found.push(own(80, what, top));
     }
     if let Some(at) = internal(settings)?.filter(|_| !names.contains(INTERNAL)) {
@@ -259,7 +263,7 @@ fn by_name(settings: &[Setting]) -> HashMap<(&str, &'static str), &Setting> {
     let keyed = settings.iter().filter_map(|setting| {
         let [tables, name, key] = setting.path.as_slice() else { return None };
         let key = ["address", "reuseport"].into_iter().find(|it| it.eq_ignore_ascii_case(key))?;
-        tables.eq_ignore_ascii_case("entrypoints").then_some(((name.as_str(), key), setting))
+        tables.eq_ignore_ascii_case("entrypoints").then_some(((&**name, key), setting))
     });
     keyed.collect()
 }

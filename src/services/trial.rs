@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use tempfile::TempDir;
 
-use super::{Candidate, Found, Ground, read_one};
+use super::{Candidate, Found, Ground, Premises, read, read_one};
 use crate::knowledge::{Knowledge, Service};
 use crate::model::{Command, Listener, Next, PlaceId, Problem, ReadAs, Room, Starter, Text, Variable};
 use crate::syntax::hosts::Hosts;
@@ -89,6 +89,21 @@ impl Trial {
         self
     }
 
+    /// The files of other services too, as the audit reads all of a place.
+    pub(crate) fn read_with(self, others: &[&str]) -> Seen {
+        let Self { sources, read_as, only, commands, .. } = &self;
+        let tree = Tree::open(self.folder.path(), *read_as != ReadAs::Repo).unwrap();
+        let names = others.iter().chain([&self.service]);
+        let files = names.map(|name| {
+            let service = KNOWN.1.service(name).unwrap();
+            (service.name.clone(), self.candidates(&tree, service))
+        });
+        let (read_as, tree) = (*read_as, &tree);
+        let premises = Premises { sources, tree, read_as, only, place: PlaceId(0), commands };
+        let found = read(&KNOWN.1, premises, &files.collect());
+        Seen { sources: self.sources, found }
+    }
+
     pub(crate) fn read(self) -> Seen {
         let tree = Tree::open(self.folder.path(), self.read_as != ReadAs::Repo).unwrap();
         let service = KNOWN.1.service(self.service).unwrap();
@@ -96,6 +111,7 @@ impl Trial {
             sources: &self.sources,
             tree: &tree,
             service,
+            knowledge: &KNOWN.1,
             hosts: &Hosts::read(&self.sources, &tree),
             place: PlaceId(0),
             commands: &self.commands,
@@ -115,7 +131,8 @@ impl Trial {
             let by_place = placed.contains(path);
             let looks = || {
                 let bytes = fs::read(self.folder.path().join(path)).unwrap();
-                shape.has_name(path.to_str().unwrap().as_bytes()) && shape.looks_right(&bytes)
+                let path = path.to_str().unwrap().as_bytes();
+                shape.has_name(path) && shape.fits(path, &bytes)
             };
             (by_place || looks()).then(|| Candidate { path: path.clone(), by_place })
         };

@@ -62,7 +62,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         let mut told = Told::default();
         told.configure(ground, source, &ground.around(&file.path, None));
         if told.listens.is_empty() && !told.broken {
-            let why = "this file names none, and what starts it is not in the tree";
+            let why = "this file sets none, and nothing in the tree starts it";
             told.listens.push(Listen::new(Address::At(Bound::unknown(why)), Span::top(source)));
         }
         listen(ground, told, Span::top(source), &file.path, &mut found);
@@ -128,7 +128,7 @@ impl Address {
             return match folder.map(|folder| Path::new("/").join(folder)) {
                 _ if path.starts_with('/') => Address::path(&expand_path(path, Path::new("/"))),
                 Some(folder) => Address::path(&expand_path(path, &folder)),
-                None => Address::unknown_path("it lies in a folder that is not known"),
+                None => Address::unknown_path("it lies in an unknown folder"),
             };
         }
         if text.starts_with('~') {
@@ -274,7 +274,7 @@ fn of_directive(
     let notes = conditions.chain(unless).collect();
     let backlog = match reading.option(directive.call, "backlog") {
         Some(backlog) => given(&backlog, site).map_err(|what| {
-            let message = format!("Unicorn does not start: the backlog is {what} and no Integer");
+            let message = format!("Unicorn does not start: the backlog is {what}, not an Integer");
             let sure = directive.conditions.is_empty();
             ground.problem(if sure { ProblemKind::Lost } else { ProblemKind::Skipped }, message, site)
         })?,

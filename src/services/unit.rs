@@ -21,7 +21,7 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     let Some(source) = ground.open(file, &mut found.problems) else { return };
     let json = yaml::read(ground.sources, source);
     if let Some(broken) = json.fault() {
-        let message = format!("not read to its end: {}", broken.message);
+        let message = format!("read only in part: {}", broken.message);
         return found.problems.push(ground.problem(kind, message, broken.at));
     }
     // The whole tree of the control API, or its `config`.
@@ -61,10 +61,15 @@ fn opened(
 
 /// nxt_router_socket_conf() in src/nxt_router.c: -1 is the default, whatever that is.
 fn ask(ground: Ground<'_>, path: &Path, node: &Node) -> Result<Ask, (String, Span)> {
-    let own = || ground.own("backlog", ground.version(path.parent().unwrap_or(Path::new(""))));
+    let version = ground.version(path.parent().unwrap_or(Path::new("")));
+    let own = || ground.own("backlog", version);
     let Some(written) = node.get("backlog") else {
-        return Ok(own().with(yaml::room(ground.sources, node, "backlog")));
+        return Ok(own().settable(ground, "backlog", version, yaml::room(ground.sources, node, "backlog")));
     };
+    // nxt_conf_vldt_object() refuses members that it does not know.
+    if let Some(setting) = ground.service.too_old("backlog", version) {
+        return Err((ground.too_old(setting, version), written.span));
+    }
     let Some(number) = written.number() else {
         return Err(("The \"backlog\" value must be an integer number".to_owned(), written.span));
     };

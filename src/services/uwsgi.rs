@@ -494,7 +494,7 @@ impl<'a> Opening<'a> {
         let mut notes = Vec::new();
         let mut note = |what: String| notes.push(Step::note(what, entry.at));
         if let Some(what) = perhaps {
-            note(format!("only where {what} holds, which the files do not tell"));
+            note(format!("only where {what} holds, which the files do not show"));
         }
         let found = match &entry.open {
             Some(open) => {
@@ -536,7 +536,7 @@ impl<'a> Opening<'a> {
         // htons cuts what is too large.
         let bound = port_of(atoi(port) & 0xffff).and_then(|port| {
             if host.contains('*') {
-                let why = "it is the first address of this machine's that begins so, which no file tells";
+                let why = "it is this machine's first address with that prefix, which no file shows";
                 return Ok(Bound::unknown(why));
             }
             match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
@@ -649,15 +649,15 @@ impl<'a> Opening<'a> {
                 let what = match text {
                     text if text.starts_with("%(") || text.starts_with("$(") => {
                         format!(
-                            "listen = {text}: listen is taken before this is filled in, and so is {number}"
+                            "listen = {text}: uWSGI reads listen before it fills this in, so it is {number}"
                         )
                     }
-                    text if text != number.to_string() => format!("listen = {text}: {number} to uWSGI"),
+                    text if text != number.to_string() => format!("uWSGI reads listen = {text} as {number}"),
                     _ => "listen".to_owned(),
                 };
                 Ask::written(number, what, entry.at).with(slot)
             }
-            Err((what, at)) => Ask::unknown(format!("it depends on {what}, which the files do not tell"), at),
+            Err((what, at)) => Ask::unknown(format!("it depends on {what}, which the files do not show"), at),
         }
     }
 }

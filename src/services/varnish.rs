@@ -264,7 +264,7 @@ impl Varnish<'_, '_> {
         let given: Vec<(&str, Span, bool)> =
             self.options.line.all("-T").map(|it| (it.text, it.word.span(), it.word.is_open())).collect();
         let default = [("localhost:0", self.command.at, self.options.open)];
-        let what = "the queue of the management port, which nothing changes";
+        let what = "the fixed queue of the management port";
         let ask = self.ground.own_of("management-backlog", what);
         for (text, at, open) in if given.is_empty() { &default[..] } else { &given[..] } {
             if *text == "none" {

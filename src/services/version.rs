@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Ground;
+use crate::knowledge::VersionSources;
 use crate::model::{Command, Version};
 use crate::syntax::packages;
 use crate::syntax::pins::{self, Language};
@@ -34,28 +35,54 @@ const SYSTEM: [&str; 4] = [
 
 /// What the tree says to who looks from a folder.
 pub(super) fn find(ground: Ground<'_>, near: &Path) -> Option<Version> {
-    pinned(ground, near)
-        .or_else(|| beside(ground, near))
-        .or_else(|| installed(ground))
-        .or_else(|| of_images(ground, near))
+    named(ground, &ground.service.version, near)
+}
+
+/// What the tree says of a package of PyPI beside the service.
+pub(super) fn of_pypi(
+    ground: Ground<'_>,
+    name: &str,
+    command: Option<&Command>,
+    near: &Path,
+) -> Option<Version> {
+    let names = VersionSources { pypi: vec![name.to_owned()], ..VersionSources::default() };
+    command.map_or_else(|| named(ground, &names, near), |command| of_names(ground, &names, command, near))
+}
+
+/// What the tree says of a package of npm that is used below a folder.
+pub(super) fn of_npm(ground: Ground<'_>, name: &str, near: &Path) -> Option<Version> {
+    pinned(ground, &VersionSources { npm: vec![name.to_owned()], ..VersionSources::default() }, near)
+}
+
+fn named(ground: Ground<'_>, names: &VersionSources, near: &Path) -> Option<Version> {
+    pinned(ground, names, near)
+        .or_else(|| beside(ground, names, near))
+        .or_else(|| installed(ground, names))
+        .or_else(|| of_images(ground, names, near))
 }
 
 /// What the tree says of the program of a command line.
 pub(super) fn of(ground: Ground<'_>, command: &Command, near: &Path) -> Option<Version> {
+    of_names(ground, &ground.service.version, command, near)
+}
+
+fn of_names(ground: Ground<'_>, names: &VersionSources, command: &Command, near: &Path) -> Option<Version> {
     let program = Path::new(command.words.first().map_or("", |word| word.as_str()));
     let inside = program.strip_prefix("/").ok();
-    let own = inside.and_then(Path::parent).and_then(Path::parent).and_then(|base| environment(ground, base));
+    let own = inside
+        .and_then(Path::parent)
+        .and_then(Path::parent)
+        .and_then(|base| environment(ground, names, base));
     let is_packaged = inside.is_some_and(|path| path.starts_with("usr/bin") || path.starts_with("usr/sbin"));
-    let image = || command.image.as_ref().and_then(|image| tagged(ground, &image.get));
+    let image = || command.image.as_ref().and_then(|image| tagged(names, &image.get));
     match is_packaged {
-        true => own.or_else(|| installed(ground)).or_else(image),
-        false => own.or_else(|| find(ground, near)).or_else(image),
+        true => own.or_else(|| installed(ground, names)).or_else(image),
+        false => own.or_else(|| named(ground, names, near)).or_else(image),
     }
 }
 
 /// What requirements and lock files of the project fix.
-fn pinned(ground: Ground<'_>, near: &Path) -> Option<Version> {
-    let names = &ground.service.version;
+fn pinned(ground: Ground<'_>, names: &VersionSources, near: &Path) -> Option<Version> {
     let languages =
         [(Language::Python, &names.pypi), (Language::Ruby, &names.gem), (Language::Node, &names.npm)];
     let asked = languages.into_iter().filter(|(_, names)| !names.is_empty());
@@ -73,25 +100,25 @@ fn pinned(ground: Ground<'_>, near: &Path) -> Option<Version> {
 }
 
 /// A virtual environment of the project.
-fn beside(ground: Ground<'_>, near: &Path) -> Option<Version> {
-    if ground.service.version.pypi.is_empty() {
+fn beside(ground: Ground<'_>, names: &VersionSources, near: &Path) -> Option<Version> {
+    if names.pypi.is_empty() {
         return None;
     }
     let folders = near.ancestors().take(ABOVE);
     let mut bases = folders.flat_map(|folder| ENVIRONMENTS.map(|name| folder.join(name)));
-    bases.find_map(|base| environment(ground, &base))
+    bases.find_map(|base| environment(ground, names, &base))
 }
 
 /// A folder with `bin` and `lib/python3.11/site-packages`.
-fn environment(ground: Ground<'_>, base: &Path) -> Option<Version> {
+fn environment(ground: Ground<'_>, names: &VersionSources, base: &Path) -> Option<Version> {
     let base =
         base.to_str().filter(|base| !base.is_empty() && *base != "usr" && !base.contains(['*', '?', '[']))?;
-    metadata(ground, &format!("{base}/lib/python3*/site-packages"))
+    metadata(ground, names, &format!("{base}/lib/python3*/site-packages"))
 }
 
 /// `gunicorn-20.1.0.dist-info` among the packages of a folder.
-fn metadata(ground: Ground<'_>, packages: &str) -> Option<Version> {
-    ground.service.version.pypi.iter().find_map(|name| {
+fn metadata(ground: Ground<'_>, names: &VersionSources, packages: &str) -> Option<Version> {
+    names.pypi.iter().find_map(|name| {
         let pattern = format!("{packages}/{}-[0-9]*-info", name.replace(['-', '.'], "_"));
         let found: Vec<PathBuf> = ground.tree.glob(pattern.as_bytes());
         let folder = found.first()?.file_name()?.to_str()?;
@@ -100,31 +127,31 @@ fn metadata(ground: Ground<'_>, packages: &str) -> Option<Version> {
 }
 
 /// What is installed in the whole of the tree.
-fn installed(ground: Ground<'_>) -> Option<Version> {
-    let packages = &ground.service.version.packages;
+fn installed(ground: Ground<'_>, names: &VersionSources) -> Option<Version> {
+    let packages = &names.packages;
     let listed = packages
         .iter()
         .find_map(|package| upstream(&packages::installed(ground.sources, ground.tree, package)?));
     listed.or_else(|| {
-        let python = !ground.service.version.pypi.is_empty();
-        SYSTEM.iter().filter(|_| python).find_map(|folder| metadata(ground, folder))
+        let python = !names.pypi.is_empty();
+        SYSTEM.iter().filter(|_| python).find_map(|folder| metadata(ground, names, folder))
     })
 }
 
 /// The tag of the image that its files are for: in the commands that start it, or in the files beside it.
-fn of_images(ground: Ground<'_>, near: &Path) -> Option<Version> {
-    if ground.service.version.images.is_empty() {
+fn of_images(ground: Ground<'_>, names: &VersionSources, near: &Path) -> Option<Version> {
+    if names.images.is_empty() {
         return None;
     }
     let started = ground.started().filter_map(|(command, _)| command.image.as_ref());
-    let told = started.filter_map(|image| tagged(ground, &image.get)).next();
+    let told = started.filter_map(|image| tagged(names, &image.get)).next();
     let folders = || near.ancestors().take(ABOVE);
     let mut files = folders().flat_map(|folder| IMAGE_FILES.map(|name| folder.join(name)));
     told.or_else(|| {
         files.find_map(|file| {
             let source = ground.tree.read(ground.sources, &file).ok()?;
             let text = std::str::from_utf8(ground.sources.bytes(source)).ok()?;
-            text.lines().filter_map(image_on).find_map(|image| tagged(ground, image))
+            text.lines().filter_map(image_on).find_map(|image| tagged(names, image))
         })
     })
 }
@@ -141,14 +168,14 @@ fn image_on(line: &str) -> Option<&str> {
 }
 
 /// The version in the tag of an image of this service: `8.2` of `docker.io/library/php:8.2-fpm-alpine`.
-fn tagged(ground: Ground<'_>, image: &str) -> Option<Version> {
+fn tagged(names: &VersionSources, image: &str) -> Option<Version> {
     let image = image.split('@').next()?;
     let (name, tag) = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))?;
     let is_ours = |known: &String| {
         let rest = name.strip_suffix(known.as_str());
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
     };
-    let known = ground.service.version.images.iter().any(is_ours);
+    let known = names.images.iter().any(is_ours);
     known.then(|| upstream(tag.strip_prefix('v').unwrap_or(tag)))?
 }
 
@@ -190,6 +217,7 @@ mod tests {
             sources: &sources,
             tree: &tree,
             service: knowledge.service(service).unwrap(),
+            knowledge: &knowledge,
             hosts: &Hosts::read(&sources, &tree),
             place: PlaceId::default(),
             commands: &[],

@@ -52,7 +52,7 @@ fn one(ground: Ground<'_>, file: &Candidate, mut properties: Properties, found: 
     if let Some(fault) = &document.fault {
         let installed = file.by_place && ground.is_machine();
         let kind = if installed { ProblemKind::Lost } else { ProblemKind::Skipped };
-        let message = format!("this configuration keeps it from starting: {}", fault.message);
+        let message = format!("it does not start with this configuration: {}", fault.message);
         return found.problems.push(ground.problem(kind, message, fault.at));
     }
     if document.elements.first().is_none_or(|root| root.name != "server") {
@@ -165,8 +165,8 @@ impl Server<'_> {
         let mut bindings = groups.flat_map(|(index, group)| {
             self.document.children(index, "socket-binding").map(move |(_, binding)| (group, binding))
         });
-        let found = bindings
-            .find(|(_, binding)| attribute(binding, "name").is_some_and(|it| it.value.is(&name.value)));
+        let found =
+            bindings.find(|(_, binding)| attribute(binding, "name").is_some_and(|it| it.value == name.value));
         let Some((group, binding)) = found else {
             return Err((
                 format!("there is no socket-binding {} in this file", name.value),
@@ -219,13 +219,24 @@ impl Server<'_> {
     }
 
     fn ask(&self, element: &Element, version: Option<Version>) -> Ask {
+        let too_old = self.ground.service.too_old("tcp-backlog", version).zip(version);
+        let too_old = too_old.map(|(setting, this)| {
+            let since = setting.since;
+            let what = format!(
+                "tcp-backlog can be set since undertow:{since} (WildFly 8.1), and this is undertow:{this}"
+            );
+            Step::note(what, setting.at)
+        });
         let Some(attribute) = attribute(element, "tcp-backlog") else {
             let slot =
                 element.end.map(|(end, quote)| Slot::insert(end, format!(" tcp-backlog={quote}"), quote));
-            // Before WildFly 9 there is no such attribute.
-            let slot = slot.filter(|_| version.is_none_or(|version| version >= Version::new(2, 0, 0)));
-            return self.ground.own("backlog", version).with(slot);
+            let mut own = self.ground.own("backlog", version).with(slot.filter(|_| too_old.is_none()));
+            own.steps.extend(too_old);
+            return own;
         };
+        if let Some(too_old) = too_old {
+            return Ask::unknown(too_old.what, attribute.value.span());
+        }
         let value = self.resolve(attribute);
         let known = java::integer(&value.text).filter(|number| *number > 0 && !value.text.is_open());
         let Some(number) = known else {

@@ -1,18 +1,23 @@
 //! The findings that were there when somebody began to look: a baseline hides them, and nothing else. A finding is known by its
 //! rule, its listener and the text of its line, so that it is the same one after lines have moved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::model::{Finding, Host, Place};
-use crate::text::{HashMap, SourceId, Sources};
+use crate::text::{HashMap, HashSet, SourceId, Sources};
 
 const VERSION: u32 = 1;
 
+/// What makes a baseline.
+const WRITES: &str = "--write-baseline FILE writes a baseline";
+
 /// What `--write-baseline` writes and `--baseline` reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Baseline {
     version: u32,
     /// Sorted, so that two baselines can be compared line by line.
@@ -26,9 +31,9 @@ pub struct Entry {
     /// Where it was found; it is the same one in another file.
     pub path: Option<String>,
     pub rule: String,
-    /// `service:address`, or `service:path` where the address is not known.
+    /// `service:address`, or `service:path` where the address is unknown.
     pub listener: Option<String>,
-    /// The text of its line without regard to blanks, as a number: the line itself may hold a secret.
+    /// A hash of the text of its line, without white space: the line itself may hold a secret.
     pub line: String,
     pub message: String,
     pub count: usize,
@@ -61,29 +66,108 @@ impl Baseline {
         Self { version: VERSION, findings }
     }
 
-    pub fn parse(text: &[u8]) -> Result<Self, String> {
-        let baseline: Self = serde_json::from_slice(text).map_err(|error| format!("no baseline: {error}"))?;
-        match baseline.version {
-            VERSION => Ok(baseline),
-            other => {
-                Err(format!("it is a baseline of version {other}; version {VERSION} is what is read here"))
-            }
+    /// Reads what `--write-baseline` wrote to this file; else what is wrong, and the offset of that.
+    pub fn parse(text: &[u8], file: &Path) -> Result<Self, (String, usize)> {
+        let again = format!("write it again with --write-baseline {}", file.display());
+        let merged = memchr::memmem::find_iter(text, b"<<<<<<<")
+            .find(|at| at.checked_sub(1).is_none_or(|before| text.get(before) == Some(&b'\n')));
+        if let Some(at) = merged {
+            return Err((format!("a merge has left its conflict markers here; {again}"), at));
         }
+        if text.trim_ascii().is_empty() {
+            return Err((format!("the file is empty; {again}"), 0));
+        }
+        let bare = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+        let cut = text.len() - bare.len();
+        let at = |error: &serde_json::Error| cut + offset(bare, error.line(), error.column());
+        let value: Value = serde_json::from_slice(bare).map_err(|error| match error.is_eof() {
+            true => (format!("the file ends in the middle; {again}"), at(&error)),
+            false => (format!("this is not JSON, so it is not a baseline; {WRITES}"), at(&error)),
+        })?;
+        let has = |key: &str| value.get(key).is_some();
+        let all = value.get("findings").and_then(Value::as_array);
+        let other = match (value.get("version"), all) {
+            _ if has("runs") => Some("this is a report in SARIF".to_owned()),
+            _ if has("tool") => Some("this is a report of --format json".to_owned()),
+            (Some(version), Some(_)) if version.as_u64() != Some(VERSION.into()) => Some(format!(
+                "it is a baseline of version {version}, but this program reads version {VERSION}"
+            )),
+            (Some(_), Some(all)) if value.is_object() && all.iter().all(Value::is_object) => None,
+            _ => Some("this is not a baseline".to_owned()),
+        };
+        if let Some(other) = other {
+            return Err((format!("{other}; {WRITES}"), cut));
+        }
+        serde_json::from_slice(bare).map_err(|error| {
+            let wanted = "an entry has path, rule, listener, line and message in quotes (path and listener may be null), \
+                          and count, a whole number";
+            (format!("{wanted}; {again}"), at(&error).saturating_sub(1))
+        })
+    }
+
+    /// The rules that it lists findings of.
+    pub fn rules(&self) -> BTreeSet<&str> {
+        self.findings.iter().map(|entry| entry.rule.as_str()).collect()
+    }
+
+    /// How many findings it lists.
+    pub fn count(&self) -> usize {
+        self.findings.iter().map(|entry| entry.count).sum()
+    }
+
+    /// Whether it lists a finding that is the same as an entry of another one, in whatever file.
+    fn has(&self, entry: &Entry) -> bool {
+        self.findings.iter().any(|own| own.key() == entry.key())
+    }
+
+    /// Of entries that nothing was found for, those that are gone: what was read now does not have them, and nobody ignores them.
+    pub fn gone(sources: &Sources, host: &Host, fixed: Vec<Entry>, ignored: &[Finding]) -> Vec<Entry> {
+        let ignored = Self::of(sources, host, ignored.iter());
+        let read = sources.all().filter(|(_, source)| !source.bytes().is_empty());
+        let read: HashSet<String> = read.map(|(_, source)| source.name().into_owned()).collect();
+        // Of another folder's files nothing is known: this audit may have begun elsewhere.
+        let is_deleted = |path: &Path| {
+            let below = |place: &Place| place.root.is_none() && is_absent(&place.top.join(path));
+            path.parent().is_some_and(|folder| folder != Path::new("")) && host.places.iter().any(below)
+        };
+        let is_gone = |entry: &Entry| match &entry.path {
+            Some(path) => read.contains(path) || is_deleted(Path::new(path)),
+            None => true,
+        };
+        fixed.into_iter().filter(|entry| is_gone(entry) && !ignored.has(entry)).collect()
     }
 
     /// Takes out of the findings as many of each kind as the baseline lists: first those in the same file.
     pub fn take(&self, sources: &Sources, host: &Host, findings: Vec<Finding>) -> Known {
+        let (entries, left) = self.compare(sources, host, &findings);
+        let mut known = Known { findings: Vec::new(), hidden: Vec::new(), fixed: left };
+        for (finding, entry) in findings.into_iter().zip(entries) {
+            if entry.is_some() { known.hidden.push(finding) } else { known.findings.push(finding) }
+        }
+        known
+    }
+
+    /// For each finding that the baseline lists, what it said there.
+    pub fn known(&self, sources: &Sources, host: &Host, findings: &[Finding]) -> Vec<Option<String>> {
+        let entries = self.compare(sources, host, findings).0.into_iter();
+        entries.map(|entry| entry.map(|entry| entry.message.clone())).collect()
+    }
+
+    /// The entry of each finding that has one, and the entries that are left over.
+    fn compare(
+        &self,
+        sources: &Sources,
+        host: &Host,
+        findings: &[Finding],
+    ) -> (Vec<Option<&Entry>>, Vec<Entry>) {
         let mut left = Left::of(&self.findings);
         let mut prints = Prints::default();
         let entries = findings.iter().map(|finding| Entry::of(sources, host, finding, &mut prints));
         let entries: Vec<Entry> = entries.collect();
-        let here: Vec<bool> = entries.iter().map(|entry| left.take_here(entry)).collect();
-        let mut known = Known { findings: Vec::new(), hidden: Vec::new(), fixed: Vec::new() };
-        for ((finding, entry), here) in findings.into_iter().zip(&entries).zip(here) {
-            if here || left.take(entry) { known.hidden.push(finding) } else { known.findings.push(finding) }
-        }
-        known.fixed = left.entries();
-        known
+        // All that stand in the same file first.
+        let here: Vec<Option<&Entry>> = entries.iter().map(|entry| left.take_here(entry)).collect();
+        let entries = here.into_iter().zip(&entries).map(|(here, entry)| here.or_else(|| left.take(entry)));
+        (entries.collect(), left.entries())
     }
 }
 
@@ -104,7 +188,7 @@ impl Entry {
             let label = label.map_or(String::new(), |label| format!("{label}:"));
             // Not the id: in that of an unknown address is the number of the line.
             let unknown = || sources.get(listener.site.source).name().into_owned();
-            let address = listener.endpoint.address().unwrap_or_else(unknown);
+            let address = listener.address().unwrap_or_else(unknown);
             format!("{label}{}:{address}", listener.service)
         });
         Self {
@@ -122,11 +206,23 @@ impl Entry {
     }
 }
 
+/// The offset of a line and a column, both from 1.
+fn offset(text: &[u8], line: usize, column: usize) -> usize {
+    let before = text.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1));
+    let start: usize = before.map(<[u8]>::len).sum();
+    text.len().min(start + column.saturating_sub(1))
+}
+
+/// Whether a folder lacks a file.
+fn is_absent(path: &Path) -> bool {
+    path.parent().is_some_and(Path::is_dir) && path.symlink_metadata().is_err()
+}
+
 /// The entries of a baseline that no finding has been taken for yet.
 struct Left<'a> {
     entries: Vec<(&'a Entry, usize)>,
     by_key: HashMap<Key, Vec<usize>>,
-    here: HashMap<(Key, Option<&'a str>), Vec<usize>>,
+    here: HashMap<(Key, Option<String>), Vec<usize>>,
 }
 
 impl<'a> Left<'a> {
@@ -135,20 +231,20 @@ impl<'a> Left<'a> {
         for (at, entry) in entries.iter().enumerate() {
             left.entries.push((entry, entry.count));
             left.by_key.entry(entry.key()).or_default().push(at);
-            left.here.entry((entry.key(), entry.path.as_deref())).or_default().push(at);
+            left.here.entry((entry.key(), entry.path.clone())).or_default().push(at);
         }
         left
     }
 
     /// Takes one that is the same and was found in the same file.
-    fn take_here(&mut self, entry: &'a Entry) -> bool {
-        let alike = self.here.get_mut(&(entry.key(), entry.path.as_deref()));
-        alike.is_some_and(|alike| take_one(&mut self.entries, alike))
+    fn take_here(&mut self, entry: &Entry) -> Option<&'a Entry> {
+        let alike = self.here.get_mut(&(entry.key(), entry.path.clone()))?;
+        take_one(&mut self.entries, alike)
     }
 
-    fn take(&mut self, entry: &Entry) -> bool {
-        let alike = self.by_key.get_mut(&entry.key());
-        alike.is_some_and(|alike| take_one(&mut self.entries, alike))
+    fn take(&mut self, entry: &Entry) -> Option<&'a Entry> {
+        let alike = self.by_key.get_mut(&entry.key())?;
+        take_one(&mut self.entries, alike)
     }
 
     fn entries(self) -> Vec<Entry> {
@@ -158,15 +254,15 @@ impl<'a> Left<'a> {
 }
 
 /// Takes one of the entries at these indices; those that are used up are dropped from them.
-fn take_one(entries: &mut [(&Entry, usize)], alike: &mut Vec<usize>) -> bool {
+fn take_one<'a>(entries: &mut [(&'a Entry, usize)], alike: &mut Vec<usize>) -> Option<&'a Entry> {
     while let Some(at) = alike.last() {
-        if let Some((_, count)) = entries.get_mut(*at).filter(|(_, count)| *count > 0) {
+        if let Some((entry, count)) = entries.get_mut(*at).filter(|(_, count)| *count > 0) {
             *count -= 1;
-            return true;
+            return Some(entry);
         }
         alike.pop();
     }
-    false
+    None
 }
 
 /// FNV-1a, 64 bits, of a line in which blanks count as one: it stays the same from release to release.

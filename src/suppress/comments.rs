@@ -9,7 +9,25 @@ use super::{Ignoring, Reach};
 use crate::model::{Came, Date, Ignore, IgnoredRule, Value};
 use crate::text::{Origin, Source, SourceId, Sources, Span, larger};
 
-const MARK: &[u8] = b"backlog-audit:";
+const MARK: &[u8] = b"backlog-audit";
+
+/// Words that people write for `ignore`, which is the one that counts.
+const NEARLY: [&str; 10] = [
+    "ignore",
+    "disable",
+    "ignore-next-line",
+    "disable-next-line",
+    "ignore-line",
+    "disable-line",
+    "ignore-file",
+    "noqa",
+    "nolint",
+    "skip",
+];
+
+/// What is meant as an ignore and is none.
+const WRITE: &str =
+    "write `backlog-audit: ignore RULE -- reason`, in a comment of that line or on a line by itself above it";
 
 /// How far into its line a comment starts at most, and how long it is at most, in bytes. Else a file made of marks would take long.
 const MAX_COMMENT: usize = 2048;
@@ -63,12 +81,18 @@ pub fn comments(sources: &Sources) -> Vec<Ignoring> {
 }
 
 fn of_file(sources: &Sources, id: SourceId, source: &Source) -> Vec<Ignoring> {
-    let marks: Vec<usize> = memchr::memmem::find_iter(source.bytes(), MARK).collect();
+    let mut marks: Vec<usize> = memchr::memmem::find_iter(source.bytes(), MARK).collect();
+    // With an underscore it is the name of no program.
+    let nearly = memchr::memmem::find_iter(source.bytes(), b"backlog_audit");
+    marks.extend(nearly);
+    marks.sort_unstable();
     let styles = source.path().filter(|_| !marks.is_empty()).map_or(&[][..], styles);
     if styles.is_empty() {
         return Vec::new();
     }
-    tell_long(sources, id, styles, &marks);
+    let is_ours =
+        |mark: &usize| source.bytes().get(*mark..).is_some_and(|rest| rest.starts_with(b"backlog-audit:"));
+    tell_long(sources, id, styles, &marks.iter().copied().filter(is_ours).collect::<Vec<_>>());
     ignores(id, source, styles, &marks)
 }
 
@@ -200,28 +224,58 @@ fn is_quoted(line: &[u8], offset: usize) -> bool {
     false
 }
 
-/// What a comment says: nothing to us, unless its first word is `ignore`.
+/// What a comment says: nothing to us, unless its first word is `ignore`, or one that people take for it.
 fn parse(source: SourceId, bytes: &[u8], text: Range<usize>) -> Option<Ignore> {
     let said = bytes.get(text.clone())?;
     let at = Span::new(source, text.start..text.start + said.trim_ascii_end().len());
-    let start = text.start + MARK.len();
-    let mut words = words(bytes, start..text.end);
-    let head = bytes.get(words.next().filter(|word| bytes.get(word.clone()) == Some(b"ignore"))?)?;
-    let start = start + memchr::memmem::find(bytes.get(start..text.end)?, head)? + head.len();
-    let (named, reason) = split(bytes.get(start..text.end)?);
-    let mut ignore = Ignore { at, reason, until: None, has_expired: false, rules: Vec::new() };
-    let mut words = self::words(bytes, start..start + named).peekable();
+    let behind = said
+        .get(MARK.len()..)
+        .filter(|rest| rest.first().is_none_or(|byte| byte.is_ascii_whitespace() || b":=".contains(byte)))?;
+    let start =
+        text.start + MARK.len() + usize::from(behind.first().is_some_and(|byte| b":=".contains(byte)));
+    let head = words(bytes, start..text.end).next()?;
+    let ignore =
+        |at| Ignore { at, reason: None, until: None, has_expired: false, rules: Vec::new(), mistaken: None };
+    if !(said.starts_with(MARK) && behind.starts_with(b":") && bytes.get(head.clone()) == Some(b"ignore")) {
+        let mistaken = is_nearly(bytes.get(head.start..text.end)?)
+            .then(|| ("this comment ignores nothing".to_owned(), WRITE));
+        return mistaken.map(|it| Ignore { mistaken: Some(it), ..ignore(at) });
+    }
+    let (named, reason) = split(bytes.get(head.end..text.end)?);
+    let mut ignore = Ignore { reason, ..ignore(at) };
+    let mut words = words(bytes, head.end..head.end + named).peekable();
     while let Some(word) = words.next() {
         let text = |word: &Range<usize>| String::from_utf8_lossy(bytes.get(word.clone()).unwrap_or_default());
-        let date = words.peek().and_then(|next| Date::parse(&text(next))).filter(|_| text(&word) == "until");
-        if let Some((date, word)) = date.and_then(|date| Some((date, words.next()?))) {
-            ignore.until = Some(Value::written(date, Span::new(source, word)));
-            continue;
+        let day = words.peek().map(|next| text(next).into_owned()).filter(|_| text(&word) == "until");
+        match day.as_deref().map(|day| (day, Date::parse(day))) {
+            Some((_, Some(date))) => {
+                let word = words.next().unwrap_or(word);
+                ignore.until = Some(Value::written(date, Span::new(source, word)));
+            }
+            // One that never ends is not what was meant: it hides nothing.
+            Some((day, None)) if day.starts_with(|c: char| c.is_ascii_digit()) => {
+                let help = "write the last day as year-month-day, such as until 2030-12-31";
+                let at = words.next().map_or(at, |word| Span::new(source, word));
+                let mistaken = Some((format!("{day} is not a day, so the ignore hides nothing"), help));
+                return Some(Ignore { at, rules: Vec::new(), mistaken, ..ignore });
+            }
+            // A reason behind a single dash is none; no rule is called so.
+            _ if text(&word) == "-" => break,
+            _ => {
+                let id = Some(text(&word).into_owned());
+                ignore.rules.push(IgnoredRule { id, at: Span::new(source, word), came: Came::Unused });
+            }
         }
-        let id = Some(text(&word).into_owned());
-        ignore.rules.push(IgnoredRule { id, at: Span::new(source, word), came: Came::Unused });
     }
     Some(ignore)
+}
+
+/// Whether a text behind our name begins as an ignore of another program would, and not as a sentence.
+fn is_nearly(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text).to_ascii_lowercase();
+    let mut words = text.split([' ', '\t', '\r', ',', '=', ':', '(', '[']).filter(|word| !word.is_empty());
+    let is_rule = |word: &str| word.contains('-') && word.len() > 3;
+    words.next().is_some_and(|word| NEARLY.contains(&word)) && words.next().is_none_or(is_rule)
 }
 
 /// Words between blanks and commas.
@@ -364,15 +418,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_nearly_an_ignore_is_told() {
+        for nearly in [
+            "backlog-audit: disable queue-tiny -- x",
+            "backlog-audit ignore queue-tiny -- x",
+            "backlog_audit: ignore queue-tiny",
+            "backlog-audit: ignore-next-line queue-tiny",
+            "backlog-audit: ignore=queue-tiny",
+            "backlog-audit: Ignore queue-tiny",
+            "backlog-audit: noqa",
+            "backlog-audit: ignore: queue-tiny",
+        ] {
+            assert_eq!(read("a.conf", &format!("a; # {nearly}\n")), ["1:  (none)"], "{nearly}");
+        }
+        for other in [
+            "backlog-audit.toml holds the rest",
+            "backlog-audit ignores this file",
+            "backlog-audit: ignored for now",
+            "backlog-audit: skip this one, it is old",
+            "backlog-audit",
+        ] {
+            assert_eq!(read("a.conf", &format!("a; # {other}\n")), [""; 0], "{other}");
+        }
+    }
+
+    #[test]
     fn it_may_hold_until_a_day() {
         let text = |rest: &str| read("a", &format!("a # backlog-audit: ignore {rest}\n"));
         assert_eq!(text("x until 2026-01-31 -- y"), ["1: x until 2026-01-31 (y)"]);
-        assert_eq!(
-            text("x until 2026-02-31 -- y"),
-            ["1: x until 2026-02-31 (y)"],
-            "no day: no rule of that name either"
-        );
+        assert_eq!(text("x until 2026-02-31 -- y"), ["1:  (y)"], "no day: it does not hold for ever");
         assert_eq!(text("until 2026-01-31"), ["1:  until 2026-01-31 (none)"]);
+        assert_eq!(text("x - y"), ["1: x (none)"], "a reason stands behind two dashes");
         assert_eq!(text("x — y"), ["1: x (y)"]);
         assert_eq!(text("x --"), ["1: x (none)"]);
         assert_eq!(text(""), ["1:  (none)"]);

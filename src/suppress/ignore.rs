@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::model::{Came, Date, Endpoint, Finding, Host, Ignore, Listener};
+use crate::model::{Came, Date, Endpoint, Finding, Host, Ignore, Listener, Place};
 use crate::text::{Glob, Globs, HashMap, Pattern, Patterns, SourceId, Sources, Span, levels};
 
 /// An ignore and what it is about.
@@ -22,7 +22,7 @@ pub enum Reach {
     /// Files and listeners, as a policy names them; all, where it does not say.
     Policy {
         path: Option<Pattern>,
-        /// The id of a listener, its address, or a pattern of ids.
+        /// The id of a listener, with or without its place, its address, or a pattern of either.
         listener: Option<String>,
     },
 }
@@ -108,7 +108,7 @@ struct Index<'i> {
     by_line: HashMap<(SourceId, usize, Option<&'i str>), usize>,
     /// Those of a policy: by path, by listener, by rule alone.
     by_path: (Patterns<'i>, Vec<usize>),
-    by_endpoint: HashMap<Endpoint, Vec<usize>>,
+    by_address: HashMap<String, Vec<usize>>,
     by_id: (Globs, Vec<usize>),
     by_rule: HashMap<Option<&'i str>, usize>,
 }
@@ -144,7 +144,7 @@ impl<'i> Index<'i> {
                     patterns.push(path);
                 }
                 (Reach::Policy { path: None, .. }, Some(named)) => {
-                    self.by_endpoint.entry(named.endpoint.clone()).or_default().push(at);
+                    self.by_address.entry(named.address.clone()).or_default().push(at);
                     self.by_id.1.push(at);
                     globs.push(named.glob.clone());
                 }
@@ -178,10 +178,10 @@ impl<'i> Index<'i> {
         near.extend(of_rule().filter_map(|rule| self.by_rule.get(&rule)));
         let covering = subject.files.iter().flat_map(|(top, file)| self.by_path.0.covering(top, file));
         near.extend(covering.filter_map(|at| self.by_path.1.get(at)));
-        if let Some((id, listener)) = subject.listener {
-            near.extend(self.by_endpoint.get(&listener.endpoint).into_iter().flatten());
-            let named = self.by_id.0.near(levels(id.as_bytes()).into_iter());
-            near.extend(named.into_iter().filter_map(|at| self.by_id.1.get(at)));
+        if let Some((names, listener)) = &subject.listener {
+            near.extend(listener.address().and_then(|it| self.by_address.get(&it)).into_iter().flatten());
+            let named = names.iter().flat_map(|name| self.by_id.0.near(levels(name.as_bytes()).into_iter()));
+            near.extend(named.filter_map(|at| self.by_id.1.get(at)));
         }
         near
     }
@@ -204,21 +204,19 @@ impl<'i> Alike<'i> {
 /// A listener as a policy names it.
 struct Named<'i> {
     text: &'i str,
-    endpoint: Endpoint,
+    address: String,
     glob: Glob,
 }
 
 impl<'i> Named<'i> {
     fn of(text: &'i str) -> Self {
-        Self { text, endpoint: Endpoint::from(text.to_owned()), glob: Glob::new(text.as_bytes()) }
+        Self { text, address: Endpoint::from(text.to_owned()).to_string(), glob: Glob::new(text.as_bytes()) }
     }
 
     fn is(&self, subject: &Subject<'_>) -> bool {
-        subject.listener.is_some_and(|(id, listener)| {
-            let known = !matches!(listener.endpoint, Endpoint::Unknown(_));
-            id == self.text
-                || (known && listener.endpoint == self.endpoint)
-                || self.glob.matches(id.as_bytes())
+        subject.listener.as_ref().is_some_and(|(names, listener)| {
+            listener.address().is_some_and(|address| address == self.address)
+                || names.iter().any(|name| name == self.text || self.glob.matches(name.as_bytes()))
         })
     }
 }
@@ -229,12 +227,13 @@ struct Subject<'a> {
     lines: Vec<(SourceId, usize)>,
     /// The same as files, with the folders of this machine that hold their trees.
     files: Vec<(&'a Path, &'a Path)>,
-    listener: Option<(&'a str, &'a Listener)>,
+    /// Its id with and without the place, and its address: patterns match each of them.
+    listener: Option<(Vec<String>, &'a Listener)>,
 }
 
 impl<'a> Subject<'a> {
     fn of(sources: &'a Sources, host: &'a Host, ids: &'a [String], finding: &Finding) -> Self {
-        let listener = finding.listener.and_then(|at| Some((ids.get(at)?.as_str(), host.listeners.get(at)?)));
+        let listener = finding.listener.and_then(|at| Some((ids.get(at)?, host.listeners.get(at)?)));
         let site = listener.map(|(_, listener)| listener.site);
         let spans: Vec<Span> = finding.home(sources).into_iter().chain(site).collect();
         let file = |span: &Span| {
@@ -245,7 +244,15 @@ impl<'a> Subject<'a> {
         Self {
             lines: spans.iter().map(|at| (at.source, sources.get(at.source).line_of(at.start))).collect(),
             files: spans.iter().filter_map(file).collect(),
-            listener,
+            listener: listener.map(|(id, listener)| (names(host, id, listener), listener)),
         }
     }
+}
+
+fn names(host: &Host, id: &str, listener: &Listener) -> Vec<String> {
+    let label = host.place(listener.place).and_then(Place::label);
+    let bare = label.and_then(|label| id.strip_prefix(&label)?.strip_prefix(':'));
+    let names = [Some(id), bare].into_iter().flatten().map(str::to_owned);
+    let bound = listener.interface.as_ref().and_then(|_| listener.address());
+    names.chain(listener.endpoint.address()).chain(bound).collect()
 }

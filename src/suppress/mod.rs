@@ -13,10 +13,8 @@ pub struct Hidden {
     pub ignored: usize,
     /// Findings that the baseline lists.
     pub in_baseline: usize,
-    /// Findings in which no changed file takes part.
-    pub unchanged: usize,
-    /// No file has changed since the revision asked for.
-    pub nothing_changed: bool,
+    /// Findings that were there at the revision asked for.
+    pub not_new: usize,
     /// What the baseline lists and is no longer found; `None` without a baseline.
     pub fixed: Option<Vec<Entry>>,
     /// All that was found and not ignored, if it is wanted as a baseline.
@@ -26,4 +24,4 @@ pub struct Hidden {
 pub use baseline::{Baseline, Entry, Known};
 pub use comments::comments;
 pub use ignore::{Ignored, Ignoring, Reach, ignore, refresh, settled};
-pub use paths::{Only, restrict, takes_part};
+pub use paths::{Only, restrict};

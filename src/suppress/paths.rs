@@ -46,7 +46,7 @@ pub fn restrict(
 }
 
 /// Whether one of the paths takes part in a finding: its line, one of its labels, or what opens its listener.
-pub fn takes_part(sources: &Sources, only: &[Only], host: &Host, finding: &Finding) -> bool {
+fn takes_part(sources: &Sources, only: &[Only], host: &Host, finding: &Finding) -> bool {
     let labels = finding.labels.iter().map(|label| label.at);
     let site = finding.listener.and_then(|at| host.listeners.get(at)).map(|listener| listener.site);
     let files = |at: &Span| sources.get(at.source).path().is_some();

@@ -11,13 +11,13 @@ use crate::text::{Span, Text};
 pub struct Table {
     /// `-p --port PORT`, `-q --quiet`, `-f --fork [COUNT]`. The last name is what an option goes by.
     options: Vec<Known>,
-    /// A name behind one dash is a whole one, as Go's flag package and HAProxy have it: letters do not share the dash.
-    #[serde(default)]
-    whole: bool,
     /// Long names may be cut short as far as they stay clear.
     #[serde(default)]
     abbreviates: bool,
-    /// The first word that is no option ends them.
+    /// A value that may be left out is also the next word, unless a dash leads that (optparse.rb, OptionalArgument).
+    #[serde(default)]
+    reaches: bool,
+    /// The first word that is no option ends them; one that is not known may be options itself.
     #[serde(default)]
     stops: bool,
 }
@@ -131,7 +131,7 @@ impl Table {
                 text if text.len() > 1 && text.starts_with('-') => reader.option(word),
                 _ => {
                     reader.line.rest.push(word);
-                    if self.stops {
+                    if self.stops && !word.is_open() {
                         break;
                     }
                 }
@@ -163,27 +163,26 @@ struct Reader<'t, 'w> {
 
 impl<'t, 'w> Reader<'t, 'w> {
     fn option(&mut self, word: &'w Text) {
-        if word.as_str().starts_with("--") || self.table.whole {
+        if word.as_str().starts_with("--") {
             self.long(word);
         } else {
             self.letters(word);
         }
     }
 
-    /// `--port 80`, `--port=80`. Where one dash is enough, two are no more than one.
+    /// `--port 80`, `--port=80`.
     fn long(&mut self, word: &'w Text) {
         let (name, joined) = match word.as_str().split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (word.as_str(), None),
         };
-        let single = || name.strip_prefix('-').filter(|_| self.table.whole);
-        let known = self.table.named(name).or_else(|| self.table.named(single()?));
-        match (known, joined) {
+        match (self.table.named(name), joined) {
             (None, _) => self.line.wrong.push(Wrong::Unknown(word)),
             (Some(known), None) if known.takes == Takes::Value => self.next(known, word),
             (Some(known), Some(_)) if known.takes == Takes::Nothing => {
                 self.line.wrong.push(Wrong::Takes(word));
             }
+            (Some(known), None) => self.perhaps(known, word),
             (Some(known), joined) => self.give(known, word, joined.map(|text| Value { word, text })),
         }
     }
@@ -196,11 +195,23 @@ impl<'t, 'w> Reader<'t, 'w> {
                 (None, _) => return self.line.wrong.push(Wrong::Unknown(word)),
                 (Some(known), _) if known.takes == Takes::Nothing => self.give(known, word, None),
                 (Some(known), None) if known.takes == Takes::Value => return self.next(known, word),
+                (Some(known), None) => return self.perhaps(known, word),
                 (Some(known), rest) => {
                     return self.give(known, word, rest.map(|text| Value { word, text }));
                 }
             }
         }
+    }
+
+    /// The next word is the value where it can be one.
+    fn perhaps(&mut self, known: &'t Known, word: &'w Text) {
+        let reaches = self.table.reaches && known.takes == Takes::Perhaps;
+        let next = self.words.as_slice().first().filter(|next| reaches && !next.starts_with('-'));
+        let value = next.map(|value| Value { word: value, text: value.as_str() });
+        if value.is_some() {
+            self.words.next();
+        }
+        self.give(known, word, value);
     }
 
     /// The value is the next word.
@@ -269,10 +280,13 @@ mod tests {
     #[test]
     fn parsers_differ() {
         let table = "options = ['--port PORT', '--pid FILE', '--quiet']";
+        let reaching = "options = ['-f --fork [COUNT]', '-q --quiet']\nreaches = true";
+        for (line, said) in [("-f 4 a", "--fork=4 a"), ("--fork -q", "--fork --quiet"), ("-q a", "--quiet a")]
+        {
+            assert_eq!(read(reaching, line), said, "{line}");
+        }
         let (short, first) = (format!("{table}\nabbreviates = true"), format!("{table}\nstops = true"));
         assert_eq!(read(&short, "--po 80 --p 80 --q"), "--port=80 --quiet 80 ?--p");
         assert_eq!(read(&first, "--quiet a --quiet"), "--quiet a --quiet");
-        let whole = "options = ['-f FILE', '-sf', '-config FILE']\nwhole = true";
-        assert_eq!(read(whole, "-f a -sf -config=b --config c"), "-f=a -sf -config=b -config=c");
     }
 }

@@ -74,7 +74,7 @@ fn below(document: &Reading, from: usize, path: &[&str]) -> Vec<usize> {
 fn gradle(sources: &Sources, source: SourceId) -> Build {
     let (Ok(text), Ok(dependency), Ok(plugin)) = (
         std::str::from_utf8(sources.bytes(source)),
-        Regex::new(r#"(?m)^[ \t]*(\w+)[ \t(]*['"]([\w.-]+):([\w-]+)"#),
+        Regex::new(r#"(?m)(?:^|[{;])[ \t]*(\w+)[ \t(]*['"]([\w.-]+):([\w-]+)"#),
         Regex::new(r#"['"]([\w.-]+)['"]\)?(?:\s+version\s*\(?['"]([\w.-]+))?"#),
     ) else {
         return Build::default();

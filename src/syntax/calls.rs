@@ -23,9 +23,9 @@ pub const MAX_DEPTH: u32 = 2_000;
 pub enum Unparsed {
     #[error("{}", larger("programs", MAX_CODE, *.0))]
     TooLarge(usize),
-    #[error("programs nested more than {MAX_DEPTH} deep are not read")]
+    #[error("the audit does not read programs nested more than {MAX_DEPTH} deep")]
     TooDeep,
-    #[error("programs that take the parser more than {} steps are not read", MAX_REPORTS * 100)]
+    #[error("the audit does not read programs that need more than {} parser steps", MAX_REPORTS * 100)]
     TooLong,
 }
 

@@ -30,7 +30,7 @@ impl Bounds {
             at,
             match exhausted {
                 true => over("expressions that lead to listeners", self.fuel),
-                false => deeper("expressions in one another", self.depth),
+                false => deeper("nested expressions", self.depth),
             },
         );
     }
@@ -96,6 +96,11 @@ pub fn shown(text: &str) -> String {
     let short: String = line.chars().take(40).collect();
     let more = if short.len() < text.len() { "..." } else { "" };
     format!("`{short}{more}`")
+}
+
+/// Why what is written is not known where something elsewhere decides it.
+pub fn not_told(text: &str) -> String {
+    format!("the files do not say what {} is", shown(text))
 }
 
 /// What an expression may come to in one language.

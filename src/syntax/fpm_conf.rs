@@ -169,7 +169,7 @@ impl Walk<'_, '_> {
             }
             match tree.read(sources, &file) {
                 Ok(source) => self.file(source, depth + 1)?,
-                Err(why) => return refused(format!("{} is not read: {why}", file.display()), at),
+                Err(why) => return refused(format!("cannot read {}: {why}", file.display()), at),
             }
         }
         Ok(())

@@ -1,12 +1,15 @@
 //! INI files as Python's configparser reads them: sections, `key = value` or `key: value`, comments behind a blank, values that
 //! go on in indented lines.
 
+use std::rc::Rc;
+
 use crate::text::{SourceId, Sources, Span, Text};
 
 /// `key = value` in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    pub section: String,
+    /// All of a section share its name, which may be as long as the file.
+    pub section: Rc<str>,
     /// In small letters.
     pub key: String,
     /// Its lines, joined by line ends.
@@ -17,7 +20,7 @@ pub struct Entry {
 pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
     let bytes = sources.bytes(file);
     let mut found: Vec<Entry> = Vec::new();
-    let mut section = String::new();
+    let mut section = Rc::from("");
     // Whether indented lines go on with the last entry.
     let mut going = false;
     let mut at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -42,7 +45,7 @@ pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
             continue;
         }
         if let Some(name) = text.strip_prefix(b"[").and_then(|text| text.split(|byte| *byte == b']').next()) {
-            section = String::from_utf8_lossy(name).into_owned();
+            section = String::from_utf8_lossy(name).into();
             going = false;
             continue;
         }
@@ -54,7 +57,7 @@ pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
         let at = Span::new(file, from..from + value.len() - blanks);
         going = true;
         found.push(Entry {
-            section: section.clone(),
+            section: Rc::clone(&section),
             key: String::from_utf8_lossy(key).to_ascii_lowercase(),
             value: Text::plain(sources, at),
         });

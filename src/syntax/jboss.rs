@@ -45,7 +45,7 @@ impl Properties {
             sources.cut_off(
                 at,
                 match depth {
-                    MAX_DEPTH.. => deeper("expressions in one another", MAX_DEPTH),
+                    MAX_DEPTH.. => deeper("nested expressions", MAX_DEPTH),
                     _ => larger("values of properties", MAX_VALUE, text.len()),
                 },
             );
@@ -59,9 +59,9 @@ impl Properties {
         };
         let alone = before.is_empty() && rest.is_empty();
         let known = names.split(',').find_map(|name| self.known.get(name.trim()));
-        value.text = match (known, default) {
-            (Some(known), _) if alone => Text::meant(known.bytes(), known.span()),
-            (Some(known), _) => Text::meant(format!("{before}{known}{rest}"), at),
+        let filled = match (known, default) {
+            (Some(known), _) if alone => Text::meant(known.bytes(), known.span()).with_open_of(known),
+            (Some(known), _) => Text::meant(format!("{before}{known}{rest}"), at).with_open_of(known),
             (None, Some(default)) => {
                 value.unless.push(names.to_owned());
                 let end = text.len() - 1;
@@ -72,6 +72,7 @@ impl Properties {
             }
             (None, None) => return value.open(&text),
         };
+        value.text = filled.with_open_of(&value.text);
         self.resolved(sources, value, depth + 1)
     }
 }
@@ -80,5 +81,23 @@ impl Resolved {
     fn open(mut self, what: &str) -> Self {
         self.text.set_open(what);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{Origin, Span};
+
+    #[test]
+    fn what_a_property_does_not_know_is_not_known() {
+        let sources = Sources::new();
+        let file = sources.add(Origin::Builtin("t".into()), b"${a}$b".to_vec());
+        let text = |length: usize| Text::plain(&sources, Span::new(file, 0..length));
+        let mut properties = Properties::default();
+        properties.set("a", Text::plain(&sources, Span::new(file, 4..6)).with_open("$b"));
+        for length in [4, 6] {
+            assert_eq!(properties.resolve(&sources, &text(length)).text.open(), Some("$b"));
+        }
     }
 }

@@ -1,13 +1,18 @@
 //! The arguments of Jetty's start.jar, wherever they are written: start.ini, start.d/*.ini, jetty.conf, a command line. Each is a
 //! module, a property or a file.
 
-use crate::text::{HashMap, SourceId, Sources, Span, Text, deeper, larger};
+use std::cell::Cell;
+
+use crate::text::{HashMap, SourceId, Sources, Span, Text, deeper, larger, over};
 
 /// Properties may name others, to this depth.
 const MAX_DEPTH: u32 = 8;
 
 /// No value that matters here is longer.
 const MAX_VALUE: usize = 4096;
+
+/// How many references to properties are followed: those to nothing can name each other into millions.
+const MAX_REFERENCES: usize = 2_000;
 
 /// All arguments of one Jetty, those that win last.
 #[derive(Debug, Default)]
@@ -19,6 +24,8 @@ pub struct Arguments {
     pub modules: Vec<(String, Span)>,
     /// XML files that are named as such.
     pub xml: Vec<String>,
+    /// References that were followed so far.
+    followed: Cell<usize>,
 }
 
 impl Arguments {
@@ -60,6 +67,16 @@ impl Arguments {
         words.iter().for_each(|word| self.argument(word));
     }
 
+    /// The arguments in a variable's value, which jetty.sh cuts at blanks.
+    pub fn words(&mut self, value: &Text) {
+        let mut at = 0;
+        for word in value.bytes().split(u8::is_ascii_whitespace) {
+            let range = at..at + word.len();
+            at = range.end + 1;
+            self.argument(&value.slice(range));
+        }
+    }
+
     /// One argument (StartArgs.parse).
     pub fn argument(&mut self, word: &Text) {
         let text = word.as_str();
@@ -93,9 +110,9 @@ impl Arguments {
         if let Some(name) = name.strip_suffix('?') {
             self.properties.entry(name.to_owned()).or_insert(new);
         } else if let Some(name) = name.strip_suffix('+') {
-            let old = self.properties.get(name).map_or("", Text::as_str);
-            let all = Text::meant(format!("{old}{}", new.as_str()), new.span());
-            self.properties.insert(name.to_owned(), all.with_open_of(&new));
+            let all = self.properties.entry(name.to_owned()).or_default();
+            all.push_text(&new);
+            *all = std::mem::take(all).meant_by(new.span());
         } else {
             self.properties.insert(name.to_owned(), new);
         }
@@ -117,19 +134,13 @@ impl Arguments {
         let mut rest = written;
         while let Some((before, after)) = rest.split_once("${") {
             let Some((name, tail)) = after.split_once('}') else { break };
-            filled.push_for(before.as_bytes(), at);
             let named = self.properties.get(name).or_else(|| self.of_jvm.get(name));
-            let named = named.filter(|_| match filled.len() {
-                _ if depth >= MAX_DEPTH => {
-                    sources.cut_off(at, deeper("properties in one another", MAX_DEPTH));
-                    false
-                }
-                length if length >= MAX_VALUE => {
-                    sources.cut_off(at, larger("values of properties", MAX_VALUE, length));
-                    false
-                }
-                _ => true,
-            });
+            let length = filled.len() + before.len();
+            if named.is_some_and(|named| !self.follows(sources, at, length.max(named.len()), depth)) {
+                filled.set_open("${");
+                break;
+            }
+            filled.push_for(before.as_bytes(), at);
             match named {
                 Some(named) => {
                     let value = self.filled(sources, named, depth + 1);
@@ -150,5 +161,22 @@ impl Arguments {
         }
         filled.push_for(rest.as_bytes(), at);
         filled
+    }
+
+    /// Whether a reference is followed; where that would be too much, it is told.
+    fn follows(&self, sources: &Sources, at: Span, length: usize, depth: u32) -> bool {
+        let followed = self.followed.get();
+        let too_much = if depth >= MAX_DEPTH {
+            deeper("nested properties", MAX_DEPTH)
+        } else if length >= MAX_VALUE {
+            larger("values of properties", MAX_VALUE, length)
+        } else if followed >= MAX_REFERENCES {
+            over("references to properties", MAX_REFERENCES)
+        } else {
+            self.followed.set(followed + 1);
+            return true;
+        };
+        sources.cut_off(at, too_much);
+        false
     }
 }

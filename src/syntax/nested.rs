@@ -1,5 +1,7 @@
 //! Files of tables in tables, in YAML or TOML, as one list of paths and values.
 
+use std::rc::Rc;
+
 use toml::de::{DeTable, DeValue};
 
 use super::yaml::{self, Node};
@@ -11,8 +13,8 @@ pub const DEEPEST: usize = 8;
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Its keys as written.
-    pub path: Vec<String>,
+    /// Its keys as written. All below a table share that table's, which may be as long as the file.
+    pub path: Vec<Rc<str>>,
     /// Nothing where it is a list or an empty table.
     pub value: Option<Text>,
     /// Where the value stands, and where it does not.
@@ -41,7 +43,7 @@ pub fn of_yaml(sources: &Sources, file: SourceId) -> Result<Option<Vec<Setting>>
     let yaml = yaml::read(sources, file);
     match yaml.broken {
         Some(broken) if broken.ours => return Ok(None),
-        Some(broken) => return Err((format!("not read to its end: {}", broken.message), broken.at)),
+        Some(broken) => return Err((format!("read only in part: {}", broken.message), broken.at)),
         None => {}
     }
     let mut found = Vec::new();
@@ -49,7 +51,7 @@ pub fn of_yaml(sources: &Sources, file: SourceId) -> Result<Option<Vec<Setting>>
     Ok(Some(found))
 }
 
-fn maps(node: &Node, path: &mut Vec<String>, found: &mut Vec<Setting>) {
+fn maps(node: &Node, path: &mut Vec<Rc<str>>, found: &mut Vec<Setting>) {
     // What is left out is not set.
     if node.is_null() || path.len() > DEEPEST {
         return;
@@ -61,7 +63,7 @@ fn maps(node: &Node, path: &mut Vec<String>, found: &mut Vec<Setting>) {
         found.push(Setting { path: path.clone(), value, at: node.span });
     }
     for (key, value) in entries {
-        path.push(key.text().unwrap_or_default().to_owned());
+        path.push(key.text().unwrap_or_default().into());
         maps(value, path, found);
         path.pop();
     }
@@ -80,12 +82,12 @@ pub fn of_toml(sources: &Sources, file: SourceId) -> Result<Option<Vec<Setting>>
     Ok(Some(found))
 }
 
-fn tables(file: SourceId, table: &DeTable<'_>, path: &mut Vec<String>, found: &mut Vec<Setting>) {
+fn tables(file: SourceId, table: &DeTable<'_>, path: &mut Vec<Rc<str>>, found: &mut Vec<Setting>) {
     if path.len() > DEEPEST {
         return;
     }
     for (key, value) in table {
-        path.push(key.get_ref().to_string());
+        path.push(key.get_ref().as_ref().into());
         let at = Span::new(file, value.span());
         let text = match value.get_ref() {
             DeValue::Table(inner) if !inner.is_empty() => {

@@ -156,7 +156,7 @@ impl<'a> Scan<'a> {
             return Ok(Statement::Offset { name, at, key });
         }
         if is_keyword(&name).is_some() {
-            return self.fault("a word such as yes or null is no key");
+            return self.fault("a word such as yes or null is not a key");
         }
         let end = self.at;
         self.blanks();

@@ -31,6 +31,8 @@ type Placed = (usize, u8);
 fn logical_line(bytes: &[u8], at: &mut usize) -> Vec<Placed> {
     let mut line: Vec<Placed> = Vec::new();
     let mut leading = true;
+    // Where the line of the file begins in it.
+    let mut begun = 0;
     while let Some(byte) = bytes.get(*at).copied() {
         let start = *at;
         *at += 1;
@@ -41,12 +43,13 @@ fn logical_line(bytes: &[u8], at: &mut usize) -> Vec<Placed> {
                     *at += 1;
                 }
                 let comment = matches!(line.first(), Some((_, b'#' | b'!')));
-                let slashes = line.iter().rev().take_while(|(_, byte)| *byte == b'\\').count();
+                let last = line.get(begun..).unwrap_or_default().iter().rev();
+                let slashes = last.take_while(|(_, byte)| *byte == b'\\').count();
                 if comment || slashes % 2 == 0 {
                     return line;
                 }
                 line.pop();
-                leading = true;
+                (leading, begun) = (true, line.len());
             }
             _ => {
                 line.push((start, byte));
@@ -152,6 +155,12 @@ mod tests {
         assert_eq!(one("a=3\\\r\n05"), three("a", "305", "3\\\r\n05"));
         assert_eq!(all(b"a=3\\\\\nb=4").len(), 2);
         assert_eq!(one("a=3\\"), three("a", "3", "3\\"));
+    }
+
+    #[test]
+    fn many_backslashes_are_counted_once() {
+        let text = format!("a={}{}", "\\\\".repeat(100_000), "\\\n".repeat(100_000));
+        assert_eq!(one(&text).1.len(), 100_000);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Assignment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Simple {
     /// What the script has exported before.
-    pub exported: Rc<Vec<Assignment>>,
+    pub exported: Rc<Vec<Rc<Assignment>>>,
     /// What stands before the command's words.
     pub assignments: Vec<Assignment>,
     pub words: Vec<Text>,
@@ -53,7 +53,7 @@ pub struct Variables {
     /// Where bounds were reached, each once.
     cuts: Vec<(Span, String)>,
     /// `$@`: the arguments of the script, if they are known.
-    pub arguments: Option<Vec<Text>>,
+    pub arguments: Option<Rc<[Rc<Text>]>>,
 }
 
 impl Known {
@@ -192,7 +192,9 @@ struct Shell<'a> {
     text: &'a Text,
     at: usize,
     variables: &'a mut Variables,
-    exported: Rc<Vec<Assignment>>,
+    exported: Rc<Vec<Rc<Assignment>>>,
+    /// How many bytes have been exported so far.
+    published: usize,
     /// Here-documents that begin with the next line, by the word that ends each; and whether tabs before it are dropped.
     pending: Vec<(Vec<u8>, bool)>,
     parts: Vec<Part>,
@@ -227,6 +229,7 @@ impl<'a> Shell<'a> {
             at: 0,
             variables,
             exported: Rc::default(),
+            published: 0,
             pending: Vec::new(),
             parts: Vec::new(),
             found: Vec::new(),
@@ -468,12 +471,14 @@ impl<'a> Shell<'a> {
     fn publish(&mut self, name: String) {
         let Known::Set(value) = self.variables.get(&name) else { return };
         let exported = Rc::make_mut(&mut self.exported);
-        let value = (*value).clone();
         exported.retain(|known| known.name != name);
-        match exported.len() < MAX_VARIABLES {
-            true => exported.push(Assignment { name, value }),
-            false => self.variables.cut_off(value.whole(), over("variables", MAX_VARIABLES)),
-        }
+        self.published = self.published.saturating_add(value.len());
+        let over = match exported.len() {
+            MAX_VARIABLES.. => over("variables", MAX_VARIABLES),
+            _ if self.published > MAX_EXPANDED => over("KiB of values that are exported", MAX_EXPANDED >> 10),
+            _ => return exported.push(Rc::new(Assignment { name, value: (*value).clone() })),
+        };
+        self.variables.cut_off(value.whole(), over);
     }
 
     /// Reads one word as written, which may come to none or to several.
@@ -617,7 +622,7 @@ impl<'a> Shell<'a> {
         let index = digit.and_then(|digit| usize::from(digit - b'0').checked_sub(1));
         match (index, &self.variables.arguments) {
             (Some(index), Some(arguments)) => {
-                arguments.get(index).map_or(Known::Unset, |it| Known::Set(Rc::new(it.clone())))
+                arguments.get(index).map_or(Known::Unset, |it| Known::Set(Rc::clone(it)))
             }
             _ => Known::Open,
         }
@@ -625,12 +630,15 @@ impl<'a> Shell<'a> {
 
     fn arguments(&mut self, making: &mut Making, begun: usize) {
         let Some(arguments) = self.variables.arguments.clone() else { return self.unknown(making, begun) };
-        for (index, argument) in arguments.into_iter().enumerate() {
-            if index > 0 {
-                self.flush(making);
+        for (index, argument) in arguments.iter().enumerate() {
+            if self.exhausted(making) {
+                break;
             }
-            making.text.open_as(&argument);
-            self.extend(making, &argument);
+            if index > 0 {
+                self.end_word(making);
+            }
+            making.text.open_as(argument);
+            self.extend(making, argument);
         }
         // No arguments are no word.
         making.quoted &= !making.text.is_empty();
@@ -659,7 +667,7 @@ impl<'a> Shell<'a> {
         }
         if depth >= MAX_DEPTH {
             let at = self.written(begun, self.at);
-            self.variables.cut_off(at, deeper("references in one another", MAX_DEPTH));
+            self.variables.cut_off(at, deeper("nested references", MAX_DEPTH));
             return self.unknown_braces(making, begun);
         }
         self.at += usize::from(colon) + 1;
@@ -668,9 +676,10 @@ impl<'a> Shell<'a> {
         let other = self.alternative(quoted, depth + 1);
         match operator {
             Some(b'-' | b'=') if !set => {
-                if operator == Some(b'=') && !other.text.is_open() {
+                if operator == Some(b'=') {
                     let word = other.text.clone().with_whole(self.written(begun, self.at));
-                    self.variables.set(&name, Known::Set(Rc::new(word)));
+                    let known = if other.before.is_empty() { Known::of(&word) } else { Known::Open };
+                    self.variables.set(&name, known);
                 }
                 self.take(making, other, quoted);
             }
@@ -703,14 +712,23 @@ impl<'a> Shell<'a> {
     }
 
     fn take(&mut self, making: &mut Making, other: Making, quoted: bool) {
-        making.text.open_as(&other.text);
+        let quoted = quoted || other.quoted;
+        for word in &other.before {
+            self.take_word(making, word, quoted);
+            self.end_word(making);
+        }
         making.quoted |= other.quoted;
+        self.take_word(making, &other.text, quoted);
+    }
+
+    fn take_word(&mut self, making: &mut Making, word: &Text, quoted: bool) {
+        making.text.open_as(word);
         // A blank behind a backslash ends no word either.
         let is_escaped = |(at, byte): (usize, &u8)| {
-            is_blank(*byte) && other.text.place(at..at + 1).is_some_and(|place| place.range().len() > 1)
+            is_blank(*byte) && word.place(at..at + 1).is_some_and(|place| place.range().len() > 1)
         };
-        let kept = quoted || other.quoted || other.text.bytes().iter().enumerate().any(is_escaped);
-        self.spread(making, &other.text, kept);
+        let kept = quoted || word.bytes().iter().enumerate().any(is_escaped);
+        self.spread(making, word, kept);
     }
 
     fn unknown_braces(&mut self, making: &mut Making, begun: usize) {
@@ -768,14 +786,15 @@ impl<'a> Shell<'a> {
         if quoted || assigns {
             return self.extend(making, value);
         }
-        if self.exhausted(making) {
-            return;
-        }
-        for (at, byte) in value.bytes().iter().enumerate() {
-            match *byte {
-                byte if is_blank(byte) || byte == b'\n' => self.flush(making),
-                _ => self.extend_part(making, value, at..at + 1),
+        let ends = |byte: u8| is_blank(byte) || byte == b'\n';
+        let mut at = 0;
+        while let Some(byte) = value.bytes().get(at).filter(|_| !self.exhausted(making)) {
+            let length = if ends(*byte) { 1 } else { value.stretch(at, ends) };
+            match ends(*byte) {
+                true => self.end_word(making),
+                false => self.extend_part(making, value, at..at + length),
             }
+            at += length;
         }
     }
 
@@ -808,8 +827,9 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// Ends the word in the making.
-    fn flush(&mut self, making: &mut Making) {
+    /// Ends the word in the making, where a value does: that is a byte of it as well.
+    fn end_word(&mut self, making: &mut Making) {
+        self.variables.expanded += 1;
         if !making.text.is_empty() || making.quoted {
             making.before.push(std::mem::take(&mut making.text));
             making.quoted = false;

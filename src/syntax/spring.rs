@@ -176,7 +176,7 @@ impl<'a> Config<'a> {
             self.sources.cut_off(
                 value.text.span(),
                 match depth {
-                    MAX_DEPTH.. => deeper("placeholders in one another", MAX_DEPTH),
+                    MAX_DEPTH.. => deeper("nested placeholders", MAX_DEPTH),
                     _ => larger("values of properties", MAX_VALUE, written.len()),
                 },
             );
@@ -262,7 +262,7 @@ fn flatten(sources: &Sources, node: &Node, path: String, depth: u32, found: &mut
         return sources.cut_off(
             node.span,
             match depth {
-                MAX_DEPTH.. => deeper("maps in one another", MAX_DEPTH),
+                MAX_DEPTH.. => deeper("nested maps", MAX_DEPTH),
                 _ => larger("names of properties", MAX_VALUE, path.len()),
             },
         );

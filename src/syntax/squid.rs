@@ -128,7 +128,7 @@ impl Walk<'_, '_> {
                 return Err(Refusal::new(format!("Unable to find configuration file: {pattern}"), at));
             }
             if found.is_empty() && !has_magic(pattern.as_bytes()) {
-                let what = format!("{pattern} is not in this tree: what it opens is not known");
+                let what = format!("{pattern} is not in this tree: its listeners are unknown");
                 self.seen.unknown.push((what, at));
             }
             paths.extend(found);

@@ -1,6 +1,7 @@
 //! What a program is started with, as its source asks for it: variables of its environment, the words of its command line. Who
 //! knows the command lines answers; here is only what languages have in common in asking.
 
+use super::eval::not_told;
 use crate::text::{Span, Text};
 
 /// How many files one is taken to lead to.
@@ -189,7 +190,7 @@ pub fn operand<'w>(words: &'w [Text], index: usize, all: &[Switch]) -> Look<'w> 
 
 fn unclear(text: &str) -> String {
     let name = text.split('=').next().unwrap_or(text);
-    format!("the files do not tell what `{name}` on the command line is")
+    format!("{} on the command line", not_told(name))
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! Marks of the tools that fill in a file before its program reads it: Jinja, ERB, envsubst, Ansible, CMake and their kin.
 
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
 /// Whether a word is a placeholder, or has one in it.
 pub fn is_placeholder(word: &str) -> bool {
     let marks = ["${", "$(", "{{", "{%", "<", "@@", "__", "%{", "%%"];
@@ -24,4 +28,40 @@ pub fn closing_brace(text: &str) -> Option<usize> {
 /// Whether a file has what the languages of templates begin their own words with.
 pub fn is_template(bytes: &[u8]) -> bool {
     ["{%", "<%", "{{"].iter().any(|mark| memchr::memmem::find(bytes, mark.as_bytes()).is_some())
+}
+
+/// The languages of templates, and what of theirs nothing else has: `<%= port %>`, `{% if ssl %}`, `{# why #}`, `{{ port }}`.
+static LANGUAGES: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
+    let all = [
+        ("ERB", r"(?s-u)<%.*?%>"),
+        ("Jinja", r"(?m-u)\{%[-+]?[ \t]*\w.*?%\}|^[ \t]*\{#"),
+        ("Jinja or Go", r"(?-u)\{\{.*?\}\}"),
+    ];
+    all.into_iter().filter_map(|(whose, text)| Some((whose, Regex::new(text).ok()?))).collect()
+});
+
+/// Whose template a file looks like.
+pub fn whose(bytes: &[u8]) -> Option<&'static str> {
+    LANGUAGES.iter().find(|(_, regex)| regex.is_match(bytes)).map(|(whose, _)| *whose)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_has_words_of_its_own() {
+        for (text, expected) in [
+            ("include <%= sslparams %>;", Some("ERB")),
+            ("a\n{% if ssl %}\nb\n{%- endif %}", Some("Jinja")),
+            ("{# of\nmany lines #}\nserver {}", Some("Jinja")),
+            ("listen {{ port }};", Some("Jinja or Go")),
+            ("log-format {%[src]|%ci}", None),
+            ("logformat a %<st %rm", None),
+            ("location / {# all\n}", None),
+            ("server {\n}}", None),
+        ] {
+            assert_eq!(whose(text.as_bytes()), expected, "{text}");
+        }
+    }
 }

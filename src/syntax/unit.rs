@@ -2,6 +2,7 @@
 //! extract-word.c and env-file.c of systemd 252).
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::shell::Assignment;
 use crate::text::{SourceId, Sources, Span, Text, Tree, tree};
@@ -22,8 +23,13 @@ pub fn file(tree: &Tree, name: &str) -> Option<PathBuf> {
 
 /// Whether a unit is switched off: its file is empty, or a link to /dev/null.
 pub fn is_masked(tree: &Tree, name: &str) -> bool {
-    let Some(path) = file(tree, name) else { return false };
-    is_null(tree, &path) || tree.peek(&path).is_ok_and(|text| text.is_empty())
+    file(tree, name).is_some_and(|path| is_off(tree, &path))
+}
+
+/// Whether that is so of a unit's file.
+pub fn is_off(tree: &Tree, path: &Path) -> bool {
+    let is_empty = || tree.resolve(path).is_ok_and(|real| tree.length(&real) == Some(0));
+    is_null(tree, path) || is_empty()
 }
 
 pub fn is_null(tree: &Tree, path: &Path) -> bool {
@@ -35,10 +41,35 @@ pub fn has_packages(tree: &Tree) -> bool {
     PLACES.iter().rev().take(2).any(|place| !tree.list(Path::new(place)).is_empty())
 }
 
+/// The folders of drop-ins that hold for a name: its own, its template's, those of each `prefix-`.
+pub fn dropin_names(name: &str) -> Vec<String> {
+    let mut found = vec![format!("{name}.d")];
+    let (stem, kind) = name.rsplit_once('.').unwrap_or((name, ""));
+    if stem.contains('@') && !stem.ends_with('@') {
+        found.push(format!("{}.d", template_of(name)));
+    }
+    let stem = stem.split_once('@').map_or(stem, |(stem, _)| stem);
+    let mut end = stem.len();
+    while let Some(dash) = stem.get(..end).and_then(|stem| stem.rfind('-')) {
+        end = dash;
+        if let Some(prefix) = stem.get(..=dash).filter(|prefix| prefix.len() > 1 && *prefix != stem) {
+            found.push(format!("{prefix}.{kind}.d"));
+        }
+    }
+    found
+}
+
+/// The template of an instance: `app@.service` of `app@blue.service`.
+pub fn template_of(name: &str) -> String {
+    let kind = name.rsplit_once('.').map_or("", |(_, kind)| kind);
+    name.split_once('@').map_or_else(|| name.to_owned(), |(stem, _)| format!("{stem}@.{kind}"))
+}
+
 /// `Key=value` in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    pub section: String,
+    /// All of a section share its name, which may be as long as the file.
+    pub section: Rc<str>,
     pub key: String,
     /// Without the blanks around it and with a blank for each backslash that continues its line.
     pub value: Text,
@@ -48,7 +79,7 @@ pub struct Entry {
 pub fn entries(sources: &Sources, file: SourceId) -> Vec<Entry> {
     let bytes = sources.bytes(file);
     let mut found = Vec::new();
-    let mut section = String::new();
+    let mut section = Rc::from("");
     let mut line = Text::default();
     let mut at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     while at < bytes.len() {
@@ -84,10 +115,10 @@ fn continues(line: &mut Text) -> bool {
     place.is_some()
 }
 
-fn entry(line: &Text, section: &mut String) -> Option<Entry> {
+fn entry(line: &Text, section: &mut Rc<str>) -> Option<Entry> {
     let line = line.trimmed();
     if line.bytes().starts_with(b"[") && line.bytes().ends_with(b"]") {
-        *section = line.slice(1..line.len() - 1).show().into_owned();
+        *section = line.slice(1..line.len() - 1).show().into();
         return None;
     }
     let equals = memchr::memchr(b'=', line.bytes())?;
@@ -95,7 +126,7 @@ fn entry(line: &Text, section: &mut String) -> Option<Entry> {
     let value = line.slice(equals + 1..line.len()).trimmed();
     let sign = line.place(equals..equals + 1)?;
     let whole = if value.is_empty() { Span { start: sign.end, ..sign } } else { value.span() };
-    Some(Entry { section: section.clone(), key, value: value.with_whole(whole) })
+    Some(Entry { section: Rc::clone(section), key, value: value.with_whole(whole) })
 }
 
 /// Takes words off the front of a value.

@@ -40,18 +40,18 @@ impl Cuts {
 
 /// How it is said that there is more of something than is looked at; `what` is in the plural.
 pub fn over(what: impl Display, most: impl Display) -> String {
-    format!("only the first {most} {what} are looked at")
+    format!("the audit reads only the first {most} {what}")
 }
 
 /// How it is said that something is not followed further in; `what` is in the plural, and does something.
 pub fn deeper(what: impl Display, most: impl Display) -> String {
-    format!("{what} more than {most} deep are not followed")
+    format!("the audit does not follow {what} more than {most} deep")
 }
 
 /// How it is said that a file is too large, in bytes; `what` is what such files are, in the plural.
 pub fn larger(what: impl Display, most: usize, size: usize) -> String {
     let most = if most.is_multiple_of(1 << 20) { format!("{} MiB", most >> 20) } else { kib(most) };
-    format!("{what} over {most} are not read: this one has {}", kib(size))
+    format!("the audit does not read {what} over {most}: this one has {}", kib(size))
 }
 
 fn kib(size: usize) -> String {

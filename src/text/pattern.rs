@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Glob, Globs, levels};
+use super::{Glob, Globs, Tree, levels};
 
 /// A pattern seen from the folder that it is written in. It covers what it matches, and all that lies below.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,8 +15,25 @@ pub struct Pattern {
 impl Pattern {
     /// `folder` is the real path of a folder of this machine.
     pub fn new(folder: &Path, pattern: &str) -> Self {
-        let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
-        Self { folder: folder.to_owned(), glob: Glob::new(pattern.as_bytes()) }
+        let parts: Vec<&str> = pattern.split('/').filter(|part| *part != ".").collect();
+        Self { folder: folder.to_owned(), glob: Glob::new(parts.join("/").as_bytes()) }
+    }
+
+    /// Whether it covers the folder that it is written in, and so all below that.
+    pub fn covers_its_folder(&self) -> bool {
+        self.glob.parts().is_empty()
+    }
+
+    /// Whether it covers anything of a tree; `None` where its folder is not in the tree, or where it takes a walk to find out.
+    pub fn covers_any(&self, tree: &Tree) -> Option<bool> {
+        let below = self.folder.strip_prefix(tree.top()).ok()?;
+        let parts = self.glob.parts();
+        if parts.iter().any(|part| part == b"**") {
+            return None;
+        }
+        let above = below.iter().map(|name| quoted(name.as_bytes()));
+        let parts: Vec<Vec<u8>> = above.chain(parts.iter().cloned()).collect();
+        Some(!tree.glob(&parts.join(&b'/')).is_empty())
     }
 
     /// Whether it covers a file of a tree, by its path there. A tree that does not lie in the pattern's folder is matched from
@@ -26,6 +43,12 @@ impl Pattern {
         let seen = full.strip_prefix(&self.folder).unwrap_or(path);
         seen.ancestors().any(|part| self.glob.matches(part.as_os_str().as_bytes()))
     }
+}
+
+/// A pattern of glob(3) that only this name matches.
+fn quoted(name: &[u8]) -> Vec<u8> {
+    let quote = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b'\\').then_some(b'\\');
+    name.iter().flat_map(|byte| quote(byte).into_iter().chain([*byte])).collect()
 }
 
 /// Many patterns, of which few are looked at for each path.
@@ -65,6 +88,9 @@ mod tests {
         };
         assert!(covers("deploy/staging", "/repo", "deploy/staging/etc/a.conf"));
         assert!(covers("./deploy/staging/", "/repo", "deploy/staging/a.conf"));
+        assert!(covers("././deploy/./staging", "/repo", "deploy/staging/a.conf"));
+        assert!(covers("/deploy//staging", "/repo", "deploy/staging/a.conf"));
+        assert!(covers(".", "/repo", "deploy/staging/a.conf"));
         assert!(covers("deploy/*/nginx", "/repo", "deploy/staging/nginx/a.conf"));
         assert!(covers("**/*.conf", "/repo", "deploy/a.conf"));
         assert!(covers("deploy/staging", "/repo/deploy", "staging/a.conf"), "seen from the policy's folder");
@@ -72,5 +98,19 @@ mod tests {
         assert!(!covers("deploy/stag", "/repo", "deploy/staging/a.conf"));
         assert!(!covers("staging", "/repo", "deploy/staging/a.conf"));
         assert!(!covers("deploy/staging/*.conf", "/repo", "deploy/staging/x/a.txt"));
+    }
+
+    #[test]
+    fn it_says_whether_it_covers_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(top.join("a[b]*/legacy")).unwrap();
+        let tree = Tree::open(&top, false).unwrap();
+        let covers = |folder: &str, pattern| Pattern::new(&top.join(folder), pattern).covers_any(&tree);
+        for pattern in ["legacy", "/legacy", "././legacy/", "leg*", "./legacy//"] {
+            assert_eq!(covers("a[b]*", pattern), Some(true), "{pattern}");
+        }
+        assert_eq!((covers("", "legacy"), covers("", "*/legacy")), (Some(false), Some(true)));
+        assert_eq!((covers("", "**/x"), covers("/elsewhere", "x")), (None, None));
     }
 }

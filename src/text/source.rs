@@ -80,6 +80,11 @@ impl Source {
         }
     }
 
+    /// A file of the audited tree.
+    pub fn is_file(&self) -> bool {
+        matches!(self.origin, Origin::File { .. })
+    }
+
     pub fn is_absent(&self) -> bool {
         matches!(self.origin, Origin::Absent { .. })
     }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use super::{SourceId, Sources, Span};
 
@@ -86,8 +87,8 @@ pub struct Text {
     runs: Runs,
     /// All of it as it is written, its quotes included; where it would stand, if it is empty.
     whole: Span,
-    /// What in it is not known, as written.
-    open: Option<Box<str>>,
+    /// What in it is not known, as written. It may be as long as the text, and every part of that has it.
+    open: Option<Arc<str>>,
 }
 
 impl Default for Text {
@@ -117,7 +118,7 @@ impl PartialEq<&str> for Text {
     }
 }
 
-/// Known texts are UTF-8, and are asked for as such.
+/// Known texts are UTF-8, and are asked for as such. It costs what [`Text::as_str`] costs.
 impl Deref for Text {
     type Target = str;
 
@@ -143,7 +144,7 @@ impl Text {
         Self::written(sources.slice(at), at)
     }
 
-    /// A text that stands at a span as it is.
+    /// A text that stands at a span as it is: whoever calls this knows that it does.
     pub fn written(text: impl Into<Vec<u8>>, at: Span) -> Self {
         let bytes = text.into();
         let same = bytes.len() == at.range().len();
@@ -153,6 +154,13 @@ impl Text {
     /// A text that something else at a span means.
     pub fn meant(text: impl Into<Vec<u8>>, at: Span) -> Self {
         Self::new(text.into(), at, false)
+    }
+
+    /// A text at a span, which stands there as it is or is what something there means.
+    pub fn at(sources: &Sources, text: impl Into<Vec<u8>>, at: Span) -> Self {
+        let bytes = text.into();
+        let same = sources.slice(at) == bytes;
+        Self::new(bytes, at, same)
     }
 
     fn new(bytes: Vec<u8>, at: Span, same: bool) -> Self {
@@ -184,8 +192,16 @@ impl Text {
         let inside = (start.saturating_add(1), end.saturating_sub(1));
         match self.exact().map(|at| (at.start, at.end)) {
             Some(at) if at == (start, end) || at == inside => self,
-            _ => Self { open: self.open, ..Self::meant(self.bytes, self.whole) },
+            _ => {
+                let whole = self.whole;
+                self.meant_by(whole)
+            }
         }
+    }
+
+    /// The same text, which all of a span means.
+    pub fn meant_by(self, at: Span) -> Self {
+        Self { open: self.open, ..Self::meant(self.bytes, at) }
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -206,6 +222,7 @@ impl Text {
     }
 
     /// The text; what is no UTF-8 is no text that anybody knows. A text [in characters](Self::in_characters) always is.
+    /// All of it is looked at each time: in a loop over its letters ask once.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes).unwrap_or("\u{fffd}")
     }
@@ -248,8 +265,15 @@ impl Text {
 
     /// It is as little known as another text that it is made of.
     pub fn open_as(&mut self, other: &Text) {
-        if let Some(what) = &other.open {
-            self.set_open(what);
+        if self.open.is_none() {
+            self.open.clone_from(&other.open);
+        }
+    }
+
+    /// A part is as little known as the text that it was cut from, where the mark of a reference stands in it.
+    pub fn open_by(&mut self, of: &Text, mark: u8) {
+        if of.is_open() && self.bytes.contains(&mark) {
+            self.open_as(of);
         }
     }
 
@@ -437,6 +461,26 @@ mod tests {
         assert_eq!((word.span(), word.place(1..2)), (Span::new(file, 3..8), Some(Span::new(file, 4..6))));
         assert_eq!(word.slice(2..9).exact(), Some(Span::new(file, 6..8)));
         assert_eq!(word.with_open("$b").slice(2..4).exact(), None);
+    }
+
+    #[test]
+    fn a_part_is_open_where_the_mark_stands_in_it() {
+        let (sources, file) = source("$a b");
+        let whole = Text::plain(&sources, Span::new(file, 0..4)).with_open("$a");
+        let part = |range: Range<usize>| {
+            let mut part = Text::plain(&sources, Span::new(file, range));
+            part.open_by(&whole, b'$');
+            part
+        };
+        assert_eq!((part(0..2).open(), part(3..4).open()), (Some("$a"), None));
+    }
+
+    #[test]
+    fn what_a_span_means_does_not_stand_there() {
+        let (sources, file) = source("5 /**/");
+        let at = |text: &str, range: Range<usize>| Text::at(&sources, text, Span::new(file, range));
+        assert_eq!(at("5", 0..1).exact(), Some(Span::new(file, 0..1)));
+        assert_eq!((at("5     ", 0..6).exact(), at("6", 0..1).exact()), (None, None));
     }
 
     #[test]

@@ -72,3 +72,10 @@ pub fn many_processes(tree: &Tree) {
     let text = "[program:a]\nnumprocs = 1001\nprocess_name = a%(process_num)d\ncommand = gunicorn app:app --bind 127.0.0.1:%(process_num)d\n";
     tree.file("etc/supervisor/supervisord.conf", text);
 }
+
+pub fn compose_filled(tree: &Tree) {
+    let value = "x".repeat(1 << 10);
+    let command = "$A ".repeat(300);
+    tree.is_repository().file(".env", format!("A={value}\n"));
+    tree.file("compose.yaml", format!("services:\n  web:\n    command: gunicorn {command}\n"));
+}

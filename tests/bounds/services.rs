@@ -18,6 +18,13 @@ pub fn caddy_servers(tree: &Tree) {
     tree.file("etc/caddy/Caddyfile", lines(4_100, |number| format!("http://:{} {{\n}}", number + 1024)));
 }
 
+pub fn caddy_names(tree: &Tree) {
+    let keys: Vec<String> = (0..1_200).map(|number| format!("http://h{number}:81")).collect();
+    let binds: String =
+        (0..450).map(|number| format!(" 127.0.{}.{}", number / 200, number % 200 + 1)).collect();
+    tree.file("etc/caddy/Caddyfile", format!("{} {{\n  bind{binds}\n}}\n", keys.join(", ")));
+}
+
 pub fn caddy_hops(tree: &Tree) {
     let keys: Vec<String> = (1025..1_625).map(|port| format!("http://:{port}")).collect();
     let servers: String = (1..1_001).map(|port| format!(" 10.0.0.1:{port}")).collect();

@@ -77,6 +77,11 @@ pub fn apache_includes(tree: &Tree) {
     tree.file(APACHE, format!("Include /{APACHE}\n"));
 }
 
+pub fn apache_passed_over(tree: &Tree) {
+    let listens = lines(66, |number| format!("Listen {}", number + 1));
+    tree.file(APACHE, format!("<IfDefine no>\n{listens}</IfDefine>\n"));
+}
+
 pub fn apache_macros(tree: &Tree) {
     tree.file(APACHE, "<Macro a>\nUse a\n</Macro>\nUse a\n");
 }
@@ -129,6 +134,13 @@ fn wildfly(backlog: &str) -> String {
 pub fn jetty_depth(tree: &Tree) {
     let properties = lines(10, |number| format!("a{number}=${{a{}}}", number + 1));
     tree.file(JETTY, format!("--module=http\njetty.http.port=${{a0}}\n{properties}a10=1\n"));
+}
+
+pub fn jetty_references(tree: &Tree) {
+    let properties = lines(2_001, |number| format!("a{number}=1"));
+    let references: String = (0..2_001).map(|number| format!("${{a{number}}}")).collect();
+    let lists = lines(3, |_| format!("jetty.http.port+={references}"));
+    tree.file(JETTY, format!("--module=http\n{lists}{properties}"));
 }
 
 pub fn jetty_value(tree: &Tree) {

@@ -43,7 +43,7 @@ impl Tree {
         self.file(path, format!("{text}#{}\n", "x".repeat((kib << 10) - text.len() - 2)))
     }
 
-    /// The messages of one rule.
+    /// The messages of one rule, or why the audit was refused.
     pub fn audit(&self, rule: &str) -> Vec<String> {
         let request = Request {
             paths: vec![self.top.path().to_owned()],
@@ -52,8 +52,10 @@ impl Tree {
             select: vec![rule.to_owned()],
             ..Request::default()
         };
-        let report = backlog_audit::audit(&request).unwrap();
-        report.findings.into_iter().map(|finding| finding.message).collect()
+        match backlog_audit::audit(&request) {
+            Ok(report) => report.findings.into_iter().map(|finding| finding.message).collect(),
+            Err(error) => vec![error.to_string()],
+        }
     }
 }
 

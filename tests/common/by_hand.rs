@@ -26,6 +26,10 @@ pub fn report(sources: Sources, host: Host, plan: Plan) -> Report {
         rules: Rules::default(),
         files: 0,
         left_out: 0,
+        seen_files: Vec::new(),
+        shows_files: false,
+        statistics: false,
+        fails_on_nothing: false,
         fails_on: None,
         hidden: Hidden::default(),
     }
@@ -44,8 +48,9 @@ impl ByHand {
             read_as: ReadAs::Root,
             top: PathBuf::from("/srv/host"),
             root: None,
-            kernel: Kernel { version, release: "6.1".into(), vendor: false },
+            kernel: Kernel::named(version, "6.1", false),
             sysctls: Sysctls::default(),
+            openrc: false,
         };
         let host = Host { places: vec![place], ..Host::default() };
         Self(report(sources, host, Plan::default()))
@@ -72,6 +77,7 @@ impl ByHand {
             value: Some(value.clone()),
             boot: Some(value),
             system: None,
+            again: None,
             live: None,
             default: None,
             assignments: Vec::new(),
@@ -93,12 +99,13 @@ impl ByHand {
         let limit = asked.min(somaxconn.get);
         let cut = limit < asked;
         let mut steps = vec![step.clone()];
-        let what = if cut { "cut by net.core.somaxconn" } else { "within net.core.somaxconn" };
+        let what = if cut { "limited by net.core.somaxconn" } else { "within net.core.somaxconn" };
         steps.push(Step { value: Some(limit), what: what.into(), at: somaxconn.span });
         self.0.host.listeners.push(Listener {
             service: service.into(),
             place: PlaceId(0),
             endpoint,
+            interface: None,
             site: at,
             backlog: Setting { value: Some(value), slot: None },
             sockets: Some(1),
@@ -108,6 +115,9 @@ impl ByHand {
             internal: false,
             hops: Vec::new(),
             refuses_above_somaxconn: false,
+            full: None,
+            knob: None,
+            unit: None,
         });
         self.0.queues.push(Queue {
             listener: self.0.queues.len(),
@@ -125,7 +135,7 @@ impl ByHand {
             rule: rule.into(),
             severity,
             message: message.into(),
-            help: None,
+            help: Vec::new(),
             place: PlaceId(0),
             listener: None,
             at,
@@ -166,6 +176,7 @@ impl ByHand {
                     edit: Edit { span: sysctl.span, text: "4096".into() },
                     in_patch: true,
                     serves: vec![fix],
+                    writes: std::collections::BTreeMap::new(),
                     then: Vec::new(),
                 });
             }

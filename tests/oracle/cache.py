@@ -28,9 +28,10 @@ def once(place, make):
 class Pypi:
     """A virtual environment for a list of requirements."""
 
-    def __init__(self, *requirements):
+    def __init__(self, *requirements, options=()):
         self.requirements = requirements
-        wanted = "\n".join((sys.version, *sorted(requirements)))
+        self.options = options
+        wanted = "\n".join((sys.version, *sorted(requirements), *options))
         self.folder = folder("pypi", wanted.encode())
 
     def program(self, name):
@@ -43,7 +44,7 @@ class Pypi:
         # Scripts of an environment name their interpreter by its path, so it is made where it stays.
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
         subprocess.run([self.program("pip"), "install", "--quiet", "--disable-pip-version-check",
-                        "--only-binary", ":all:", *self.requirements], check=True)
+                        "--only-binary", ":all:", *self.options, *self.requirements], check=True)
 
     def __str__(self):
         """The first of them and its version: the server that is asked."""

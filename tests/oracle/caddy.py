@@ -1,6 +1,8 @@
-"""Start Debian's Caddy on the case's /etc/caddy. It keeps its certificates in memory, and trusts them nowhere."""
+"""Start Debian's Caddy as the case's unit does, else on its /etc/caddy/Caddyfile. It keeps its certificates in memory, and
+trusts them nowhere."""
 import json
 
+import start_unit
 from machine import SILENT, bind, empty, ended, record, run, start
 
 PACKAGES = "caddy"
@@ -16,7 +18,8 @@ def truth(case, root):
     empty("/usr/local/share/ca-certificates", "/etc/ssl/certs", "/run/home", "/run/tools")
     home = {"HOME": "/run/home", "XDG_CONFIG_HOME": "/run/home", "XDG_DATA_HOME": "/run/home",
             "PATH": "/usr/bin:/bin"}
-    process, found, said = start(ARGV, quiet=1.5, limit=8, env=home)
+    unit = start_unit.unit(root, "caddy")
+    process, found, said = start(unit.words or ARGV, quiet=1.5, limit=8, env=home)
     return record(version(), found, reason(said) if ended(process) else None)
 
 

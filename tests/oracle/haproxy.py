@@ -29,16 +29,14 @@ def truth(case, root):
 
 def spelled(shown):
     """Addresses as they are configured. HAProxy binds a path as PATH.PID.tmp and renames the file, so
-    that `ss` shows a name that is gone; an abstract name fills its field with zero bytes, which `ss`
-    prints as @; and the interface that a socket is bound to is no part of its address."""
+    that `ss` shows a name that is gone; and an abstract name fills its field with zero bytes, which `ss`
+    prints as @."""
     found = {}
     for row in shown:
         address = row["address"]
         if row["transport"] == "unix":
             address = re.sub(r"\.\d+\.tmp$", "", address)
             address = address.rstrip("@") if address.startswith("@") else address
-        elif address:
-            address = re.sub(r"%[\w.-]+:", ":", address)
         key = (row["transport"], address, row["limit"])
         found[key] = found.get(key, 0) + row["sockets"]
     return rows(found)

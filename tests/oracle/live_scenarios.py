@@ -327,7 +327,7 @@ def flood(stage, cookies, moves, backlog=511):
         # The kernel gives up half of what waits after some seconds; new ones take the places.
         yield known(queue("127.0.0.1:8080", backlog), moves=moves,
                     half_open={"8080": ((backlog + 1) // 2, backlog + 1)},
-                    says={"half-open-flood": "looks flooded"})
+                    says={"half-open-flood": "looks like a SYN flood"})
     del listener
 
 
@@ -370,7 +370,7 @@ def bursts(stage, cookies, moves):
     with background(step, 0.15):
         wait("a burst is over", lambda: truth.counters()["PassiveOpens"] >= 5)
         yield known(queue("127.0.0.1:8080", 3), moves=moves + ["PassiveOpens"], half_open={"8080": (0, 4)},
-                    wavers=["127.0.0.1:8080"], says={"half-open-flood": "no flood"})
+                    wavers=["127.0.0.1:8080"], says={"half-open-flood": "not a SYN flood"})
 
 
 @scenario(expects=["half-open-flood"], allows=["overflowing", "overflowed-before", "queue-filling"])

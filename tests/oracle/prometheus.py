@@ -140,9 +140,9 @@ def counters():
 
 
 def ours(binary, root):
-    child = subprocess.Popen([binary, "live", "--as", "root", root, "--serve"], stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen([binary, "live", root, "--serve"], stderr=subprocess.PIPE, text=True)
     said = child.stderr.readline()
-    same("what is served", said, "Serving http://%s/metrics until a signal comes.\n" % OURS)
+    same("what is served", said, "Serving http://%s/metrics until stopped (Ctrl-C).\n" % OURS)
     return child
 
 
@@ -214,13 +214,13 @@ def forms(binary, root):
     # Only OpenMetrics tells the unit: so Prometheus asked for it, and could read it.
     metadata = ask("targets/metadata", metric="backlog_audit_listener_queue_fill_ratio")
     same("the unit that Prometheus read", metadata[0]["unit"], "ratio")
-    printed = subprocess.run([binary, "live", "--as", "root", root, "--format", "prometheus", "--fail-on", "never"],
+    printed = subprocess.run([binary, "live", root, "--format", "prometheus", "--fail-on", "never"],
                              stdout=subprocess.PIPE, text=True, check=True).stdout
     promtool("check", "metrics", input=printed)
     names = [sorted(set(re.findall(r"^# TYPE (\S+)", text, re.M))) for text in (plain, printed)]
     same("metrics printed", names[1], names[0])
     path = os.path.join(root, "x.prom")
-    subprocess.run([binary, "live", "--as", "root", root, "-f", "prometheus=" + path, "-q", "--fail-on", "never"], check=True)
+    subprocess.run([binary, "live", root, "-f", "prometheus=" + path, "-q", "--fail-on", "never"], check=True)
     with open(path) as file:
         promtool("check", "metrics", input=file.read())
     return len(plain)

@@ -23,10 +23,12 @@ def truth_of(root, program):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
                         "-keyout", os.path.join(app, "key.pem"), "-out", os.path.join(app, "cert.pem")],
                        check=True, stderr=subprocess.DEVNULL)
+    words, environment, given = start_unit.handed(root, unit.words or [program])
     bind(root, "srv")
     empty("/tmp")
-    process, found, said = start(unit.words or [program], cwd=unit.folder if unit.words else "/srv/app",
-                                 env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", **unit.environment})
+    settle = {"quiet": 8} if given else {}
+    process, found, said = start(words, cwd=unit.folder if unit.words else "/srv/app", pass_fds=given, **settle,
+                                 env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", **unit.environment, **environment})
     refused = None
     if process.poll():
         lines = said.splitlines()

@@ -111,6 +111,14 @@ def sockets(root):
     return list(range(3, 3 + len(opened)))
 
 
+def handed(root, words):
+    """The words, the environment and the numbers of what is handed to the process that the words become, as systemd does."""
+    given = sockets(root)
+    if not given:
+        return words, {}, given
+    return ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *words], {"LISTEN_FDS": str(len(given))}, given
+
+
 # ---------------------------------------------------------------- starting
 
 
@@ -131,12 +139,9 @@ def run_unit(root, server, settle=1.0):
     """Start the one unit of the case and wait; a process that has ended refuses with its last word."""
     words, environment, folder, _ = unit(root)
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", **environment}
-    given = sockets(root)
+    words, more, given = handed(root, words)
+    environment.update(more)
     empty("/tmp")
-    if given:
-        # As systemd does: from 3 upwards, for the process that the words become.
-        words = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", *words]
-        environment["LISTEN_FDS"] = str(len(given))
     started = start(words, quiet=settle, env=environment, cwd=folder, start_new_session=True, pass_fds=given)
     lines = [line.strip() for line in started.said.splitlines() if line.strip()]
     # Without the time and the process of a log.
@@ -144,12 +149,24 @@ def run_unit(root, server, settle=1.0):
     return record(server, started.listeners, last if ended(started.process) else None)
 
 
-def of_pypi(*requirements):
-    """How a server of PyPI is installed, and the truth of a case whose unit starts it."""
-    environment = Pypi(*requirements)
+def fixed(root, environments):
+    """Of several environments the one that the case's requirements name, else the first."""
+    path = os.path.join(root, "srv", "app", "requirements.txt")
+    named = set(read(path).split()) if os.path.exists(path) else set()
+    return next((one for one in environments if named & set(one.requirements)), environments[0])
+
+
+def of_pypi(*requirements, older=()):
+    """How a server of PyPI is installed, and the truth of a case whose unit starts it, or an older one that the case names."""
+    environments = [Pypi(*requirements), *(Pypi(one) for one in older)]
+
+    def install():
+        for one in environments:
+            one.install()
 
     def truth(case, root):
+        environment = fixed(root, environments)
         lay(root, environment)
         return run_unit(root, str(environment))
 
-    return environment.install, truth
+    return install, truth

@@ -43,7 +43,7 @@ def units():
     places = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
               "/usr/lib/systemd/system"]
     found = [path for place in places for inner in ("", "*.wants", "*.requires")
-             for path in glob.glob(os.path.join(place, inner, "*.service"))]
+             for kind in ("*.service", "*.socket") for path in glob.glob(os.path.join(place, inner, kind))]
     return sorted({os.path.basename(path) for path in found if "@." not in path})
 
 

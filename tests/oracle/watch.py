@@ -241,7 +241,7 @@ def pauses(tmux):
 
 def helps(tmux):
     tmux.keys("?")
-    tmux.until(lambda screen: "Ctrl-C always leaves" in screen, "help")
+    tmux.until(lambda screen: "Ctrl-C always quits" in screen, "help")
     tmux.keys("Escape")
     tmux.until(rows, "the table")
 
@@ -317,7 +317,7 @@ def pages(tmux, command):
     tmux.command(command)
     tmux.until(lambda screen: screen.count("█") > 20, "something to see")
     shown = [tmux.screen("-e")]
-    for keys, word in [(["Enter"], "runs now"), (["q", "?"], "always leaves")]:
+    for keys, word in [(["Enter"], "runs now"), (["q", "?"], "always quits")]:
         tmux.keys(*keys)
         tmux.until(lambda screen: word in screen and "s sort" not in screen, word)
         shown.append(tmux.screen("-e"))

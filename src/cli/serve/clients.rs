@@ -177,7 +177,7 @@ impl Clients {
                 Ok(granted) => granted,
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    return Err(io::Error::other("the thread that looks has ended"));
+                    return Err(io::Error::other("the thread that measures has ended"));
                 }
             };
             self.wished.retain(|wished| *wished != form);
@@ -430,6 +430,6 @@ mod tests {
             all
         };
         assert!(ask().ends_with("x 1\n"));
-        assert!(server.join().unwrap().unwrap_err().to_string().contains("looks has ended"));
+        assert!(server.join().unwrap().unwrap_err().to_string().contains("measures has ended"));
     }
 }

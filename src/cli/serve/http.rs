@@ -41,9 +41,9 @@ pub(super) fn reply(head: &[u8], names: &Names) -> Option<Reply> {
         Ok(httparse::Status::Complete(length)) if length <= HEAD => Some(Asked::of(&request).reply(names)),
         Ok(httparse::Status::Partial) if head.len() < HEAD => None,
         Ok(_) | Err(httparse::Error::TooManyHeaders) => {
-            refuse("431 Request Header Fields Too Large", "too much is asked\n")
+            refuse("431 Request Header Fields Too Large", "the request is too large\n")
         }
-        Err(_) => refuse("400 Bad Request", "this is no HTTP/1.1\n"),
+        Err(_) => refuse("400 Bad Request", "this is not HTTP/1.1\n"),
     }
 }
 
@@ -95,7 +95,7 @@ impl<'a> Asked<'a> {
 
     fn refusal(&self, names: &Names) -> Option<Answer> {
         if self.is_astray {
-            return Some(Answer::new("400 Bad Request", PLAIN, "one Host is to be named\n"));
+            return Some(Answer::new("400 Bad Request", PLAIN, "send exactly one Host header\n"));
         }
         let ours = |authority: &&[u8]| std::str::from_utf8(authority).is_ok_and(|text| names.know(text));
         if let Some(stranger) = self.authorities.iter().find(|authority| !ours(authority)) {
@@ -103,7 +103,7 @@ impl<'a> Asked<'a> {
         }
         match self.path {
             "/" | "/metrics" if !matches!(self.method, "GET" | "HEAD") => {
-                Some(Answer::new("405 Method Not Allowed", PLAIN, "it is only read: GET\n"))
+                Some(Answer::new("405 Method Not Allowed", PLAIN, "only GET is allowed\n"))
             }
             "/" | "/metrics" => None,
             _ => Some(Answer::new("404 Not Found", PLAIN, "the metrics are at /metrics\n")),
@@ -124,9 +124,8 @@ fn whole(target: &str) -> (Option<&str>, &str) {
 fn misdirected(authority: &[u8]) -> Answer {
     let name = std::str::from_utf8(authority).ok().and_then(host).filter(|name| host_name(name).is_ok());
     let name = name.unwrap_or("NAME");
-    let body = format!(
-        "this machine is not known by that name; ask it by its address, or start it with --serve-name {name}\n"
-    );
+    let body =
+        format!("this machine has another name: use its address, or start it with --serve-name {name}\n");
     Answer::new("421 Misdirected Request", PLAIN, body)
 }
 
@@ -153,7 +152,7 @@ impl Answer {
             Err(error) => Self::new(
                 "500 Internal Server Error",
                 PLAIN,
-                format!("the machine could not be looked at: {error}\n"),
+                format!("the machine could not be measured: {error}\n"),
             ),
         };
         Self { is_head: wanted.is_head, ..answer }

@@ -67,7 +67,8 @@ pub(crate) fn until_signal(
         ending.close();
         ended
     });
-    Door::error(view).put(format!("Serving http://{address}/metrics until a signal comes.\n").as_bytes())?;
+    Door::error(view)
+        .put(format!("Serving http://{address}/metrics until stopped (Ctrl-C).\n").as_bytes())?;
     match signals.forever().next() {
         Some(_) => Ok(ExitCode::SUCCESS),
         None => Err(server.join().ok().and_then(Result::err).map_or_else(ended, Failure::from)),
@@ -79,14 +80,16 @@ fn unbound(address: SocketAddr, error: &io::Error) -> Failure {
     let failure = |why: &str| Failure::from(format!("cannot serve on {address}: {why}"));
     let (host, port) = (address.ip(), address.port());
     match error.kind() {
-        io::ErrorKind::AddrInUse => failure("something listens there already").with_tip(format!(
-            "ss -lntp 'sport = :{port}' shows what; another port is chosen by --serve {}",
+        io::ErrorKind::AddrInUse => failure("something already listens there").with_tip(format!(
+            "ss -lntp 'sport = :{port}' shows what; choose another port with --serve {}",
             SocketAddr::new(host, port.checked_add(1).unwrap_or(9798))
         )),
-        io::ErrorKind::AddrNotAvailable => failure("the address is none of this machine's")
-            .with_tip("ip address shows those that are; --serve without an address takes 127.0.0.1:9798"),
-        io::ErrorKind::PermissionDenied => failure("only root may take that port")
-            .with_tip(format!("a port from 1024 on is free to all: --serve {}", SocketAddr::new(host, 9798))),
+        io::ErrorKind::AddrNotAvailable => failure("the address is not one of this machine's")
+            .with_tip("ip address shows those that are; --serve without an address uses 127.0.0.1:9798"),
+        io::ErrorKind::PermissionDenied => failure("only root may take that port").with_tip(format!(
+            "any user may take a port from 1024 up: --serve {}",
+            SocketAddr::new(host, 9798)
+        )),
         _ => failure(&reason(error)),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::scene::Scene;
 use crate::knowledge::Candidate;
-use crate::syntax::unit::{PLACES, is_null};
+use crate::syntax::unit::{PLACES, dropin_names, is_null, template_of};
 use crate::text::tree::Entry;
 
 /// A unit and its files.
@@ -181,24 +181,6 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The folders of drop-ins that hold for a name: its own, its template's, those of each `prefix-`.
-fn dropin_names(name: &str) -> Vec<String> {
-    let mut found = vec![format!("{name}.d")];
-    if is_instance(name) {
-        found.push(format!("{}.d", template_of(name)));
-    }
-    let stem = name.strip_suffix(".service").unwrap_or(name);
-    let stem = stem.split_once('@').map_or(stem, |(stem, _)| stem);
-    let mut end = stem.len();
-    while let Some(dash) = stem.get(..end).and_then(|stem| stem.rfind('-')) {
-        end = dash;
-        if let Some(prefix) = stem.get(..=dash).filter(|prefix| prefix.len() > 1 && *prefix != stem) {
-            found.push(format!("{prefix}.service.d"));
-        }
-    }
-    found
-}
-
 fn is_template(name: &str) -> bool {
     name.ends_with("@.service")
 }
@@ -209,10 +191,6 @@ fn is_instance(name: &str) -> bool {
 
 fn is_prefix(name: &str) -> bool {
     name.ends_with("-.service") || name == "service"
-}
-
-fn template_of(name: &str) -> String {
-    name.split_once('@').map_or_else(|| name.to_owned(), |(stem, _)| format!("{stem}@.service"))
 }
 
 /// Units that lie anywhere else, with the drop-ins beside them. Nobody says which instances of a template are started, so one

@@ -3,14 +3,15 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use super::expand::{self, Specifiers};
+use super::expand;
 use super::files::Unit;
 use crate::commands::Started;
 use crate::commands::follow::follow;
 use crate::commands::line::{Base, Form, Line, assignment};
 use crate::commands::scene::{Given, Scene};
-use crate::model::{Problem, ProblemKind, Starter, Value};
+use crate::model::{self, Problem, ProblemKind, Starter, Value};
 use crate::syntax::shell::{Known, Variables};
+use crate::syntax::specifiers::Specifiers;
 use crate::syntax::unit::{self, Entry, Words};
 use crate::text::{HashMap, HashSet, Span, Text};
 
@@ -50,7 +51,7 @@ impl Manager {
         for path in files {
             let Some(source) = scene.read(&path) else { continue };
             for entry in
-                unit::entries(scene.sources, source).iter().filter(|entry| entry.section == "Manager")
+                unit::entries(scene.sources, source).iter().filter(|entry| *entry.section == *"Manager")
             {
                 match entry.key.as_str() {
                     "DefaultLimitNOFILE" => manager.open_files = limits(entry).or(manager.open_files),
@@ -119,6 +120,12 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
     };
     let folder = service.folder(scene);
     let size = environment.iter().map(|it| it.value.len()).sum();
+    let is_whole = files.iter().any(|path| path.extension().is_some_and(|it| it == "service"));
+    if commands.is_empty() && !is_whole && scene.spend(size) {
+        // The unit of the package may say more than the manager's own limit.
+        let base = Base { open_files: service.open_files.clone(), ..base.clone() };
+        started.commands.extend(without_words(scene, &base, &environment, &files));
+    }
     let by_name = environment.iter().map(|it| (it.name.as_str(), &it.value)).collect();
     let known = |name: &str| service.look_up(scene, &by_name, complete, name);
     for (command, at) in commands.into_iter().take_while(|_| scene.spend(size)) {
@@ -135,6 +142,27 @@ pub(super) fn read(scene: &Scene<'_>, manager: &Manager, unit: &Unit, started: &
         };
         started.commands.extend(follow(scene, &base, line, &Variables::default()));
     }
+}
+
+/// What the drop-ins of a unit that is not in the tree give to whatever that one starts.
+fn without_words(
+    scene: &Scene<'_>,
+    base: &Base,
+    environment: &[Given],
+    files: &[PathBuf],
+) -> Option<model::Command> {
+    let at = files.iter().find_map(|path| scene.read(path)).map(Span::top)?;
+    Some(model::Command {
+        starter: base.starter,
+        name: base.name.clone(),
+        words: Vec::new(),
+        environment: environment.iter().map(|variable| scene.variable(variable)).collect(),
+        folder: None,
+        at,
+        room: None,
+        open_files: base.open_files.clone(),
+        image: None,
+    })
 }
 
 /// Where further arguments go: at the end of the variable that stands last, if it has a file of its own, which is what such a
@@ -171,7 +199,7 @@ fn refused(name: &str, first: Span, second: Span) -> Problem {
 
 impl Service {
     fn take(&mut self, specifiers: &Specifiers, entry: Entry) {
-        if entry.section != "Service" {
+        if *entry.section != *"Service" {
             return;
         }
         let first = || Some(specifiers.replace(&entry.value));

@@ -1,11 +1,11 @@
 //! Every line that assigns a key, or was meant to, and what becomes of it.
 
 use super::files::{File, Left, Out, is_mask};
-use super::line::{self, Line, Name, Tool};
 use super::number::{self, Refused};
 use super::outcome::Lot;
 use super::{Reader, Row, Written, meant};
 use crate::model::{Assignment, Fate, IgnoredFile, Suspect, Sysctls, key};
+use crate::syntax::sysctl_line::{self as line, Line, Name, Tool};
 use crate::text::tree::Unread;
 use crate::text::{Edit, HashMap, HashSet, Slot, Span};
 
@@ -29,7 +29,10 @@ impl<'a> Reader<'a> {
             let again = last.get(&self.span(row)) != Some(&index);
             if let Some(line) = self.written(row).filter(|_| !again) {
                 let fate = self.fate(key, ruled, &line, *lot);
-                all.push((&row.file.name, self.assignment(key, &line, fate)));
+                let real = self.sources.get(row.source).path();
+                let link =
+                    real.filter(|real| *real != row.file.path).map(|_| row.file.path.display().to_string());
+                all.push((&row.file.name, Assignment { link, ..self.assignment(key, &line, fate) }));
             }
         }
         all.extend(odd.iter().filter_map(|row| self.missed(key, row)));
@@ -56,10 +59,9 @@ impl<'a> Reader<'a> {
                 why: self.refused(key, line).map(|refused| refused.to_string()).unwrap_or_default(),
             },
             Lot::OverriddenBy(by) => Fate::Overridden { by: at(by).unwrap_or(line.value_at) },
-            Lot::ExcludedBy(by) => Fate::NotApplied {
-                why: "a line `-key` without a value keeps it from being set".into(),
-                by: at(by),
-            },
+            Lot::ExcludedBy(by) => {
+                Fate::NotApplied { why: "a line `-key` without a value excludes it".into(), by: at(by) }
+            }
         }
     }
 
@@ -95,6 +97,7 @@ impl<'a> Reader<'a> {
             octal_meant,
             fate,
             in_sysctl_conf: false,
+            link: None,
             slot: slot.map(|number| Slot::replace(part(number.at.start, number.at.end))),
             mend,
         }
@@ -163,9 +166,10 @@ impl<'a> Reader<'a> {
     fn fate_of_left(self, left: &'a Left) -> Fate {
         let not_applied = |why: &str| Fate::NotApplied { why: why.to_owned(), by: None };
         match &left.out {
-            Out::Hidden => not_applied("systemd-sysctl leaves out files whose name starts with a dot"),
+            Out::PassedOver => not_applied("the boot scripts read /etc/sysctl.conf alone"),
+            Out::Hidden => not_applied("systemd-sysctl skips files whose name starts with a dot"),
             Out::NotConf => not_applied("the name of the file does not end in .conf"),
-            Out::Subfolder => not_applied("folders below sysctl.d are not looked into"),
+            Out::Subfolder => not_applied("systemd-sysctl does not read folders below sysctl.d"),
             Out::SysctlConf => not_applied(
                 "systemd-sysctl does not read /etc/sysctl.conf, and no *.conf in sysctl.d links to it",
             ),
@@ -186,7 +190,7 @@ impl<'a> Reader<'a> {
                 if theirs.is_empty() || !ours.is_disjoint(&theirs) {
                     return Fate::Masked { by: Some(Span::top(*source)) };
                 }
-                format!("{path} has the same name and replaces this file as a whole")
+                format!("{path} has the same name and replaces this whole file")
             }
             Err(Unread::NotAFile(kind)) => format!("{path} is {kind} of the same name and hides this file"),
             Err(_) => format!("{path} is a link to nothing and hides this file"),

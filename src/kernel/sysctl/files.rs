@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use super::line::Tool;
 use crate::model::ReadAs;
+use crate::syntax::sysctl_line::Tool;
 use crate::text::tree::{Entry, Unread};
 use crate::text::{SourceId, Sources, Tree};
 
 /// From the highest priority to the lowest: of several files of one name only the first counts, as a whole (sysctl.d(5);
 /// `PreloadSystem` in src/sysctl.c of procps). The last one is the same folder as the one before where /usr is merged.
-const FOLDERS: [&str; 5] =
+pub(super) const FOLDERS: [&str; 5] =
     ["etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d", "lib/sysctl.d"];
 
 pub(super) const SYSCTL_CONF: &str = "etc/sysctl.conf";
@@ -19,26 +19,14 @@ pub(super) const SYSCTL_CONF: &str = "etc/sysctl.conf";
 /// Where a local /etc/sysctl.conf goes when Debian 13 takes the file away (dpkg-maintscript-helper(1), `rm_conffile`).
 const MOVED_CONF: &str = "etc/sysctl.conf.dpkg-bak";
 
+/// Scripts of SysV init that apply the files.
+const SCRIPTS: [&str; 3] = ["etc/rc.d/rc.sysinit", "etc/rc.d/init.d/functions", "etc/init.d/procps"];
+
 /// Marks in names of files and folders that are not meant to count; so is whatever stands behind `.conf`.
+#[rustfmt::skip]
 const ASIDE: [&str; 18] = [
-    ".conf.",
-    ".erb",
-    ".j2",
-    ".md",
-    ".off",
-    ".txt",
-    "archive",
-    "available",
-    "backup",
-    "bak",
-    "disabled",
-    "example",
-    "old",
-    "orig",
-    "readme",
-    "sample",
-    "save",
-    "~",
+    ".conf.", ".erb", ".j2", ".md", ".off", ".txt", "archive", "available", "backup", "bak", "disabled",
+    "example", "old", "orig", "readme", "sample", "save", "~",
 ];
 
 /// A file in one of the folders.
@@ -68,10 +56,12 @@ pub(super) enum Out {
     Subfolder,
     SysctlConf,
     Moved,
+    /// By the script of SysV init.
+    PassedOver,
 }
 
 /// All files, by what happens to them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Files {
     /// What applies them at boot.
     pub(super) tool: Tool,
@@ -80,6 +70,8 @@ pub(super) struct Files {
     /// In the order in which `sysctl --system` reads them.
     pub(super) system: Vec<File>,
     pub(super) left: Vec<Left>,
+    /// Nothing reads a folder at boot.
+    pub(super) conf_only: bool,
 }
 
 /// Where to look, and what for.
@@ -95,7 +87,7 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     /// `found` are the files that lie elsewhere than a machine has them.
     pub(super) fn files(self, found: &[PathBuf]) -> Files {
-        let mut files = Files { tool: Tool::Systemd, boot: Vec::new(), system: Vec::new(), left: Vec::new() };
+        let mut files = Files::default();
         if self.read_as != ReadAs::File {
             for (name, paths) in by_name(self.tree) {
                 self.of_one_name(&mut files, name, paths);
@@ -105,10 +97,13 @@ impl Search<'_> {
         if self.read_as != ReadAs::File {
             self.sysctl_conf(&mut files);
         }
-        if self.boots_by_hand() {
+        if let Some((boot, passed_over)) = self.by_hand(&files.system) {
             files.tool = Tool::Procps;
-            files.boot.clone_from(&files.system);
+            files.boot = boot;
             files.left.retain(|left| !matches!(left.out, Out::Hidden | Out::SysctlConf));
+            files.conf_only = passed_over.is_some();
+            let passed_over = passed_over.into_iter().flatten();
+            files.left.extend(passed_over.map(|file| Left { file, out: Out::PassedOver }));
         }
         files
     }
@@ -128,6 +123,10 @@ impl Search<'_> {
         let mut paths = paths.into_iter();
         let Some(path) = paths.next() else { return };
         if !name.ends_with(b".conf") {
+            // A package's source may name its files by more than they are installed as.
+            if self.read_as == ReadAs::Repo && name.contains(&b'#') {
+                return;
+            }
             let meant = not_conf(self.tree, &name, path).into_iter();
             return files.left.extend(meant.filter_map(|(path, out)| self.left(path, out)));
         }
@@ -169,6 +168,10 @@ impl Search<'_> {
             if self.tree.entry(&file.path).is_err() {
                 files.left.extend(self.left(PathBuf::from(MOVED_CONF), Out::Moved));
             }
+            // What is there and cannot be read is missed where `sysctl --system` counts.
+            if !matches!(file.text, Err(Unread::Missing | Unread::Dangling(_) | Unread::Outside)) {
+                files.system.push(file);
+            }
             return;
         }
         files.system.push(file.clone());
@@ -185,14 +188,36 @@ impl Search<'_> {
         }
     }
 
-    /// Whether `sysctl --system` is what runs at boot, as with OpenRC (init.d/sysctl.in) and runit (void-runit,
-    /// core-services/08-sysctl.sh).
-    fn boots_by_hand(self) -> bool {
-        let systemd = ["usr/lib/systemd/systemd", "lib/systemd/systemd", "etc/systemd/system"];
-        matches!(self.read_as, ReadAs::Root | ReadAs::Etc)
-            && ["etc/runlevels", "etc/runit"].iter().any(|folder| self.tree.is_folder(Path::new(folder)))
-            && !systemd.iter().any(|path| self.tree.exists(Path::new(path)))
+    /// What is applied at boot without systemd, in that order, and the folders' files where no folder is: as by `sysctl --system` with OpenRC
+    /// (init.d/sysctl.in) and runit (void-runit, core-services/08-sysctl.sh); with SysV init as its script says, CentOS 6's reads
+    /// sysctl.conf first, and its last releases the folder then (initscripts, rc.d/init.d/functions: apply_sysctl).
+    fn by_hand(self, system: &[File]) -> Option<(Vec<File>, Option<Vec<File>>)> {
+        if !matches!(self.read_as, ReadAs::Root | ReadAs::Etc) || has_systemd(self.tree) {
+            return None;
+        }
+        let is_there = |path: &&str| self.tree.exists(Path::new(path));
+        let text: Vec<u8> =
+            SCRIPTS.iter().flat_map(|path| self.tree.peek(Path::new(path)).unwrap_or_default()).collect();
+        let is_code = |line: &&[u8]| !line.trim_ascii_start().starts_with(b"#");
+        let text = text.split(|byte| *byte == b'\n').filter(is_code).collect::<Vec<_>>().join(&b'\n');
+        let at = |word: &str| memchr::memmem::find(&text, word.as_bytes());
+        let (whole, conf, folder) = (at("--system"), at("sysctl.conf"), at("sysctl.d"));
+        let (own, others): (Vec<File>, Vec<File>) =
+            system.iter().cloned().partition(|file| file.path == Path::new(SYSCTL_CONF));
+        match (conf, folder) {
+            _ if ["etc/runlevels", "etc/runit"].iter().any(&is_there) || whole.is_some() => {}
+            (Some(_), None) => return Some((own, Some(others))),
+            (Some(conf), Some(folder)) if conf < folder => return Some(([own, others].concat(), None)),
+            _ if !is_there(&"etc/inittab") && conf.or(folder).is_none() => return None,
+            _ => {}
+        }
+        Some((system.to_vec(), None))
     }
+}
+
+pub(super) fn has_systemd(tree: &Tree) -> bool {
+    let systemd = ["usr/lib/systemd/systemd", "lib/systemd/systemd", "etc/systemd/system"];
+    systemd.iter().any(|path| tree.exists(Path::new(path)))
 }
 
 /// The part of a repository that stands for one machine: a root filesystem, a folder `sysctl.d`, else a single file.

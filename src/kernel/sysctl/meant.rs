@@ -10,40 +10,11 @@ pub(super) struct Meant {
 }
 
 /// Folders of /proc/sys/net beside those whose names are known; a key in one of them is never a misspelling.
+#[rustfmt::skip]
 const OTHER_FOLDERS: [&str; 34] = [
-    "802",
-    "appletalk",
-    "ax25",
-    "bridge",
-    "can",
-    "dccp",
-    "decnet",
-    "ethernet",
-    "ieee802154",
-    "ipv6",
-    "ipx",
-    "irda",
-    "iucv",
-    "iw_cm",
-    "key",
-    "lapb",
-    "llc",
-    "mctp",
-    "mpls",
-    "mptcp",
-    "netfilter",
-    "netrom",
-    "nf_conntrack_max",
-    "ovs",
-    "phonet",
-    "rds",
-    "rose",
-    "rxrpc",
-    "sctp",
-    "smc",
-    "sunrpc",
-    "unix",
-    "vsock",
+    "802", "appletalk", "ax25", "bridge", "can", "dccp", "decnet", "ethernet", "ieee802154", "ipv6", "ipx",
+    "irda", "iucv", "iw_cm", "key", "lapb", "llc", "mctp", "mpls", "mptcp", "netfilter", "netrom",
+    "nf_conntrack_max", "ovs", "phonet", "rds", "rose", "rxrpc", "sctp", "smc", "sunrpc", "unix", "vsock",
     "x25",
 ];
 
@@ -54,27 +25,23 @@ pub(super) fn plain(key: &[u8]) -> Option<Meant> {
     let mut why = None;
     let mut key = text.trim_ascii();
     let visible = key.trim_matches(|c: char| !c.is_ascii());
-    note(&mut why, visible != key, "an invisible character belongs to the key");
+    note(&mut why, visible != key, "the key contains an invisible character");
     key = visible.trim_ascii();
     let bare = key.trim_matches(['"', '\'', '`']);
-    note(&mut why, bare != key, "the quotes belong to the key");
+    note(&mut why, bare != key, "the quotes are part of the key");
     key = bare;
     if let Some(command) = key.strip_prefix("sysctl ") {
         note(&mut why, true, "this is a command; a sysctl file holds assignments only");
         key = command.split_whitespace().find(|word| !word.starts_with('-')).unwrap_or(command);
     }
     let small = key.to_lowercase();
-    note(&mut why, small != key, "keys are written in small letters");
+    note(&mut why, small != key, "keys are lower case");
     let below = small.trim_start_matches('/');
     let below = below.strip_prefix("proc/sys/").or_else(|| below.strip_prefix("proc.sys.")).unwrap_or(below);
-    note(&mut why, below.len() < small.trim_start_matches('/').len(), "a key starts below /proc/sys");
-    note(
-        &mut why,
-        below.contains('.') && below.contains('/'),
-        "dots and slashes are mixed, so they change places",
-    );
+    note(&mut why, below.len() < small.trim_start_matches('/').len(), "a key starts after /proc/sys");
+    note(&mut why, below.contains('.') && below.contains('/'), "dots and slashes are mixed, so they swap");
     let joined: String = below.split_whitespace().collect();
-    note(&mut why, joined != below, "there is a blank in the key");
+    note(&mut why, joined != below, "there is white space in the key");
     let parts: Vec<&str> = joined.split(['.', '/']).filter(|part| !part.is_empty()).collect();
     Some(Meant { key: parts.join("."), why: why? })
 }
@@ -152,11 +119,11 @@ mod tests {
             ("net.core.somaxconn\u{a0}", "invisible"),
             ("\"net.core.somaxconn\"", "quotes"),
             ("sysctl -w net.core.somaxconn", "command"),
-            ("NET.CORE.SOMAXCONN", "small letters"),
-            ("/proc/sys/net/core/somaxconn", "below /proc/sys"),
-            ("proc.sys.net.core.somaxconn", "below /proc/sys"),
+            ("NET.CORE.SOMAXCONN", "lower case"),
+            ("/proc/sys/net/core/somaxconn", "after /proc/sys"),
+            ("proc.sys.net.core.somaxconn", "after /proc/sys"),
             ("net.core/somaxconn", "mixed"),
-            ("net.core. somaxconn", "blank"),
+            ("net.core. somaxconn", "white space"),
         ] {
             let meant = plain(written.as_bytes()).unwrap();
             assert_eq!(meant.key, "net.core.somaxconn", "{written}");

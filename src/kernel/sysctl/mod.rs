@@ -2,11 +2,11 @@
 
 mod assignments;
 mod files;
-mod line;
 mod meant;
 mod number;
 mod outcome;
 mod slot;
+mod tuned;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range as Bytes;
@@ -17,10 +17,10 @@ use crate::knowledge::{KernelFacts, Knowledge, Range};
 use crate::model::{
     Assignment, Fate, Kernel, Kind, Problem, ProblemKind, ReadAs, Suspect, Sysctl, Sysctls, Value, key,
 };
+use crate::syntax::sysctl_line::{self as line, Line, MAX_PATTERNS, Name, Tool};
 use crate::text::tree::Unread;
 use crate::text::{HashSet, SourceId, Sources, Span, Tree, over};
 use files::{File, Files, Search};
-use line::{Line, MAX_PATTERNS, Name, Tool};
 use outcome::{Hit, Lot};
 use slot::DropIns;
 
@@ -49,6 +49,7 @@ pub fn read(
     };
     let boot = reader.gather(&files.boot, files.tool);
     let system = reader.gather(&files.system, Tool::Procps);
+    let tuned = tuned::Profiles { sources, tree, facts: &knowledge.kernel, kernel, read_as }.somaxconn();
     let mut drop_ins = DropIns::new(sources, tree, read_as, &files);
     let mut sysctls = Sysctls::default();
     let suspects: Vec<(&File, Suspect)> =
@@ -57,11 +58,23 @@ pub fn read(
         let said = reader.said(key, &boot, &system);
         let last = reader.last_name(key, &boot, &suspects);
         let slot = said.is_one_machine.then(|| drop_ins.slot(key, &said.sysctl.assignments, last)).flatten();
-        sysctls.by_key.insert(key.to_owned(), reader.in_force(key, Sysctl { slot, ..said.sysctl }, asked));
+        sysctls.by_key.insert(
+            key.to_owned(),
+            reader.in_force(key, Sysctl { slot, ..said.sysctl }, tuned.as_ref(), asked),
+        );
     }
     sysctls.suspects = suspects.into_iter().map(|(_, suspect)| suspect).collect();
     sysctls.ignored = reader.ignored(&sysctls);
     (sysctls, files.boot.iter().filter_map(|file| reader.problem(file)).collect())
+}
+
+/// Whether OpenRC starts the services of a machine: Alpine's, or one that has its runlevels.
+pub fn is_openrc(sources: &Sources, tree: &Tree, knowledge: &Knowledge, read_as: ReadAs) -> bool {
+    let alpine =
+        || knowledge.kernel.systems.release(sources, tree).is_some_and(|release| release.id == "alpine");
+    matches!(read_as, ReadAs::Root | ReadAs::Etc)
+        && (tree.is_folder(Path::new("etc/runlevels")) || alpine())
+        && !files::has_systemd(tree)
 }
 
 /// Whether a text may assign one of the keys: a glance, so that files which are not applied need not be read as sources.
@@ -219,7 +232,7 @@ impl<'a> Reader<'a> {
     }
 
     fn range(self, key: &str) -> Range {
-        self.facts.range(key, self.kernel.version.get)
+        self.facts.range(key, self.kernel)
     }
 
     /// What the line names; nothing if it is a stray.
@@ -268,6 +281,7 @@ impl<'a> Reader<'a> {
             value: None,
             boot: winner.and_then(|row| self.value(key, row)),
             system: last.and_then(|row| self.value(key, row)),
+            again: None,
             live: None,
             default: self.facts.default(key, self.kernel),
             assignments: self.assignments(key, &boot.odd, rows, &lots),
@@ -283,14 +297,38 @@ impl<'a> Reader<'a> {
         Said { sysctl: said, is_one_machine: true }
     }
 
-    /// What holds when a service starts after boot: `--set`, else the files, else the running kernel, else its default.
-    fn in_force(self, key: &str, said: Sysctl, asked: &Asked) -> Sysctl {
+    /// What holds when a service starts after boot: `--set`, else the files, else tuned, else the running kernel, else its default.
+    fn in_force(self, key: &str, said: Sysctl, tuned: Option<&tuned::Setting>, asked: &Asked) -> Sysctl {
         let set = asked.set.iter().rev().find(|(name, ..)| name == key);
         let set = set.map(|(_, value, span)| Value::written(*value, *span));
         let live = asked.live.then(|| self.live(key)).flatten();
-        let value =
-            set.or_else(|| said.boot.clone()).or_else(|| live.clone()).or_else(|| said.default.clone());
-        Sysctl { value, live, ..said }
+        let boot = self.after_boot(tuned.filter(|_| key == key::SOMAXCONN), &said);
+        let (written, guessed) = match boot {
+            Some(boot) if boot.kind != Kind::Written => (None, Some(boot)),
+            boot => (boot, None),
+        };
+        let value = set.or(written).or_else(|| live.clone()).or(guessed).or_else(|| said.default.clone());
+        let is_final = key == key::SOMAXCONN && tuned.is_some_and(tuned::Setting::is_final);
+        // No file of ours comes after it.
+        let slot = said.slot.clone().filter(|_| !is_final);
+        let again = tuned.and_then(|tuned| tuned.again);
+        Sysctl { value, live, slot, again, ..said }
+    }
+
+    /// What the files leave, and tuned after them: it writes those of /etc and /run again unless it is told not to.
+    fn after_boot(self, tuned: Option<&tuned::Setting>, said: &Sysctl) -> Option<Value<i64>> {
+        let again = |boot: &&Value<i64>| {
+            let path = self.sources.get(boot.span.source).path();
+            path.is_none_or(|path| path.starts_with("etc") || path.starts_with("run"))
+        };
+        match tuned {
+            None => said.boot.clone(),
+            Some(tuned) if tuned.is_last => Some(tuned.after(said.boot.as_ref().or(said.default.as_ref()))),
+            Some(tuned) => match said.boot.as_ref().filter(again) {
+                Some(boot) => Some(boot.clone()),
+                None => Some(tuned.after(said.boot.as_ref().or(said.default.as_ref()))),
+            },
+        }
     }
 
     fn live(self, key: &str) -> Option<Value<i64>> {
@@ -312,13 +350,14 @@ impl<'a> Reader<'a> {
         let why = match &file.text {
             Ok(_) | Err(Unread::Missing | Unread::Dangling(_) | Unread::Outside) => return None,
             Err(_) if files::is_mask(self.tree, &file.path) => return None,
-            Err(why) => why.to_string(),
+            Err(why) => why,
         };
         Some(Problem {
-            kind: ProblemKind::Skipped,
+            // Where there is no file, no tool reads one.
+            kind: if matches!(why, Unread::NotAFile(_)) { ProblemKind::Skipped } else { ProblemKind::Lost },
             service: None,
-            message: format!("{} was not read as a whole: {why}", file.path.display()),
-            help: None,
+            message: format!("cannot read all of {}: {why}", file.path.display()),
+            help: why.help(),
             at: Span::top(self.tree.unread(self.sources, &file.path)),
             labels: Vec::new(),
         })

@@ -36,15 +36,15 @@ impl fmt::Display for Refused {
             Refused::Empty => write!(f, "there is no value"),
             Refused::NotANumber => write!(f, "it does not start with a number"),
             Refused::NotOctal(byte) => {
-                write!(f, "the leading zero makes it octal, and {} is no octal digit", char::from(*byte))
+                write!(f, "the leading zero makes it octal, and {} is not an octal digit", char::from(*byte))
             }
             Refused::Glued(byte) if byte.is_ascii_graphic() => {
-                write!(f, "`{}` directly behind the number", char::from(*byte))
+                write!(f, "`{}` right after the number", char::from(*byte))
             }
-            Refused::Glued(_) => write!(f, "something other than a blank directly behind the number"),
+            Refused::Glued(_) => write!(f, "something other than white space right after the number"),
             Refused::TooLong => write!(f, "the number has more than {LONGEST} characters"),
             Refused::OutOfRange(range) => {
-                write!(f, "the kernel takes {} to {}", range.min, range.max)?;
+                write!(f, "the kernel accepts {} to {}", range.min, range.max)?;
                 if range.signless { write!(f, " without a sign") } else { Ok(()) }
             }
         }

@@ -1,8 +1,8 @@
 //! Of all lines that name one key: which one decides, and what becomes of the others.
 
+use crate::syntax::sysctl_line::Name;
 use std::collections::BTreeMap;
 
-use super::line::Name;
 use super::number::{Number, Refused};
 use crate::text::HashMap;
 
@@ -106,9 +106,9 @@ pub(super) fn in_turn(hits: &[Hit<'_>], path: &str) -> Vec<Lot> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::Tool;
     use super::*;
     use crate::knowledge::Range;
+    use crate::syntax::sysctl_line::Tool;
 
     const PATH: &str = "net/core/somaxconn";
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::files::{File, Files, SYSCTL_CONF};
+use super::files::{FOLDERS, File, Files, SYSCTL_CONF};
 use crate::model::{Assignment, Fate, ReadAs};
 use crate::text::tree::Unread;
 use crate::text::{Slot, SourceId, Sources, Span, Tree};
@@ -42,7 +42,8 @@ impl<'a> DropIns<'a> {
             ReadAs::File => false,
         };
         let anywhere = matches!(read_as, ReadAs::Repo | ReadAs::File);
-        Self { sources, tree, files, anywhere, folder: folder.filter(|_| machine), made: BTreeMap::new() }
+        let folder = folder.filter(|_| machine && !files.conf_only);
+        Self { sources, tree, files, anywhere, folder, made: BTreeMap::new() }
     }
 
     /// `last` is the name of the last file that names the key in any way; empty if none does.
@@ -88,9 +89,12 @@ impl<'a> DropIns<'a> {
     }
 }
 
-/// A repository without an etc/ folder has its sysctl files somewhere: a new one belongs beside the last of them.
+/// A repository without an etc/ folder has its sysctl files somewhere: a new one belongs beside the last of them, if that is in
+/// the copy of a machine's folder. What another tool copies, it copies by name.
 fn beside(files: &Files) -> Option<PathBuf> {
-    files.boot.last().and_then(|file| file.path.parent()).map(Path::to_owned)
+    let folder = files.boot.last().and_then(|file| file.path.parent())?;
+    let by_name = folder.iter().any(|part| ["files", "templates"].iter().any(|known| part == *known));
+    (!by_name && FOLDERS.iter().any(|own| folder.ends_with(own))).then(|| folder.to_owned())
 }
 
 fn insert(source: SourceId, at: usize, before: &str, key: &str) -> Slot {

@@ -111,13 +111,13 @@ fn every_line_says_what_became_of_it() {
             "invalid-value-later",
             vec![
                 "etc/sysctl.d/90-tuning.conf:1 1000 overridden by etc/sysctl.d/90-tuning.conf:2",
-                "etc/sysctl.d/90-tuning.conf:2 - invalid: `k` directly behind the number",
+                "etc/sysctl.d/90-tuning.conf:2 - invalid: `k` right after the number",
             ],
         ),
         (
             "exclusion-in-a-later-file",
             vec![
-                "etc/sysctl.d/50-a.conf:1 1000 not applied: a line `-key` without a value keeps it from being set \
+                "etc/sysctl.d/50-a.conf:1 1000 not applied: a line `-key` without a value excludes it \
                  by etc/sysctl.d/60-b.conf:1",
             ],
         ),
@@ -145,7 +145,7 @@ fn a_file_that_is_replaced_by_another_matter_is_a_mistake() {
         ],
         ReadAs::Root,
     );
-    let why = "etc/sysctl.d/99-custom.conf has the same name and replaces this file as a whole";
+    let why = "etc/sysctl.d/99-custom.conf has the same name and replaces this whole file";
     assert_eq!(
         read.fates(),
         [format!("usr/lib/sysctl.d/99-custom.conf:1 9 not applied: {why} by etc/sysctl.d/99-custom.conf:1")]
@@ -171,16 +171,16 @@ fn what_is_not_applied_says_why() {
         ("hidden-file", "starts with a dot"),
         ("in-a-subfolder", "folders below sysctl.d"),
         ("sysctl-conf-moved-aside-by-dpkg", "Debian 13"),
-        ("key-upper-case", "small letters"),
+        ("key-upper-case", "lower case"),
         ("key-bom", "invisible character"),
         ("key-no-break-space", "invisible character"),
         ("key-dot-then-slash", "dots and slashes"),
         ("key-slash-then-dot", "dots and slashes"),
-        ("key-proc-sys-path", "below /proc/sys"),
-        ("key-proc-sys-dotted", "below /proc/sys"),
+        ("key-proc-sys-path", "after /proc/sys"),
+        ("key-proc-sys-dotted", "after /proc/sys"),
         ("key-words-before", "command"),
         ("key-quoted", "quotes"),
-        ("key-blank-inside", "blank in the key"),
+        ("key-blank-inside", "white space in the key"),
         ("key-without-equals", "no `=`"),
         ("key-colon", "no `=`"),
     ] {
@@ -378,6 +378,85 @@ fn flags_come_before_files_and_files_before_defaults() {
     assert_eq!(ruling.sysctls.number(key::SOMAXCONN), Some(128));
 }
 
+/// somaxconn and its kind on a machine of these files, with a distribution's kernel.
+fn of_machine(files: &[(&str, &str)]) -> (i64, Kind) {
+    let fstab = ("etc/fstab", "UUID=1 / xfs defaults 0 0\n");
+    let scratch = Scratch::new("tuned", &[files, &[fstab]].concat());
+    let sources = Sources::new();
+    let knowledge = Knowledge::load(&sources).unwrap();
+    let ruling = kernel::read(&sources, &scratch.tree(), &knowledge, ReadAs::Root, &Asked::default());
+    let value = ruling.sysctls.get(key::SOMAXCONN).unwrap().value.clone().unwrap();
+    (value.get, value.kind)
+}
+
+/// What the files of /etc and `reapply_sysctl` do, and bounds, as measured with tuned 2.20.0.
+#[test]
+fn the_active_profile_of_tuned_sets_what_no_file_of_etc_sets() {
+    let rocky = ("etc/os-release", "ID=rocky\nVERSION_ID=8.10\n");
+    let active = |name| ("etc/tuned/active_profile", name);
+    assert_eq!(of_machine(&[rocky, active("virtual-guest\n")]), (2048, Kind::Default));
+    assert_eq!(of_machine(&[rocky, active("latency-performance\n")]), (128, Kind::Default));
+    // Nothing of tuned is there: it was left out of the copy, or taken away where packages are to be seen.
+    assert_eq!(of_machine(&[rocky]), (2048, Kind::Assumed));
+    assert_eq!(of_machine(&[rocky, ("usr/lib/x", "")]), (128, Kind::Default));
+    assert_eq!(of_machine(&[("etc/os-release", "ID=rocky\nVERSION_ID=8.7\n")]), (128, Kind::Default));
+    // It is written again by the files of /etc, and not by those of packages.
+    let etc = ("etc/sysctl.d/a.conf", "net.core.somaxconn = 512\n");
+    assert_eq!(of_machine(&[rocky, active("aws"), etc]), (512, Kind::Written));
+    let last = ("etc/tuned/tuned-main.conf", "reapply_sysctl = 0\n");
+    assert_eq!(of_machine(&[rocky, active("aws"), etc, last]), (2048, Kind::Default));
+    let package = ("usr/lib/sysctl.d/a.conf", "net.core.somaxconn = 512\n");
+    assert_eq!(of_machine(&[rocky, active("aws"), package]), (2048, Kind::Default));
+    let longer = ("usr/lib/sysctl.d/a.conf", "net.core.somaxconn = 9000\n");
+    assert_eq!(of_machine(&[rocky, active("aws"), longer]), (9000, Kind::Written));
+}
+
+#[test]
+fn profiles_of_tuned_are_read_where_they_are() {
+    let rocky = ("etc/os-release", "ID=rocky\nVERSION_ID=9.4\n");
+    let active = ("etc/tuned/active_profile", "mine");
+    let mine = |text| ("etc/tuned/mine/tuned.conf", text);
+    let of = |text| of_machine(&[rocky, active, mine(text)]);
+    assert_eq!(of("[sysctl]\nnet.core.somaxconn=>8192\n"), (8192, Kind::Written));
+    assert_eq!(of("[sysctl]\nnet.core.somaxconn=>2048\n"), (4096, Kind::Default));
+    assert_eq!(of("[sysctl]\nnet.core.somaxconn = 256\n"), (256, Kind::Written));
+    assert_eq!(of("[sysctl]\nnet.core.somaxconn=<100\n"), (100, Kind::Written));
+    assert_eq!(of("[sysctl]\nnet.core.somaxconn= 700 # c\n"), (700, Kind::Written));
+    assert_eq!(of("[sysctl]\nnet.core.somaxconn=\"3000\"\n"), (3000, Kind::Written));
+    assert_eq!(of("[sysctl]\nnet.core.somaxconn=0x100\n"), (256, Kind::Written));
+    assert_eq!(of("[sysctl]\nnet.core.somaxconn=${x}\n"), (4096, Kind::Default));
+    assert_eq!(of("[disk]\nnet.core.somaxconn = 256\n"), (4096, Kind::Default));
+    assert_eq!(of("[main]\ninclude=mine\n"), (4096, Kind::Default));
+    let base = ("usr/lib/tuned/base/tuned.conf", "[sysctl]\nnet.core.somaxconn=9999\n");
+    assert_eq!(of_machine(&[rocky, active, mine("[main]\ninclude=base\n"), base]), (9999, Kind::Written));
+}
+
+#[test]
+fn what_the_kernel_would_refuse_is_told() {
+    let sources = Sources::new();
+    let knowledge = Knowledge::load(&sources).unwrap();
+    let scratch = Scratch::new("refused", &[("etc/x", "")]);
+    let refused = |release: &str, key: &str, value| {
+        let at = sources.flag("--set", "");
+        let kernel = Some((release.to_owned(), at));
+        let asked = Asked { kernel, set: vec![(key.to_owned(), value, at)], ..Asked::default() };
+        kernel::read(&sources, &scratch.tree(), &knowledge, ReadAs::Root, &asked).refused.is_some()
+    };
+    for (release, key, value, is) in [
+        ("6.1", key::SOMAXCONN, -1, true),
+        ("6.1", key::SOMAXCONN, 99_999_999_999, true),
+        ("6.1", key::SOMAXCONN, 70_000, false),
+        ("4.0", key::SOMAXCONN, 70_000, true),
+        ("3.10.0-1160.el7.x86_64", key::SOMAXCONN, 70_000, true),
+        ("3.10", key::SOMAXCONN, -1, false),
+        ("6.1", key::SYNCOOKIES, 256, true),
+        ("5.4", key::SYNCOOKIES, 256, false),
+        ("6.1", key::MAX_SYN_BACKLOG, -1, false),
+    ] {
+        assert_eq!(refused(release, key, value), is, "{release} {key} {value}");
+    }
+}
+
 #[test]
 fn other_systems_boot_with_what_an_administrator_runs_by_hand() {
     let conf = ("etc/sysctl.conf", "net.core.somaxconn = 1\n");
@@ -390,6 +469,26 @@ fn other_systems_boot_with_what_an_administrator_runs_by_hand() {
     assert_eq!(boot(&[conf, last]), Some(2));
     assert_eq!(boot(&[conf, last, alpine]), Some(1));
     assert_eq!(boot(&[conf, last, alpine, ("usr/lib/systemd/systemd", "")]), Some(2));
+    // With SysV init its script says it.
+    let script = "sysctl -e -p /etc/sysctl.conf\n";
+    let sysinit = |text| ("etc/rc.d/rc.sysinit", text);
+    let with_folder = format!("{script}for file in /etc/sysctl.d/*; do sysctl -e -p $file; done\n");
+    assert_eq!(boot(&[conf, last, sysinit(script)]), Some(1));
+    assert_eq!(boot(&[last, sysinit(script)]), None);
+    assert_eq!(boot(&[conf, last, sysinit(&with_folder)]), Some(2));
+    assert_eq!(boot(&[conf, last, ("etc/init.d/procps", "sysctl --system\n")]), Some(1));
+    assert_eq!(boot(&[conf, last, ("etc/inittab", "")]), Some(1));
+    assert_eq!(boot(&[conf, last, ("etc/inittab", ""), ("usr/lib/systemd/systemd", "")]), Some(2));
+    let read = Read::files(&[conf, last, sysinit(script)], ReadAs::Root);
+    assert!(read.ruling.sysctls.get(key::SOMAXCONN).unwrap().slot.is_some());
+    // Where no folder is read, none takes a new file, whether or not one has files.
+    let unset = Read::files(&[("etc/sysctl.conf", "kernel.panic = 1\n"), sysinit(script)], ReadAs::Root);
+    assert_eq!(unset.ruling.sysctls.get(key::SOMAXCONN).unwrap().slot, None);
+    // What stands behind a comment's sign is no part of a script.
+    let comment = format!("{script}  # for file in /etc/sysctl.d/*\n");
+    assert_eq!(boot(&[conf, last, sysinit(&comment)]), Some(1));
+    let passed_over = "etc/sysctl.d/zz.conf:1 2 not applied: the boot scripts read /etc/sysctl.conf alone";
+    assert_eq!(read.fates(), ["etc/sysctl.conf:1 1 wins", passed_over]);
     let read = Read::files(&[conf, last, alpine], ReadAs::Root);
     assert_eq!(
         read.fates(),

@@ -90,7 +90,7 @@ impl Lines {
             text.push_str(&format!("{time} # {}\n", words.join(", ")));
         }
         if calm && !self.calm {
-            text.push_str(&format!("{time} # nothing waits, nothing is dropped\n"));
+            text.push_str(&format!("{time} # nothing waits and nothing is dropped\n"));
         }
         self.calm = calm;
         text

@@ -47,6 +47,6 @@ pub enum Error {
     Files(#[from] request::Error),
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("the reading broke off")]
+    #[error("the measurement stopped")]
     Stopped,
 }

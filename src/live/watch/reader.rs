@@ -5,8 +5,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Error, Wish};
-use crate::judge::Audited;
 use crate::live::Machine;
+use crate::read::Audited;
 use crate::report::Report;
 use crate::request::{self, Request};
 

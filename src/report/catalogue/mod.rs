@@ -5,7 +5,7 @@ mod page;
 use serde::Serialize;
 
 use super::{Screen, json};
-use crate::knowledge::{Head, Knowledge, Service};
+use crate::knowledge::{Knowledge, Service};
 use crate::model::Severity;
 use crate::rules::{Rule, Rules};
 use page::{Page, Part, Table};
@@ -21,13 +21,13 @@ pub enum Form {
 /// All rules as Markdown files by their names: a page for each and an index.
 pub fn rule_files(rules: &Rules) -> Vec<(String, String)> {
     let pages = rules.iter().map(|rule| (rule.id.as_str(), rule_page(rule)));
-    files("Rules", "What is looked for.", rule_table(rules), pages)
+    files("Rules", "What the rules look for.", rule_table(rules), pages)
 }
 
 /// All services, likewise.
 pub fn service_files(knowledge: &Knowledge) -> Vec<(String, String)> {
     let pages = knowledge.services().map(|service| (service.name.as_str(), service_page(service)));
-    files("Services", "What is read.", service_table(knowledge), pages)
+    files("Services", "What the audit reads.", service_table(knowledge), pages)
 }
 
 fn files<'a>(
@@ -80,7 +80,7 @@ fn service_table(knowledge: &Knowledge) -> Table {
         };
         vec![service.name.clone(), service.title.clone(), backlog, what]
     });
-    Table { head: vec!["service", "name", "default", "what is read"], rows: rows.collect() }
+    Table { head: vec!["service", "name", "default", "what the audit reads"], rows: rows.collect() }
 }
 
 /// The page about a rule or a service; `None` if there is none of this name.
@@ -112,6 +112,7 @@ fn rule_page(rule: &Rule) -> Page {
         sections: Vec::new(),
     };
     page.section("What", text(&rule.words.what))
+        .section("Seen as", text(&rule.words.symptom_of(None, None)))
         .section("Why", text(&rule.words.why))
         .section("Example", vec![Part::Code(rule.words.example.clone())])
         .section("Fix", text(&rule.words.fix))
@@ -134,7 +135,7 @@ fn service_page(service: &Service) -> Page {
         files.push(vec!["in a root".to_owned(), shape.places.join(" ")]);
     }
     if shape.apps {
-        files.push(vec!["in its application folders".to_owned(), shape.names.join(" ")]);
+        files.push(vec!["in application folders".to_owned(), shape.names.join(" ")]);
     }
     files.push(vec!["in a repository".to_owned(), shape.names.join(" ")]);
     let defaults = service.defaults.iter().map(|default| {
@@ -167,11 +168,13 @@ fn service_page(service: &Service) -> Page {
 
 /// Who has confirmed what is known of a service.
 fn evidence(service: &Service) -> String {
-    let Head { name, title, .. } = &**service;
+    let name = &service.name;
     match service.from_source_only {
-        true => format!("From source only: no real {title} has confirmed it."),
+        true => "From source code only: no real server has confirmed it.".to_owned(),
         false => {
-            format!("What is read is compared with what the real thing shows: tests/cases/services/{name}.")
+            format!(
+                "Tests compare these facts with the real server: tests/cases/services/{name}. A fact that comes from source code alone says so."
+            )
         }
     }
 }
@@ -182,6 +185,7 @@ struct RuleEntry<'a> {
     severity: Severity,
     summary: &'a str,
     what: &'a str,
+    symptom: String,
     why: &'a str,
     example: &'a str,
     fix: &'a str,
@@ -195,6 +199,7 @@ impl<'a> RuleEntry<'a> {
             severity: rule.severity,
             summary: rule.words.summary.trim(),
             what: rule.words.what.trim(),
+            symptom: rule.words.symptom_of(None, None),
             why: rule.words.why.trim(),
             example: rule.words.example.trim(),
             fix: rule.words.fix.trim(),

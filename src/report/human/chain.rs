@@ -1,8 +1,8 @@
-//! Listeners behind one another, a line a chain: `nginx :443 511 -> php-fpm /run/php/php8.2-fpm.sock 128`.
+//! Listeners behind one another, a line a chain: `nginx :443 (511) -> php-fpm /run/php/php8.2-fpm.sock (128)`.
 
 use std::collections::BTreeSet;
 
-use super::{Page, plain, table};
+use super::{Page, plain};
 use crate::model::{Endpoint, Link, Listener, Severity};
 use crate::report::screen::accent;
 use crate::text::HashMap;
@@ -25,15 +25,15 @@ impl Page<'_> {
         }
         let alike = self.alike(&all);
         let most = if self.screen.is_verbose() { alike.len() } else { SHOWN };
-        let mut text: String =
-            alike.iter().take(most).map(|(chain, more)| self.chain(chain, *more)).collect();
+        let mut text = self.screen.faint("  request paths, with the limit of each queue:\n");
+        text.extend(alike.iter().take(most).map(|(chain, more)| self.chain(chain, *more)));
         if alike.len() > most {
             let least = if more { "at least " } else { "" };
-            let rest = format!("  and {least}{} more chains; --verbose shows all\n", alike.len() - most);
+            let rest = format!("  and {least}{} more paths; --verbose shows all\n", alike.len() - most);
             text.push_str(&self.screen.faint(&rest));
         }
         if more && self.screen.is_verbose() {
-            text.push_str(&self.screen.faint(&format!("  and more: {FOLLOWED} chains are followed\n")));
+            text.push_str(&self.screen.faint(&format!("  and more: the audit follows {FOLLOWED} paths\n")));
         }
         text + "\n"
     }
@@ -70,10 +70,10 @@ impl Page<'_> {
                 false => limit,
             };
             let more = match more {
-                more if place == 0 && more > 0 => format!(" (and {more} more)"),
+                more if place == 0 && more > 0 => format!(" and {more} more"),
                 _ => String::new(),
             };
-            Some(format!("{} {} {limit}{more}", listener.service, self.end(listener)))
+            Some(format!("{} {} ({limit}){more}", listener.service, self.end(listener)))
         });
         let told: Vec<String> = told.collect();
         self.screen.hang("  ", &told.join(self.screen.sign(" → ", " -> ")))
@@ -85,7 +85,7 @@ impl Page<'_> {
             (Endpoint::Tcp(address), 1) if address.ip().is_unspecified() => format!(":{}", address.port()),
             (Endpoint::DualStack(port), 1) => format!(":{port}"),
             (Endpoint::Unix(path), 1) => plain::inline(path),
-            _ => table::address(self.report, listener),
+            _ => self.address_of(listener),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::{Range, RangeInclusive};
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use unicode_width::UnicodeWidthChar;
 
-use crate::report::screen::tail;
+use crate::report::screen::{tail, wrapping};
 use crate::report::{plain, secrets};
 use crate::text::{Source, SourceId, Sources, Span};
 
@@ -18,6 +18,9 @@ const TAB: usize = 4;
 
 /// A message that has to be wrapped keeps at least this many columns.
 const LEAST: usize = 24;
+
+/// What a source is called.
+pub(super) type Name<'a> = &'a dyn Fn(&Source) -> String;
 
 /// A place and what is said about it; nothing, if the message is empty.
 pub(super) struct Mark {
@@ -62,7 +65,7 @@ struct Label {
 
 impl Excerpt {
     /// The first mark of a file decides the order of the files. Marks that mean a whole file are left out.
-    pub(super) fn new(sources: &Sources, marks: &[Mark], width: usize) -> Self {
+    pub(super) fn new(sources: &Sources, name: Name<'_>, marks: &[Mark], width: usize) -> Self {
         let mut excerpt = Self { text: String::new(), blocks: Vec::new(), labels: Vec::new() };
         let marks: Vec<&Mark> = marks.iter().filter(|mark| !mark.is_whole_file(sources)).collect();
         let mut files: Vec<SourceId> = Vec::new();
@@ -74,7 +77,8 @@ impl Excerpt {
         for file in files {
             let of_file = marks.iter().filter(|mark| mark.at.source == file).copied();
             let placed = of_file.map(|mark| (sources.position(mark.at).line, mark)).collect();
-            excerpt.add_file(sources.get(file), placed, width);
+            let source = sources.get(file);
+            excerpt.add_file(source, &name(source), placed, width);
         }
         excerpt.part_overlaps();
         excerpt.shorten_names(width);
@@ -102,13 +106,13 @@ impl Excerpt {
         let label = |label: &Label| {
             let middle = label.drawn_column + label.text.len() / 2;
             let room = width.saturating_sub(middle + gutter(label.line) + BRANCH).max(LEAST);
-            let message = textwrap::wrap(&label.message, room).join("\n");
+            let message = textwrap::wrap(&label.message, wrapping(room)).join("\n");
             LabeledSpan::new((!message.is_empty()).then_some(message), label.text.start, label.text.len())
         };
         self.labels.iter().map(label).collect()
     }
 
-    fn add_file(&mut self, source: &Source, marks: Vec<(usize, &Mark)>, width: usize) {
+    fn add_file(&mut self, source: &Source, name: &str, marks: Vec<(usize, &Mark)>, width: usize) {
         for lines in runs(source, &marks) {
             let start = self.text.len();
             for line in lines.clone() {
@@ -117,7 +121,7 @@ impl Excerpt {
             }
             let text = start..self.text.len();
             self.blocks.push(Block {
-                name: name(source),
+                name: name.to_owned(),
                 first_line: *lines.start(),
                 lines: lines.count(),
                 text,
@@ -213,15 +217,6 @@ impl SourceCode for Excerpt {
             column - 1,
             block.lines,
         )))
-    }
-}
-
-/// The name of a source as reports for people print it.
-pub(super) fn name(source: &Source) -> String {
-    let name = source.name();
-    match source.root() {
-        Some(root) => plain::inline(&format!("{}/{name}", root.trim_end_matches('/'))),
-        None => plain::inline(&name),
     }
 }
 

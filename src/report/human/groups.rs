@@ -1,6 +1,6 @@
 //! Which findings are told together: those of one rule whose number is decided by one line.
 
-use crate::model::{Finding, Fix, PlaceId, Queue, Severity, Step};
+use crate::model::{Endpoint, Finding, Fix, Listener, PlaceId, Queue, Severity, Step};
 use crate::report::Report;
 use crate::text::{HashMap, Span};
 
@@ -28,6 +28,8 @@ enum Decider<'a> {
     Line(Span),
     /// The service that has to be restarted or reloaded.
     Service(&'a str),
+    /// Small things about several files, in the same words.
+    Words(&'a str),
 }
 
 /// All findings: the worst first, those of one rule together, else in the order of the report.
@@ -61,7 +63,11 @@ pub(in crate::report) fn groups(report: &Report) -> Vec<Group> {
     groups
 }
 
-fn decided_by<'a>(report: &'a Report, finding: &Finding) -> Option<Decider<'a>> {
+fn decided_by<'a>(report: &'a Report, finding: &'a Finding) -> Option<Decider<'a>> {
+    if finding.listener.is_none() {
+        let is_small = finding.severity == Severity::Info && finding.fixes.is_empty();
+        return is_small.then_some(Decider::Words(&finding.message));
+    }
     let (listener, queue) = report.listener(finding.listener?)?;
     let is_command = |fix: &Fix| fix.set.is_empty() && !fix.then.is_empty();
     if report.seen.is_some() && finding.fixes.iter().any(is_command) {
@@ -76,9 +82,15 @@ impl Group {
     }
 
     fn put_worst_first(&mut self, report: &Report) {
+        // A path that the file writes says more to its reader than one that a distribution's script adds.
+        let is_written = |listener: &Listener| match &listener.endpoint {
+            Endpoint::Unix(path) => report.sources.text(listener.site).contains(path),
+            _ => true,
+        };
         let lost = |index: usize| {
             let listener = report.findings.get(index).and_then(|finding| finding.listener);
-            listener.and_then(|listener| report.queues.get(listener)).map_or(0, loss)
+            let found = listener.and_then(|listener| report.listener(listener));
+            found.map_or((0, true), |(listener, queue)| (loss(queue), is_written(listener)))
         };
         let mut worst = self.first;
         for index in &mut self.rest {

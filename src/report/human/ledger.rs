@@ -57,12 +57,12 @@ impl Page<'_> {
         let listener = self.report.host.listeners.get(queue.listener);
         match listener.map(|listener| listener.endpoint.transport()) {
             _ if listener.is_some_and(|listener| queue.is_refused(listener)) => {
-                (0, "connections: it refuses to start with less than it asks for")
+                (0, "connections: the program refuses to start with less than it asks for")
             }
             Some(Transport::Unix) => {
-                (limit.saturating_add(1), "connections wait at most, then clients are refused")
+                (limit.saturating_add(1), "connections can wait, then clients are refused")
             }
-            _ => (limit.saturating_add(1), "connections wait at most, then clients time out"),
+            _ => (limit.saturating_add(1), "connections can wait, then clients time out"),
         }
     }
 
@@ -72,7 +72,7 @@ impl Page<'_> {
         let (index, socket) = *self.sockets.get(&queue.listener)?.first()?;
         let value = Some(i64::from(socket.limit));
         let at = *seen.lines.get(index).filter(|_| value != queue.limit)?;
-        Some(Step { value, what: "what the running socket has".to_owned(), at })
+        Some(Step { value, what: "limit of the running socket".to_owned(), at })
     }
 
     /// Every listener with its ledger and what else is known of it.
@@ -81,10 +81,10 @@ impl Page<'_> {
     }
 
     fn listener(&self, listener: &Listener, queue: &Queue) -> String {
-        let name = format!("{} {}", listener.service, super::table::address(self.report, listener));
+        let name = format!("{} {}", listener.service, self.address_of(listener));
         let mut heading = self.screen.strong(&name);
         // Without an address the name is the place.
-        if listener.endpoint.address().is_some() {
+        if listener.address().is_some() {
             heading.push_str(&format!(" {}", self.screen.faint(&self.location(listener.site))));
         }
         let mut text = self.screen.hang("  ", &heading);
@@ -92,22 +92,28 @@ impl Page<'_> {
         if let Some(limit) = queue.syn.limit {
             let most =
                 queue.syn.limit_max.map_or(String::new(), |most| format!(", on some stable kernels {most}"));
-            let then = if queue.syn.cookies { "then cookies are sent" } else { "then SYNs are dropped" };
+            let then = if queue.syn.cookies { "the kernel sends cookies" } else { "the kernel drops SYNs" };
             let number = right(&limit.to_string(), NUMBER);
             let lead = format!("{}{number}  ", self.lead("syn"));
-            text.push_str(&self.screen.hang(&lead, &format!("half-open connections{most}, {then}")));
+            text.push_str(&self.screen.hang(&lead, &format!("half-open connections{most}, then {then}")));
         }
-        for Step { value, what, at } in &listener.notes {
+        text.push_str(&self.notes(listener.notes.iter()));
+        let apply = match listener.apply {
+            Apply::Reload => "a reload applies a changed backlog, a restart also a changed somaxconn",
+            Apply::Restart => "a restart applies a changed backlog or somaxconn",
+        };
+        text + &self.beside("apply", apply)
+    }
+
+    /// What else is known of a listener.
+    pub(super) fn notes<'s>(&self, notes: impl Iterator<Item = &'s Step>) -> String {
+        let told = |Step { value, what, at }: &Step| {
             let number = right(&value.map_or(String::new(), |value| value.to_string()), NUMBER);
             let place = self.screen.faint(&self.location(*at));
             let lead = format!("{}{number}  ", self.lead("note"));
-            text.push_str(&self.screen.hang(&lead, &format!("{} {place}", plain::said(what))));
-        }
-        let apply = match listener.apply {
-            Apply::Reload => "a reload brings in a changed backlog, a restart also a changed somaxconn",
-            Apply::Restart => "a restart brings in a changed backlog or somaxconn",
+            self.screen.hang(&lead, &format!("{} {place}", plain::said(what)))
         };
-        text + &self.beside("apply", apply)
+        notes.map(told).collect()
     }
 
     pub(super) fn lead(&self, word: &str) -> String {

@@ -2,7 +2,9 @@
 //! listeners in a table, a line of totals and the next command.
 
 mod chain;
+mod defaults;
 mod excerpt;
+mod files;
 mod finding;
 pub(super) mod groups;
 mod ledger;
@@ -10,14 +12,14 @@ mod next;
 mod running;
 mod table;
 
-use unicode_width::UnicodeWidthStr;
-
 use super::screen::{self, counted};
+use super::subject::Paths;
 use super::twins::Twins;
 use super::{Detail, Report, Screen, plain};
-use crate::model::{Kind, Listening, Place, ReadAs, Seen, Severity};
+use crate::model::{Finding, Kind, Listening, Place, ReadAs, Seen, Severity};
+use crate::rules::Rule;
 use crate::suppress::Entry;
-use crate::text::{HashMap, Origin, Source, Sources, Span};
+use crate::text::{HashMap, HashSet, Origin, Source, Sources, Span};
 use excerpt::Mark;
 use groups::Group;
 pub use next::Again;
@@ -31,25 +33,38 @@ const IN_SHORT: usize = 10;
 /// The whole report. `again` is the command line that made it; `least` the severity from which findings count.
 pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Severity>) -> String {
     let sockets = report.seen.as_ref().map(Seen::by_listener).unwrap_or_default();
-    let page = Page { report, screen, twins: Twins::of(report), sockets };
+    let paths = if screen.from_here { Paths::of(report) } else { Paths::from_root(report) };
+    let page = Page { report, screen, paths, twins: Twins::of(report), sockets };
     if screen.detail == Detail::Quiet {
         return page.findings(|group| least.is_some_and(|least| group.severity >= least));
     }
     let mut text: String = report.host.places.iter().map(|place| page.opening(place)).collect();
+    text.push_str(&page.premises());
     text.push_str(&report.seen.as_ref().map_or(String::new(), |seen| page.looked_at(&seen.running)));
     text.push('\n');
+    if report.statistics {
+        text.push_str(&(page.counted_by_rule() + &page.totals()));
+        return text;
+    }
+    let is_small = |finding: &Finding| finding.severity == Severity::Info;
+    let nothing = report.seen.is_none() && report.host.listeners.is_empty();
+    if nothing && report.findings.iter().all(is_small) {
+        text.push_str(&next::nothing(report, screen));
+        text.push_str(&page.taken_in());
+    }
     text.push_str(&page.findings(|_| true));
     match (&report.seen, report.host.listeners.is_empty()) {
         (Some(seen), _) => text.push_str(&page.running(seen)),
-        (None, false) if report.hidden.nothing_changed && !screen.is_verbose() => {
-            text.push_str("None of the files that were read has changed.\n\n");
+        (None, false) => {
+            text.push_str(&(page.every_listener() + &page.at_their_defaults() + &page.chains()));
         }
-        (None, false) => text.push_str(&(page.every_listener() + &page.chains())),
-        (None, true) if report.findings.is_empty() => text.push_str(&next::nothing(report, screen)),
         (None, true) => {}
     }
     if screen.is_verbose() {
         text.push_str(&page.in_detail());
+    }
+    if report.shows_files {
+        text.push_str(&page.every_file());
     }
     text.push_str(&page.fixed());
     text.push_str(&page.totals());
@@ -61,7 +76,8 @@ pub fn render(report: &Report, screen: &Screen, again: &Again, least: Option<Sev
 /// Why the program cannot do what it was asked, at the place in a file that is to blame.
 pub fn fault(sources: &Sources, at: Span, message: &str, screen: &Screen) -> String {
     let mark = Mark { at, message: String::new() };
-    finding::drawn(sources, &[mark], &plain::said(message), Severity::Error, screen)
+    let name = |source: &Source| plain::inline(&source.name());
+    finding::drawn(sources, &name, &[mark], &plain::said(message), Severity::Error, screen)
 }
 
 /// The same without a place.
@@ -74,7 +90,7 @@ pub fn error(message: &str, screen: &Screen) -> String {
 pub fn no_patch(report: &Report, screen: &Screen) -> String {
     let text = match report.plan.edits.is_empty() {
         true => "The patch is empty: no finding has a fix in these files.",
-        false => "The patch is empty: there are only unsafe fixes; see --unsafe-fixes.",
+        false => "The patch is empty: all fixes are unsafe (add --unsafe-fixes to include them).",
     };
     screen.hang("", text)
 }
@@ -90,6 +106,7 @@ enum Size {
 struct Page<'a> {
     report: &'a Report,
     screen: &'a Screen,
+    paths: Paths<'a>,
     /// Listeners that are told with the line that opens them.
     twins: Twins<'a>,
     /// The running sockets of each listener.
@@ -107,30 +124,63 @@ impl Page<'_> {
             ReadAs::Root => format!("{path} as a root filesystem"),
             ReadAs::Etc => format!("{path} as the etc folder of a machine"),
             ReadAs::Repo => format!("{path} as a repository"),
-            ReadAs::File => format!("files in {path} by themselves"),
+            ReadAs::File => match self.report.seen_files.as_slice() {
+                [one] => format!("{} on its own", plain::inline(&one.path)),
+                _ => format!("files in {path} on their own"),
+            },
         };
-        let kernel = &place.kernel;
+        let (kernel, by) = (&place.kernel, self.location(place.kernel.version.span));
         let how = match kernel.version.kind {
             Kind::Live => "running now".to_owned(),
-            Kind::Default => "its distribution's".to_owned(),
-            Kind::Assumed => "assumed; see --kernel".to_owned(),
-            Kind::Written => format!("by {}", self.location(kernel.version.span)),
+            Kind::Default if kernel.also.is_empty() => {
+                format!("the kernel of {}", kernel.of.as_deref().unwrap_or("its distribution"))
+            }
+            Kind::Default => kernel.others(),
+            Kind::Assumed if kernel.also.is_empty() => "use --kernel to set it".to_owned(),
+            Kind::Assumed => format!("{}: use --kernel to set it", kernel.others()),
+            Kind::Written if kernel.is_newer_than_known() => {
+                format!("from {by}, treated as {}, the newest that the audit knows", kernel.version.get)
+            }
+            Kind::Written => format!("from {by}"),
         };
-        let release = plain::inline(&kernel.release);
-        let text = format!("{what}, for Linux {release} ({how})");
+        let assuming = matches!(kernel.version.kind, Kind::Default | Kind::Assumed);
+        let verb = if assuming { "assuming" } else { "for" };
+        let text = format!("{what}, {verb} Linux {} ({how})", plain::inline(&kernel.release));
+        let text = self.screen.phrased("Audited ", &text);
         self.screen.hang(&self.screen.faint("Audited "), &self.screen.faint(&text))
+    }
+
+    /// What the audit stands on without knowing it, where that is all that there is to say of it.
+    fn premises(&self) -> String {
+        let premises = self.report.findings.iter().filter(|finding| self.is_premise(finding));
+        let said = |finding: &Finding| {
+            let help = finding.all_help("; ").unwrap_or_default();
+            let text = plain::said(&format!("{}; {help} ({})", finding.message, finding.rule));
+            self.screen.hang(&" ".repeat("Audited ".len()), &self.screen.faint(&text))
+        };
+        premises.map(said).collect()
+    }
+
+    fn is_premise(&self, finding: &Finding) -> bool {
+        let rule = self.report.rules.get(&finding.rule);
+        finding.severity == Severity::Info && rule.is_some_and(Rule::is_premise)
     }
 
     /// Each group in full; from the fourth of a rule on as one line, and beyond that as a number.
     fn findings(&self, wanted: impl Fn(&Group) -> bool) -> String {
-        let groups: Vec<Group> = groups::groups(self.report).into_iter().filter(wanted).collect();
+        let finding = |group: &Group| self.report.findings.get(group.first);
+        // The opening tells those, where there is one.
+        let has_opening = self.screen.detail != Detail::Quiet;
+        let is_told =
+            |group: &Group| has_opening && finding(group).is_some_and(|finding| self.is_premise(finding));
+        let groups = groups::groups(self.report).into_iter().filter(|group| wanted(group) && !is_told(group));
+        let groups: Vec<Group> = groups.collect();
         let mut blocks: Vec<(Size, String)> = Vec::new();
         for of_rule in groups.chunk_by(|a, b| self.rule(a) == self.rule(b)) {
             let (full, short) = match self.screen.is_verbose() {
                 true => (of_rule.len(), 0),
                 false => (IN_FULL, IN_SHORT),
             };
-            let finding = |group: &Group| self.report.findings.get(group.first);
             for (index, group) in of_rule.iter().enumerate().take(full + short) {
                 let Some(finding) = finding(group) else { continue };
                 blocks.push(match index < full {
@@ -163,6 +213,15 @@ impl Page<'_> {
         self.report.findings.get(group.first).map(|finding| finding.rule.as_str())
     }
 
+    /// What `--statistics` shows.
+    fn counted_by_rule(&self) -> String {
+        let line = |(count, severity, rule): (usize, &str, &str)| {
+            format!("{count:>6}  {severity:7}  {}\n", plain::inline(rule))
+        };
+        let lines: String = self.report.by_rule().into_iter().map(line).collect();
+        if lines.is_empty() { lines } else { lines + "\n" }
+    }
+
     /// What the baseline lists for nothing.
     fn fixed(&self) -> String {
         let named = |entry: &Entry| {
@@ -181,11 +240,16 @@ impl Page<'_> {
     fn totals(&self) -> String {
         let summary = self.report.summary();
         let mut parts = vec![counted(summary.listeners, "listener")];
-        for (count, thing) in
-            [(summary.errors, "error"), (summary.warnings, "warning"), (summary.infos, "info")]
-        {
+        if let (Some(_), Some(listeners)) = (&self.report.seen, parts.first_mut()) {
+            listeners.push_str(" in the files");
+        }
+        for (count, severity) in [
+            (summary.errors, Severity::Error),
+            (summary.warnings, Severity::Warning),
+            (summary.infos, Severity::Info),
+        ] {
             if count > 0 {
-                parts.push(counted(count, thing));
+                parts.push(counted(count, severity.word()) + &self.of_rules(count, severity));
             }
         }
         if summary.errors + summary.warnings + summary.infos == 0 {
@@ -194,7 +258,7 @@ impl Page<'_> {
         for (count, what) in [
             (summary.ignored, "ignored"),
             (summary.in_baseline, "in the baseline"),
-            (summary.unchanged, "in unchanged files"),
+            (summary.unchanged, "there before"),
         ] {
             if count > 0 {
                 parts.push(format!("{count} {what}"));
@@ -203,19 +267,27 @@ impl Page<'_> {
         parts.push(format!("{} read", counted(summary.files, "file")));
         if summary.left_out > 0 {
             parts.push(format!(
-                "{} left out (tests, examples, other people's code, what is not enabled)",
+                "{} left out (tests, examples, third-party code, files that are not enabled)",
                 summary.left_out
             ));
         }
         self.screen.hang("", &parts.join(", "))
     }
 
+    /// Several findings of one rule are told as one: ` from 2 rules`.
+    fn of_rules(&self, count: usize, severity: Severity) -> String {
+        let found = self.report.findings.iter().filter(|finding| finding.severity == severity);
+        let rules: HashSet<&str> = found.map(|finding| finding.rule.as_str()).collect();
+        let is_plain = rules.len() == count || rules.is_empty();
+        if is_plain { String::new() } else { format!(" from {}", counted(rules.len(), "rule")) }
+    }
+
     /// `etc/nginx/nginx.conf:12`.
     fn location(&self, span: Span) -> String {
         let source: &Source = self.report.sources.get(span.source);
         match &source.origin {
-            Origin::Flag(_) => excerpt::name(source),
-            _ => format!("{}:{}", excerpt::name(source), self.report.sources.position(span).line),
+            Origin::Flag(_) => self.paths.name(source),
+            _ => format!("{}:{}", self.paths.name(source), self.report.sources.position(span).line),
         }
     }
 
@@ -223,7 +295,7 @@ impl Page<'_> {
     fn location_in(&self, span: Span, room: usize) -> String {
         let location = self.location(span);
         let is_ours = matches!(self.report.sources.get(span.source).origin, Origin::Builtin(_));
-        match is_ours && location.width() > room {
+        match is_ours {
             true => "built in".to_owned(),
             false => screen::tail(&location, room, self.screen.sign("…", "...")),
         }

@@ -1,7 +1,7 @@
 //! What to do next: the one command that helps now, and what was looked for where nothing was found.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -9,7 +9,7 @@ use super::plain;
 use crate::knowledge::Knowledge;
 use crate::model::{Finding, Place, ReadAs, Safety, Severity, shell};
 use crate::report::screen::counted;
-use crate::report::{Report, Screen};
+use crate::report::{Report, Screen, from_here, patch};
 use crate::text::Sources;
 
 /// The command line that made the report, as far as the next one repeats it.
@@ -23,6 +23,8 @@ pub struct Again {
     pub patch: Option<String>,
     /// The unsafe fixes are in the patch.
     pub unsafe_fixes: bool,
+    /// What is not production is read too.
+    pub include_tests: bool,
 }
 
 /// The next command, and what it is for; nothing where there is nothing to do.
@@ -54,12 +56,16 @@ fn next(report: &Report, again: &Again) -> Option<(&'static str, String)> {
     };
     let in_trouble = |finding: &Finding| finding.severity > Severity::Info && finding.fixes.is_empty();
     if report.seen.is_some() && report.findings.iter().any(in_trouble) {
-        return Some(("keep an eye on it", shell::command(&[&again.program, "watch"])));
+        return Some(("watch the queues", shell::command(&[&again.program, "watch"])));
     }
     if !edits.is_empty() && report.findings.iter().any(unsafe_ones) {
         return Some(("look at the unsafe fixes", format!("{command} --unsafe-fixes --format patch")));
     }
-    if report.seen.is_none() && report.host.listeners.is_empty() && report.findings.is_empty() {
+    let is_empty = report.seen.is_none() && report.host.listeners.is_empty() && report.findings.is_empty();
+    if is_empty && report.left_out > 0 && !again.include_tests {
+        return Some(("include tests, examples and docs", format!("{command} --include-tests")));
+    }
+    if is_empty {
         let command = shell::command(&[&again.program, "explain", "nginx"]);
         return Some(("see which files a service has, and where", command));
     }
@@ -76,7 +82,7 @@ pub(super) fn in_files(report: &Report, screen: &Screen, again: &Again) -> Strin
     let words: Vec<String> =
         std::iter::once(again.program.clone()).chain(report.host.places.iter().map(place)).collect();
     let command = shell::command(&words);
-    let text = format!("The files alone have {} more:", counted(report.in_files, "fault"));
+    let text = format!("An audit of the files alone shows {}:", counted(report.in_files, "more finding"));
     let whole = format!("{text} {command}");
     // A line is not broken inside a quoted word.
     let is_broken = command.contains('\'') && whole.width() > screen.width;
@@ -85,10 +91,7 @@ pub(super) fn in_files(report: &Report, screen: &Screen, again: &Again) -> Strin
 
 /// The command that applies the patch, from here.
 fn apply(report: &Report, patch: &str) -> String {
-    let top = match report.host.places.as_slice() {
-        [place] => from_here(&place.top),
-        _ => PathBuf::from("."),
-    };
+    let top = from_here(&patch::folder(&report.host.places));
     let folder = top.to_string_lossy();
     let mut words = vec![Cow::Borrowed("patch"), "-p1".into()];
     if top != Path::new(".") {
@@ -97,16 +100,6 @@ fn apply(report: &Report, patch: &str) -> String {
     match shell::word(patch) {
         Some(word) => format!("{} < {word}", shell::command(&words)),
         None => shell::comment("apply with patch -p1:", patch),
-    }
-}
-
-/// Below the working directory, a path is shown from there.
-fn from_here(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().and_then(std::fs::canonicalize);
-    match here.ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)) {
-        Some(below) if below.as_os_str().is_empty() => PathBuf::from("."),
-        Some(below) => below,
-        None => path.to_owned(),
     }
 }
 
@@ -121,20 +114,20 @@ pub(super) fn shown_path(place: &Place) -> String {
 pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
     let read_as = |wanted: ReadAs| report.host.places.iter().any(|place| place.read_as == wanted);
     let how = match () {
-        () if read_as(ReadAs::File) || read_as(ReadAs::Repo) => "by name and content",
+        () if read_as(ReadAs::File) || read_as(ReadAs::Repo) => "by file name and content",
         () if read_as(ReadAs::Root) => {
-            "where their packages put them, and by name and content in the folders of applications"
+            "where their packages install them, and by name and content in application folders"
         }
-        () => "where their packages put them",
+        () => "where their packages install them",
     };
-    let mut text = screen.hang("", &format!("Nothing that listens was found. These were looked for {how}:"));
+    let mut text = screen.hang("", &format!("No listeners found. Looked for these services {how}:"));
     let Ok(knowledge) = Knowledge::load(&Sources::new()) else { return text };
     let titles: Vec<&str> = knowledge.signs().map(|signs| signs.title.as_str()).collect();
-    let all = format!("{}; and what {STARTERS} start", titles.join(", "));
+    let all = format!("{}, and what {STARTERS} start", titles.join(", "));
     text.push_str(&format!("\n{}\n", screen.hang("  ", &all)));
     if read_as(ReadAs::File) {
-        let alone = "A file is read as if its folder were all there is: an include that leads out of it is not followed. \
-                     Audit the etc folder or the root to follow it.";
+        let alone = "A file is read on its own: includes that lead out of its folder are not followed. \
+                     To follow them, audit the etc folder or the root.";
         text.push_str(&format!("{}\n", screen.hang("", alone)));
     }
     text
@@ -142,4 +135,4 @@ pub(super) fn nothing(report: &Report, screen: &Screen) -> String {
 
 /// What starts programs.
 const STARTERS: &str =
-    "systemd units, Dockerfiles, compose files, Procfiles, scripts of package.json and supervisord";
+    "systemd units, Dockerfiles, compose files, Procfiles, package.json scripts and supervisord";

@@ -11,9 +11,9 @@ const MOST_ROWS: usize = 24;
 
 /// The counters that tell of trouble, and what each means, for a reader who has never met them.
 const MEANINGS: [(Counter, &str); 6] = [
-    (Counter::ListenOverflows, "turned away, accept queue full"),
+    (Counter::ListenOverflows, "turned away by a full accept queue"),
     (Counter::ListenDrops, "dropped by listeners, overflows included"),
-    (Counter::TCPReqQFullDrop, "SYNs dropped, SYN queue full"),
+    (Counter::TCPReqQFullDrop, "SYNs dropped by a full SYN queue"),
     (Counter::TCPReqQFullDoCookies, "SYNs that met a full queue, cookies on"),
     (Counter::SyncookiesSent, "SYN cookies sent"),
     (Counter::EmbryonicRsts, "half-open connections reset"),
@@ -31,7 +31,8 @@ impl Page<'_> {
             plain::inline(&running.release),
             counted(running.namespaces.len(), "network namespace")
         );
-        let mut shown = self.screen.hang(&self.screen.faint("Looked at "), &self.screen.faint(&text));
+        let text = self.screen.phrased("Measured ", &text);
+        let mut shown = self.screen.hang(&self.screen.faint("Measured "), &self.screen.faint(&text));
         for unseen in &running.unseen {
             let text = self.screen.faint(&plain::inline(unseen));
             shown.push_str(&self.screen.hang(&self.screen.faint("Not seen: "), &text));
@@ -138,10 +139,10 @@ impl Page<'_> {
             })
             .collect();
         if rows.is_empty() {
-            return self.screen.faint("  no TCP queue has overflowed since this namespace was made\n\n");
+            return self.screen.faint("  no TCP queue has overflowed since this namespace was created\n\n");
         }
-        let mut columns = vec![Column::left("counter"), Column::right("all told")];
-        columns.extend((window > 0.0).then_some(Column::right("moved")));
+        let mut columns = vec![Column::left("counter"), Column::right("total")];
+        columns.extend((window > 0.0).then_some(Column::right("change")));
         columns.push(Column::left("what it counts"));
         columns::lines(&columns, &rows, self.screen).join("\n") + "\n\n"
     }
@@ -153,9 +154,7 @@ impl Page<'_> {
             .report
             .listeners()
             .filter(|(_, queue)| !runs(queue.listener))
-            .map(|(listener, _)| {
-                format!("{} {}", listener.service, super::table::address(self.report, listener))
-            })
+            .map(|(listener, _)| format!("{} {}", listener.service, self.address_of(listener)))
             .collect();
         if absent.is_empty() {
             return String::new();

@@ -5,9 +5,8 @@ use std::hash::Hash;
 use unicode_width::UnicodeWidthStr;
 
 use super::groups::loss;
-use super::{Page, excerpt, plain};
+use super::{Page, plain};
 use crate::model::{Listener, Place, Queue, Severity};
-use crate::report::Report;
 use crate::report::columns::{self, Cell, Column};
 use crate::report::screen::tail;
 use crate::text::HashMap;
@@ -82,6 +81,17 @@ impl Page<'_> {
         lines
     }
 
+    /// The address, as `ss` prints it, with its root or target when there are several; without one, the line that opens it.
+    pub(super) fn address_of(&self, listener: &Listener) -> String {
+        let label = self.report.host.place(listener.place).and_then(Place::label);
+        let known = listener.address();
+        let address = plain::inline(known.as_deref().unwrap_or(&self.location(listener.site)));
+        match label {
+            Some(label) if known.is_some() => format!("{}: {address}", plain::inline(&label)),
+            _ => address,
+        }
+    }
+
     fn table_row(&self, listener: &Listener, queue: &Queue) -> Row {
         let number = |number: Option<i64>| number.map_or("?".to_owned(), |number| number.to_string());
         let sockets = match listener.sockets {
@@ -99,7 +109,7 @@ impl Page<'_> {
         Row {
             cells: [
                 listener.service.clone(),
-                address(self.report, listener) + &sockets,
+                self.address_of(listener) + &sockets,
                 queue.asked(),
                 limit,
                 holds,
@@ -120,7 +130,7 @@ fn columns() -> [Column; 6] {
         Column::right("asked"),
         Column::right("limit"),
         Column::right("holds"),
-        Column::left("cut by"),
+        Column::left("limited by"),
     ]
 }
 
@@ -131,22 +141,6 @@ fn cells(row: &Row) -> Vec<Cell> {
         Cell::from(text.clone()).standing_out(cut.filter(|_| index == LIMIT))
     };
     row.cells.iter().enumerate().map(cell).collect()
-}
-
-/// The address, as `ss` prints it, with its root or target when there are several; without one, the line that opens it.
-pub(super) fn address(report: &Report, listener: &Listener) -> String {
-    let label = report.host.place(listener.place).and_then(Place::label);
-    let address = listener.endpoint.address().unwrap_or_else(|| {
-        let line = report.sources.position(listener.site).line;
-        format!("{}:{line}", excerpt::name(report.sources.get(listener.site.source)))
-    });
-    let address = plain::inline(&address);
-    match label {
-        Some(label) if listener.endpoint.address().is_some() => {
-            format!("{}: {address}", plain::inline(&label))
-        }
-        _ => address,
-    }
 }
 
 /// Rows that are alike in what counts, as one: the first of them.

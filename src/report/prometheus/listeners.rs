@@ -28,7 +28,7 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "sockets",
         kind: Kind::Gauge,
-        help: "Sockets that listen on the address, each with queues of its own; 0 where only the files tell of it.",
+        help: "Sockets that listen on the address, each with its own queues; 0 where only the files describe it.",
         of: |it| Some(it.sockets.len() as f64),
     },
     Metric {
@@ -40,49 +40,49 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "queue_limit_predicted",
         kind: Kind::Gauge,
-        help: "Limit that the files lead to when the program is started again.",
+        help: "Limit that the files give the queue when the program restarts.",
         of: |it| it.predicted.map(|limit| limit as f64),
     },
     Metric {
         name: "queue_capacity",
         kind: Kind::Gauge,
-        help: "Connections that can wait at most: one more than the limit, summed over the sockets of the address.",
+        help: "Connections that can wait: one more than the limit, summed over the sockets of the address.",
         of: |it| it.sum(|socket| Some(socket.holds())),
     },
     Metric {
         name: "queued_connections",
         kind: Kind::Gauge,
-        help: "Connections that wait to be accepted (Recv-Q of ss), summed over the sockets of the address.",
+        help: "Connections waiting to be accepted (Recv-Q of ss), summed over the sockets of the address.",
         of: |it| it.sum(|socket| Some(socket.queued)),
     },
     Metric {
         name: "queued_connections_max",
         kind: Kind::Gauge,
-        help: "Connections that wait to be accepted in the fullest queue of the address.",
+        help: "Connections waiting to be accepted in the fullest queue of the address.",
         of: |it| it.most(|socket| socket.queued),
     },
     Metric {
         name: "queued_connections_peak",
         kind: Kind::Gauge,
-        help: "The most that waited at once in a queue of the address while it was looked at.",
+        help: "Most connections that waited at once in a queue of the address during the measurement.",
         of: |it| it.most(|socket| socket.peak.max(socket.queued)),
     },
     Metric {
         name: "queue_fill_ratio",
         kind: Kind::GaugeIn("ratio"),
-        help: "How full the fullest queue of the address was at its fullest moment; at 1 the next client is turned away.",
+        help: "How full the fullest queue of the address was at its peak; at 1 it turns the next client away.",
         of: |it| it.sockets.iter().map(|socket| fill(socket)).reduce(f64::max),
     },
     Metric {
         name: "drops",
         kind: Kind::Counter,
-        help: "SYNs and final ACKs that the open sockets of the address dropped since each was opened; less when one is closed.",
+        help: "SYNs and final ACKs that the open sockets of the address have dropped since each was opened; it falls when one closes.",
         of: |it| it.sum(|socket| socket.drops),
     },
     Metric {
         name: "half_open_connections",
         kind: Kind::Gauge,
-        help: "Connections whose handshake is not finished (SYN_RECV).",
+        help: "Connections with an unfinished handshake (SYN_RECV).",
         of: |it| it.tcp().map(|socket| f64::from(socket.half_open.count)).reduce(f64::max),
     },
     Metric {
@@ -94,7 +94,7 @@ const METRICS: [Metric; 12] = [
     Metric {
         name: "half_open_peers",
         kind: Kind::Gauge,
-        help: "Different addresses that half-open connections come from.",
+        help: "Number of addresses that half-open connections come from.",
         of: |it| it.tcp().map(|socket| f64::from(socket.half_open.peers)).reduce(f64::max),
     },
 ];
@@ -128,8 +128,7 @@ pub(super) fn families(report: &Report, seen: &Seen) -> Vec<Family> {
     let listeners = listeners(report, seen);
     let info =
         listeners.iter().filter_map(|(labels, listener)| Some((owned(labels, listener.owner()?), 1.0)));
-    let help =
-        "Whose a listener is: the process, its systemd unit and its container, as far as they may be seen.";
+    let help = "Owner of a listener: the process, its systemd unit and its container, as far as this user may see them.";
     let mut families = vec![Family::new("listener", Kind::Info, help).with(info)];
     families.extend(METRICS.iter().map(|metric| {
         let row =
@@ -162,10 +161,8 @@ fn listeners<'a>(report: &'a Report, seen: &'a Seen) -> BTreeMap<Labels, Listene
     let here = seen.running.namespaces.first().map_or("host", |namespace| &namespace.name);
     let joined: HashSet<usize> = seen.listeners.iter().copied().flatten().collect();
     for (index, (listener, queue)) in report.listeners().enumerate() {
-        let is_known = !matches!(listener.endpoint, Endpoint::Unknown(_));
-        if is_known && !joined.contains(&index) {
-            let (transport, address) = (listener.endpoint.transport(), listener.endpoint.to_string());
-            let labels = labels(here, transport, &address, &listener.service);
+        if let Some(address) = listener.address().filter(|_| !joined.contains(&index)) {
+            let labels = labels(here, listener.endpoint.transport(), &address, &listener.service);
             found.entry(labels).or_insert(Listener { sockets: Vec::new(), predicted: queue.limit });
         }
     }

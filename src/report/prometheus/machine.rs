@@ -12,12 +12,12 @@ const COUNTERS: [(Counter, &str, &str); 8] = [
     (
         Counter::ListenOverflows,
         "listen_overflows",
-        "Connection attempts that met a full accept queue; one that is sent again counts again (TcpExtListenOverflows).",
+        "Connection attempts that met a full accept queue; every retry counts again (TcpExtListenOverflows).",
     ),
     (
         Counter::ListenDrops,
         "listen_drops",
-        "Connection attempts that a listener dropped for whatever reason, overflows among them (TcpExtListenDrops).",
+        "Connection attempts that a listener dropped for any reason, including overflows (TcpExtListenDrops).",
     ),
     (
         Counter::TCPReqQFullDrop,
@@ -33,19 +33,19 @@ const COUNTERS: [(Counter, &str, &str); 8] = [
     (
         Counter::EmbryonicRsts,
         "embryonic_resets",
-        "Half-open connections that a reset of either side ended (TcpExtEmbryonicRsts).",
+        "Half-open connections that either side reset (TcpExtEmbryonicRsts).",
     ),
     (
         Counter::TCPTimeouts,
         "tcp_timeouts",
-        "TCP retransmissions by timer, those of SYNs and SYN-ACKs among them (TcpExtTCPTimeouts).",
+        "TCP retransmissions by timer, including SYNs and SYN-ACKs (TcpExtTCPTimeouts).",
     ),
     (Counter::PassiveOpens, "passive_opens", "Connections that reached an accept queue (TcpPassiveOpens)."),
 ];
 
 pub(super) fn version() -> Family {
     let labels = Labels::new([("version", env!("CARGO_PKG_VERSION"))]);
-    Family::new("build", Kind::Info, "The version of backlog-audit.").with([(labels, 1.0)])
+    Family::new("build", Kind::Info, "Version of backlog-audit.").with([(labels, 1.0)])
 }
 
 pub(super) fn families(report: &Report, seen: &Seen) -> Vec<Family> {
@@ -63,14 +63,14 @@ fn of_look(running: &Running) -> Vec<Family> {
     let one = |value| [(Labels::default(), value)];
     let seconds = Kind::GaugeIn("seconds");
     vec![
-        Family::new("look_timestamp_seconds", seconds, "When the machine was looked at, since 1970.")
+        Family::new("look_timestamp_seconds", seconds, "Time of this measurement, in seconds since 1970.")
             .with(one(running.at as f64)),
-        Family::new("look_window_seconds", seconds, "Since the look before; 0 for a first or single look.")
+        Family::new("look_window_seconds", seconds, "Since the previous measurement; 0 for a first one.")
             .with(one(running.window)),
         Family::new(
             "unseen",
             Kind::Gauge,
-            "Kinds of things that could not be seen, mostly for want of rights.",
+            "Kinds of things that could not be read, mostly because of missing permissions.",
         )
         .with(one(running.unseen.len() as f64)),
     ]
@@ -103,7 +103,7 @@ fn namespaces(running: &Running) -> Family {
         };
         (Labels::new([("namespace", &namespace.name), ("kind", kind)]), 1.0)
     });
-    Family::new("namespace", Kind::Info, "A network namespace, and what it belongs to.").with(rows)
+    Family::new("namespace", Kind::Info, "A network namespace and its owner.").with(rows)
 }
 
 fn counter(running: &Running, counter: Counter, name: &str, help: &'static str) -> Family {
@@ -123,7 +123,7 @@ fn sysctls(running: &Running) -> Vec<Family> {
             Some((Labels::new([("namespace", &namespace.name)]), value as f64))
         });
         let name = format!("sysctl_{}", key.replace(|c: char| !c.is_ascii_alphanumeric(), "_"));
-        Family::new(name, Kind::Gauge, "The sysctl of this name, as it is now.").with(rows)
+        Family::new(name, Kind::Gauge, "Current value of the sysctl of this name.").with(rows)
     };
     keys.iter().map(family).collect()
 }

@@ -16,6 +16,7 @@ mod value;
 
 use std::ops::Range;
 
+use crate::model::key;
 use crate::text::Source;
 
 /// The places in the text that hold secrets, in order and apart.
@@ -23,6 +24,8 @@ pub(super) fn secrets(text: &[u8]) -> Vec<Range<usize>> {
     let mut found = scan::scan(text);
     shapes::find(text, &mut found);
     below::kubernetes(text, &mut found);
+    // `key = "net.core.somaxconn"` in a rule of ours is the name of a sysctl.
+    found.retain(|range| !key::ALL.iter().any(|key| text.get(range.clone()) == Some(key.as_bytes())));
     found.sort_unstable_by_key(|range| (range.start, range.end));
     let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
     for range in found.into_iter().filter(|range| range.start < range.end) {

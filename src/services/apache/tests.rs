@@ -15,6 +15,28 @@ fn repository(files: &[(&str, &str)]) -> Seen {
 const MAIN: &str = "etc/apache2/apache2.conf";
 
 #[test]
+fn where_ipv6_is_off_it_says_so() {
+    const OFF: &str = "IPv6 is off: if the machine has an IPv4 address, it listens on 0.0.0.0 instead";
+    let all = "net.ipv6.conf.all.disable_ipv6";
+    for (files, listen, is_said) in [
+        (vec![("etc/sysctl.d/a.conf", format!("x = 1\n-{all} = 1\n"))], "80", true),
+        (vec![("usr/lib/sysctl.d/a.conf", "net/ipv6/conf/default/disable_ipv6=1".to_owned())], "80", true),
+        (vec![("etc/sysctl.d/a.conf", format!("#{all} = 1\n"))], "80", false),
+        (vec![("etc/sysctl.d/a.conf", format!("{all}=1\n{all}=0\n"))], "80", false),
+        (
+            vec![("etc/sysctl.d/a.conf", String::new()), ("usr/lib/sysctl.d/a.conf", format!("{all}=1"))],
+            "80",
+            false,
+        ),
+        (vec![("etc/sysctl.d/a.conf", format!("{all} = 1\n"))], "0.0.0.0:80", false),
+    ] {
+        let trial = Trial::root("apache", &[(MAIN, &format!("Listen {listen}\n"))]);
+        let seen = files.iter().fold(trial, |trial, (path, text)| trial.with(path, text)).read();
+        assert_eq!(seen.one().notes.iter().any(|note| note.what == OFF), is_said, "{files:?} {listen}");
+    }
+}
+
+#[test]
 fn a_backlog_is_put_where_apache_takes_it() {
     for (before, after) in [
         ("Listen 80\n", "ListenBacklog 9\nListen 80\n"),
@@ -69,7 +91,7 @@ fn what_envvars_exports_is_written_there() {
     ] {
         let read = files(open);
         assert_eq!((read.rows(), read.set(9)), (vec!["*:80 ?".to_owned()], None), "{open}");
-        assert_eq!(read.said(), "the backlog is not known: the files do not tell what `${QUEUE}` is");
+        assert_eq!(read.said(), "unknown backlog: the files do not say what `${QUEUE}` is");
     }
 }
 
@@ -209,7 +231,7 @@ fn an_include_of_another_file_of_the_same_name_is_not_the_file_itself() {
         (
             vec!["*:80 511".into()],
             vec![
-                "Skipped: the include of /srv/apache/local/httpd.conf leads out of the repository: what listens there is unknown".into()
+                "Skipped: the include of /srv/apache/local/httpd.conf leads out of the repository: its listeners are unknown".into()
             ]
         )
     );
@@ -222,7 +244,7 @@ fn an_include_that_leads_out_of_a_repository_is_told() {
     assert_eq!(
         read.problems(),
         [
-            "Skipped: the include of /etc/httpd/vhosts/*.conf leads out of the repository: what listens there is unknown"
+            "Skipped: the include of /etc/httpd/vhosts/*.conf leads out of the repository: its listeners are unknown"
         ]
     );
 }
@@ -233,32 +255,28 @@ fn what_cannot_be_known_is_said_and_not_guessed() {
         (
             "Listen ${PORT}",
             "? 511",
-            "Apache httpd's own default; the address is not known: the files do not tell what `${PORT}` is",
+            "Apache httpd's own default; unknown address: the files do not say what `${PORT}` is",
         ),
         (
             "Listen {{ port }}",
             "? 511",
-            "Apache httpd's own default; the address is not known: the files do not tell what `{{ port }}` is",
+            "Apache httpd's own default; unknown address: the files do not say what `{{ port }}` is",
         ),
         (
             "Listen @@Port@@",
             "? 511",
-            "Apache httpd's own default; the address is not known: the files do not tell what `@@Port@@` is",
+            "Apache httpd's own default; unknown address: the files do not say what `@@Port@@` is",
         ),
-        (
-            "ListenBacklog ${Q}\nListen 80",
-            "*:80 ?",
-            "the backlog is not known: the files do not tell what `${Q}` is",
-        ),
+        ("ListenBacklog ${Q}\nListen 80", "*:80 ?", "unknown backlog: the files do not say what `${Q}` is"),
         (
             "ListenBacklog <%= q %>\nListen 80",
             "*:80 ?",
-            "the backlog is not known: the files do not tell what `<%= q %>` is",
+            "unknown backlog: the files do not say what `<%= q %>` is",
         ),
         (
             "Listen web:80",
             "? 511",
-            "Apache httpd's own default; the address is not known: the files do not tell which address `web` is",
+            "Apache httpd's own default; unknown address: the files do not say which address `web` is",
         ),
     ] {
         let read = repository(&[("apache/x.conf", &format!("DocumentRoot /srv\n{text}\n"))]);
@@ -273,13 +291,13 @@ fn a_module_that_may_be_loaded_makes_a_listener_that_says_so() {
     let read = repository(&[("apache/ports.conf", ports)]);
     assert_eq!((read.rows(), read.problems()), (vec!["*:80 511".into(), "*:443 511".into()], vec![]));
     let last = read.found.listeners.last().unwrap();
-    assert_eq!(last.notes[0].what, "only where ssl_module is loaded, which the files do not tell");
+    assert_eq!(last.notes[0].what, "only where ssl_module is loaded, which the files do not show");
 }
 
 #[test]
 fn an_earlier_number_is_told() {
     let read = main("ListenBacklog 600\nListen 80\nListenBacklog 700\n");
-    assert_eq!(read.said(), "ListenBacklog; a later ListenBacklog takes its place");
+    assert_eq!(read.said(), "ListenBacklog; a later ListenBacklog overrides it");
 }
 
 #[test]
@@ -288,7 +306,7 @@ fn a_template_may_close_what_it_did_not_open() {
     let read = repository(&[("apache/x.conf", text)]);
     assert_eq!((read.rows(), read.problems()), (vec!["*:80 511".into()], vec![]));
     let torn = repository(&[("apache/x.conf", "Listen 80\n<VirtualHost *:80>\n")]);
-    assert_eq!(torn.problems(), ["Skipped: not read to its end: <VirtualHost> was not closed"]);
+    assert_eq!(torn.problems(), ["Skipped: read only in part: <VirtualHost> was not closed"]);
 }
 
 #[test]
@@ -299,7 +317,7 @@ fn what_multiplies_ends() {
     let macros: String =
         (0..60).map(|n| format!("<Macro M{} $p>\nUse M{n} $p\nUse M{n} $p\n</Macro>\n", n + 1)).collect();
     let text = format!("<Macro M0 $p>\nDefine X $p\n</Macro>\n{macros}Listen 80\nUse M60 1\n");
-    assert_eq!(main(&text).cuts(), ["only the first 32 MiB of files and macros are looked at"]);
+    assert_eq!(main(&text).cuts(), ["the audit reads only the first 32 MiB of files and macros"]);
     let read = root(&[
         (MAIN, "Listen 80\nInclude b*.conf\nInclude b*.conf\n"),
         ("etc/apache2/b1.conf", "IncludeOptional c*.conf\n"),

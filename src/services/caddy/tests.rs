@@ -139,7 +139,78 @@ fn a_configuration_for_another_adapter_is_told() {
         let seen = trial.started(&format!("caddy run --config /srv/edge.json{options}")).read();
         (seen.rows().len(), seen.problems())
     };
-    let told = "Skipped: this configuration is no Caddyfile: what listens there is not known";
-    assert_eq!(read(""), (0, vec![told.to_owned()]));
+    let no_json = "Skipped: this configuration is neither a Caddyfile nor JSON, so its listeners are unknown";
+    assert_eq!(read(""), (0, vec![no_json.to_owned()]));
+    let other = "Skipped: this configuration is not a Caddyfile, so its listeners are unknown";
+    assert_eq!(read(" --adapter nginx"), (0, vec![other.to_owned()]));
     assert_eq!(read(" --adapter caddyfile").1, [""; 0]);
+}
+
+#[test]
+fn json_says_the_same_for_itself() {
+    let servers = r#"{"apps": {"http": {"servers": {"a": {"listen": [":{env.PORT}", "{env.HOST}:81", "udp/:82", ":83-84"],
+        "routes": [{"handle": [{"handler": "subroute", "routes": [{"handle": [
+            {"handler": "reverse_proxy", "upstreams": [{"dial": "127.0.0.1:9000"}, {"dial": "{x}:1"}]}]}]}]}]}}}}}"#;
+    let seen = Trial::root("caddy", &[("etc/caddy/edge.json", servers)])
+        .started("caddy run -c /etc/caddy/edge.json")
+        .read();
+    assert_eq!(
+        seen.rows(),
+        ["? -1", "? -1", "*:83 -1", "*:84 -1", "127.0.0.1:2019 -1", "[::1]:2019 -1"][..5]
+    );
+    assert_eq!(seen.hops()[2], "*:83 -> 127.0.0.1:9000");
+    let of = |text: &str| Trial::repository("caddy", &[("caddy.json", text)]).read();
+    assert_eq!(of(servers).rows().len(), 5);
+    assert_eq!(of("{}").rows(), [""; 0]);
+    assert_eq!(of("[]").problems().len(), 1);
+    assert_eq!(of("{").problems().len(), 1);
+}
+
+#[test]
+fn ports_that_are_none_and_servers_without_end() {
+    let of = |servers: &str| {
+        let text = format!(
+            "{{\"admin\": {{\"listen\": \":x\"}}, \"apps\": {{\"http\": {{\"servers\": {{{servers}}}}}}}}}"
+        );
+        Trial::repository("caddy", &[("caddy.json", &text)]).read()
+    };
+    let seen = of(r#""a": {"listen": [":80x"]}"#);
+    assert_eq!(seen.rows(), ["? -1", "? -1"]);
+    assert!(
+        seen.said().contains("`80x` is not a port") && seen.said().contains("`x` is not a port"),
+        "{}",
+        seen.said()
+    );
+    let hosts =
+        |count: usize| (0..count).map(|number| format!("\"h{number}\"")).collect::<Vec<_>>().join(",");
+    let dials = |count: usize| {
+        let dial = |number| format!("{{\"dial\": \"10.0.0.1:{number}\"}}");
+        (1..=count).map(dial).collect::<Vec<_>>().join(",")
+    };
+    let server = |hosts: String, dials: String| {
+        let handle = format!("[{{\"handler\": \"reverse_proxy\", \"upstreams\": [{dials}]}}]");
+        of(&format!(
+            "\"a\": {{\"listen\": [\":1-4000\"], \"routes\": [{{\"match\": [{{\"host\": [{hosts}]}}], \"handle\": {handle}}}]}}"
+        ))
+    };
+    let cut = server(hosts(1_000), String::new()).cuts();
+    assert_eq!(cut, ["the audit reads only the first 524288 next hops and names of one Caddy"]);
+    let cut = server(String::new(), dials(1_000)).cuts();
+    assert_eq!(cut, ["the audit reads only the first 524288 next hops and names of one Caddy"]);
+}
+
+#[test]
+fn commands_serve_by_themselves() {
+    for (line, rows) in [
+        ("caddy file-server -l :81 --browse", vec!["*:81 -1"]),
+        ("caddy file-server --listen $ADDRESS", vec!["? -1"]),
+        ("caddy reverse-proxy --from http://example.com --to :9000", vec!["*:80 -1"]),
+        ("caddy reverse-proxy --from example.com -r --to :9000", vec!["*:443 -1"]),
+        ("caddy respond hello", vec!["? -1"]),
+        ("caddy validate --config x", vec![]),
+    ] {
+        assert_eq!(Trial::root("caddy", &[]).started(line).read().rows(), rows, "{line}");
+    }
+    let seen = Trial::root("caddy", &[]).started("caddy reverse-proxy --from :81 --to app:82").read();
+    assert_eq!(seen.hops(), ["*:81 -> app:82"]);
 }

@@ -1,5 +1,6 @@
 //! Which program a command line starts: by the name that Go gives it, or the folder of `go run`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Program;
@@ -10,7 +11,7 @@ use crate::text::HashMap;
 impl Program<'_> {
     /// The folders of programs by the names that Go gives these.
     pub(super) fn names(&self, files: &[Candidate]) -> HashMap<String, Vec<PathBuf>> {
-        let mut folders: Vec<PathBuf> = Vec::new();
+        let (mut folders, mut tops): (Vec<PathBuf>, BTreeSet<PathBuf>) = Default::default();
         for file in files {
             let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
             let source = self.ground.tree.read(self.ground.sources, &file.path);
@@ -20,9 +21,10 @@ impl Program<'_> {
             });
             match is_main {
                 true => folders.push(folder),
-                false => folders.extend(self.files.programs(&folder)),
+                false => tops.extend(self.files.module(&folder).map(|(top, _)| top)),
             }
         }
+        folders.extend(tops.iter().flat_map(|top| self.files.programs(top)));
         folders.sort();
         folders.dedup();
         let mut names: HashMap<String, Vec<PathBuf>> = HashMap::default();

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::knowledge::Knowledge;
-use crate::model::{PlaceId, ReadAs};
+use crate::model::{PlaceId, ReadAs, Starter};
+use crate::services::{Seen, Trial};
 use crate::syntax::hosts::Hosts;
 use crate::text::{Sources, Tree, apply};
 
@@ -30,6 +31,7 @@ fn read_files(files: &[(&str, &str)]) -> Read {
         sources: &sources,
         tree: &tree,
         service: knowledge.service("go").unwrap(),
+        knowledge: &knowledge,
         hosts: &hosts,
         place: PlaceId(0),
         commands: &[],
@@ -105,7 +107,7 @@ fn only_a_number_of_its_own_can_be_written() {
 fn a_constant_is_shown_with_its_source() {
     let read = read_body("syscall.Listen(fd, syscall.SOMAXCONN)");
     assert_eq!(read.rows(), ["? 128"]);
-    assert!(read.says().contains(&"the program asks for syscall.SOMAXCONN"));
+    assert!(read.says().contains(&"the program requests syscall.SOMAXCONN"));
     assert!(read.says().contains(&"a constant of syscall, 128 on Linux"));
 }
 
@@ -115,32 +117,32 @@ fn what_is_not_known_is_said_with_the_reason() {
         (
             r#"net.Listen("tcp", config.Address)"#,
             "? -1",
-            "the address is not known: the files do not tell what `config.Address` is",
+            "unknown address: the files do not say what `config.Address` is",
         ),
         (
             r#"http.ListenAndServe(":"+os.Getenv("PORT"), nil)"#,
             "? -1",
-            "the address is not known: it is known only if PORT is set in the environment",
+            "unknown address: it is known only if PORT is set in the environment",
         ),
-        (
-            r#"http.ListenAndServe(":0", nil)"#,
-            "? -1",
-            "the address is not known: the kernel picks a free port",
-        ),
-        (r#"net.ListenTCP("tcp", nil)"#, "? -1", "the address is not known: the kernel picks a free port"),
+        (r#"http.ListenAndServe(":0", nil)"#, "? -1", "unknown address: the kernel picks a free port"),
+        (r#"net.ListenTCP("tcp", nil)"#, "? -1", "unknown address: the kernel picks a free port"),
         (
             r#"http.ListenAndServe("8080", nil)"#,
             "? -1",
-            "the address is not known: Go refuses it: missing port in address",
+            "unknown address: Go refuses it: missing port in address",
         ),
-        (r#"http.ListenAndServe(":80800", nil)"#, "? -1", "the address is not known: `80800` is no port"),
-        (r#"net.Listen("tcp", ":ipp")"#, "? -1", "the address is not known: its port is a name"),
+        (r#"http.ListenAndServe(":80800", nil)"#, "? -1", "unknown address: `80800` is not a port"),
+        (r#"net.Listen("tcp", ":ipp")"#, "? -1", "unknown address: its port is a name"),
         (
             r#"net.Listen("tcp", "db.example:1")"#,
             "? -1",
-            "the address is not known: the files do not tell which address `db.example` is",
+            "unknown address: the files do not say which address `db.example` is",
         ),
-        (r#"net.Listen("tcp", "localhost:1")"#, "127.0.0.1:1 -1", "assumed: localhost is 127.0.0.1 and ::1"),
+        (
+            r#"net.Listen("tcp", "localhost:1")"#,
+            "127.0.0.1:1 -1",
+            "assuming that localhost is 127.0.0.1 and ::1",
+        ),
         (
             r#"a := flag.String("addr", ":8080", ""); http.ListenAndServe(*a, nil)"#,
             "*:8080 -1",
@@ -149,12 +151,12 @@ fn what_is_not_known_is_said_with_the_reason() {
         (
             r#"a := flag.String("addr", "", ""); if *a != "" { http.ListenAndServe(*a, nil) }"#,
             "? -1",
-            "the address is not known: it is known only if -addr is given",
+            "unknown address: it is known only if -addr is given",
         ),
         (
             r#"if len(os.Args) > 1 { http.ListenAndServe(os.Args[1], nil) }"#,
             "? -1",
-            "the address is not known: it is known only if an argument says so",
+            "unknown address: it is known only if an argument says so",
         ),
         (r#"gin.Default().Run()"#, "*:8080 -1", "it is another address if PORT is set in the environment"),
         (
@@ -165,7 +167,7 @@ fn what_is_not_known_is_said_with_the_reason() {
         (
             r#"syscall.Listen(fd, config.Backlog)"#,
             "? ?",
-            "the backlog is not known: the files do not tell what `config.Backlog` is",
+            "unknown backlog: the files do not say what `config.Backlog` is",
         ),
         (
             r#"kingpinflag.AddFlags(kingpin.CommandLine, ":9100")"#,
@@ -249,6 +251,56 @@ fn tags_of_a_configuration_say_what_holds_without_it() {
     assert!(read.says().contains(&"it is another address if ADDR is set"));
 }
 
+/// The files of a program `app` that a unit starts.
+fn started(files: &[(&str, &str)], line: &str) -> Seen {
+    let trial = Trial::repository("go", files).with("go.mod", "module example.com/app\n");
+    trial.started_as(line, |command| command.starter = Starter::Unit).read()
+}
+
+#[test]
+fn what_one_caller_is_told_is_not_what_another_says() {
+    let head = "package main\nimport (\"net\"; \"os\")\n";
+    for text in [
+        "func open(a string) { net.Listen(\"tcp\", a) }\nfunc start(a string) { open(a) }\n\
+         func main() { start(os.Getenv(\"A\")); start(\":90\") }\n",
+        "type s struct { addr string }\nfunc (x *s) run() { net.Listen(\"tcp\", x.addr) }\n\
+         func main() { (&s{addr: os.Getenv(\"A\")}).run(); (&s{addr: \":90\"}).run() }\n",
+    ] {
+        let seen = started(&[("main.go", &format!("{head}{text}"))], "A=:80 app");
+        assert_eq!(seen.rows(), ["? -1"], "{text}");
+        assert!(seen.said().contains("has several values"), "{}", seen.said());
+    }
+    let text = "var addr = \":90\"\nfunc main() { if a := os.Getenv(\"A\"); a != \"\" { addr = a }; net.Listen(\"tcp\", addr) }\n";
+    assert_eq!(started(&[("main.go", &format!("{head}{text}"))], "A=:80 app").rows(), ["*:80 -1"]);
+}
+
+#[test]
+fn flags_of_kingpin_have_short_names_and_kinds() {
+    let head = "package main\nimport (\"fmt\"; \"net\"; \"gopkg.in/alecthomas/kingpin.v2\")\n";
+    let text = "func main() { p := kingpin.Flag(\"port\", \"its port\").Short('p').Default(\"80\").Int()\n\
+                net.Listen(\"tcp\", fmt.Sprintf(\":%d\", *p)) }\n";
+    let rows = |line| started(&[("main.go", &format!("{head}{text}"))], line).rows();
+    assert_eq!(rows("app -p 81"), ["*:81 -1"]);
+    assert_eq!(rows("app --port=82"), ["*:82 -1"]);
+    assert_eq!(rows("app --port=many"), ["? -1"]);
+    assert_eq!(rows("app"), ["*:80 -1"]);
+}
+
+#[test]
+fn the_package_of_a_modules_top_is_taken_in() {
+    let main = "package main\nimport \"example.com/app\"\nfunc main() { app.Run() }\n";
+    let own = "package app\nimport (\"net\"; \"os\")\nfunc Run() { net.Listen(\"tcp\", os.Getenv(\"A\")) }\n";
+    let seen = started(&[("cmd/served/main.go", main), ("app.go", own)], "A=:80 served");
+    assert_eq!(seen.rows(), ["*:80 -1"]);
+}
+
+#[test]
+fn a_tag_that_asks_for_a_variable_needs_no_default() {
+    let text = "package main\nimport \"net/http\"\ntype config struct {\n\tAddr string `env:\"ADDR,required\"`\n}\n\
+                func main() {\n\tvar c config\n\tenv.Parse(&c)\n\thttp.ListenAndServe(c.Addr, nil)\n}\n";
+    assert_eq!(started(&[("main.go", text)], "ADDR=:81 app").rows(), ["*:81 -1"]);
+}
+
 #[test]
 fn hostile_files_end_soon() {
     let started = std::time::Instant::now();
@@ -294,4 +346,32 @@ fn an_address_that_is_known_is_no_further_listener() {
         (1..=MAX_LISTENERS).map(|port| format!("net.Listen(\"tcp\", \":{port}\")\n")).collect();
     let read = read_body(&format!("{listens}net.Listen(\"tcp\", \":1\")"));
     assert_eq!((read.found.listeners.len(), read.sources.cuts()), (MAX_LISTENERS, Vec::new()));
+}
+
+#[test]
+fn the_address_of_a_struct_is_read() {
+    for (address, row) in [
+        ("&net.TCPAddr{Port: 80}", "*:80 -1"),
+        ("&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80}", "127.0.0.1:80 -1"),
+        ("&net.TCPAddr{IP: net.IP{127, 0, 0, 1}, Port: 80}", "127.0.0.1:80 -1"),
+        ("&net.TCPAddr{net.IPv4(127, 0, 0, 1), 80, \"\"}", "127.0.0.1:80 -1"),
+    ] {
+        let text = format!(
+            "package main\n\nimport \"net\"\n\nfunc main() {{\n\tnet.ListenTCP(\"tcp\", {address})\n}}\n"
+        );
+        assert_eq!(Trial::repository("go", &[("main.go", &text)]).read().rows(), [row], "{address}");
+    }
+}
+
+#[test]
+fn an_old_go_asks_for_less() {
+    let main = "package main\n\nimport \"net\"\n\nfunc main() {\n\tnet.Listen(\"tcp\", \":80\")\n}\n";
+    let rows = |image: &str| {
+        let docker = format!("FROM golang:{image} AS build\n");
+        Trial::repository("go", &[("main.go", main), ("Dockerfile", &docker)]).read().rows()
+    };
+    assert_eq!(
+        (rows("1.15-alpine"), rows("1.16")),
+        (vec!["*:80 65535".to_owned()], vec!["*:80 -1".to_owned()])
+    );
 }

@@ -66,7 +66,7 @@ fn what_nobody_sets_is_not_guessed_in_a_repository() {
         "frontend a\n bind :1 backlog \"$BL\"\n bind :${PORT} backlog 5\n bind :2\n backlog \"${BL-9}\"\n";
     let seen = repo(text);
     assert_eq!(seen.rows(), ["0.0.0.0:1 ?", "? 5", "0.0.0.0:2 ?"]);
-    assert!(seen.said().contains("do not tell"), "{}", seen.said());
+    assert!(seen.said().contains("the files do not"), "{}", seen.said());
     assert!(root(text).rows().contains(&"0.0.0.0:2 9".to_owned()));
 }
 
@@ -140,7 +140,7 @@ fn a_command_line_says_what_is_read_and_how() {
 fn a_range_of_all_ports_is_cut_off_and_said() {
     let machine = root("frontend a\n bind :1-65535,[::1]:1-65535\n bind :1-65535\n bind :1-65535\n");
     assert_eq!(machine.found.listeners.len(), MAX_LISTENERS);
-    assert_eq!(machine.cuts(), ["only the first 4096 listeners of one HAProxy are looked at"]);
+    assert_eq!(machine.cuts(), ["the audit reads only the first 4096 listeners of one HAProxy"]);
 }
 
 #[test]

@@ -86,6 +86,17 @@ fn what_a_run_decides_is_not_known() {
 }
 
 #[test]
+fn what_is_nothing_at_first_is_what_is_assigned_later() {
+    for first in ["", " = null"] {
+        let body = format!(
+            "ServerConnector c{first}; if (x) {{ c = new ServerConnector(s); }} else {{ c = new ServerConnector(s, f); }} \
+                c.setPort(8080);"
+        );
+        assert_eq!(read_body(&body).rows(), ["*:8080 50", "*:8080 50"], "{body}");
+    }
+}
+
+#[test]
 fn frameworks_that_nobody_could_measure() {
     for (body, row) in [
         ("Undertow.builder().addHttpListener(8080, \"0.0.0.0\").build().start();", "*:8080 1000"),
@@ -116,6 +127,31 @@ fn what_something_outside_may_change_is_said() {
     assert_eq!(read.rows(), ["*:80 9"]);
     assert!(read.one().notes[0].what.contains("if the property app.port is set"));
     assert!(read.one().steps[0].what.contains("unless the property n is set"));
+}
+
+#[test]
+fn what_one_caller_is_told_is_not_what_another_says() {
+    let text = "class Main { void open(int port) { new ServerSocket(port); }\n\
+        void run() { open(Integer.parseInt(System.getenv(\"A\"))); open(90); } }\n";
+    let trial = Trial::repository("java", &[("Main.java", &format!("{IMPORTS}\n{text}"))]);
+    let seen = trial.started("A=80 java Main").read();
+    assert_eq!(seen.rows(), ["? 50"]);
+    assert!(seen.said().contains("`port` has several values"), "{}", seen.said());
+}
+
+#[test]
+fn what_a_command_line_says_is_written_there_or_why_not() {
+    let text =
+        "class Main { void run() { new ServerSocket(80, Integer.parseInt(System.getenv(\"N\"))); } }\n";
+    let started = |line| {
+        let trial = Trial::repository("java", &[("Main.java", &format!("{IMPORTS}\n{text}"))]);
+        trial.started(line).read()
+    };
+    assert_eq!(started("N=512 java Main").set(64).as_deref(), Some("N=64 java Main"));
+    let odd = started("N=0512 java Main");
+    assert_eq!((odd.rows(), odd.set(64)), (vec!["*:80 512".to_owned()], None));
+    let open = started("N=$X java Main");
+    assert!(open.said().contains("the files do not say what `$X` is"), "{}", open.said());
 }
 
 #[test]

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use super::super::{Seen, Trial};
 use super::*;
+use crate::model::Variable;
 
 const INI: &str = "etc/jetty9/start.ini";
 
@@ -56,11 +59,31 @@ fn arguments_win_over_files_and_options_of_the_jvm_lose() {
 }
 
 #[test]
+fn arguments_in_a_variable_are_several() {
+    let trial = Trial::root("jetty", &[(INI, "--module=http\n")]);
+    let seen = trial.started_as("java -jar /usr/local/jetty/start.jar", |command| {
+        let value = Text::meant("jetty.http.port=81 jetty.http.acceptQueueSize=82", command.at);
+        command.environment.push(Arc::new(Variable { name: "JETTY_ARGS".into(), value }));
+    });
+    assert_eq!(seen.read().rows(), ["*:81 82"]);
+}
+
+#[test]
+fn what_is_added_comes_behind() {
+    assert_eq!(read_ini("--module=http\na=8\na+=1\njetty.http.port=${a}\n").rows(), ["*:81 50"]);
+}
+
+#[test]
 fn hostile_files_end_soon() {
     let started = std::time::Instant::now();
     read_ini(&"--module=http\n".repeat(100_000));
     read_ini(&(0..50_000).map(|n| format!("a{n}=${{a{}}}${{a{}}}\n", n + 1, n + 1)).collect::<String>());
     read_ini(&format!("--module=http\njetty.http.port={}\n", "${jetty.http.port}".repeat(10_000)));
+    let empty =
+        (0..7).map(|n| format!("a{n}={}\n", format!("${{a{}}}", n + 1).repeat(60))).collect::<String>();
+    let seen = read_ini(&format!("--module=http\njetty.http.port=${{a0}}\n{empty}a7=\n"));
+    assert_eq!(seen.rows(), ["? 50"]);
+    read_ini(&format!("--module=http\na={}\n{}", "x".repeat(250_000), "a+=y\n".repeat(100_000)));
     read_ini(&"etc/a.xml\n".repeat(50_000));
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
 }

@@ -95,7 +95,7 @@ fn twisted(text: &str) -> Spelt {
             (Address::Unix(path), of("backlog"))
         }
         "fd" | "systemd" => (Address::Open(of("fileno").unwrap_or_default()), None),
-        other => (Address::Refused(format!("`{other}` is no kind of endpoint that is known")), None),
+        other => (Address::Refused(format!("`{other}` is not a kind of endpoint that is known")), None),
     };
     Spelt { address, backlog }
 }

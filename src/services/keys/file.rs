@@ -52,12 +52,12 @@ pub(super) fn read(
         Format::Yaml => yaml(ground.sources, file),
         Format::Python => match python::read(ground.sources, file, wanted(keys), command) {
             Err(why) => {
-                Keyed { open: Some((format!("it was not read: {why}"), Span::top(file))), ..Keyed::default() }
+                Keyed { open: Some((format!("cannot read it: {why}"), Span::top(file))), ..Keyed::default() }
             }
             Ok(module) => Keyed {
                 keys: module.names,
                 open: module.star.map(|at| ("what it imports may set it".into(), at)),
-                refused: module.broken.map(|at| ("it is no Python".into(), at)),
+                refused: module.broken.map(|at| ("it is not Python".into(), at)),
                 typed: true,
             },
         },
@@ -73,7 +73,7 @@ pub(super) fn yaml(sources: &Sources, file: SourceId) -> Keyed {
     let yaml = yaml::read(sources, file);
     let refused = yaml.fault().map(|broken| (broken.message.clone(), broken.at));
     let open = yaml.broken.as_ref().filter(|broken| broken.ours);
-    let open = open.map(|broken| ("it was not read to its end".into(), broken.at));
+    let open = open.map(|broken| ("it was read only in part".into(), broken.at));
     let mut found = Keyed { typed: true, refused, open, ..Keyed::default() };
     for document in &yaml.documents {
         maps("", document, &mut found.keys);

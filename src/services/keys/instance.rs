@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Refused;
-use super::activated::{self, Socket};
 use super::file::{self, Keyed};
 use super::options::{self, Line};
 use super::said::{Said, Taken, Told, Written};
 use crate::knowledge::Keys;
-use crate::knowledge::keys::{Condition, Format, Is, KeyFile};
+use crate::knowledge::keys::{Condition, Format, Instead, Is, KeyFile};
 use crate::model::{Command, ReadAs, Starter, Text, Variable, Version};
-use crate::services::{Ground, Why};
+
+use crate::services::{Ground, Socket, Why, given_by_systemd};
 use crate::syntax::shell;
 use crate::text::{Slot, SourceId, Span};
 
@@ -124,7 +124,7 @@ impl<'a> Instance<'a> {
             return found.map_or(Ok(()), |source| self.read_file(source, keys.format));
         };
         let Some(text) = value.text() else {
-            self.open_file = Some((format!("which file {by} names is not known"), value.at));
+            self.open_file = Some((format!("it is unknown which file {by} names"), value.at));
             return Ok(());
         };
         let prefix = keys
@@ -227,6 +227,21 @@ impl<'a> Instance<'a> {
         }
     }
 
+    /// What listens again behind it.
+    pub(super) fn instead(&self) -> Option<&Instead> {
+        let folder = || {
+            let file = || self.ground.sources.get(self.file?.0).path()?.parent();
+            self.command.and_then(|(command, _)| command.folder.as_deref()).or_else(file)
+        };
+        let fits = |instead: &&Instead| {
+            let Some((package, before)) = instead.pypi.as_ref().zip(instead.before) else { return true };
+            let command = self.command.map(|(command, _)| command);
+            let version = self.ground.version_of_pypi(package, command, folder().unwrap_or(Path::new("")));
+            version.is_some_and(|version| version < before)
+        };
+        self.keys.instead.iter().filter(|instead| self.holds(&instead.when)).find(fits)
+    }
+
     /// Whether this version, else the newest, is at least that one.
     pub(super) fn is_since(&self, since: Option<Version>) -> bool {
         since.is_none_or(|since| self.version.is_none_or(|version| version >= since))
@@ -301,15 +316,13 @@ impl<'a> Instance<'a> {
     /// What systemd hands it.
     pub(super) fn sockets(&self) -> Vec<Socket> {
         let command = self.command.filter(|_| self.keys.activated);
-        command.map_or_else(Vec::new, |(command, _)| activated::sockets(self.ground, command))
+        command.map_or_else(Vec::new, |(command, _)| given_by_systemd(self.ground, command))
     }
 }
 
 /// The arguments in a variable, as shlex.split takes them apart; nothing where a quote is not closed.
 pub(super) fn words_of(value: &Text) -> Option<Vec<Text>> {
     let mut words = shell::split(value)?;
-    if let Some(what) = value.open() {
-        words.iter_mut().filter(|word| word.bytes().contains(&b'$')).for_each(|word| word.set_open(what));
-    }
+    words.iter_mut().for_each(|word| word.open_by(value, b'$'));
     Some(words)
 }

@@ -3,9 +3,8 @@
 use std::fmt::Display;
 use std::ops::Range;
 
-use super::super::{Ask, BELOW_0_IS_0, Bound, DualStack, Empty, Names, Policy, Why, port_of};
+use super::super::{Ask, BELOW_0_IS_0, Bound, DualStack, Empty, Names, Policy, Socket, Why, port_of};
 use super::Refused;
-use super::activated::Socket;
 use super::address::{self, Address, Spelt};
 use super::instance::Instance;
 use super::said::{Said, Told, Written};
@@ -61,7 +60,8 @@ impl Reader<'_> {
         }
         let backlog = self.backlog()?;
         let sockets = self.sockets()?;
-        let again = self.keys.listens_again && self.instance.is_before(self.keys.listens_again_before);
+        let again = self.keys.listens_again
+            && (self.instance.is_before(self.keys.listens_again_before) || self.instance.instead().is_some());
         let ground = self.instance.ground;
         for Opening { endpoint, site, notes, backlog: own, handed } in openings {
             let ask = match handed && !again {
@@ -151,7 +151,7 @@ impl Reader<'_> {
         let default = |name: &&&str| instance.told(name).is_none_or(|told| told.default);
         let mut defaults = settings.iter().filter(default).peekable();
         if instance.is_file_alone() && defaults.peek().is_some() {
-            let why = "its file does not say it, and no command line that was read starts it";
+            let why = "its file does not set it, and no command line read here starts it";
             return Some(Opening::unknown(Transport::Tcp, instance.site, why));
         }
         let (why, at) = defaults.find_map(|name| instance.open(name))?;
@@ -223,17 +223,31 @@ impl Reader<'_> {
     /// The number that counts for all listeners of this kind.
     fn backlog(&self) -> Result<Ask, Refused> {
         let (instance, name) = (self.instance, &self.keys.backlog);
-        if let Some(instead) =
-            instance.keys.instead.iter().find(|it| !self.keys.internal && instance.holds(&it.when))
+        let instead = instance.instead().filter(|_| !self.keys.internal);
+        let told = instance.told(name).filter(|told| !told.default);
+        if let Some((who, default)) =
+            instead.and_then(|instead| Some((&instead.who, instead.default.as_ref()?)))
         {
-            return Ok(instance.ground.own(&instead.default, instance.version));
+            let vain = told.and_then(|told| Some((told, told.values.last()?)));
+            let vain = vain.map(|(told, value)| {
+                let number = instance.number(name).ok().flatten().map(|(_, taken)| taken.number);
+                let text = value.text().unwrap_or_default();
+                let what = format!("{who} listens again over {} {text}", told.by);
+                Step { value: number, what, at: value.at }
+            });
+            return Ok(instance.ground.own(default, instance.version).after(vain));
         }
-        let Some(told) = instance.told(name).filter(|told| !told.default) else {
+        let Some(told) = told else {
             if let Some((why, at)) = instance.open(name) {
                 return Ok(Ask::unknown(why, *at));
             }
-            return Ok(instance.ground.own(name, instance.version).with(instance.room(name)));
+            let (ground, version) = (instance.ground, instance.version);
+            return Ok(ground.own(name, version).settable(ground, name, version, instance.room(name)));
         };
+        if let Some(setting) = instance.ground.service.too_old(name, instance.version) {
+            let why = instance.ground.too_old(setting, instance.version);
+            return Err(Refused::new(why, told.at().unwrap_or(instance.site)));
+        }
         let number = instance.number(name)?;
         Ok(from_told(told, number.map(|(_, taken)| (taken.number, taken.was))))
     }
@@ -298,13 +312,6 @@ fn handed(at: Span) -> Opening {
 
 /// A socket of a `.socket` unit.
 fn activated(socket: &Socket) -> Opening {
-    let ask = match socket.backlog {
-        Some((number, at)) => {
-            Ask::written(number, "Backlog of the socket unit", at).with(Some(Slot::replace(at)))
-        }
-        None => Ask::handed(socket.at),
-    };
-    let what = "systemd opens it and hands it over".into();
-    let notes = vec![Step { value: None, what, at: socket.at }];
-    Opening { handed: true, backlog: Some(ask), notes, ..Opening::new(socket.endpoint.clone(), socket.at) }
+    let (backlog, notes) = (Some(socket.ask()), vec![socket.note()]);
+    Opening { handed: true, backlog, notes, ..Opening::new(socket.endpoint.clone(), socket.at) }
 }

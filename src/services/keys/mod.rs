@@ -1,7 +1,6 @@
 //! Services that are told everything by plain keys: options, variables of the environment and keys of a file. It knows how such
 //! things are written; what they mean to a service stands in the `[keys]` of its TOML file.
 
-mod activated;
 mod address;
 mod file;
 mod instance;

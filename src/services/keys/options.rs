@@ -87,7 +87,7 @@ impl<'k> Reader<'k> {
                 self.bare(word);
                 match word.is_open() && is_variable(text) {
                     true => {
-                        let why = format!("{text} may say it, and {}", Why::Elsewhere(text.to_owned()));
+                        let why = format!("{text} may set it, and {}", Why::Elsewhere(text.to_owned()));
                         open.push((why, word.span()));
                     }
                     false => others += 1,
@@ -101,7 +101,7 @@ impl<'k> Reader<'k> {
             }
         }
         if let Some(more) = self.take().filter(|_| open.is_empty() && others >= most) {
-            self.refuse(format!("{} comes after the last word that it takes", more.as_str()), more);
+            self.refuse(format!("{} comes after the last word that it accepts", more.as_str()), more);
         }
         // One of the words is the application.
         let options = usize::from(others == 0);
@@ -133,7 +133,7 @@ impl<'k> Reader<'k> {
             let one = meant.windows(2).all(|pair| matches!(pair, [a, b] if a.name == b.name));
             let clear = one && self.keys.grammar.abbreviates();
             if !meant.is_empty() && !clear {
-                return self.refuse(format!("{name} is no option of it"), word);
+                return self.refuse(format!("{name} is not one of its options"), word);
             }
         }
         match (meant.first(), value) {
@@ -153,8 +153,9 @@ impl<'k> Reader<'k> {
 
     /// `-b 5`, `-b5`, `-Db5`.
     fn short(&mut self, word: &'k Text) {
+        let text = word.as_str();
         let mut at = 1;
-        while let Some(letter) = word.as_str().get(at..).and_then(|rest| rest.chars().next()) {
+        while let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) {
             at += letter.len_utf8();
             let is = |known: &&Known<'_>| {
                 let mut letters = known.name.chars().skip(1);
@@ -164,7 +165,7 @@ impl<'k> Reader<'k> {
             match meant.first() {
                 Some(known) if known.switch => self.set(&meant, Written::truth(word.span(), true)),
                 Some(_) => {
-                    let rest = word.as_str().get(at..).unwrap_or_default();
+                    let rest = text.get(at..).unwrap_or_default();
                     let sign = self.keys.grammar.takes_sign_off() && rest.starts_with('=');
                     match rest.get(usize::from(sign)..).filter(|rest| !rest.is_empty()) {
                         Some(value) => self.set(&meant, Written::tail(word, value)),

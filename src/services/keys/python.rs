@@ -8,7 +8,7 @@ use crate::services::variable;
 use crate::syntax::calls::{Code, Id, Unparsed};
 use crate::syntax::python::{MAX_FUEL, Modules, Python, Thing, Value};
 use crate::syntax::startup::{Answer, Startup};
-use crate::text::{SourceId, Sources, Span};
+use crate::text::{SourceId, Sources, Span, Text};
 
 /// What the module leaves behind.
 pub(super) struct Module {
@@ -74,12 +74,14 @@ fn written(sources: &Sources, value: &Value, assigned: Span) -> Written {
         Thing::Truth(is) => Said::Truth(*is),
         Thing::Real(real) => Said::Other(real.to_string()),
         Thing::Unknown(why) => Said::Open(String::new(), why.clone()),
-        _ => Said::Open(String::new(), "it is no plain value".into()),
+        _ => Said::Open(String::new(), "it is not a plain value".into()),
     };
-    let exact = value.written.is_some_and(|at| match &said {
-        Said::Text(text) => sources.slice(at) == text.as_bytes(),
-        Said::Number(number) => sources.slice(at) == number.to_string().as_bytes(),
-        _ => false,
-    });
+    let text = match &said {
+        Said::Text(text) => Some(text.clone()),
+        Said::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let stands = |(at, text): (Span, String)| Text::at(sources, text, at).exact().is_some();
+    let exact = value.written.zip(text).is_some_and(stands);
     Written { said, at: value.written.unwrap_or(assigned), exact }
 }

@@ -110,7 +110,7 @@ fn a_file_round_which_something_else_is_started_is_not_used() {
 fn what_is_not_known_is_not_guessed() {
     let read = line("gunicorn", "gunicorn --backlog $BACKLOG -b 0.0.0.0:$PORT app");
     assert_eq!(read.rows(), ["? ?"]);
-    assert!(read.said().contains("the files do not tell what `$BACKLOG` is"), "{}", read.said());
+    assert!(read.said().contains("the files do not say what `$BACKLOG` is"), "{}", read.said());
     assert!(read.said().contains("0.0.0.0:$PORT"), "{}", read.said());
     assert_eq!(read.set(9), None);
     // Any option may be in it.
@@ -145,7 +145,7 @@ fn an_open_socket_may_keep_its_queue() {
     let unit =
         "[Socket]\nListenStream=/run/old.sock\nListenStream=\nListenStream=8000\nListenStream = [::1]:80\n";
     let read = with_file("gunicorn", "gunicorn app", "etc/systemd/system/web.socket", unit);
-    assert_eq!(read.rows(), ["*:8000 ?", "[::1]:80 ?"]);
+    assert_eq!(read.rows(), ["*:8000 2147483647", "[::1]:80 2147483647"]);
 }
 
 #[test]
@@ -242,4 +242,21 @@ fn nothing_panics_and_nothing_takes_long() {
     let _ = with_file("gunicorn", "", "gunicorn.conf.py", &format!("bind = {}1", "[".repeat(100_000)));
     let _ = with_file("hypercorn", "", "hypercorn.toml", &format!("bind = {}1", "[".repeat(100_000)));
     assert!(started.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn a_worker_of_uvicorn_listens_again() {
+    let gunicorn = |options: &str, uvicorn: &str| {
+        let pins = format!("gunicorn==27.0.1\nuvicorn=={uvicorn}\n");
+        let line =
+            format!("gunicorn --no-control-socket -k uvicorn.workers.UvicornWorker {options} app:asgi");
+        with_file("gunicorn", &line, "srv/app/requirements.txt", &pins).rows()
+    };
+    assert_eq!(gunicorn("--backlog 777", "0.11.1"), ["127.0.0.1:8000 100"]);
+    assert_eq!(gunicorn("--backlog 777", "0.11.2"), ["127.0.0.1:8000 777"]);
+    assert_eq!(gunicorn("--backlog 0", "0.38.0"), ["127.0.0.1:8000 2048"]);
+    assert_eq!(gunicorn("", "0.38.0"), ["127.0.0.1:8000 2048"]);
+    let socket = ("etc/systemd/system/web.socket", "[Socket]\nListenStream=127.0.0.1:81\nBacklog=77\n");
+    let line = "gunicorn --no-control-socket --backlog 900 -k uvicorn_worker.UvicornWorker app:asgi";
+    assert_eq!(with_files("gunicorn", line, &[socket]).rows(), ["127.0.0.1:81 900"]);
 }

@@ -178,7 +178,7 @@ impl<'l, 't> Listeners<'l, 't> {
             notes.extend(self.told.workers.at.map(|at| note("how many workers there are".into(), at)));
         }
         notes.extend(taken_in.iter().filter_map(|other| {
-            let what = format!("{} has no socket of its own, this one takes it in", other.address);
+            let what = format!("{} has no socket of its own: this one serves it", other.address);
             Some(note(what, other.deciding()?.at))
         }));
         notes

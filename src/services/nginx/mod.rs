@@ -22,11 +22,15 @@ use self::release::Release;
 use self::sockets::{Refusal, Sockets};
 use self::walk::{Start, Told, Walk};
 use super::{Candidate, Enabled, Found, Ground, Opened, Starts};
-use crate::model::{Label, Problem, ProblemKind};
-use crate::text::{HashSet, has_magic};
+use crate::model::{Endpoint, Kind, Label, Listener, NotRead, Problem, ProblemKind};
+use crate::text::{HashSet, Span, has_magic};
+
+/// Paths of includes that a message names.
+const OUTSIDE_SHOWN: usize = 3;
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
-    let starts = Starts::of(ground);
+    let mut found = Found::default();
+    let starts = Starts::of(ground, &mut found);
     let mut reading = Reading {
         starts: &starts,
         library: Library::new(ground),
@@ -35,7 +39,7 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         included: HashSet::default(),
         mains: Vec::new(),
         enabled: Enabled::default(),
-        found: Found::default(),
+        found,
     };
     let files = starts.candidates(files);
     let (mut mains, fragments) = reading.sort(&files);
@@ -44,7 +48,6 @@ pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
         reading.main(candidate, id);
     }
     reading.fragments(&fragments);
-    reading.found.problems.extend(starts.problems(ground));
     reading.found
 }
 
@@ -106,7 +109,9 @@ impl Reading<'_> {
         }
         let installed = self.library.ground.is_machine() && self.is_installed(candidate);
         let start = if installed { Start::Installed } else { Start::Main };
-        let folder = self.opened.folder(candidate);
+        // nginx looks beside the name that it is given (ngx_process_options: conf_prefix).
+        let named = self.starts.folder(&candidate.path).map(Path::to_owned);
+        let folder = named.unwrap_or_else(|| self.opened.folder(candidate));
         self.release = Release::of(self.library.ground, &folder);
         let argument = self.argument(&candidate.path);
         let problems = self.found.problems.len();
@@ -120,11 +125,10 @@ impl Reading<'_> {
         self.mains.push(folder);
     }
 
-    /// The `-g` of what starts nginx with a file.
+    /// The `-g` of what starts nginx with a file, as far as it is known.
     fn argument(&mut self, file: &Path) -> Option<FileId> {
-        let starts = self.starts;
-        let directives = starts.line(starts.reading(file).next()?).last("-g")?;
-        Some(self.library.add_argument(directives))
+        let directives = self.starts.line(self.starts.starting(file)?).last("-g")?;
+        (!directives.word.is_open()).then(|| self.library.add_argument(directives))
     }
 
     /// What no main file includes, as the nginxes that may read it. Where a main file is installed above it, it is not in use.
@@ -132,7 +136,7 @@ impl Reading<'_> {
         let mut left: Vec<Fragment> = Vec::new();
         for (candidate, id) in fragments {
             let Some(module) = self.module(*id).filter(|_| !self.included.contains(id)) else { continue };
-            if self.leaves_out(candidate) {
+            if self.leaves_out(candidate) || self.is_beyond(candidate, *id) {
                 continue;
             }
             let own = self.opened.folder(candidate);
@@ -156,10 +160,12 @@ impl Reading<'_> {
                 families.entry(family).or_default().push(told);
             }
         }
+        let before = self.found.listeners.len();
         for (folder, family) in families {
             self.release = Release::of(self.library.ground, &folder);
             self.family(family);
         }
+        write_once(self.found.listeners.get_mut(before..).unwrap_or_default());
     }
 
     /// Fragments of one folder. On a machine one nginx reads them all.
@@ -178,6 +184,15 @@ impl Reading<'_> {
         let out = self.enabled.is_off(&candidate.path) && !self.library.ground.is_named(candidate);
         self.found.left_out += usize::from(out);
         out
+    }
+
+    /// Tells of a part that no include reaches.
+    fn is_beyond(&mut self, candidate: &Candidate, id: FileId) -> bool {
+        let beyond = self.enabled.is_beyond(&candidate.path) && !self.library.ground.is_named(candidate);
+        let file = self.library.file(id).filter(|_| beyond);
+        let service = &self.library.ground.service.name;
+        self.found.not_read.extend(file.map(|file| NotRead::configuration(service, file.source)));
+        beyond
     }
 
     /// The module that a file's servers belong to, if it is nginx's at all.
@@ -204,7 +219,31 @@ impl Reading<'_> {
         }
         let mut told = Walk::new(&self.library, &includes, &self.release, start).read(argument, id);
         self.found.problems.append(&mut told.problems);
+        self.found.problems.extend(self.outside(&told.outside));
         told
+    }
+
+    /// One row for all includes of one nginx that lead out: they have one reason.
+    fn outside(&self, outside: &[(String, Span)]) -> Option<Problem> {
+        let (_, at) = *outside.first()?;
+        let mut paths: Vec<&str> = outside.iter().map(|(path, _)| path.as_str()).collect();
+        paths.dedup();
+        let message = match paths.as_slice() {
+            [path] => {
+                format!("the include of {path} leads out of the repository: its listeners are unknown")
+            }
+            paths => {
+                let (shown, rest) = paths.split_at_checked(OUTSIDE_SHOWN).unwrap_or((paths, &[]));
+                let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+                let count = paths.len();
+                format!(
+                    "{count} includes lead out of the repository ({}{more}): its listeners are unknown",
+                    shown.join(", ")
+                )
+            }
+        };
+        let help = "audit the machine or the image that it is for, where these files exist".to_owned();
+        Some(Problem { help: Some(help), ..self.library.ground.problem(ProblemKind::Skipped, message, at) })
     }
 
     /// The sockets that one nginx opens.
@@ -216,6 +255,21 @@ impl Reading<'_> {
         }
         self.found.problems.extend(sockets.refusals.iter().map(|refusal| problem(ground, refusal)));
         self.found.listeners.extend(Listeners::of(ground, told, &sockets).all());
+    }
+}
+
+/// Loose files may all be included by one nginx, which refuses a second `backlog=` for an address: where one is written no other
+/// is added, else only the first may get one.
+fn write_once(listeners: &mut [Listener]) {
+    let is_written = |listener: &Listener| {
+        listener.backlog.value.as_ref().is_some_and(|backlog| backlog.kind == Kind::Written)
+    };
+    let mut taken: HashSet<Endpoint> =
+        listeners.iter().filter(|listener| is_written(listener)).map(|it| it.endpoint.clone()).collect();
+    for listener in listeners.iter_mut().filter(|listener| !is_written(listener)) {
+        if !taken.insert(listener.endpoint.clone()) {
+            listener.backlog.slot = None;
+        }
     }
 }
 

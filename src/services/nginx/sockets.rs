@@ -13,15 +13,15 @@ use crate::text::{HashMap, Span};
 pub(super) const MAX_SOCKETS: usize = 1 << 16;
 
 const SHARED: &str =
-    "socket options belong to the address, not to the server: only one listen of it may have any";
+    "socket options apply to the address, not to the server: only one listen of the address may set them";
 const ONE_DEFAULT: &str = "an address has one default server";
-const SAME_SERVER: &str = "once in a server is enough";
+const SAME_SERVER: &str = "one listen of it per server is enough";
 const NO_SHARING: &str = "servers of mail, and of stream before nginx 1.25.5, cannot share an address";
 const AGAIN: &str = "the file that says so is included more than once";
-const FOLDED: &str = "an option such as backlog= or bind gives an address a socket of its own, and the wildcard of its \
-    port is in the way: write the option into the wildcard's listen";
+const FOLDED: &str = "backlog=, bind and the like give an address its own socket, which conflicts with the wildcard of its \
+    port: put the option on the wildcard's listen";
 const CONNECTIONS: &str = "raise worker_connections in events";
-const FAMILIES: &str = "with ipv6only=off the socket takes IPv4 connections too: leave out the other listen";
+const FAMILIES: &str = "with ipv6only=off the socket accepts IPv4 connections too: remove the other listen";
 const MODULES: &str =
     "http, stream and mail each open their own sockets: an address can belong to only one of them";
 
@@ -149,7 +149,7 @@ impl<'t> Sockets<'t> {
             self.refusals.push(Refusal {
                 message: format!("{number} worker_connections are not enough for {count} listening sockets"),
                 at: last.at,
-                beside: connections.at.map(|at| (at, "so many")),
+                beside: connections.at.map(|at| (at, "this many")),
                 help: CONNECTIONS,
             });
         }
@@ -252,7 +252,7 @@ fn alone<'t>(shared: &Shared<'t>) -> Option<Refusal> {
         // Since January 2025 (commit 5b0af621c3f6, Linux 6.13 and stable releases); before, a second worker could not bind the path.
         Address::Unix(_) if shared.is_reused() => (
             format!("setsockopt(SO_REUSEPORT) {} failed (95: Operation not supported)", shared.address),
-            "a path can be bound once: leave out reuseport",
+            "a path can be bound only once: remove reuseport",
         ),
         _ => return None,
     };

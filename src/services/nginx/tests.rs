@@ -198,7 +198,7 @@ fn a_tree_laid_over_an_image_lacks_what_the_image_has() {
     assert_eq!(
         repository(&[("nginx/nginx.conf", &conf)]).problems(),
         [
-            "Skipped: the include of /etc/nginx/mine.conf leads out of the repository: what listens there is unknown"
+            "Skipped: the include of /etc/nginx/mine.conf leads out of the repository: its listeners are unknown"
         ]
     );
 }
@@ -260,7 +260,7 @@ fn a_template_is_no_fault_of_anybody_s() {
         ("c.conf", "server { listen 80; <% if tls %> listen 443 ssl; <% end %> }"),
     ]);
     assert_eq!(seen.rows(), ["? 7", "127.0.0.1:81 511", "0.0.0.0:80 511"]);
-    let template = "Skipped: not read to its end: it looks like a template of";
+    let template = "Skipped: read only in part: it looks like a template of";
     let problems = [("Jinja or Go", "{"), ("ERB", "}")];
     assert_eq!(
         seen.problems(),
@@ -270,7 +270,7 @@ fn a_template_is_no_fault_of_anybody_s() {
 
 #[test]
 fn a_server_behind_a_fault_is_not_lost_in_silence() {
-    let fault = "not read to its end: unexpected \"}\"";
+    let fault = "read only in part: unexpected \"}\"";
     let torn = ("web.conf", "map $a $b { default 1 }\nserver { listen 443 ssl; }\n");
     let main = ("nginx.conf", "events { a }\nhttp { server { listen 80; } }\n");
     let other = ("app.conf", "http { port = 80 }\n# server { listen 80; }\nserver { listen = 81 }\n");
@@ -280,10 +280,7 @@ fn a_server_behind_a_fault_is_not_lost_in_silence() {
     let named = |file| Trial::repository("nginx", &[file]).only(&[file.0]).read().problems();
     assert_eq!(named(torn), [format!("Lost: {fault}")]);
     let template = named(("web.conf", "{% if tls %}\nserver { listen 443 ssl; }\n{% endif %}\n"));
-    assert_eq!(
-        template,
-        ["Skipped: not read to its end: it looks like a template of Jinja: unexpected \"{\""]
-    );
+    assert_eq!(template, ["Skipped: read only in part: it looks like a template of Jinja: unexpected \"{\""]);
 }
 
 #[test]
@@ -296,7 +293,7 @@ fn includes_that_multiply_come_to_an_end() {
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let seen = root(&files);
     assert_eq!(seen.rows(), ["0.0.0.0:80 511"]);
-    assert_eq!(seen.cuts(), ["only the first 262144 files that are included are looked at"]);
+    assert_eq!(seen.cuts(), ["the audit reads only the first 262144 files that are included"]);
 }
 
 #[test]
@@ -320,7 +317,7 @@ fn a_circle_is_named_and_what_is_outside_it_read() {
     assert_eq!(seen.rows(), ["0.0.0.0:80 511", "0.0.0.0:81 511"]);
     assert_eq!(
         seen.problems(),
-        ["Lost: the includes go round in a circle: etc/nginx/a.conf, etc/nginx/b.conf, etc/nginx/a.conf"]
+        ["Lost: the includes form a loop: etc/nginx/a.conf, etc/nginx/b.conf, etc/nginx/a.conf"]
     );
     assert_eq!(seen.found.listeners[0].backlog.slot, None);
 }
@@ -366,13 +363,16 @@ fn a_ledger_says_where_each_number_comes_from() {
         let notes = seen.found.listeners[index].notes.iter();
         notes.map(|note| (note.what.clone(), seen.sources.text(note.at).into_owned())).collect()
     };
-    assert_eq!(steps(0), [(Some(4294967297), "backlog= of listen"), (Some(1), "what a C int keeps of it")]);
+    assert_eq!(steps(0), [(Some(4294967297), "backlog= of listen"), (Some(1), "what fits a C int")]);
     assert_eq!(steps(1), [(Some(511), "nginx's own default")]);
     let text = seen.sources.text(seen.found.listeners[1].steps[0].at).into_owned();
     assert_eq!(text, "511");
-    let taken_in = "127.0.0.1:80 has no socket of its own, this one takes it in";
+    let taken_in = "127.0.0.1:80 has no socket of its own: this one serves it";
     assert_eq!(notes(0), [(taken_in.into(), "listen 127.0.0.1:80;".into())]);
-    assert_eq!(notes(1), [("assumed: localhost is 127.0.0.1 and ::1".into(), "listen localhost:81;".into())]);
+    assert_eq!(
+        notes(1),
+        [("assuming that localhost is 127.0.0.1 and ::1".into(), "listen localhost:81;".into())]
+    );
 }
 
 #[test]

@@ -19,19 +19,6 @@ use crate::text::{HashSet, SourceId, Span, has_magic, over};
 const MAX_INCLUSIONS: usize = 1 << 18;
 const MAX_ADDRESSES: usize = 1 << 19;
 
-/// Files of nginx's own that people include.
-const SHIPPED: [&str; 9] = [
-    "fastcgi.conf",
-    "fastcgi_params",
-    "koi-utf",
-    "koi-win",
-    "mime.types",
-    "proxy_params",
-    "scgi_params",
-    "uwsgi_params",
-    "win-utf",
-];
-
 /// What one nginx was told.
 #[derive(Debug, Default)]
 pub(super) struct Told {
@@ -46,6 +33,8 @@ pub(super) struct Told {
     pub(super) passes: Vec<Passed>,
     pub(super) upstreams: Vec<Upstream>,
     pub(super) problems: Vec<Problem>,
+    /// Includes that lead out of the repository, and where they stand.
+    pub(super) outside: Vec<(String, Span)>,
 }
 
 /// What a `proxy_pass` or the like names, and the server that it stands in.
@@ -250,7 +239,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             include: Include { at, pattern: false },
         });
         if file.marked && self.place() != Place::Table {
-            let why = "unknown directive: the file starts with a byte order mark, which nginx takes for a part of \
+            let why = "unknown directive: the file starts with a byte order mark, which nginx reads as part of \
                 the first word";
             self.lost(Span::new(file.source, 0..MARK.len()), why);
         }
@@ -271,13 +260,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         match (self.start, template) {
             (Start::Installed, _) => self.lost(*at, why.to_string()),
             (_, Some(whose)) => {
-                let message = format!("not read to its end: it looks like a template of {whose}: {why}");
+                let message = format!("read only in part: it looks like a template of {whose}: {why}");
                 self.problem(ProblemKind::Skipped, *at, message, Vec::new());
-                self.advise("its listeners are known once it is filled in: audit what is made of it");
+                self.advise("audit the file that this template produces");
             }
             (_, None) => {
                 let kind = if self.is_named(at.source) { ProblemKind::Lost } else { ProblemKind::Skipped };
-                self.problem(kind, *at, format!("not read to its end: {why}"), Vec::new());
+                self.problem(kind, *at, format!("read only in part: {why}"), Vec::new());
             }
         }
     }
@@ -421,12 +410,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     fn outside(&mut self, word: &Word<'_>, at: Span) {
         let value = word.value();
         let path = Path::new(OsStr::from_bytes(&value));
-        if !is_shipped(path) {
-            let path = path.display();
-            let message =
-                format!("the include of {path} leads out of the repository: what listens there is unknown");
-            self.problem(ProblemKind::Skipped, at, message, Vec::new());
-            self.advise("audit the machine or the image that it is for: there these files can be read");
+        if !self.is_shipped(path) {
+            self.told.outside.push((path.display().to_string(), at));
         }
     }
 
@@ -462,7 +447,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         let round = self.frames.get(from..).unwrap_or_default();
         let name = |frame: &Frame<'_>| self.library.name(frame.file);
         let names: Vec<String> = round.iter().map(name).chain([self.library.name(file)]).collect();
-        let message = format!("the includes go round in a circle: {}", names.join(", "));
+        let message = format!("the includes form a loop: {}", names.join(", "));
         let kind = if include.pattern { ProblemKind::Skipped } else { ProblemKind::Lost };
         let sources = round.iter().filter_map(|frame| Some(self.library.file(frame.file)?.source));
         self.told.circles.extend(sources);
@@ -488,13 +473,22 @@ impl<'w, 'a> Walk<'w, 'a> {
             _ => format!("\"{}\" is not read: {why}", path.display()),
         };
         self.lost(at, message);
+        if let Some(help) = why.help() {
+            self.advise(&help);
+        }
     }
 
     /// A file that comes with nginx, or from a part of the system that is not in this tree: it is laid over another.
     fn is_elsewhere(&self, path: &Path) -> bool {
         let top = path.strip_prefix("/").ok().and_then(|path| path.components().next());
-        is_shipped(path)
+        self.is_shipped(path)
             || top.is_some_and(|top| !self.library.ground.tree.is_folder(Path::new(top.as_os_str())))
+    }
+
+    /// A file of nginx's own that people include.
+    fn is_shipped(&self, path: &Path) -> bool {
+        path.file_name()
+            .is_some_and(|name| self.library.ground.list("shipped").any(|shipped| name == shipped))
     }
 
     /// The server that is being read is not known as a whole.
@@ -584,8 +578,4 @@ impl<'w, 'a> Walk<'w, 'a> {
         let problem = self.library.ground.problem(kind, message, at);
         self.told.problems.push(Problem { labels, ..problem });
     }
-}
-
-fn is_shipped(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| SHIPPED.iter().any(|shipped| name == *shipped))
 }

@@ -12,6 +12,13 @@ use crate::text::over;
 /// Calls of one name that are looked through for those of one function.
 const MAX_NAMED: usize = 1_000;
 
+/// JavaScript's own functions that are known here.
+#[rustfmt::skip]
+const OF_THE_LANGUAGE: [&str; 14] = [
+    "Number", "parseInt", "Number.parseInt", "parseFloat", "Number.parseFloat", "String", "Boolean",
+    "isNaN", "Number.isNaN", "Number.isInteger", "isFinite", "Number.isFinite", "Object.freeze", "Object.seal",
+];
+
 impl Evaluation<'_, '_> {
     pub(super) fn arguments(&self, call: &Spot) -> Vec<Spot> {
         let arguments = self.program.field(call, "arguments");
@@ -28,6 +35,13 @@ impl Evaluation<'_, '_> {
                 Some(name) => self.module(at, &name),
                 None => self.not_plain(wanted, at),
             };
+        }
+        if name == "Object.assign" {
+            // What it gives is its first argument, under another name.
+            let first = arguments.first().filter(|first| self.program.kind(first) != "object");
+            let known =
+                first.map(|first| self.value(first)).filter(|it| matches!(it.thing, Thing::Object(_)));
+            return known.unwrap_or_else(|| Thing::Object(at.clone()).into());
         }
         if let Some(value) = self.of_the_language(name, &arguments) {
             return value;
@@ -71,24 +85,7 @@ impl Evaluation<'_, '_> {
 
     /// JavaScript's own functions on plain values.
     fn of_the_language(&self, name: &str, arguments: &[Spot]) -> Option<Value> {
-        let known = matches!(
-            name,
-            "Number"
-                | "parseInt"
-                | "Number.parseInt"
-                | "parseFloat"
-                | "Number.parseFloat"
-                | "String"
-                | "Boolean"
-                | "isNaN"
-                | "Number.isNaN"
-                | "Number.isInteger"
-                | "isFinite"
-                | "Number.isFinite"
-                | "Object.freeze"
-                | "Object.seal"
-        );
-        if !known {
+        if !OF_THE_LANGUAGE.contains(&name) {
             return None;
         }
         let given = self.value(arguments.first()?);
@@ -177,8 +174,10 @@ impl Evaluation<'_, '_> {
         let values = self.first(function, returns.values.iter()).into_iter();
         let values = values.map(|value| self.value(value)).collect();
         let value = agreed(values, self.program.text(call)).unwrap_or_else(|| Thing::Undefined.into());
-        match returns.unless.iter().find(|name| !value.unless.contains(name)) {
-            Some(name) if value.is_plain() => Value::one_of(&[value], format!("it depends on {name}")),
+        match returns.unless.iter().find(|reason| !value.unless.contains(reason)) {
+            Some(reason) if value.is_plain() => {
+                Value::one_of(&[value], format!("it is another one if {reason}"))
+            }
             _ => value,
         }
     }
@@ -258,11 +257,18 @@ impl Evaluation<'_, '_> {
     }
 
     fn operator(&self, at: &Spot) -> &str {
-        self.program.field(at, "operator").map_or("", |operator| self.program.text(&operator))
+        let operator = self.program.field(at, "operator").map_or("", |operator| self.program.text(&operator));
+        match self.program.kind(at) {
+            "augmented_assignment_expression" => operator.trim_end_matches('='),
+            _ => operator,
+        }
     }
 
     pub(super) fn unary(&self, at: &Spot) -> Value {
         let inner = self.part(at, "argument");
+        if self.operator(at) == "delete" {
+            return Thing::Undefined.into();
+        }
         if !inner.is_known() {
             return inner;
         }
@@ -397,7 +403,7 @@ impl Evaluation<'_, '_> {
 #[derive(Debug, Default)]
 struct Returns {
     values: Vec<Spot>,
-    /// Variables of the environment that decide about it, and are taken as not set.
+    /// What decides about it, and is taken as not so.
     unless: Vec<String>,
 }
 

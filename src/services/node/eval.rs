@@ -11,6 +11,7 @@ use super::value::{Server, Thing, Value, agreed, number_literal, unescaped};
 use crate::model::{Problem, ProblemKind};
 use crate::services::{Ground, OfFile};
 use crate::syntax::calls::Id;
+use crate::syntax::eval::not_told;
 use crate::text::{HashSet, Span, deeper, over};
 
 /// How many expressions lie in one another, through names and calls, before it is given up.
@@ -19,7 +20,7 @@ const MAX_DEPTH: u32 = 48;
 /// How many bindings of one name, calls of one function or elements of one array are looked at.
 const MAX_EACH: usize = 1_000;
 
-const TOO_FAR: &str = "it takes too long to follow";
+const TOO_FAR: &str = "following it takes too long";
 
 /// Whether control comes to a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(super) struct Evaluation<'p, 'a> {
     too_deep: Cell<bool>,
     /// The expressions that lie around the one that is worked out.
     around: RefCell<Vec<(FileId, Id)>>,
+    /// The call that listens: what is assigned behind it comes too late.
+    pub listening: Cell<Option<(FileId, Id)>>,
     /// What is being worked out: a name that is assigned from itself is not asked again.
     busy: RefCell<Vec<(FileId, Id)>>,
 }
@@ -46,8 +49,8 @@ pub(super) struct Evaluation<'p, 'a> {
 impl<'p, 'a> Evaluation<'p, 'a> {
     pub(super) fn new(program: &'p Program<'a>, startup: OfFile<'p, 'a>, fuel: u32) -> Self {
         let (depth, too_deep, fuel) = (Cell::default(), Cell::default(), Cell::new(fuel));
-        let (around, busy) = (RefCell::default(), RefCell::default());
-        Self { program, startup, fuel, depth, too_deep, around, busy }
+        let (around, busy, listening) = (RefCell::default(), RefCell::default(), Cell::default());
+        Self { program, startup, fuel, depth, too_deep, around, listening, busy }
     }
 
     /// The first of what there may be much of, which costs as well; that there is more is told at a node.
@@ -76,14 +79,14 @@ impl<'p, 'a> Evaluation<'p, 'a> {
         let Ground { sources, .. } = self.program.ground;
         let what = match (self.fuel.get() == 0, self.too_deep.get()) {
             (true, _) => over("expressions that lead to listeners", MAX_EXPRESSIONS),
-            (_, true) => deeper("expressions in one another", MAX_DEPTH),
+            (_, true) => deeper("nested expressions", MAX_DEPTH),
             (false, false) => return None,
         };
         if self.program.servers.may_be_made_in(sources.bytes(file.source)) {
             sources.not_followed(file, what);
             return None;
         }
-        let message = format!("{what}, so servers in it may be missed");
+        let message = format!("{what}, so servers in it may be missing");
         Some(self.program.ground.problem(ProblemKind::Skipped, message, file))
     }
 
@@ -132,10 +135,10 @@ impl<'p, 'a> Evaluation<'p, 'a> {
             "subscript_expression" => self.subscript(at),
             "call_expression" => self.call(at),
             "new_expression" => self.new_instance(at),
-            "binary_expression" => self.binary(at),
+            "binary_expression" | "augmented_assignment_expression" => self.binary(at),
             "unary_expression" => self.unary(at),
             "ternary_expression" => self.ternary(at),
-            "assignment_expression" | "augmented_assignment_expression" => self.part(at, "right"),
+            "assignment_expression" => self.part(at, "right"),
             "parenthesized_expression"
             | "await_expression"
             | "as_expression"
@@ -160,11 +163,7 @@ impl<'p, 'a> Evaluation<'p, 'a> {
 
     /// Unknown, because this expression is decided elsewhere.
     pub(super) fn unknown(&self, at: &Spot) -> Value {
-        let text = self.program.text(at);
-        let line = text.lines().next().unwrap_or_default();
-        let short: String = line.chars().take(40).collect();
-        let more = if short.len() < text.len() { "..." } else { "" };
-        Value::unknown(format!("the files do not tell what `{short}{more}` is"))
+        Value::unknown(not_told(self.program.text(at)))
     }
 
     pub(super) fn file(&self, at: &Spot) -> Option<&'p File<'a>> {
@@ -295,11 +294,12 @@ impl<'p, 'a> Evaluation<'p, 'a> {
                 ("if_statement", "consequence") => Some(true),
                 ("if_statement", "alternative") => Some(false),
                 (
-                    "catch_clause" | "switch_case" | "while_statement" | "for_statement" | "for_in_statement",
+                    "catch_clause" | "switch_case" | "switch_default" | "while_statement" | "for_statement"
+                    | "for_in_statement",
                     _,
-                ) => {
-                    return Branch::Perhaps;
-                }
+                )
+                | ("ternary_expression", "consequence" | "alternative")
+                | ("binary_expression", "right") => return Branch::Perhaps,
                 (kind, _) if names::is_function(kind) => return Branch::Perhaps,
                 _ => None,
             };

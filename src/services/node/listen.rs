@@ -3,11 +3,14 @@
 
 use super::super::{Bound, Why};
 use super::eval::Evaluation;
-use super::names::Origin;
+use super::names::{Binding, Origin};
 use super::place;
 use super::program::Spot;
 use super::servers::Listens;
 use super::value::{Server, Thing, Value, to_int32};
+use crate::model::Version;
+use crate::syntax::calls::Id;
+use crate::syntax::eval::not_told;
 use crate::text::Slot;
 
 /// What a call asks for, before the kernel sees it.
@@ -57,14 +60,39 @@ impl Given {
 impl Evaluation<'_, '_> {
     /// What a call of a server's listening method asks for; `None` where it hands on what it is called with itself.
     pub(super) fn asked(&self, server: &Server, call: &Spot) -> Option<Asked> {
-        let given = self.spread(self.arguments(call))?;
+        self.listening.set(Some((call.file, call.node)));
+        let given = self.spread(self.handed_over(call)?)?;
         Some(match server.listens {
             Listens::Net => self.asked_of_net(call, &given),
             Listens::Fastify => self.asked_of_fastify(call, &given),
             Listens::NestFastify => self.asked_of_nest_fastify(call, &given),
             Listens::Hapi => return self.asked_of_hapi(server),
             Listens::Hono => self.asked_of_hono(given.first()),
+            // With another's `server`, or with none, it does not listen.
+            Listens::Ws => match &given.first()?.value.thing {
+                Thing::Object(options) if !self.option(options, "port").value.is_nothing() => {
+                    self.asked_of_options(call, options, &given, Backlog::Default(None))
+                }
+                _ => return None,
+            },
         })
+    }
+
+    /// The arguments of the method itself; `None` for a function that hands on its own.
+    fn handed_over(&self, call: &Spot) -> Option<Vec<Spot>> {
+        let arguments = self.arguments(call);
+        match self.called_through(call) {
+            None => Some(arguments),
+            Some((_, false)) => Some(arguments.into_iter().skip(1).collect()),
+            Some((_, true)) => {
+                let Some(all) = arguments.into_iter().nth(1) else { return Some(Vec::new()) };
+                match self.value(&all).thing {
+                    Thing::Array(made) => Some(self.program.children(&made)),
+                    _ if self.is_its_own(&all) => None,
+                    _ => Some(vec![all]),
+                }
+            }
+        }
     }
 
     /// Arguments with what `...` stands for; `None` for a function that hands on its own.
@@ -88,19 +116,21 @@ impl Evaluation<'_, '_> {
 
     /// `listen(...args)` in a function of `...args`.
     fn hands_on(&self, spread: &Spot) -> bool {
-        let Some(file) = self.file(spread) else { return false };
-        let own = |name: &str| {
-            let found = file.names.scopes.find(&file.code, name, spread.node);
-            found.is_some_and(|(_, bindings)| bindings.iter().all(|binding| binding.origin == Origin::Rest))
+        self.program.children(spread).first().is_some_and(|name| self.is_its_own(name))
+    }
+
+    /// `arguments`, or the name of `...args`.
+    fn is_its_own(&self, name: &Spot) -> bool {
+        let (text, Some(file)) = (self.program.text(name), self.file(name)) else { return false };
+        let found = file.names.scopes.find(&file.code, text, name.node);
+        let is_rest = |(_, bindings): (Id, &[Binding<'_>])| {
+            bindings.iter().all(|binding| binding.origin == Origin::Rest)
         };
-        self.program.children(spread).first().is_some_and(|name| {
-            let name = self.program.text(name);
-            name == "arguments" || own(name)
-        })
+        text == "arguments" || found.is_some_and(is_rest)
     }
 
     fn asked_of_net(&self, call: &Spot, given: &[Given]) -> Asked {
-        let from_arguments = self.backlog_from_arguments(given);
+        let from_arguments = self.backlog_from_arguments(call, given);
         let Some(first) = given.first().filter(|first| !self.is_callback(first)) else {
             return Asked::new(Why::AnyPort.into(), from_arguments, self.slot_for_arguments(call, given));
         };
@@ -125,7 +155,7 @@ impl Evaluation<'_, '_> {
             // Only backlogFromArgs is passed on with a descriptor.
             return Asked::new(place, from_arguments, self.slot_for_arguments(call, given));
         }
-        let backlog = self.backlog_option(options).or(from_arguments);
+        let backlog = self.backlog_option(options, call).or(from_arguments);
         let reuses_port = self.option(options, "reusePort").value.truth() == Some(true);
         Asked { reuses_port, ..Asked::new(place, backlog, self.slot_in(options)) }
     }
@@ -136,44 +166,76 @@ impl Evaluation<'_, '_> {
     }
 
     /// `toNumber(args[1]) || toNumber(args[2])`: the first positive number of the two.
-    fn backlog_from_arguments(&self, given: &[Given]) -> Backlog {
+    fn backlog_from_arguments(&self, call: &Spot, given: &[Given]) -> Backlog {
+        let mut ignored = None;
         let is_spread = |argument: &Given| self.program.kind(&argument.at) == "spread_element";
         for (index, argument) in given.iter().enumerate().take(3) {
             if is_spread(argument) {
-                return Backlog::Unknown(why(&argument.value));
+                return Backlog::Unknown(self.why(argument));
             }
             if index == 0 {
                 continue;
-            }
-            if argument.is_unknown() {
-                let last = index + 1 == given.len();
-                match self.promise(argument) {
-                    Promise::Host | Promise::Function => continue,
-                    // What comes last is a function far more often than a number.
-                    Promise::Nothing if last => continue,
-                    _ => return Backlog::Unknown(why(&argument.value)),
-                }
             }
             let number = argument.value.number().unwrap_or(f64::NAN);
             if number > 0.0 {
                 return Backlog::Given(to_int32(number), argument.value.clone(), argument.at.clone());
             }
+            // What does not count stands where one that does belongs.
+            ignored = ignored.or_else(|| self.slot_of_ignored(argument, call));
+            let is_none = matches!(self.promise(argument), Promise::Host | Promise::Function);
+            if let Some(why) = self.may_be_a_number(argument).filter(|_| !is_none) {
+                return Backlog::Unknown(why);
+            }
         }
-        Backlog::Default(None)
+        Backlog::Default(ignored)
     }
 
     /// `options.backlog || ...`: anything that is not falsy goes to listen(2) as a 32-bit integer.
-    fn backlog_option(&self, options: &Spot) -> Backlog {
-        let Given { at, value } = self.option(options, "backlog");
+    fn backlog_option(&self, options: &Spot, call: &Spot) -> Backlog {
+        let option = self.option(options, "backlog");
+        let (value, number) = (&option.value, option.value.number().unwrap_or(f64::NAN));
         match value.truth() {
-            None => Backlog::Unknown(why(&value)),
-            Some(false) => Backlog::Default(None),
-            Some(true) => Backlog::Given(to_int32(value.number().unwrap_or(f64::NAN)), value, at),
+            Some(true) if value.is_plain() || matches!(value.thing, Thing::Truth(_)) => {
+                Backlog::Given(to_int32(number), option.value, option.at)
+            }
+            _ => {
+                let ignored = || Backlog::Default(self.slot_of_ignored(&option, call));
+                self.may_be_a_number(&option).map_or_else(ignored, Backlog::Unknown)
+            }
         }
     }
 
     fn option(&self, options: &Spot, name: &str) -> Given {
-        Given { at: options.clone(), value: self.property(options, name) }
+        let reader = self.listening.get().unwrap_or((options.file, options.node));
+        let value = self.property_at(options, name, reader, |_, _| None);
+        Given { at: options.clone(), value }
+    }
+
+    fn slot_of_ignored(&self, given: &Given, call: &Spot) -> Option<Slot> {
+        let (written, number) = (given.value.written.as_ref()?, given.value.number()?);
+        self.slot_at(written, to_int32(number), call)
+    }
+
+    /// Why what is no number here may be one all the same: it is not known, it is a package's, or something outside sets it.
+    fn may_be_a_number(&self, given: &Given) -> Option<String> {
+        match &given.value.thing {
+            Thing::Undefined | Thing::Null | Thing::Number(_) => {
+                given.value.unless.first().map(|reason| format!("it is another one if {reason}"))
+            }
+            Thing::Unknown { .. }
+            | Thing::Export(..)
+            | Thing::Module(_)
+            | Thing::File(_)
+            | Thing::Array(_) => Some(self.why(given)),
+            _ => None,
+        }
+    }
+
+    fn why(&self, given: &Given) -> String {
+        match &given.value.thing {
+            Thing::Unknown { why, .. } => why.clone(),
+            _ => not_told(self.program.text(&given.at)),
+        }
     }
 
     fn place_of_options(&self, options: &Spot) -> Bound {
@@ -220,7 +282,9 @@ impl Evaluation<'_, '_> {
     /// No backlog is seen, but where an options object may stand, one may be in that.
     fn unless_hidden(&self, backlog: Backlog, first: &Given) -> Backlog {
         match (&backlog, &first.value.thing) {
-            (Backlog::Default(_), Thing::Unknown { why, plain: false }) if !self.names_a_port(&first.at) => {
+            (Backlog::Default(_), Thing::Unknown { why, plain: false, .. })
+                if !self.names_a_port(&first.at) =>
+            {
                 Backlog::Unknown(why.clone())
             }
             _ => backlog,
@@ -230,8 +294,16 @@ impl Evaluation<'_, '_> {
     /// A name or key that speaks of a port or a path is no options object.
     fn names_a_port(&self, at: &Spot) -> bool {
         let text = self.program.text(at).to_ascii_lowercase();
+        let speaks = |name: &str| {
+            let any = |words: &[&str]| words.iter().any(|word| name.contains(word));
+            any(&["port", "path", "sock", "pipe"])
+                && !any(&["opt", "conf", "setting", "transport", "export", "import", "support"])
+        };
+        let names = text.split(|char: char| !char.is_alphanumeric() && char != '_');
         self.program.kind(at) != "spread_element"
-            && ["port", "path", "sock", "pipe"].iter().any(|word| text.contains(word))
+            && !text.contains(['{', '['])
+            && !text.contains("assign")
+            && names.into_iter().any(speaks)
     }
 
     pub(super) fn promise(&self, given: &Given) -> Promise {
@@ -240,9 +312,11 @@ impl Evaluation<'_, '_> {
         let any = |words: &[&str]| words.iter().any(|word| name.contains(word));
         match () {
             () if any(&["backlog", "queue"]) => Promise::Backlog,
-            () if any(&["host", "addr", "bind", "interface"]) || matches!(name, "ip") => Promise::Host,
-            () if any(&["callback", "resolve", "listening", "done", "next"])
-                || matches!(name, "cb" | "fn") =>
+            () if any(&["host", "addr", "bind", "interface"]) || name == "ip" || name.ends_with("_ip") => {
+                Promise::Host
+            }
+            () if any(&["callback", "resolve", "listening", "done", "next", "ready", "handler"])
+                || matches!(name, "cb" | "fn" | "info" | "log" | "debug") =>
             {
                 Promise::Function
             }
@@ -254,7 +328,12 @@ impl Evaluation<'_, '_> {
         let Some(first) = given.first().filter(|first| !first.is_function()) else {
             return Asked::new(Why::AnyPort.into(), Backlog::Default(None), None);
         };
+        // Before version 4 the options went to Node as they were.
+        let is_old = self.is_before("fastify", Version::new(4, 0, 0));
         if let Thing::Object(options) = &first.value.thing {
+            if is_old {
+                return self.asked_of_options(call, options, given, Backlog::Default(None));
+            }
             let place = match self.option(options, "path").value {
                 path if path.is_nothing() => {
                     let option = |name| self.option(options, name).value;
@@ -262,7 +341,7 @@ impl Evaluation<'_, '_> {
                 }
                 _ => self.place_of_options(options),
             };
-            return Asked::new(place, self.backlog_option(options), self.slot_in(options));
+            return Asked::new(place, self.backlog_option(options, call), self.slot_in(options));
         }
         // Until version 4: listen(port, host, backlog).
         let host = given.get(1).filter(|host| !host.is_function());
@@ -271,7 +350,7 @@ impl Evaluation<'_, '_> {
             host.map_or_else(|| Thing::Undefined.into(), |host| host.value.clone()),
         );
         let backlog = match given.get(2) {
-            Some(_) if host.is_some() => self.backlog_from_arguments(given),
+            Some(_) if host.is_some() => self.backlog_from_arguments(call, given),
             _ => Backlog::Default(None),
         };
         let slot = host.and_then(|_| self.slot_for_arguments(call, given));
@@ -317,7 +396,7 @@ impl Evaluation<'_, '_> {
                 }
             }
             Some(Thing::Unknown { why, .. }) => Bound::unknown(why),
-            Some(_) => Bound::unknown("its options are no object literal"),
+            Some(_) => Bound::unknown("its options are not an object literal"),
         };
         Some(Asked::new(place, Backlog::Default(None), None))
     }
@@ -325,6 +404,10 @@ impl Evaluation<'_, '_> {
     /// `serve({ fetch, port, hostname })`, or `serve(app)` on the port that stands in node.toml.
     fn asked_of_hono(&self, options: Option<&Given>) -> Asked {
         let usual = self.program.ground.service.default("hono-port");
+        let everywhere = match self.is_before("@hono/node-server", Version::new(1, 13, 2)) {
+            true => Value::from(Thing::Text("0.0.0.0".into())),
+            false => Thing::Undefined.into(),
+        };
         let usual = || usual.as_ref().map_or(Thing::Undefined, |port| Thing::Number(port.get as f64)).into();
         let place = match options.map(|options| &options.value.thing) {
             Some(Thing::Object(options)) => {
@@ -332,10 +415,11 @@ impl Evaluation<'_, '_> {
                     port if port.is_nothing() => Value::and_unless(usual(), &port.unless),
                     port => port,
                 };
-                self.place(&port, Some(&self.option(options, "hostname").value), false)
+                let host = self.option(options, "hostname").value;
+                self.place(&port, Some(if host.is_nothing() { &everywhere } else { &host }), false)
             }
             Some(Thing::Unknown { why, .. }) => Bound::unknown(why),
-            _ => self.place(&usual(), None, false),
+            _ => self.place(&usual(), Some(&everywhere), false),
         };
         Asked::new(place, Backlog::Default(None), None)
     }
@@ -344,7 +428,7 @@ impl Evaluation<'_, '_> {
 impl Asked {
     fn new(place: Bound, backlog: Backlog, slot: Option<Slot>) -> Self {
         let backlog = match backlog {
-            Backlog::Default(_) => Backlog::Default(slot),
+            Backlog::Default(ignored) => Backlog::Default(ignored.or(slot)),
             given => given,
         };
         Self { place, backlog, reuses_port: false }
@@ -353,13 +437,10 @@ impl Asked {
 
 impl Backlog {
     fn or(self, other: Backlog) -> Backlog {
-        if let Backlog::Default(_) = self { other } else { self }
-    }
-}
-
-fn why(value: &Value) -> String {
-    match &value.thing {
-        Thing::Unknown { why, .. } => why.clone(),
-        _ => String::new(),
+        match (self, other) {
+            (Backlog::Default(own), Backlog::Default(other)) => Backlog::Default(own.or(other)),
+            (Backlog::Default(_), other) => other,
+            (own, _) => own,
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::program::Spot;
 use super::sites::Condition;
 use super::value::Server;
 use super::{is_on_a_short_line, names};
-use crate::model::{Endpoint, Listener};
+use crate::model::{Endpoint, Listener, Step, Version};
 use crate::syntax::calls::Id;
 use crate::text::Span;
 
@@ -52,12 +52,7 @@ fn of_call(evaluation: &Evaluation<'_, '_>, call: &Spot) -> Option<(Server, Vec<
     let mut asked = evaluation.asked(&server, call)?;
     match evaluation.condition(call) {
         Condition::Never => return None,
-        Condition::IfSet(name) => {
-            asked.place.note(format!("it listens only if {name} is set in the environment"));
-        }
-        Condition::UnlessSet(name) => {
-            asked.place.note(format!("it does not listen if {name} is set in the environment"));
-        }
+        Condition::Depends(what) => asked.place.note(what),
         Condition::MayBe => {}
     }
     let listeners = of_asked(evaluation, call, site, &asked);
@@ -67,8 +62,10 @@ fn of_call(evaluation: &Evaluation<'_, '_>, call: &Spot) -> Option<(Server, Vec<
 /// What is shown of a call: its name and what it is given, without the body of a callback.
 fn site(evaluation: &Evaluation<'_, '_>, call: &Spot) -> Option<Span> {
     let code = &evaluation.file(call)?.code;
-    let callee = code.field(call.node, "function")?;
-    let name = code.field(callee, "property").unwrap_or(callee);
+    let through = evaluation.called_through(call).map(|(method, _)| method.node);
+    let own = || ["function", "constructor"].iter().find_map(|role| code.field(call.node, role));
+    let callee = through.or_else(own)?;
+    let name = code.field(callee, "property").or_else(|| code.field(callee, "index")).unwrap_or(callee);
     let is_short = |argument: &Id| !names::is_function(code.kind(*argument));
     let arguments = code.field(call.node, "arguments")?;
     let last = code.children(arguments).take_while(is_short).last();
@@ -83,21 +80,44 @@ fn of_asked(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &As
 }
 
 fn ask(evaluation: &Evaluation<'_, '_>, call: &Spot, site: Span, asked: &Asked) -> Ask {
+    let ground = evaluation.program.ground;
+    match evaluation.startup.run_by("bun") {
+        Some(Err(why)) => return Ask::unknown(why, site),
+        Some(Ok(at)) => {
+            let started = Step::note("Bun runs it and ignores the backlog of listen()", at);
+            return ground.own_of("bun-backlog", "Bun's fixed backlog").after([started]);
+        }
+        None => {}
+    }
     match &asked.backlog {
-        Backlog::Default(slot) => {
-            evaluation.program.ground.own_of("backlog", "Node's own default").with(slot.clone())
+        Backlog::Default(slot) => ground.own_of("backlog", "Node's own default").with(slot.clone()),
+        Backlog::Given(..) if is_old_cluster(evaluation, call) => {
+            ground.own_of("backlog", "Node's own default: a worker's number counts since 16.15 and 17.6")
         }
         Backlog::Given(number, value, at) => {
             let written = value.written.as_ref();
             let slot = written.and_then(|literal| evaluation.slot_at(literal, *number, call));
-            let slot = slot.or_else(|| evaluation.slot_outside(value.started?, *number));
+            let outside = || evaluation.program.ground.slot_at(value.started?, i64::from(*number));
+            let slot = slot.or_else(outside);
             let here = || evaluation.program.span(written.unwrap_or(at)).unwrap_or(site);
             let span = value.started.unwrap_or_else(here);
-            let unless = value.unless.first().map(|name| format!("{name} is set in the environment"));
-            Ask::of_program(i64::from(*number), unless, span).with(slot)
+            Ask::of_program(i64::from(*number), value.unless.first(), span).with(slot)
         }
         Backlog::Unknown(why) => Ask::unknown(why, site),
     }
+}
+
+/// Whether it is a worker that listens, through a primary which takes no number from it (nodejs/node#41623).
+fn is_old_cluster(evaluation: &Evaluation<'_, '_>, call: &Spot) -> bool {
+    let Some(file) = evaluation.file(call) else { return false };
+    let version = file.path.parent().and_then(|folder| evaluation.program.ground.version(folder));
+    let is_old =
+        |version: Version| version < Version::new(16, 15, 0) || version.major == 17 && version.minor < 6;
+    let text = file.code.text(file.code.root());
+    version.is_some_and(is_old)
+        && file.names.calls.contains_key("fork")
+        && text.contains("cluster")
+        && !file.code.text(call.node).contains("exclusive")
 }
 
 /// Workers of a cluster share the primary's socket; with `reusePort` each has its own (doc/api/net.md, server.listen).

@@ -1,8 +1,8 @@
 //! What stands behind a dot: properties of objects, members of classes, exports of modules, the environment.
 
 use super::eval::Evaluation;
-use super::names::{is_class, is_function, key};
-use super::program::Spot;
+use super::names::{NAMELESS, is_class, is_function, key};
+use super::program::{File, FileId, Spot};
 use super::servers::Listens;
 use super::value::{Server, Thing, Value, agreed};
 use crate::syntax::calls::{Code, Id};
@@ -29,8 +29,12 @@ impl Evaluation<'_, '_> {
 
     /// A member of what an expression is: as it was made, or as it was assigned to since.
     fn member_of(&self, object: &Spot, name: &str, at: &Spot) -> Value {
+        let whole = self.value(object);
+        let made = self.member(&whole, name, at);
+        if matches!(whole.thing, Thing::Object(_)) {
+            return made;
+        }
         let mut values = self.assigned_members(object, name);
-        let made = self.member(&self.value(object), name, at);
         if values.is_empty() || made.is_known() {
             values.push(made);
         }
@@ -40,23 +44,118 @@ impl Evaluation<'_, '_> {
     /// `object.name = value`, where the object is written alike and begins with the same name, or `this` of the same class.
     fn assigned_members(&self, object: &Spot, name: &str) -> Vec<Value> {
         let Some(file) = self.file(object) else { return Vec::new() };
-        let code = &file.code;
-        let text = code.text(object.node);
-        let same = |other: Id| {
-            let (own, other) = (beginning(code, object.node), beginning(code, other));
-            match (code.kind(own), code.kind(other)) {
-                ("identifier", "identifier") => {
-                    let scope =
-                        |node| file.names.scopes.find(code, code.text(node), node).map(|(scope, _)| scope);
-                    scope(own) == scope(other)
-                }
-                ("this", "this") => class_around(code, own) == class_around(code, other),
-                _ => false,
-            }
-        };
         let assigned = file.names.members.get(name).into_iter().flatten();
-        let here = assigned.filter(|(other, _)| code.text(*other) == text && same(*other));
+        let here = assigned.filter(|(other, _)| is_the_same(file, object.node, *other));
         self.first(object, here).into_iter().filter_map(|(_, value)| self.once(&object.to(*value))).collect()
+    }
+
+    /// A property as a place finds it, after what was put into its object since that was made: `o.name = value`,
+    /// `Object.assign(o, more)`, under whatever name the object goes. What may have come to pass `agrees` with what was
+    /// there, or it is not known.
+    pub(super) fn property_at(
+        &self,
+        made: &Spot,
+        name: &str,
+        reader: (FileId, Id),
+        agrees: impl Fn(Value, Value) -> Option<Value>,
+    ) -> Value {
+        let other = Some(reader.0).filter(|file| *file != made.file);
+        let mut value = self.property(made, name);
+        for (store, later, surely) in
+            [made.file].into_iter().chain(other).flat_map(|file| self.stores(file, made, name))
+        {
+            let twice = || Value::unknown(format!("`{name}` is assigned in more than one place"));
+            value = match self.comes_before(made, &store, reader) {
+                Some(false) => value,
+                Some(true) if surely => later,
+                _ if value.same(&later) => value,
+                _ => agrees(value, later).unwrap_or_else(twice),
+            };
+        }
+        value
+    }
+
+    /// What is put into an object in a file: where, what, and whether it surely is this object.
+    fn stores(&self, file: FileId, made: &Spot, name: &str) -> Vec<(Spot, Value, bool)> {
+        let (Some(root), Some(file)) = (self.program.root(file), self.program.file(file)) else {
+            return Vec::new();
+        };
+        let (code, names) = (&file.code, &file.names);
+        let of = |property| names.members.get(property).into_iter().flatten().copied();
+        let calls = [
+            ("assign", "Object.assign", Put::Merged),
+            ("defineProperty", "Object.defineProperty", Put::Defined),
+        ];
+        let calls = calls.into_iter().flat_map(|(last, whole, put)| {
+            names.calls.get(last).into_iter().flatten().filter_map(move |call| {
+                let is_it = code.text(code.field(*call, "function")?) == whole;
+                let first = code.children(code.field(*call, "arguments")?).next().filter(|_| is_it)?;
+                Some(((first, *call), put))
+            })
+        });
+        let all = of(name)
+            .map(|store| (store, Put::Value))
+            .chain(of(NAMELESS).map(|it| (it, Put::Any)))
+            .chain(calls);
+        let mut stores = Vec::new();
+        for ((object, at), put) in self.first(&root, all.filter(|((it, _), _)| code.kind(*it) != "object")) {
+            let Some(receiver) = self.once(&root.to(object)) else { continue };
+            if !receiver.objects().iter().any(|object| object.is_at(made)) {
+                continue;
+            }
+            let at = root.to(at);
+            let value = match put {
+                Put::Value => self.once(&at),
+                Put::Any => Some(Value::unknown(format!("`{name}` may be assigned under another name"))),
+                Put::Defined => match self.arguments(&at).as_slice() {
+                    [_, key, how] if self.value(key).string().as_deref() == Some(name) => {
+                        Some(self.member(&self.value(how), "value", how))
+                    }
+                    _ => None,
+                },
+                Put::Merged => self.property_of_all(&self.arguments(&at).split_off(1), name),
+            };
+            stores.extend(value.map(|value| (at, value, receiver.is_known())));
+        }
+        stores.sort_by_key(|(at, ..)| at.node);
+        stores
+    }
+
+    /// Whether control comes to a statement after an object is made and before a place reads it, or only after both; `None`
+    /// where a branch or a call decides it.
+    fn comes_before(&self, made: &Spot, store: &Spot, (file, reader): (FileId, Id)) -> Option<bool> {
+        let code = &self.file(store)?.code;
+        let statement = code.ancestors(store.node).find(|node| {
+            matches!(
+                code.kind(*node),
+                "expression_statement" | "lexical_declaration" | "variable_declaration"
+            )
+        })?;
+        let block =
+            code.parent(statement).filter(|it| matches!(code.kind(*it), "program" | "statement_block"))?;
+        let function = |node| code.ancestors(node).find(|outer| is_function(code.kind(*outer)));
+        let same_file = store.file == file;
+        let holds_reader = same_file && code.contains(block, reader);
+        let at_once = holds_reader && function(reader) == function(store.node);
+        // An object that a function makes may be made more than once.
+        let around = self
+            .file(made)
+            .and_then(|file| file.code.ancestors(made.node).find(|it| is_function(file.code.kind(*it))));
+        let is_one = around.is_none_or(|outer| made.file == store.file && code.contains(outer, store.node));
+        let with_made = made.file == store.file
+            && code.contains(block, made.node)
+            && around == function(store.node)
+            && store.node > made.node;
+        match store.node < reader || !same_file {
+            true => (is_one && holds_reader || with_made).then_some(true),
+            false => at_once.then_some(false),
+        }
+    }
+
+    /// What the last of several objects has under a name.
+    fn property_of_all(&self, objects: &[Spot], name: &str) -> Option<Value> {
+        let values = objects.iter().rev().map(|object| self.member(&self.value(object), name, object));
+        values.into_iter().find(|value| !value.is_nothing() || !value.unless.is_empty())
     }
 
     pub(super) fn member(&self, object: &Value, name: &str, at: &Spot) -> Value {
@@ -66,7 +165,10 @@ impl Evaluation<'_, '_> {
 
     fn member_as_is(&self, object: &Value, name: &str, at: &Spot) -> Value {
         match &object.thing {
-            Thing::Object(made) => self.property(made, name).and_unless(&object.unless),
+            Thing::Object(made) => {
+                let agrees = |one, other| agreed(vec![one, other], name);
+                self.property_at(made, name, (at.file, at.node), agrees).and_unless(&object.unless)
+            }
             Thing::Instance(class) => {
                 let own = self.class_member(class, name, false);
                 own.or_else(|| listen_method(self.as_server(object)?, name))
@@ -83,19 +185,23 @@ impl Evaluation<'_, '_> {
             },
             Thing::Export(module, outer) => Thing::Export(module.clone(), format!("{outer}.{name}")).into(),
             Thing::Environment => self.variable(name),
-            Thing::Foreign => Thing::Foreign.into(),
+            Thing::Foreign if self.program.text(at).starts_with("console") => Thing::Foreign.into(),
             _ => self.unknown(at),
         }
     }
 
     fn variable(&self, name: &str) -> Value {
-        answered(self.startup.variable(name), name)
+        match self.startup.variable(name) {
+            // Whoever reads it does so because it differs.
+            Answer::Unsaid if name == "NODE_ENV" => Value::unknown("it depends on NODE_ENV"),
+            answer => answered(answer, format!("{name} is set in the environment")),
+        }
     }
 
     /// Node's own path comes first, and the program's.
     fn program_argument(&self, index: usize) -> Value {
         let own = index.checked_sub(2).map_or(Answer::Unsaid, |index| self.startup.argument(index));
-        answered(own, &format!("argument {index}"))
+        answered(own, "an argument says so".to_owned())
     }
 
     pub(super) fn element(&self, object: &Value, index: usize, at: &Spot) -> Value {
@@ -112,8 +218,13 @@ impl Evaluation<'_, '_> {
 
     /// A property of an object literal: the last one of its name counts, and a spread may hold it too.
     pub(super) fn property(&self, made: &Spot, name: &str) -> Value {
-        if self.program.kind(made) == "enum_declaration" {
-            return self.variant(made, name);
+        match self.program.kind(made) {
+            "enum_declaration" => return self.variant(made, name),
+            "call_expression" => {
+                let value = self.property_of_all(&self.arguments(made), name);
+                return value.unwrap_or_else(|| Thing::Undefined.into());
+            }
+            _ => {}
         }
         let Some(file) = self.file(made) else { return self.unknown(made) };
         for child in self.program.children(made).iter().rev() {
@@ -129,7 +240,7 @@ impl Evaluation<'_, '_> {
                 "spread_element" => {
                     let spread = self.of_child(child, self.program.children(child).first());
                     let value = self.member(&spread, name, child);
-                    if !value.is_nothing() {
+                    if !value.is_nothing() || !value.unless.is_empty() {
                         return value;
                     }
                 }
@@ -323,6 +434,29 @@ fn listen_method(server: Server, name: &str) -> Option<Value> {
     (name == method && server.listens != Listens::Hono).then(|| Thing::Listen(server).into())
 }
 
+/// Whether two expressions are written alike and begin with the same name, or with `this` of the same class.
+fn is_the_same(file: &File<'_>, one: Id, other: Id) -> bool {
+    let code = &file.code;
+    let (own, begins) = (beginning(code, one), beginning(code, other));
+    let scope = |node| file.names.scopes.find(code, code.text(node), node).map(|(scope, _)| scope);
+    code.text(one) == code.text(other)
+        && match (code.kind(own), code.kind(begins)) {
+            ("identifier", "identifier") => scope(own) == scope(begins),
+            ("this", "this") => class_around(code, own) == class_around(code, begins),
+            _ => false,
+        }
+}
+
+/// How something is put into an object: under a name, under one that is worked out, as a descriptor says, or with all
+/// that another holds.
+#[derive(Clone, Copy)]
+enum Put {
+    Value,
+    Any,
+    Defined,
+    Merged,
+}
+
 /// What a chain of members begins with: `a` of `a.b.c`.
 fn beginning(code: &Code<'_>, chain: Id) -> Id {
     let inward = |node: &Id| match code.kind(*node) {
@@ -354,20 +488,13 @@ fn has_modifier(code: &Code<'_>, member: Id, keyword: &str) -> bool {
     modifiers.split_whitespace().any(|word| word == keyword)
 }
 
-/// What nobody sets is taken as not set; but whoever reads NODE_ENV does so because it differs.
-fn not_said(name: &str) -> Value {
-    if name == "NODE_ENV" {
-        return Value::unknown("it depends on NODE_ENV");
-    }
-    Value { unless: vec![name.to_owned()], ..Thing::Undefined.into() }
-}
-
-fn answered(answer: Answer, name: &str) -> Value {
+/// What nobody sets is taken as not set.
+fn answered(answer: Answer, reason: String) -> Value {
     match answer {
-        Answer::Unsaid => not_said(name),
-        Answer::Unclear(why) => Thing::Unknown { why, plain: true }.into(),
+        Answer::Unsaid => Value { unless: vec![reason], ..Thing::Undefined.into() },
+        Answer::Unclear(why) => Thing::Unknown { why, plain: true, may_be: Vec::new() }.into(),
         Answer::Set(set) => {
-            let unless = Vec::from_iter(set.may_change.then(|| name.to_owned()));
+            let unless = Vec::from_iter(set.may_change.then_some(reason));
             Value { started: set.written(), unless, ..Thing::Text(set.text.to_string()).into() }
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn tell(program: &Program<'_>, known: &[Listener]) -> usize {
         let is_known =
             known.iter().filter_map(path_of).any(|path| package.is_some_and(|it| path.starts_with(it)));
         if !is_known && program.servers.may_be_made_in(sources.bytes(at.source)) {
-            let what = format!("calls on lines over {LONGEST_LINE} bytes are a minifier's and are not read");
+            let what = format!("the audit skips calls on lines over {LONGEST_LINE} bytes, by a minifier");
             sources.not_followed(*at, what);
         } else {
             others += 1;

@@ -75,7 +75,7 @@ fn read_file<'a>(program: &Program<'a>, startup: OfFile<'_, 'a>, path: PathBuf, 
     let rest = |at: Span| text.get(at.range().start..).unwrap_or_default();
     let is_short = |at: &Span| may_matter(rest(*at), |inner| is_on_a_short_line(rest(*at), inner));
     let lost = broken.filter(|at| !found.listeners.is_empty() || is_short(at));
-    let message = "this is not understood, so servers in it may be missed";
+    let message = "the audit cannot parse this, so servers in it may be missing";
     found.problems.extend(lost.map(|at| program.ground.problem(ProblemKind::Skipped, message, at)));
     if let Some(at) = many {
         program.ground.sources.cut_off(at, over("calls of this file that may listen", MAX_CALLS));
@@ -88,7 +88,7 @@ fn read_file<'a>(program: &Program<'a>, startup: OfFile<'_, 'a>, path: PathBuf, 
 fn may_matter(text: &[u8], counts: impl Fn(usize) -> bool) -> bool {
     let is_method = |at: &usize| {
         let rest = text.get(at + b"listen".len()..).unwrap_or_default().trim_ascii_start();
-        rest.first().is_some_and(|next| b"(?.<)!".contains(next))
+        rest.first().is_some_and(|next| b"(?.<)!'\"`".contains(next))
     };
     memmem::find_iter(text, b"listen").filter(is_method).any(counts)
         || [&b"@hono/node-server"[..], b"hapi"].iter().any(|word| memmem::find(text, word).is_some())

@@ -56,7 +56,7 @@ pub(super) struct Names<'a> {
     pub scopes: Scopes<'a, Binding<'a>>,
     /// `name = value`, by name: the node of the name, and the value if it can be followed.
     pub assigned: HashMap<&'a str, Vec<(Id, Option<Id>)>>,
-    /// `object.name = value`, by name: the object and the value.
+    /// `object.name = value`, by name: the object and the value; `object[name] = value` under [`NAMELESS`].
     pub members: HashMap<&'a str, Vec<(Id, Id)>>,
     /// Calls and `new`, by the last name of what is called; those of what a call with `listen`
     /// in it returns, under [`NAMELESS`].
@@ -106,9 +106,15 @@ pub(super) fn last_name<'a>(code: &Code<'a>, callee: Id) -> Option<&'a str> {
     match code.kind(callee) {
         "member_expression" => code.field(callee, "property").map(|name| code.text(name)),
         "identifier" | "super" => Some(code.text(callee)),
+        "subscript_expression" => index(code, callee),
         "call_expression" => Some(NAMELESS),
         _ => None,
     }
+}
+
+/// The name in `a['name']`.
+pub(super) fn index<'a>(code: &Code<'a>, subscript: Id) -> Option<&'a str> {
+    key(code, code.field(subscript, "index").filter(|index| code.kind(*index) == "string")?)
 }
 
 impl<'a> Names<'a> {
@@ -145,7 +151,10 @@ impl<'a> Pass<'_, 'a> {
             "import_statement" => self.import(id),
             "export_statement" => self.names.exports.push(id),
             "assignment_expression" | "augmented_assignment_expression" => self.assign(id),
-            "update_expression" => self.reassign(code.field(id, "argument"), None),
+            "update_expression" => self.put(code.field(id, "argument"), id, None),
+            "unary_expression" if code.text(id).starts_with("delete") => {
+                self.put(code.field(id, "argument").filter(|it| code.kind(*it) != "identifier"), id, None);
+            }
             "call_expression" => self.call(id, "function"),
             "new_expression" => self.call(id, "constructor"),
             "enum_declaration" => self.declare_itself(id, self.block()),
@@ -272,15 +281,25 @@ impl<'a> Pass<'_, 'a> {
     fn assign(&mut self, id: Id) {
         let code = self.code;
         let (Some(left), Some(right)) = (code.field(id, "left"), code.field(id, "right")) else { return };
-        let follows = code.field(id, "operator").is_none_or(|op| matches!(code.text(op), "||=" | "??="));
-        match code.kind(left) {
-            "member_expression" => {
-                if let Some(property) = code.field(left, "property") {
-                    let object = code.field(left, "object").unwrap_or(left);
-                    self.names.members.entry(code.text(property)).or_default().push((object, right));
-                }
-            }
-            _ => self.reassign(Some(left), follows.then_some(right)),
+        let operator = code.field(id, "operator").map(|operator| code.text(operator));
+        let follows = operator.is_none_or(|operator| matches!(operator, "||=" | "??="));
+        self.put(Some(left), if operator.is_none() { right } else { id }, follows.then_some(right));
+    }
+
+    /// What a property becomes, and what a name does; under a name that is worked out, any property may become it.
+    fn put(&mut self, target: Option<Id>, value: Id, of_name: Option<Id>) {
+        let (code, Some(left)) = (self.code, target) else { return };
+        let property = match code.kind(left) {
+            "member_expression" => code.field(left, "property").map(|property| code.text(property)),
+            "subscript_expression" => index(code, left),
+            _ => None,
+        };
+        if let Some(object) = code.field(left, "object") {
+            let property = property.unwrap_or(NAMELESS);
+            self.names.members.entry(property).or_default().push((object, value));
+        }
+        if property.is_none() {
+            self.reassign(target, of_name);
         }
     }
 

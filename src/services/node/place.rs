@@ -3,19 +3,14 @@
 use super::super::{Bound, DualStack, Empty, Names, Policy, Why, another, port_of};
 use super::eval::Evaluation;
 use super::value::{Thing, Value};
-use crate::model::Transport;
+use crate::model::{Transport, Version};
 
 /// Node binds the first address that a name resolves to, and getaddrinfo(3) prefers ::1 to 127.0.0.1 (RFC 6724, 2.1).
 const NODE: Policy = Policy { empty: Empty::Ipv6, names: Names::Ipv6First, dual_stack: DualStack::Ipv6 };
 
-/// The variables of the environment that it was taken for granted are not set.
-pub(super) fn unless(mut place: Bound, names: &[String]) -> Bound {
-    for name in names {
-        place.note(match name.strip_prefix("argument ") {
-            Some(_) => "another address is possible on the command line".to_owned(),
-            None => another(format_args!("{name} is set in the environment")),
-        });
-    }
+/// What was taken for granted to be not so, also where the address is not known.
+pub(super) fn unless(mut place: Bound, reasons: &[String]) -> Bound {
+    reasons.iter().for_each(|reason| place.note(another(reason)));
     place
 }
 
@@ -37,7 +32,7 @@ impl Evaluation<'_, '_> {
             _ => "",
         };
         if name.is_empty() && ipv6_only {
-            return Bound::unknown("Node 24 heeds ipv6Only without a host, Node 20 does not");
+            return Bound::unknown("Node 24 honours ipv6Only without a host, Node 20 does not");
         }
         let dual_stack = if ipv6_only { DualStack::Never } else { DualStack::Ipv6 };
         let place = self.program.ground.bind(Policy { dual_stack, ..NODE }, name, port_number);
@@ -48,14 +43,23 @@ impl Evaluation<'_, '_> {
         let place = match &path.thing {
             Thing::Text(path) => Bound::path(path),
             Thing::Unknown { why, .. } => Bound::unknown_on(Transport::Unix, why),
-            _ => Bound::unknown("the path is no string, so Node refuses it"),
+            _ => Bound::unknown("the path is not a string, so Node refuses it"),
         };
         unless(place, &path.unless)
     }
 
-    /// Fastify binds every address of localhost (lib/server.js: multipleBindings).
+    /// Whether the tree shows a package that is older than a release.
+    pub(super) fn is_before(&self, package: &str, release: Version) -> bool {
+        let file = self.listening.get().and_then(|(file, _)| self.program.file(file));
+        let folder = file.and_then(|file| file.path.parent());
+        let version = folder.and_then(|folder| self.program.ground.version_of_npm(package, folder));
+        version.is_some_and(|version| version < release)
+    }
+
+    /// Fastify binds every address of localhost (lib/server.js: multipleBindings), before 4.0 the first.
     pub(super) fn on_localhost(&self, port: &Value) -> Bound {
-        let all = Policy { names: Names::All, ..NODE };
+        let names = if self.is_before("fastify", Version::new(4, 0, 0)) { NODE.names } else { Names::All };
+        let all = Policy { names, ..NODE };
         match port_number(port) {
             Ok(number) => {
                 let place = self.program.ground.bind(all, "localhost", number);
@@ -68,7 +72,7 @@ impl Evaluation<'_, '_> {
 
 /// `validatePort` of lib/internal/validators.js, and 0 for nothing.
 fn port_number(port: &Value) -> Result<u16, Bound> {
-    let left_to = port.unless.first().map(|name| format!("it is what the environment says in {name}"));
+    let left_to = port.unless.first().map(|reason| format!("it is known only if {reason}"));
     let number = match &port.thing {
         Thing::Unknown { why, .. } => return Err(Bound::unknown(why)),
         Thing::Undefined | Thing::Null if left_to.is_some() => f64::NAN,

@@ -184,13 +184,15 @@ impl<'a> Program<'a> {
         let names = starts.filter_map(|start| {
             let rest = text.get(start + 1..).filter(|rest| rest.starts_with(b"."))?;
             let end = memchr::memchr3(b'\'', b'"', b'`', rest)?;
-            std::str::from_utf8(rest.get(..end)?).ok().filter(|name| !name.contains('\n'))
+            std::str::from_utf8(rest.get(..end)?)
+                .ok()
+                .filter(|name| is_relative(name) && !name.contains('\n'))
         });
         let mut seen = HashSet::default();
         let mut names = names.filter(|name| seen.insert(*name));
         let named = names.by_ref().take(MAX_TAKEN_IN).filter_map(|name| self.named(path, name)).collect();
         if names.next().is_some() {
-            let what = over("files that this one takes in", MAX_TAKEN_IN);
+            let what = over("files that this one includes", MAX_TAKEN_IN);
             self.ground.sources.cut_off(Span::top(source), what);
         }
         named
@@ -199,10 +201,8 @@ impl<'a> Program<'a> {
     /// The file that a command line starts.
     pub(super) fn started<'c>(&self, command: &'c Command) -> Option<Run<'c>> {
         let parts = self.servers.interpreter.parts(command)?;
-        let place = self.candidates(Path::new(parts.file.as_str())).into_iter().find_map(|path| {
-            let real = self.ground.named_file(command, path.to_str()?)?;
-            Some(real)
-        })?;
+        let mut paths = self.candidates(Path::new(parts.file.as_str())).into_iter();
+        let place = paths.find_map(|path| self.ground.named_file(command, path.to_str()?))?;
         Some(parts.starts(command, place))
     }
 
@@ -230,6 +230,11 @@ impl<'a> Program<'a> {
         all.extend(EXTENSIONS.iter().map(|extension| with(&base.join("index"), extension)));
         all
     }
+}
+
+/// Whether a text names a file by its place.
+fn is_relative(name: &str) -> bool {
+    matches!(name, "." | "..") || name.starts_with("./") || name.starts_with("../")
 }
 
 fn javascript() -> Language {

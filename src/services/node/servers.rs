@@ -20,6 +20,8 @@ pub(super) enum Listens {
     Hapi,
     /// Making it is listening.
     Hono,
+    /// Making it with a port is listening, by Node's own rules for options.
+    Ws,
 }
 
 /// `[reader]` of `rules/services/node.toml`.

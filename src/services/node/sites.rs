@@ -7,7 +7,7 @@ use super::eval::Evaluation;
 use super::names::{NAMELESS, is_function, last_name};
 use super::program::{FileId, Frame, Spot};
 use super::servers::Listens;
-use super::value::{Server, Thing};
+use super::value::{Server, Thing, Value};
 use crate::syntax::calls::Id;
 use crate::text::deeper;
 
@@ -18,10 +18,8 @@ const MAX_CALLERS: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
     MayBe,
-    /// Not as long as this variable of the environment is not set.
-    IfSet(String),
-    /// Only as long as it is not.
-    UnlessSet(String),
+    /// Something outside decides, in words.
+    Depends(String),
     /// Not with the constants that stand in the files.
     Never,
 }
@@ -32,7 +30,13 @@ impl Evaluation<'_, '_> {
         let Some(root) = self.program.root(file) else { return Vec::new() };
         let Some(names) = self.file(&root).map(|file| &file.names) else { return Vec::new() };
         let named = |name: &str| names.calls.get(name).into_iter().flatten();
-        let mut calls: Vec<Id> = ["listen", "start", NAMELESS].into_iter().flat_map(named).copied().collect();
+        let mut calls: Vec<Id> =
+            ["listen", "start", "Server", NAMELESS].into_iter().flat_map(named).copied().collect();
+        let of_listen = |call: &&Id| {
+            let method = self.called_through(&root.to(**call));
+            method.is_some_and(|(method, _)| self.program.text(&method).contains("listen"))
+        };
+        calls.extend(["apply", "call"].into_iter().flat_map(named).filter(of_listen));
         calls.extend(
             names.calls.iter().filter(|(name, _)| self.is_serve(&root, name)).flat_map(|(_, calls)| calls),
         );
@@ -44,23 +48,40 @@ impl Evaluation<'_, '_> {
     fn is_serve(&self, root: &Spot, name: &str) -> bool {
         let Some(file) = self.file(root) else { return false };
         let bindings = file.names.scopes.find(&file.code, name, root.node);
-        bindings.into_iter().flat_map(|(_, bindings)| bindings).any(|binding| {
-            let Some(value) = self.bound(root, binding) else { return false };
+        let bindings = bindings.into_iter().flat_map(|(_, bindings)| bindings);
+        bindings.filter_map(|binding| self.bound(root, binding)).any(|value| {
             matches!(&value.thing, Thing::Export(module, export)
-                if self.program.servers.made_by(module, export) == Some(Listens::Hono))
+                if matches!(self.program.servers.made_by(module, export), Some(Listens::Hono | Listens::Ws)))
         })
     }
 
     /// The server that a call makes listen; `None` if it does something else.
     pub(super) fn server_of(&self, call: &Spot) -> Option<Server> {
-        let called = self.part(call, "function");
+        let called = match self.called_through(call) {
+            Some((method, _)) => self.value(&method),
+            None if self.program.kind(call) == "new_expression" => self.part(call, "constructor"),
+            None => self.part(call, "function"),
+        };
         match &called.thing {
             Thing::Listen(server) => Some(server.clone()),
             _ => match self.server_made_by(&called, call)? {
-                Thing::Server(server) if server.listens == Listens::Hono => Some(server),
+                Thing::Server(server) if matches!(server.listens, Listens::Hono | Listens::Ws) => {
+                    Some(server)
+                }
                 _ => None,
             },
         }
+    }
+
+    /// The method that `method.call(...)` and `method.apply(...)` call, and whether an array holds its arguments.
+    pub(super) fn called_through(&self, call: &Spot) -> Option<(Spot, bool)> {
+        let callee = self.program.field(call, "function")?;
+        let applies = match self.program.text(&self.program.field(&callee, "property")?) {
+            "apply" => true,
+            "call" => false,
+            _ => return None,
+        };
+        Some((self.program.field(&callee, "object")?, applies))
     }
 
     /// How many functions a call lies in.
@@ -82,16 +103,38 @@ impl Evaluation<'_, '_> {
             };
             inner = outer;
             let Some(needed) = needed else { continue };
-            let value = self.part(&call.to(outer), "condition");
-            let truth = value.truth();
-            match (value.unless.into_iter().next(), truth.map(|truth| truth == needed)) {
-                (Some(name), Some(false)) => condition = Condition::IfSet(name),
-                (Some(name), Some(true)) => condition = Condition::UnlessSet(name),
+            let Some(of) = self.program.field(&call.to(outer), "condition") else { continue };
+            let value = self.value(&of);
+            match (value.unless.first(), value.truth().map(|truth| truth == needed)) {
+                (Some(reason), Some(false)) => {
+                    condition = Condition::Depends(format!("it listens only if {reason}"));
+                }
+                (Some(reason), Some(true)) => {
+                    let depends = self.prevents(&of).map(|word| format!("it {word} listen if {reason}"));
+                    condition = depends.map_or(condition, Condition::Depends);
+                }
                 (None, Some(false)) => return Condition::Never,
                 (None, Some(true)) | (_, None) => {}
             }
         }
         condition
+    }
+
+    /// What becomes of a condition that holds once that is set which is not: what is empty is so no more, a comparison may come
+    /// out otherwise, and what is not empty remains so.
+    fn prevents(&self, condition: &Spot) -> Option<&'static str> {
+        let inner = match self.program.kind(condition) {
+            "parenthesized_expression" => self.program.children(condition).into_iter().next(),
+            "unary_expression" => self.program.field(condition, "argument"),
+            _ => None,
+        };
+        let Some(inner) = inner else {
+            return match self.value(condition) {
+                Value { thing: Thing::Truth(_), .. } => Some("may not"),
+                value => value.truth().filter(|truth| !truth).map(|_| "does not"),
+            };
+        };
+        self.prevents(&inner)
     }
 
     /// A node once for every way in which control comes to it.

@@ -22,12 +22,6 @@ impl Evaluation<'_, '_> {
         (is_it && (here || is_for_the_queue(code, written.node))).then(|| Slot::replace(span))
     }
 
-    /// What the program is started with, if it is that very number.
-    pub(super) fn slot_outside(&self, started: Span, number: i32) -> Option<Slot> {
-        let is_it = self.program.ground.sources.slice(started) == number.to_string().as_bytes();
-        is_it.then(|| Slot::replace(started))
-    }
-
     /// A place for `backlog` in an object literal.
     pub(super) fn slot_in(&self, options: &Spot) -> Option<Slot> {
         let code = &self.file(options)?.code;

@@ -32,6 +32,7 @@ fn read_files(files: &[(&str, &str)]) -> Read {
         sources: &sources,
         tree: &tree,
         service,
+        knowledge: &knowledge,
         hosts: &hosts,
         place: PlaceId(0),
         commands: &[],
@@ -130,6 +131,9 @@ fn a_backlog_finds_its_place() {
         ("server.listen(80, undefined, done);", "server.listen(80, undefined, 4096, done);"),
         ("server.listen('/run/a', // here\n  done);", "server.listen('/run/a', 4096, // here\n  done);"),
         ("server.listen(80, 300);", "server.listen(80, 4096);"),
+        ("server.listen(80, 0);", "server.listen(80, 4096);"),
+        ("server.listen(80, '::', -1);", "server.listen(80, '::', 4096);"),
+        ("server.listen({ port: 80, backlog: 0 });", "server.listen({ port: 80, backlog: 4096 });"),
         ("server.listen(80, '::', '300');", "server.listen(80, '::', '4096');"),
         ("server.listen({ port: 80 });", "server.listen({ port: 80, backlog: 4096 });"),
         ("server.listen({ port: 80, });", "server.listen({ port: 80, backlog: 4096, });"),
@@ -160,9 +164,6 @@ fn no_slot_where_the_text_is_not_the_number() {
         "server.listen(80, 2 * 150);",
         "server.listen(80, 0x80);",
         "server.listen(80, 299.9);",
-        "server.listen(80, 0);",
-        "server.listen(80, '::', -1);",
-        "server.listen({ port: 80, backlog: 0 });",
         "server.listen({ port: 80, backlog: 'many' });",
         "server.listen(80, something);",
         "const N = 9; use(N); server.listen(80, N);",
@@ -188,25 +189,21 @@ fn frameworks_without_the_argument_have_no_slot() {
 #[test]
 fn what_is_not_known_says_why() {
     for (text, row, why) in [
-        ("server.listen(config.port);", "? 511", "the files do not tell what `config.port` is"),
-        ("server.listen(process.env.PORT);", "? 511", "it is what the environment says in PORT"),
-        ("server.listen(parseInt(process.env.PORT));", "? 511", "it is what the environment says in PORT"),
-        ("server.listen(conf.http || 80);", "? 511", "the files do not tell what `conf.http` is"),
-        ("server.listen(0);", "? 511", "the kernel picks a free port"),
-        ("server.listen({ port: 80, ipv6Only: true });", "? 511", "Node 24 heeds ipv6Only without a host"),
-        ("server.listen(70000);", "? 511", "`70000` is no port"),
+        ("server.listen(config.port);", "? 511", "the files do not say what `config.port` is"),
+        ("server.listen(process.env.PORT);", "? 511", "it is known only if PORT is set in the environment"),
         (
-            "server.listen(80, 'example.org');",
+            "server.listen(parseInt(process.env.PORT));",
             "? 511",
-            "the files do not tell which address `example.org` is",
+            "it is known only if PORT is set in the environment",
         ),
-        ("server.listen({ fd: 3, backlog: 9 });", "? 511", "whoever starts the program opens the socket"),
-        (
-            "server.listen(options);",
-            "? ?",
-            "the backlog is not known: the files do not tell what `options` is",
-        ),
-        ("server.listen(80, HOST, backlog);", "? ?", "the files do not tell what `backlog` is"),
+        ("server.listen(conf.http || 80);", "? 511", "the files do not say what `conf.http` is"),
+        ("server.listen(0);", "? 511", "the kernel picks a free port"),
+        ("server.listen({ port: 80, ipv6Only: true });", "? 511", "Node 24 honours ipv6Only without a host"),
+        ("server.listen(70000);", "? 511", "`70000` is not a port"),
+        ("server.listen(80, 'example.org');", "? 511", "the files do not say which address `example.org` is"),
+        ("server.listen({ fd: 3, backlog: 9 });", "? 511", "the parent process opens the socket"),
+        ("server.listen(options);", "? ?", "unknown backlog: the files do not say what `options` is"),
+        ("server.listen(80, HOST, backlog);", "? ?", "the files do not say what `backlog` is"),
         ("server.listen(process.env.NODE_ENV ? 80 : 90);", "? 511", "it depends on NODE_ENV"),
         ("let p = 80; if (x) p = 90; server.listen(p);", "? 511", "`p` is assigned in more than one place"),
         ("server.listen(process.env.PORT || 80);", "*:80 511", "it is another address if PORT is set"),
@@ -215,11 +212,188 @@ fn what_is_not_known_says_why() {
             "*:80 511",
             "it listens only if X is set in the environment",
         ),
-        ("server.listen(80, 'localhost');", "[::1]:80 511", "assumed: localhost is 127.0.0.1 and ::1"),
+        (
+            "if (!process.env.X) server.listen(80);",
+            "*:80 511",
+            "it does not listen if X is set in the environment",
+        ),
+        (
+            "const p = process.env.PORT || 80; if (p > 8) server.listen(80);",
+            "*:80 511",
+            "it may not listen if PORT is set in the environment",
+        ),
+        ("server.listen(80, 'localhost');", "[::1]:80 511", "assuming that localhost is 127.0.0.1 and ::1"),
     ] {
         let read = read_program(&format!("{HTTP}{text}\n"));
         assert_eq!(read.rows(), [row], "{text}");
         assert!(read.says().iter().any(|said| said.contains(why)), "{text}: {:?}", read.says());
+    }
+}
+
+#[test]
+fn a_backlog_that_is_not_worked_out_is_unknown() {
+    for text in [
+        "server.listen(80, queue);",
+        "server.listen(80, config.waiting);",
+        "let q = 100; q = 900; server.listen(80, q);",
+        "let q = 100; function f() { q = 900; } server.listen(80, q);",
+        "const c = require('settings'); server.listen(80, c.backlog);",
+        "const { backlog } = require('settings'); server.listen(80, '::', backlog);",
+        "const c = new (require('settings').Config)(); server.listen(80, c.waiting);",
+        "server.listen({ port: 80, backlog: require('settings').backlog });",
+        "server.listen({ port: 80, backlog: require('settings') });",
+        "server.listen({ port: 80, backlog: process.env.Q });",
+        "server.listen({ port: 80, backlog: Number(process.env.Q) });",
+        "server.listen(80, process.env.Q);",
+        "server.listen({ port: 80, ...require('settings') });",
+        "server.listen(Object.assign({ port: 80 }, settings));",
+        "const o = { port: 80 }; if (x) o.backlog = 9; server.listen(o);",
+        "const o = { port: 80, backlog: 5 }; function f() { o.backlog = 9; } server.listen(o);",
+        "const o = { port: 80 }; Object.assign(o, settings); server.listen(o);",
+        "const o = { port: 80 }; o[key] = 9; server.listen(o);",
+        "server.listen.apply(server, settings);",
+    ] {
+        let read = read_program(&format!("{HTTP}{text}\n"));
+        assert!(read.only().backlog.value.is_none(), "{text}: {:?}", read.rows());
+        let why = read.says().iter().any(|said| said.starts_with("unknown backlog: "));
+        assert!(why, "{text}: {:?}", read.says());
+    }
+}
+
+#[test]
+fn a_callback_is_no_backlog() {
+    for text in [
+        "server.listen(80, done);",
+        "server.listen(80, console.log);",
+        "server.listen(80, onListening);",
+        "new Promise((r) => server.listen(80, r));",
+        "server.listen(80, process.env.HOST && '::1');",
+        "server.listen(80, '::1', () => {});",
+        "server.listen(80, require('pino').info);",
+    ] {
+        let read = read_program(&format!("{HTTP}{text}\n"));
+        assert!(read.rows().iter().all(|row| row.ends_with(" 511")), "{text}: {:?}", read.rows());
+    }
+}
+
+#[test]
+fn what_is_put_into_the_options_later_counts() {
+    for (text, row) in [
+        ("const o = { port: 80 }; o.backlog = 9; server.listen(o);", "*:80 9"),
+        ("const o = { port: 80, backlog: 5 }; o['backlog'] = 9; server.listen(o);", "*:80 9"),
+        ("const o = {}; o.port = 80; server.listen(o);", "*:80 511"),
+        ("const o = { port: 80 }; server.listen(o); o.backlog = 9;", "*:80 511"),
+        ("const o = { port: 80, backlog: 9 }; if (x) o.backlog = 9; server.listen(o);", "*:80 9"),
+        ("const o = { port: 80 }; Object.assign(o, { backlog: 9 }); server.listen(o);", "*:80 9"),
+        ("server.listen(Object.assign({ port: 80 }, { backlog: 9 }));", "*:80 9"),
+        ("let o; o = { port: 80 }; o.backlog = 9; server.listen(o);", "*:80 9"),
+        ("const o = { port: 80, backlog: 5 }, a = o; a.backlog = 9; server.listen(o);", "*:80 9"),
+        ("const o = { port: 80 }, a = o; a.backlog ||= 9; server.listen(o);", "*:80 9"),
+        ("const o = { port: 80, backlog: 5 }; o.backlog += 4; server.listen(o);", "*:80 9"),
+        ("const o = { port: 80, backlog: 5 }, a = o; delete a.backlog; server.listen(o);", "*:80 511"),
+        ("const c = { web: { port: 80 } }; const w = c.web; w.backlog = 9; server.listen(c.web);", "*:80 9"),
+        ("const o = { port: 80 }; const a = [o]; a[0].backlog = 9; server.listen(o);", "*:80 9"),
+        (
+            "const o = { port: 80, backlog: 5 }; const b = { ...o }; b.backlog = 9; server.listen(o);",
+            "*:80 5",
+        ),
+        ("const o = { port: 80 }; function f() { o.backlog = 9; server.listen(o); } f();", "*:80 9"),
+        (
+            "const make = () => ({ port: 80 }); const o = make(), b = make(); b.backlog = 9; server.listen(o);",
+            "*:80 ?",
+        ),
+        ("function f(x) { x.backlog = 9; } const o = { port: 80 }; f(o); server.listen(o);", "*:80 ?"),
+        ("const o = { port: 80, backlog: 5 }; let a = {}; a = o; a.backlog = 9; server.listen(o);", "*:80 ?"),
+        ("const o = { port: 80, backlog: 5 }; const a = o; a.backlog++; server.listen(o);", "*:80 ?"),
+        ("const o = { port: 80 }; const a = o; a[key] = 9; server.listen(o);", "? ?"),
+        (
+            "function f() { server.listen(o); } const o = { port: 80, backlog: 5 }; o.backlog = 9; f();",
+            "*:80 ?",
+        ),
+        ("const c = { n: 5 }, d = c; d.n = 9; server.listen(80, c.n);", "*:80 9"),
+        ("const c = { n: 5 }; const n = c.n; c.n = 9; server.listen(80, n);", "*:80 5"),
+    ] {
+        assert_eq!(read_program(&format!("{HTTP}{text}\n")).rows(), [row], "{text}");
+    }
+}
+
+#[test]
+fn a_settings_file_is_changed_from_another() {
+    let files = [
+        ("conf.js", "module.exports = { port: 80, backlog: 5 };\n"),
+        (
+            "server.js",
+            "const o = require('./conf'); o.backlog = 9; require('http').createServer().listen(o);\n",
+        ),
+    ];
+    assert_eq!(read_files(&files).rows(), ["*:80 9"]);
+}
+
+#[test]
+fn old_releases_listen_in_their_own_way() {
+    const FASTIFY: &str =
+        "const app = require('fastify')(); app.listen(80); app.listen({ port: 81, backlog: 9 });\n";
+    const HONO: &str = "import { serve } from '@hono/node-server'; serve({ fetch, port: 80 });\n";
+    const WORKER: &str =
+        "const cluster = require('cluster'); cluster.fork(); require('http').createServer().listen(80, 9);\n";
+    let [localhost, first] = [vec!["127.0.0.1:80 511", "[::1]:80 511"], vec!["[::1]:80 511", "*:81 9"]];
+    let newer = [localhost, vec!["127.0.0.1:81 9", "[::1]:81 9"]].concat();
+    let wants = |package: &str, range: &str| format!("{{\"dependencies\": {{\"{package}\": \"{range}\"}}}}");
+    for (text, file, says, rows) in [
+        (FASTIFY, "package.json", wants("fastify", "^3.29.0"), first),
+        (FASTIFY, "package.json", wants("fastify", "^4.0.0"), newer.clone()),
+        (FASTIFY, "package.json", wants("fastify", ">=3"), newer),
+        (HONO, "package.json", wants("@hono/node-server", "1.13.1"), vec!["0.0.0.0:80 511"]),
+        (HONO, "package.json", wants("@hono/node-server", "^1.13.1"), vec!["*:80 511"]),
+        (WORKER, "Dockerfile", "FROM node:16.14-alpine\n".into(), vec!["*:80 511"]),
+        (WORKER, "Dockerfile", "FROM node:17.5\n".into(), vec!["*:80 511"]),
+        (WORKER, "Dockerfile", "FROM node:16.15\n".into(), vec!["*:80 9"]),
+        (WORKER, "Dockerfile", "FROM node:lts\n".into(), vec!["*:80 9"]),
+    ] {
+        assert_eq!(read_files(&[("server.js", text), (file, &says)]).rows(), rows, "{text}{says}");
+    }
+}
+
+#[test]
+fn a_call_in_other_words_is_a_call() {
+    for (text, row) in [
+        ("server['listen'](80, 9);", "*:80 9"),
+        ("server.listen.call(server, 80, 9);", "*:80 9"),
+        ("server.listen.apply(server, [80, '::1', 9]);", "[::1]:80 9"),
+        ("server?.listen(80, 9);", "*:80 9"),
+    ] {
+        assert_eq!(read_program(&format!("{HTTP}{text}\n")).rows(), [row], "{text}");
+    }
+    let patched = read_program(&format!("{HTTP}server.listen.apply(server, [80]);\n")).with_4096();
+    assert_eq!(patched, Some(format!("{HTTP}server.listen.apply(server, [80, 4096]);\n")));
+    assert_eq!(
+        read_program(&format!("{HTTP}f(function () {{ server.listen.apply(server, arguments); }});")).rows(),
+        [""; 0]
+    );
+}
+
+#[test]
+fn what_is_assigned_perhaps_leaves_the_rest() {
+    for perhaps in [
+        "switch (x) { default: p = 90; }",
+        "x ? (p = 90) : (p = 91);",
+        "x ? 0 : (p = 90);",
+        "x && (p = 90);",
+        "x || (p = 90);",
+        "if (true) { x && (p = 90); }",
+    ] {
+        let read = read_program(&format!("{HTTP}let p = 80; {perhaps} server.listen(p);\n"));
+        assert_eq!(read.rows(), ["? 511"], "{perhaps}");
+    }
+}
+
+#[test]
+fn a_port_that_is_there_either_way_is_no_condition() {
+    let port = "const port = process.env.PORT || 3000;";
+    for text in ["if (port) server.listen(port);", "if (!port) fail(); else server.listen(port);"] {
+        let read = read_program(&format!("{HTTP}{port} {text}\n"));
+        assert_eq!(read.rows(), ["*:3000 511"], "{text}");
+        assert_eq!(read.says(), ["it is another address if PORT is set in the environment"], "{text}");
     }
 }
 

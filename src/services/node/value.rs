@@ -31,10 +31,12 @@ pub(super) enum Thing {
     Listen(Server),
     /// A function or an object of a package or of the language; it is not looked into.
     Foreign,
-    /// Why it is not known, in a few words; `plain` if it is one of several numbers or texts all the same.
+    /// Why it is not known, in a few words; `plain` if it is one of several numbers or texts all the same, and the objects
+    /// that it may be.
     Unknown {
         why: String,
         plain: bool,
+        may_be: Vec<Spot>,
     },
 }
 
@@ -52,7 +54,7 @@ pub(super) struct Value {
     pub written: Option<Spot>,
     /// The place outside of the program that it is, where that alone starts it.
     pub started: Option<Span>,
-    /// The variables of the environment that would make it another value; they are taken as not set.
+    /// What would make it another value: `PORT is set in the environment`. It is taken as not so.
     pub unless: Vec<String>,
 }
 
@@ -64,12 +66,22 @@ impl From<Thing> for Value {
 
 impl Value {
     pub(super) fn unknown(why: impl Into<String>) -> Self {
-        Thing::Unknown { why: why.into(), plain: false }.into()
+        Thing::Unknown { why: why.into(), plain: false, may_be: Vec::new() }.into()
     }
 
     /// One of several values, and why it is not known which.
     pub(super) fn one_of(values: &[Value], why: impl Into<String>) -> Self {
-        Thing::Unknown { why: why.into(), plain: values.iter().all(Value::is_plain) }.into()
+        let may_be = values.iter().flat_map(Value::objects).cloned().collect();
+        Thing::Unknown { why: why.into(), plain: values.iter().all(Value::is_plain), may_be }.into()
+    }
+
+    /// The objects that it is or may be.
+    pub(super) fn objects(&self) -> &[Spot] {
+        match &self.thing {
+            Thing::Object(made) => std::slice::from_ref(made),
+            Thing::Unknown { may_be, .. } => may_be,
+            _ => &[],
+        }
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -86,9 +98,9 @@ impl Value {
     }
 
     pub(super) fn and_unless(mut self, more: &[String]) -> Self {
-        for name in more {
-            if !self.unless.contains(name) {
-                self.unless.push(name.clone());
+        for reason in more {
+            if !self.unless.contains(reason) {
+                self.unless.push(reason.clone());
             }
         }
         self
@@ -182,7 +194,11 @@ pub(super) fn agreed(mut values: Vec<Value>, what: &str) -> Option<Value> {
         values.retain(|value| matches!(value.thing, Thing::Server(_)));
     }
     if let Some(unknown) = values.iter().find(|value| !value.is_known()) {
-        return Some(unknown.clone());
+        let mut unknown = unknown.clone();
+        if let Thing::Unknown { may_be, .. } = &mut unknown.thing {
+            *may_be = values.iter().flat_map(Value::objects).cloned().collect();
+        }
+        return Some(unknown);
     }
     let first = values.first()?.clone();
     Some(match values.iter().skip(1).all(|other| first.same(other)) {

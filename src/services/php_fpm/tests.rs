@@ -66,6 +66,11 @@ fn the_default_is_that_of_the_version() {
         ("etc/php/7.4/fpm/php-fpm.conf", 511, Kind::Default),
         ("etc/php5/fpm/php-fpm.conf", 65535, Kind::Default),
         ("etc/php81/php-fpm.conf", 511, Kind::Default),
+        ("etc/php8/php-fpm.conf", 511, Kind::Default),
+        // SUSE's, and Arch's.
+        ("etc/php8/fpm/php-fpm.conf", -1, Kind::Assumed),
+        ("etc/php7/fpm/php-fpm.conf", 511, Kind::Default),
+        ("etc/php/php-fpm.conf", -1, Kind::Assumed),
         ("etc/php-fpm.conf", -1, Kind::Assumed),
     ] {
         let seen = Trial::root("php-fpm", &[(path, POOL)]).read();

@@ -133,3 +133,35 @@ fn what_is_not_read_is_told_once() {
     let seen = configured(&format!("port 80\n#{}\n", "x".repeat(1 << 20)));
     assert_eq!((seen.problems(), seen.sources.cuts().len()), (vec![], 1));
 }
+
+#[test]
+fn sockets_that_systemd_opens_keep_their_queues() {
+    let socket = "[Socket]\nListenStream=127.0.0.1:81\nListenStream=127.0.0.1:83\nBacklog=77\n";
+    let rows = |line: &str, config: &str| {
+        let files = [("etc/systemd/system/app.socket", socket), ("srv/app/config/puma.rb", config)];
+        let of_unit = |command: &mut Command| {
+            command.starter = Starter::Unit;
+            command.name = "app.service".into();
+            command.folder = Some("srv/app".into());
+        };
+        Trial::root("puma", &files).started_as(line, of_unit).read().rows()
+    };
+    let binds = "bind 'tcp://127.0.0.1:81'\nbind 'tcp://127.0.0.1:82?backlog=5'\n";
+    assert_eq!(rows("puma", binds), ["127.0.0.1:82 5", "127.0.0.1:81 77"]);
+    let both = format!("{binds}bind_to_activated_sockets\n");
+    assert_eq!(rows("puma", &both), ["127.0.0.1:82 5", "127.0.0.1:81 77", "127.0.0.1:83 77"]);
+    let only = format!("{binds}bind_to_activated_sockets 'only'\n");
+    assert_eq!(rows("puma", &only), ["127.0.0.1:81 77", "127.0.0.1:83 77"]);
+    assert_eq!(rows("puma --bind-to-activated-sockets=only", binds), ["127.0.0.1:81 77", "127.0.0.1:83 77"]);
+}
+
+#[test]
+fn a_unix_socket_of_an_old_puma_has_no_backlog() {
+    let lock = |version: &str| format!("GEM\n  specs:\n    puma ({version})\n");
+    let rows = |version: &str| {
+        let config = "bind 'unix:///run/a.sock?backlog=5'\nbind 'tcp://0.0.0.0:80'\n";
+        read_all(&[("config/puma.rb", config), ("Gemfile.lock", &lock(version))], &[]).rows()
+    };
+    assert_eq!(rows("3.11.1"), ["/run/a.sock 5", "0.0.0.0:80 1024"]);
+    assert_eq!(rows("3.11.0"), ["/run/a.sock ?", "0.0.0.0:80 1024"]);
+}

@@ -1,5 +1,6 @@
 use super::*;
 use crate::knowledge::Knowledge;
+use crate::model::Kind;
 use crate::services::{Seen, Trial};
 use crate::text::Sources;
 
@@ -96,8 +97,8 @@ fn what_is_not_known_is_said() {
     assert_eq!(read.rows(), ["? 9"]);
     assert_eq!(
         read.said(),
-        "what the program asks for unless Q is set in the environment; \
-         the address is not known: it is what the environment says in HOST"
+        "requested by the program unless Q is set in the environment; \
+         unknown address: it is what the environment says in HOST"
     );
     let read = read_program("import os, uvicorn\nuvicorn.run(app, port=int(os.getenv('PORT', 80)))");
     assert_eq!(read.rows(), ["127.0.0.1:80 2048"]);
@@ -181,6 +182,22 @@ fn what_another_server_serves_is_passed_over() {
 }
 
 #[test]
+fn only_what_is_empty_until_it_is_set_keeps_it_from_listening() {
+    for (condition, said) in [
+        ("port", ""),
+        ("not os.environ.get('X')", "it does not listen if X is set in the environment"),
+        ("'X' not in os.environ", "it does not listen if X is set in the environment"),
+        ("int(port) > 1024", "it may not listen if PORT is set in the environment"),
+        ("os.environ.get('X')", "it listens only if X is set in the environment"),
+    ] {
+        let head = "import os, uvicorn\nport = os.environ.get('PORT', 8000)\n";
+        let read = read_program(&format!("{head}if {condition}:\n    uvicorn.run(app, port=80)\n"));
+        let notes: Vec<&str> = read.one().notes.iter().map(|note| note.what.as_str()).collect();
+        assert_eq!(notes.join("; "), said, "{condition}");
+    }
+}
+
+#[test]
 fn names_lead_to_other_files() {
     let read = read_files(&[
         ("src/run.py", "from shop import app\nfrom shop.settings import PORT\napp.run(port=PORT)\n"),
@@ -225,6 +242,27 @@ fn an_option_is_found_behind_many_others() {
 }
 
 #[test]
+fn options_are_of_the_kind_of_their_defaults_where_the_library_says_so() {
+    let end = "import uvicorn\nuvicorn.run(app, port=80, backlog=";
+    let click = "import click\n@click.command()\n@click.option('--n', default=128)\ndef main(n):\n    \
+                 import uvicorn\n    uvicorn.run(app, port=80, backlog=n)\n";
+    let tornado = format!(
+        "from tornado.options import define, options, parse_command_line\ndefine('n', default=128)\n\
+         parse_command_line()\n{end}options.n)\n"
+    );
+    for program in [click, &tornado] {
+        let seen = read_all(&[("main.py", program)], &["python main.py --n=9"]);
+        assert_eq!(seen.rows(), ["127.0.0.1:80 9"], "{program}");
+        assert_eq!(seen.set(64).as_deref(), Some("python main.py --n=64"));
+    }
+    let given = format!(
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--n', type=int, default=7)\n\
+         args = parser.parse_args(args=[])\n{end}args.n)\n"
+    );
+    assert_eq!(read_all(&[("main.py", &given)], &["python main.py --n=9"]).rows(), ["127.0.0.1:80 7"]);
+}
+
+#[test]
 fn a_number_points_at_its_literal() {
     let read = read_program("import uvicorn\nuvicorn.run(app, backlog=512)\n");
     let value = read.one().backlog.value.as_ref().unwrap();
@@ -242,6 +280,24 @@ fn musl_has_another_constant() {
     assert_eq!(read_program(program).rows(), ["0.0.0.0:80 4096"]);
     let alpine = read_files(&[("srv/main.py", program), ("etc/alpine-release", "3.20\n")]);
     assert_eq!(alpine.rows(), ["0.0.0.0:80 128"]);
+    for (release, number) in
+        [("rhel\nVERSION_ID=8.6", 128), ("debian\nVERSION_ID=10", 128), ("debian\nVERSION_ID=11", 4096)]
+    {
+        let old = read_files(&[("srv/main.py", program), ("etc/os-release", &format!("ID={release}\n"))]);
+        assert_eq!(old.rows(), [format!("0.0.0.0:80 {number}")]);
+    }
+}
+
+#[test]
+fn the_workers_of_an_older_granian_share_one_socket() {
+    let program = "from granian import Granian\nGranian('app:app', workers=3).serve()\n";
+    let sockets = |pinned: &str| {
+        let read = read_files(&[("srv/main.py", program), ("srv/requirements.txt", pinned)]);
+        read.found.listeners[0].sockets
+    };
+    assert_eq!(sockets("granian==2.7.9\n"), Some(1));
+    assert_eq!(sockets("granian==2.8.0\n"), Some(3));
+    assert_eq!(sockets(""), Some(3));
 }
 
 #[test]
@@ -277,4 +333,18 @@ fn a_socket_that_is_known_is_no_further_one() {
         (1..MAX_OPENINGS).map(|port| format!("HTTPServer(('', {}), None)\n", port + 1024)).collect();
     let read = read_program(&format!("from http.server import HTTPServer\n{socket}{servers}s.listen(6)\n"));
     assert_eq!((read.found.listeners.len(), read.sources.cuts()), (MAX_OPENINGS, Vec::new()));
+}
+
+#[test]
+fn what_init_sets_before_its_base_does_counts() {
+    let rows = |init: &str| {
+        let class =
+            "from http.server import HTTPServer\nclass A(HTTPServer):\n    def __init__(self, *args):\n";
+        read_program(&format!("{class}{init}A(('127.0.0.1', 80), None)\n")).rows()
+    };
+    let (set, base) =
+        ("        self.request_queue_size = 9\n", "        super().__init__(('127.0.0.1', 80), None)\n");
+    assert_eq!(rows(&format!("{set}{base}")), ["127.0.0.1:80 9"]);
+    assert_eq!(rows(&format!("{base}{set}")), ["127.0.0.1:80 5"]);
+    assert_eq!(rows(&format!("        if args:\n    {set}{base}")), ["127.0.0.1:80 ?"]);
 }

@@ -148,3 +148,29 @@ proptest::proptest! {
         read_files(&[("pom.xml", &build), ("build.gradle", &build)]);
     }
 }
+
+#[test]
+fn a_module_has_what_the_build_above_it_brings() {
+    let starter = "<dependencies><dependency><groupId>org.springframework.boot</groupId>\
+        <artifactId>spring-boot-starter-web</artifactId></dependency></dependencies>";
+    let properties =
+        ("app/src/main/resources/application.properties", "server.port=81\nserver.tomcat.accept-count=5\n");
+    let maven = [
+        ("pom.xml", &*format!("<project><modules><module>app</module></modules>{starter}</project>")),
+        (
+            "app/pom.xml",
+            "<project><parent><artifactId>p</artifactId></parent><artifactId>app</artifactId></project>",
+        ),
+        properties,
+    ];
+    assert_eq!(Trial::repository("spring-boot", &maven).read().rows(), ["*:81 5"]);
+    let gradle = [
+        (
+            "build.gradle",
+            "subprojects { dependencies { implementation 'org.springframework.boot:spring-boot-starter-web' } }",
+        ),
+        ("app/build.gradle", "bootJar { enabled = true }"),
+        properties,
+    ];
+    assert_eq!(Trial::repository("spring-boot", &gradle).read().rows(), ["*:81 5"]);
+}

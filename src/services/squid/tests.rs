@@ -56,14 +56,14 @@ fn a_quarter_of_the_open_files_is_asked_for() {
 fn the_ledger_says_where_the_number_is_from() {
     let told = |trial: Trial| {
         let seen = trial.read();
-        assert!(seen.said().contains("max_filedescriptors 4N"));
+        assert!(seen.said().contains("max_filedescriptors to 4N"));
         seen.one().steps.iter().map(|step| (step.value, step.what.clone())).collect::<Vec<_>>()
     };
-    let quarter = |number| (Some(number), "a quarter of them, as Squid asks for".to_owned());
-    let assumed = "open files, assumed: what systemd allows a unit that does not say";
+    let quarter = |number| (Some(number), "a quarter of them".to_owned());
+    let assumed = "open files, assuming systemd's default for a unit";
     assert_eq!(told(machine("http_port 1\n")), [(Some(1024), assumed.into()), quarter(256)]);
     let cut = unit(machine("http_port 1\nmax_filedescriptors 9000\n"), Some((1024, 8000)));
-    let cut_to = "cut to the hard limit of open files".to_owned();
+    let cut_to = "limited to the hard limit of open files".to_owned();
     assert_eq!(told(cut), [(Some(9000), "max_filedescriptors".into()), (Some(8000), cut_to), quarter(2000)]);
 }
 

@@ -59,9 +59,12 @@ impl Instance<'_> {
         } else if let Some(number) = number.filter(|number| *number > 0) {
             backlog.ask = self.accept(attribute, &filled, number);
         } else {
-            let why = if number.is_some() { "not above 0" } else { "no number to Java" };
+            let why = if number.is_some() { "not above 0" } else { "not a number to Java" };
             let what = format!("{}=\"{}\" is {why}: Tomcat ignores it", attribute.name, attribute.value);
             let value = backlog.ask.backlog.value.as_ref().map(|value| value.get);
+            let slot =
+                filled.text.exact().filter(|_| number.is_some() && filled.text.is_ascii()).map(Slot::replace);
+            backlog.ask.backlog.slot = backlog.ask.backlog.slot.take().or(slot);
             backlog.ask.steps.push(Step { value, what, at: attribute.value.span() });
         }
     }
@@ -71,7 +74,7 @@ impl Instance<'_> {
         let at = filled.text.span();
         let from = filled.property.as_ref().map(|property| format!("{property} in catalina.properties"));
         let takes = from.as_ref().map(|_| {
-            let what = format!("{} takes it", attribute.name);
+            let what = format!("used by {}", attribute.name);
             Step { value: Some(number), what, at: attribute.value.span() }
         });
         let mut ask = Ask::written(number, from.as_ref().unwrap_or(&attribute.name), at);
@@ -83,10 +86,10 @@ impl Instance<'_> {
     pub(super) fn capacity(&self, service: usize, element: &Element) -> Vec<Step> {
         let connections = self.limit(element, "maxConnections", "max-connections").map(|(number, at)| {
             let (value, what) = match number {
-                -1 => (None, "maxConnections=-1: Tomcat accepts without limit, the queue is for bursts only"),
+                -1 => (None, "maxConnections=-1: Tomcat accepts without limit, so only bursts use the queue"),
                 _ => (
                     Some(number),
-                    "maxConnections: the queue fills only when Tomcat holds so many connections",
+                    "maxConnections: the queue fills only when Tomcat holds this many connections",
                 ),
             };
             Step { value, what: what.into(), at }
@@ -94,7 +97,7 @@ impl Instance<'_> {
         let executor = self.executor(service, element).unwrap_or(element);
         let threads = self.limit(executor, "maxThreads", "max-threads").map(|(number, at)| Step {
             value: Some(number),
-            what: "maxThreads: so many requests are worked on at once".into(),
+            what: "maxThreads: Tomcat serves this many requests at once".into(),
             at,
         });
         connections.into_iter().chain(threads).collect()

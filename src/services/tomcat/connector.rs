@@ -70,7 +70,7 @@ impl Instance<'_> {
         let Some(class) = name.strip_prefix("org.apache.coyote.") else {
             let is_class = name.contains('.') && !name.contains([' ', '/']);
             // Somebody's own class builds on one of Tomcat's.
-            return if is_class { Ok(Protocol { ajp: false, nio: true }) } else { gone("is no protocol") };
+            return if is_class { Ok(Protocol { ajp: false, nio: true }) } else { gone("is not a protocol") };
         };
         let ajp = class.starts_with("ajp.");
         match class {
@@ -143,7 +143,7 @@ impl Instance<'_> {
     ) -> Result<Endpoint, Closed> {
         let ajp = protocol.ajp && !self.is_before_ghostcat();
         if ajp && self.version.is_none() && self.last(element, "address").is_none() {
-            let what = "assumed: AJP listens on loopback, as in every Tomcat since February 2020".into();
+            let what = "assuming that AJP listens on loopback, as in every Tomcat since February 2020".into();
             notes.push(Step { value: None, what, at: element.tag });
         }
         let mut ip = Some(match ajp {
@@ -208,7 +208,7 @@ impl Instance<'_> {
         let at_home = |home: &str| !tree.glob(format!("{home}/.keystore").as_bytes()).is_empty();
         match given || HOMES.iter().any(|home| at_home(home)) {
             true => Ok(()),
-            false => Err(Closed { why: "SSLEnabled, and no certificate is given".into(), at: element.tag }),
+            false => Err(Closed { why: "SSLEnabled without a certificate".into(), at: element.tag }),
         }
     }
 

@@ -4,25 +4,22 @@
 use std::path::Path;
 
 use crate::model::{Command, Starter};
-use crate::services::{Ground, variable};
+use crate::services::{Ground, answer};
 use crate::syntax::startup::{Answer, Set};
-use crate::text::{SourceId, Span, Text};
+use crate::text::{HashMap, SourceId, Span, Text};
 
 /// How lines begin that make others depend on something, or read more.
 const BRANCHES: [&str; 12] =
     ["if ", "case ", "for ", "while ", "until ", "unset ", "[", "test ", ". ", "source ", "set ", "eval "];
 
-/// Variables in the order in which they are set.
-pub(super) type Variables = Vec<(String, Answer)>;
+/// Variables by their names: what is set last counts.
+pub(super) type Variables = HashMap<String, Answer>;
 
 /// The variables, and whether these are all. `folder` holds server.xml.
 pub(super) fn read(ground: Ground<'_>, folder: &Path) -> (Variables, bool) {
     let command = unit(ground, folder);
-    let of_unit = command.into_iter().flat_map(|command| {
-        let names = command.environment.iter().map(|set| set.name.clone());
-        names.map(move |name| (name.clone(), variable(command, &name)))
-    });
-    let mut found: Variables = of_unit.collect();
+    let of_unit = command.into_iter().flat_map(|command| &command.environment);
+    let mut found: Variables = of_unit.map(|set| (set.name.clone(), answer(&set.value))).collect();
     let script = folder.parent().unwrap_or(Path::new("")).join("bin/setenv.sh");
     let script = ground.tree.read(ground.sources, &script).ok().filter(|_| folder.ends_with("conf"));
     let plain = script.is_none_or(|script| exports(ground, script, &mut found));
@@ -58,23 +55,52 @@ fn exports(ground: Ground<'_>, script: SourceId, found: &mut Variables) -> bool 
         let at = next + line.find('=').map_or(0, |sign| sign + 1);
         next += line.len();
         let line = line.trim();
-        let exported = line.strip_prefix("export ");
-        let Some((name, value)) = exported.unwrap_or(line).trim_start().split_once('=') else { continue };
-        let known = !line.starts_with('#') && found.iter().any(|(known, _)| known == name);
-        if exported.is_none() && !known {
+        let one = line.strip_prefix("export ").and_then(|rest| rest.trim_start().split_once('='));
+        let one = one.filter(|(name, _)| plain && is_name(name));
+        let Some((name, (skipped, bare))) = one.and_then(|(name, value)| Some((name, bare(value)?))) else {
+            set_somehow(line, found);
             continue;
-        }
-        let answer = match bare(value).filter(|_| plain && exported.is_some()) {
-            Some((skipped, bare)) => {
-                let start = at + skipped;
-                let at = Span::new(script, start..start + bare.len());
-                Answer::Set(Set { text: Text::written(bare, at), may_change: false })
-            }
-            None => Answer::Unclear(format!("a script sets {name}")),
         };
-        found.push((name.to_owned(), answer));
+        let start = at + skipped;
+        let text = Text::written(bare, Span::new(script, start..start + bare.len()));
+        found.insert(name.to_owned(), Answer::Set(Set { text, may_change: false }));
     }
     plain
+}
+
+/// Adds what a line exports, or sets again, in a way that is not followed.
+fn set_somehow(line: &str, found: &mut Variables) {
+    let code = unquoted(line);
+    for statement in code.split('#').next().unwrap_or_default().split([';', '&', '|']) {
+        let statement = statement.trim_start();
+        let exported = statement.strip_prefix("export ");
+        let words = exported.unwrap_or(statement).split_whitespace();
+        for word in words.take_while(|word| exported.is_some() || word.contains('=')) {
+            let name = word.split('=').next().unwrap_or_default();
+            if is_name(name) && (exported.is_some() || found.contains_key(name)) {
+                found.insert(name.to_owned(), Answer::Unclear(format!("a script sets {name}")));
+            }
+        }
+    }
+}
+
+/// A line without what stands in quotes.
+fn unquoted(line: &str) -> String {
+    let mut quote = None;
+    let is_outside = |letter: &char| {
+        let before = quote;
+        quote = before.or(Some(*letter)).filter(|open| match before {
+            Some(_) => open != letter,
+            None => matches!(open, '"' | '\''),
+        });
+        before.is_none() && quote.is_none()
+    };
+    line.chars().filter(is_outside).collect()
+}
+
+fn is_name(name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    name.chars().all(is_letter) && name.starts_with(|first: char| !first.is_ascii_digit())
 }
 
 /// A value without its quotes, where nothing in it is more than it says; and how much of it comes before.

@@ -20,7 +20,7 @@ use properties::Properties;
 /// More than anybody has; the rest is left out, and said.
 const MAX_CONNECTORS: usize = 4096;
 const CLOSED: &str = "no socket is opened for this Connector";
-const DOWN: &str = "it stops as soon as it is up, for its shutdown port cannot be opened";
+const DOWN: &str = "it stops as soon as it is up, because its shutdown port cannot be opened";
 
 pub fn read(ground: Ground<'_>, files: &[Candidate]) -> Found {
     let mut found = Found::default();
@@ -60,8 +60,9 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
         Ok(source) => source,
         Err(why) => {
             let at = Span::top(ground.tree.unread(ground.sources, &file.path));
-            let message = format!("{} was not read: {why}", file.path.display());
-            return found.problems.push(ground.problem(lost, message, at));
+            let message = format!("cannot read {}: {why}", file.path.display());
+            let problem = ground.problem(lost, message, at);
+            return found.problems.push(Problem { help: why.help(), ..problem });
         }
     };
     let installed = file.by_place && ground.is_machine();
@@ -79,10 +80,8 @@ fn one(ground: Ground<'_>, file: &Candidate, found: &mut Found) {
     }
     if let Some(fault) = &document.fault {
         let (kind, what) = match document.complete {
-            true => {
-                (ProblemKind::Skipped, "it complains of this server.xml, and starts with what comes before")
-            }
-            false => (lost, "this server.xml keeps it from starting"),
+            true => (ProblemKind::Skipped, "it starts with only what comes before this error"),
+            false => (lost, "it does not start with this server.xml"),
         };
         found.problems.push(ground.problem(kind, format!("{what}: {}", fault.message), fault.at));
     }

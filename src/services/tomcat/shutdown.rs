@@ -12,7 +12,7 @@ impl Instance<'_> {
     pub(super) fn shutdown(&self, root: &Element, offset: i64) -> Result<Option<Listener>, Closed> {
         let mut notes = Vec::new();
         let Some(endpoint) = self.shutdown_endpoint(root, offset, &mut notes)? else { return Ok(None) };
-        let what = "the queue of the shutdown port, which nothing changes";
+        let what = "the fixed queue of the shutdown port";
         let ask = self.ground.own_of("shutdown-backlog", what);
         let listener = self.ground.listener(endpoint, root.tag, ask);
         Ok(Some(Listener { notes, internal: true, ..listener }))

@@ -3,7 +3,7 @@ use std::fs;
 
 use super::super::{Seen, Trial};
 use super::*;
-use crate::model::Step;
+use crate::model::{Starter, Step};
 use crate::text::apply;
 
 const DEBIAN: &str = "etc/tomcat10/server.xml";
@@ -50,9 +50,20 @@ fn a_number_is_put_where_it_stands_or_after_the_last_attribute() {
 }
 
 #[test]
+fn a_number_that_is_ignored_is_where_another_goes() {
+    for count in ["0", "-1"] {
+        let connector = |count: &str| format!("<Connector port=\"8080\" acceptCount=\"{count}\"/>");
+        let seen = connectors(&connector(count)).read();
+        assert_eq!(
+            (seen.one().backlog.value.as_ref().unwrap().get, seen.set(300)),
+            (100, Some(server(&connector("300"))))
+        );
+    }
+}
+
+#[test]
 fn what_does_not_spell_the_number_has_no_slot() {
-    for count in ["&#50;00", "${queue}", "${queue:-200}", "2${zeros}", "0", "-1", "abc", "", " 200", "２００"]
-    {
+    for count in ["&#50;00", "${queue}", "${queue:-200}", "2${zeros}", "abc", "", " 200", "２００"] {
         let trial = connectors(&format!("<Connector port=\"8080\" acceptCount=\"{count}\"/>"))
             .with("etc/tomcat10/catalina.properties", "queue=2\\\n00\nzeros=00\n");
         assert_eq!(trial.read().set(300), None, "{count}");
@@ -68,7 +79,7 @@ fn a_property_is_changed_in_its_own_file() {
         .with("etc/tomcat10/catalina.properties", "# queue=1\r\nqueue = 50\r\nother=50\r\n")
         .read();
     assert_eq!(seen.set(300).unwrap(), "# queue=1\r\nqueue = 300\r\nother=50\r\n");
-    assert_eq!(words(&seen.one().steps), "queue in catalina.properties; acceptCount takes it");
+    assert_eq!(words(&seen.one().steps), "queue in catalina.properties; used by acceptCount");
 }
 
 #[test]
@@ -157,7 +168,7 @@ fn the_shutdown_port_is_fixed() {
     let listener = seen.one();
     assert_eq!(seen.rows(), ["127.0.0.1:8005 1"]);
     assert!(listener.internal && listener.backlog.slot.is_none());
-    assert_eq!(words(&listener.notes), "assumed: localhost is 127.0.0.1 and ::1");
+    assert_eq!(words(&listener.notes), "assuming that localhost is 127.0.0.1 and ::1");
 }
 
 #[test]
@@ -179,7 +190,7 @@ fn what_must_fill_first_is_told() {
 #[test]
 fn a_number_that_is_refused_is_explained() {
     for (count, why) in [
-        ("abc", "acceptCount=\"abc\" is no number to Java: Tomcat ignores it"),
+        ("abc", "acceptCount=\"abc\" is not a number to Java: Tomcat ignores it"),
         ("0", "acceptCount=\"0\" is not above 0: Tomcat ignores it"),
     ] {
         let seen = connectors(&format!("<Connector port='8080' acceptCount='{count}'/>")).read();
@@ -197,16 +208,16 @@ fn a_number_that_is_refused_is_explained() {
 fn a_connector_that_stays_closed_is_told_and_is_no_fault() {
     for (connector, why) in [
         ("<Connector/>", "it has no port"),
-        ("<Connector port='-1'/>", "`-1` is no port"),
-        ("<Connector port='65536'/>", "`65536` is no port"),
-        ("<Connector port='http'/>", "`http` is no port"),
-        ("<Connector port='${http}'/>", "`${http}` is no port"),
-        ("<Connector port='8080' protocol='HTTP/2'/>", "\"HTTP/2\" is no protocol"),
+        ("<Connector port='-1'/>", "`-1` is not a port"),
+        ("<Connector port='65536'/>", "`65536` is not a port"),
+        ("<Connector port='http'/>", "`http` is not a port"),
+        ("<Connector port='${http}'/>", "`${http}` is not a port"),
+        ("<Connector port='8080' protocol='HTTP/2'/>", "\"HTTP/2\" is not a protocol"),
         (
             "<Connector port='8080' protocol='org.apache.coyote.http11.Http11AprProtocol'/>",
             "\"org.apache.coyote.http11.Http11AprProtocol\" is not part of Tomcat since 10.1",
         ),
-        ("<Connector port='8443' SSLEnabled='true'/>", "SSLEnabled, and no certificate is given"),
+        ("<Connector port='8443' SSLEnabled='true'/>", "SSLEnabled without a certificate"),
         ("<Connector unixDomainSocketPath=''/>", "unixDomainSocketPath is empty"),
         (
             "<Connector port='8009' protocol='AJP/1.3' bindOnInit='false'/>",
@@ -284,10 +295,36 @@ fn the_environment_may_fill_in_what_an_installed_tomcat_leaves_open() {
     );
     let seen = trial.read();
     assert_eq!(seen.rows(), ["*:8080 ?"]);
-    assert_eq!(
-        words(&seen.one().steps),
-        "the backlog is not known: the files do not tell what `${QUEUE}` is"
-    );
+    assert_eq!(words(&seen.one().steps), "unknown backlog: the files do not say what `${QUEUE}` is");
+}
+
+#[test]
+fn a_script_sets_variables_in_its_order() {
+    let rows = |script: &str| {
+        let sources = "org.apache.tomcat.util.digester.PROPERTY_SOURCE=\
+                       org.apache.tomcat.util.digester.SystemPropertySource,\
+                       org.apache.tomcat.util.digester.EnvironmentPropertySource\n";
+        let xml = server("<Connector port='8080' acceptCount='${QUEUE}'/>");
+        let trial = tomcat("opt/t/conf/server.xml", xml).with("opt/t/bin/setenv.sh", script);
+        let trial = trial.with("opt/t/conf/catalina.properties", sources);
+        trial
+            .started_as("/opt/t/bin/catalina.sh run", |command| command.starter = Starter::Unit)
+            .read()
+            .rows()
+    };
+    for (script, row) in [
+        ("export QUEUE=1\nexport QUEUE=2\n", "*:8080 2"),
+        ("export QUEUE=$OTHER\nexport QUEUE=2\n", "*:8080 2"),
+        ("export QUEUE=1\nexport QUEUE=$OTHER\n", "*:8080 ?"),
+        ("export QUEUE=1\nQUEUE=2\n", "*:8080 ?"),
+        ("QUEUE=2\nexport QUEUE\n", "*:8080 ?"),
+        ("QUEUE=2; export QUEUE\n", "*:8080 ?"),
+        ("export OTHER=1 QUEUE=2 # all\n", "*:8080 ?"),
+        ("export OTHER=\"1 QUEUE\" # QUEUE\n", "*:8080 100"),
+        ("QUEUE=2\n", "*:8080 100"),
+    ] {
+        assert_eq!(rows(script), [row], "{script}");
+    }
 }
 
 #[test]
@@ -345,7 +382,7 @@ fn a_file_that_is_lost_is_told() {
     let broken = server("<Connector port='8080'>");
     let seen = tomcat(DEBIAN, &broken).read();
     assert_eq!(seen.found.problems[0].kind, ProblemKind::Lost);
-    assert!(seen.problems()[0].contains("this server.xml keeps it from starting: "), "{seen:?}");
+    assert!(seen.problems()[0].contains("it does not start with this server.xml: "), "{seen:?}");
     let seen = repository("conf/server.xml", &broken);
     assert_eq!(seen.found.problems[0].kind, ProblemKind::Skipped);
     let seen = Trial::root("tomcat", &[]).with_length(DEBIAN, 8 << 30).read();
@@ -380,5 +417,5 @@ fn a_file_of_connectors_ends() {
         (0..5000).map(|n| format!("<Connector port='1' address='127.0.{}.{}'/>", n >> 8, n & 255)).collect();
     let seen = connectors(&many).read();
     assert_eq!(seen.found.listeners.len(), MAX_CONNECTORS);
-    assert_eq!(seen.cuts(), ["only the first 4096 Connectors of one Tomcat are looked at"]);
+    assert_eq!(seen.cuts(), ["the audit reads only the first 4096 Connectors of one Tomcat"]);
 }

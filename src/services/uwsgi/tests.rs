@@ -102,7 +102,7 @@ fn what_the_tree_does_not_tell_is_not_guessed() {
     ] {
         let seen = repository(&format!("[uwsgi]\nsocket = :1\n{ini}\n"));
         assert_eq!(seen.rows(), ["0.0.0.0:1 ?"], "{ini}");
-        assert!(seen.said().contains("which the files do not tell"), "{ini}");
+        assert!(seen.said().contains("which the files do not show"), "{ini}");
         assert_eq!(seen.problems(), [""; 0], "{ini}");
     }
     for socket in [":$(PORT)", ":{{ port }}", "${host}:80", "%d/app.sock", "*:80", "app.example.com:80"] {

@@ -64,6 +64,21 @@ fn the_namespace_tells_the_default() {
 }
 
 #[test]
+fn an_old_one_has_no_backlog_to_set() {
+    let of = |version: &str| read_one(&SERVER.replace("undertow:14.0", &format!("undertow:{version}")));
+    let old = of("1.0");
+    assert_eq!(old.rows(), ["0.0.0.0:8009 ?", "127.0.0.1:8080 50"]);
+    assert_eq!(old.set_in(old.at("127.0.0.1:8080"), 128), None);
+    let steps = &old.at("127.0.0.1:8080").steps;
+    assert_eq!(
+        steps.last().unwrap().what,
+        "tcp-backlog can be set since undertow:1.1 (WildFly 8.1), and this is undertow:1.0"
+    );
+    let newer = of("1.1");
+    assert!(newer.set_in(newer.at("127.0.0.1:8080"), 128).is_some());
+}
+
+#[test]
 fn one_configuration_of_several_is_started() {
     let seen = side_by_side(&["standalone-ha", "standalone-full", "standalone"]).read();
     assert_eq!((seen.rows().len(), seen.found.left_out), (2, 2));

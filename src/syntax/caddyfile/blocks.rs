@@ -384,8 +384,22 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         let pattern = self.pattern(what);
-        let text = pattern.to_string_lossy().into_owned();
-        if !has_magic(text.as_bytes()) && !self.setting.tree.exists(&pattern) {
+        let mut text = pattern.to_string_lossy().into_owned();
+        let is_here = |pattern: &str| !self.setting.tree.glob(pattern.as_bytes()).is_empty();
+        if !self.setting.installed && Path::new(&what.text).is_absolute() && !is_here(&text) {
+            let folder = pattern.ancestors().find(|path| !has_magic(path.as_os_str().as_encoded_bytes()));
+            if let Some(end) = self.end_here(Path::new(&what.text)) {
+                let message = format!("the import of {} leads out of the repository", what.text);
+                self.made.missing.push((format!("{message}: assuming that it means {end}"), what.span));
+                text = end;
+            } else if has_magic(text.as_bytes())
+                && !folder.is_some_and(|folder| self.setting.tree.is_folder(folder))
+            {
+                let message = format!("the import of {} leads out of the repository", what.text);
+                self.made.missing.push((format!("{message}: its listeners are unknown"), what.span));
+            }
+        }
+        if !has_magic(text.as_bytes()) && !self.setting.tree.exists(Path::new(&text)) {
             let missing = (format!("File to import not found: {}", what.text), what.span);
             // What a repository imports may lie on the machine only.
             if !self.setting.installed {
@@ -415,6 +429,18 @@ impl Reader<'_> {
             }
         }
         Ok(tokens)
+    }
+
+    /// The longest end of a path on some machine that names files beside the main one: with its folder, not by name alone.
+    fn end_here(&self, path: &Path) -> Option<String> {
+        let parts: Vec<_> = path.iter().collect();
+        let mut ends = (1..parts.len().saturating_sub(1)).filter_map(|from| parts.get(from..));
+        let here = |end: &[&std::ffi::OsStr]| {
+            let end = self.setting.folder.join(end.iter().collect::<PathBuf>());
+            let end = end.to_string_lossy().into_owned();
+            (!self.setting.tree.glob(end.as_bytes()).is_empty()).then_some(end)
+        };
+        ends.find_map(here)
     }
 
     /// Whether a file that another is to import leads back to it (importgraph.go).

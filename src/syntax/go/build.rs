@@ -63,7 +63,7 @@ fn holds(constraint: &str, cut_off: impl FnOnce(String)) -> bool {
     let mut words = Words { rest: constraint, too_deep: false };
     let found = words.either(0);
     if words.too_deep {
-        cut_off(deeper("build constraints in one another", MAX_DEPTH));
+        cut_off(deeper("nested build constraints", MAX_DEPTH));
     }
     found
 }

@@ -2,6 +2,7 @@
 
 use super::eval::Given;
 use super::{At, MAX_VALUES, Question, Reading, Thing, Value};
+use crate::syntax::eval::not_told;
 use crate::syntax::startup::{Answer, Part, Switch, option};
 
 impl<'p, 'a> Reading<'p, 'a> {
@@ -74,19 +75,25 @@ impl<'p, 'a> Reading<'p, 'a> {
             return None;
         }
         let mut at = function.field("operand")?;
-        let mut default = None;
+        let (mut default, mut short) = (None, None);
         for _ in 0..8 {
             let called = at.field("function")?;
             match called.last_name() {
                 "Default" => default = Some(self.given(at, 0)?),
+                "Short" => short = at.argument(0).map(|rune| format!("-{}", rune.text().trim_matches('\''))),
                 "Flag" | "Arg" => {
                     let name = format!("--{}", self.given(at, 0)?.as_text()?);
-                    let is_flag = called.last_name() == "Flag";
-                    let answer = if is_flag { self.of_pflag(at, vec![name.clone()]) } else { Answer::Unsaid };
                     let reason = format!("{name} is given");
+                    let answer = match called.last_name() {
+                        "Flag" => self.of_pflag(at, std::iter::once(name).chain(short).collect()),
+                        _ => Answer::Unsaid,
+                    };
                     return Some(match answer {
                         Answer::Unsaid => default?.and_unless(&[reason]),
-                        answer => self.answered(Value::answered(answer, &reason)),
+                        answer => {
+                            let told = self.answered(Value::answered(answer, &reason));
+                            self.of_kind(told, function.last_name(), at)
+                        }
                     });
                 }
                 _ => {}
@@ -126,16 +133,20 @@ impl<'p, 'a> Reading<'p, 'a> {
                 self.of_pflag(call, std::iter::once(format!("--{option}")).chain(short).collect())
             }
         };
-        let told = match answer {
-            Answer::Unsaid => return Some(Value { written: None, ..value }.and_unless(&[given])),
-            answer => self.answered(Value::answered(answer, &given)),
-        };
-        let number = told.as_text().filter(|_| kind != "String").map(|text| text.parse().map(Thing::Number));
-        Some(match number {
+        Some(match answer {
+            Answer::Unsaid => Value { written: None, ..value }.and_unless(&[given]),
+            answer => self.of_kind(self.answered(Value::answered(answer, &given)), kind, call),
+        })
+    }
+
+    /// What the command line says of a flag of some kind.
+    fn of_kind(&self, told: Value, kind: &str, call: At<'p, 'a>) -> Value {
+        let is_text = matches!(kind, "String" | "TCP");
+        match told.as_text().filter(|_| !is_text).map(|text| text.parse().map(Thing::Number)) {
             None => told,
             Some(Ok(number)) => told.becomes(number),
             Some(Err(_)) => self.unknown(call),
-        })
+        }
     }
 
     /// The flags of this file that a command line may name, and whether each is followed by a value.
@@ -173,7 +184,7 @@ impl<'p, 'a> Reading<'p, 'a> {
                 let is_known = own == name || flags.iter().any(|(flag, _)| flag == own);
                 let follows = rest.as_slice().first().is_some_and(|next| !next.starts_with('-'));
                 if !is_known && joined.is_none() && follows {
-                    return Err(format!("the files do not tell what `-{own}` on the command line is"));
+                    return Err(format!("{} on the command line", not_told(&format!("-{own}"))));
                 }
                 let next = if takes && joined.is_none() { rest.next() } else { None };
                 let value = joined.map(|value| (word, value)).or(next.map(|next| (next, next.as_str())));

@@ -4,11 +4,12 @@ use super::names::{Binding, Origin, is_function};
 use super::types::Kind;
 use super::{At, Go, MAX_CALLS, MAX_VALUES, Question, Reading, Thing, Value};
 use crate::syntax::calls::Id;
+use crate::syntax::eval::not_told;
 use crate::syntax::startup::Answer;
 
 const BINDINGS: &str = "bindings of one name";
 const ASSIGNMENTS: &str = "assignments to one field";
-const TOO_FAR: &str = "it takes too long to follow";
+const TOO_FAR: &str = "following it takes too long";
 
 /// A variable: its file, the node in which it holds, and what binds it there.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub(super) enum Given<'p, 'a> {
     Is(At<'p, 'a>),
     Part(At<'p, 'a>, usize),
     Parameter(At<'p, 'a>, usize),
+    /// A field of this name of several structs that are made apart.
+    Each(String, Vec<At<'p, 'a>>),
     Known(Value),
     /// Nothing sets it before it is used.
     Zero(Option<At<'p, 'a>>),
@@ -38,11 +41,7 @@ impl<'p, 'a> Reading<'p, 'a> {
 
     /// Unknown, because this expression is decided elsewhere.
     pub(super) fn unknown(&self, at: At<'p, 'a>) -> Value {
-        let text = at.text();
-        let line = text.lines().next().unwrap_or_default();
-        let short: String = line.chars().take(40).collect();
-        let more = if short.len() < text.len() { "..." } else { "" };
-        Value::unknown(format!("the files do not tell what `{short}{more}` is"))
+        Value::unknown(not_told(at.text()))
     }
 
     fn expression(&self, at: At<'p, 'a>) -> Value {
@@ -154,7 +153,11 @@ impl<'p, 'a> Reading<'p, 'a> {
                     "" => self.unknown(at),
                     name => Thing::Caller(name.to_owned()).into(),
                 };
-                Some(Value::agreed(values, at.last_name()).unwrap_or_else(from_outside))
+                Some(Value::alike(values, at.last_name()).unwrap_or_else(from_outside))
+            }
+            Given::Each(name, nodes) => {
+                let values = nodes.into_iter().filter_map(|node| self.of_given(at, Given::Is(node)));
+                Value::alike(values.collect(), &name)
             }
             Given::Known(value) => Some(value),
             Given::Zero(of) => match of?.text() {
@@ -301,8 +304,9 @@ impl<'p, 'a> Reading<'p, 'a> {
         if let Some(own) = own.filter(|_| literals.is_empty()) {
             literals = self.literals(own);
         }
-        let mut found: Vec<Given<'p, 'a>> =
-            literals.into_iter().filter_map(|literal| element(literal, name)).map(Given::Is).collect();
+        let elements: Vec<_> = literals.into_iter().filter_map(|literal| element(literal, name)).collect();
+        let mut found =
+            Vec::from_iter((!elements.is_empty()).then_some(Given::Each(name.to_owned(), elements)));
         let same = |operand: At<'p, 'a>| {
             let by_name = operand.go.code.source == of.source() && operand.text() == of.text();
             let by_type = || own.is_some_and(|own| self.kind(operand) == Some(Kind::Own(own)));
@@ -365,13 +369,6 @@ impl<'p, 'a> Reading<'p, 'a> {
             let (_, rest) = tag.split_once(&format!("{key}:\""))?;
             Some(rest.split('"').next()?.to_owned())
         };
-        let default = key("envDefault").or_else(|| key("default")).or_else(|| key("env-default"))?;
-        let named = ["env", "envconfig", "long", "arg"].into_iter().find_map(key);
-        let what = named.map_or_else(
-            || "the configuration says so".to_owned(),
-            |name| format!("{} is set", name.split(',').next().unwrap_or_default()),
-        );
-        let number = default.parse().map(Thing::Number).unwrap_or(Thing::Text(default));
         let variable = ["env", "envconfig"].into_iter().find_map(key);
         let name = variable.as_ref().map(|names| names.split(',').next().unwrap_or_default());
         if let Some(name) = name
@@ -381,6 +378,13 @@ impl<'p, 'a> Reading<'p, 'a> {
             let number = told.as_text().and_then(|text| text.parse().ok()).map(Thing::Number);
             return Some(Given::Known(number.map_or(told.clone(), |number| told.becomes(number))));
         }
+        let default = key("envDefault").or_else(|| key("default")).or_else(|| key("env-default"))?;
+        let named = ["env", "envconfig", "long", "arg"].into_iter().find_map(key);
+        let what = named.map_or_else(
+            || "the configuration says so".to_owned(),
+            |name| format!("{} is set", name.split(',').next().unwrap_or_default()),
+        );
+        let number = default.parse().map(Thing::Number).unwrap_or(Thing::Text(default));
         Some(Given::Known(Value::from(number).and_unless(&[what])))
     }
 
@@ -424,6 +428,7 @@ impl<'p, 'a> Reading<'p, 'a> {
             Given::Parameter(function, index) => {
                 self.with_arguments(function, index, |value| self.makers(value)).concat()
             }
+            Given::Each(_, nodes) => nodes.into_iter().flat_map(|node| self.makers(node)).collect(),
             Given::Known(_) | Given::Zero(_) | Given::Opaque => Vec::new(),
         }
     }

@@ -133,9 +133,7 @@ impl<'a> Files<'a> {
         };
         let known = lock(&self.programs).get(&top).cloned();
         let files = known.unwrap_or_else(|| {
-            let patterns = self.libraries.programs.iter().map(|pattern| top.join(pattern));
-            let paths = patterns.flat_map(|pattern| self.tree.glob(pattern.as_os_str().as_encoded_bytes()));
-            let files = self.read(paths);
+            let files = self.read(self.sources_of_programs(&top));
             lock(&self.programs).insert(top, files.clone());
             files
         });
@@ -145,7 +143,7 @@ impl<'a> Files<'a> {
     /// The folders of the packages that those of a folder import from its own module.
     pub fn taken_in(&self, folder: &Path) -> Vec<PathBuf> {
         let Some((top, module)) = self.module(folder) else { return Vec::new() };
-        let start = format!("\"{module}/");
+        let start = format!("\"{module}");
         let finder = memmem::Finder::new(&start);
         let mut found = Vec::new();
         for (_, source) in self.package(folder) {
@@ -153,7 +151,9 @@ impl<'a> Files<'a> {
             found.extend(finder.find_iter(text).filter_map(|at| {
                 let rest = text.get(at + start.len()..)?;
                 let path = std::str::from_utf8(rest.get(..memchr::memchr(b'"', rest)?)?).ok()?;
-                Some(top.join(path))
+                // Another module's path may begin like this one's.
+                let below = if path.is_empty() { path } else { path.strip_prefix('/')? };
+                Some(if below.is_empty() { top.clone() } else { top.join(below) })
             }));
         }
         found
@@ -175,12 +175,14 @@ impl<'a> Files<'a> {
         Some(name)
     }
 
-    /// The folders of the programs of a folder's module.
-    pub fn programs(&self, folder: &Path) -> Vec<PathBuf> {
-        let Some((top, _)) = self.module(folder) else { return Vec::new() };
+    /// The folders of the programs of the module in a folder.
+    pub fn programs(&self, top: &Path) -> impl Iterator<Item = PathBuf> {
+        self.sources_of_programs(top).filter_map(|file| file.parent().map(Path::to_owned))
+    }
+
+    fn sources_of_programs(&self, top: &Path) -> impl Iterator<Item = PathBuf> {
         let patterns = self.libraries.programs.iter().map(|pattern| top.join(pattern));
-        let files = patterns.flat_map(|pattern| self.tree.glob(pattern.as_os_str().as_encoded_bytes()));
-        files.filter_map(|file| file.parent().map(Path::to_owned)).collect()
+        patterns.flat_map(|pattern| self.tree.glob(pattern.as_os_str().as_encoded_bytes()))
     }
 
     /// The folder of the module that a folder lies in, and the module's path, from its go.mod.

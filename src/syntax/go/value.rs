@@ -130,14 +130,15 @@ impl Value {
     /// Of several values that it may have the one that holds as long as nothing outside says otherwise.
     pub fn agreed(values: Vec<Value>, name: &str) -> Option<Value> {
         let (told, others): (Vec<Value>, Vec<Value>) = values.into_iter().partition(Value::is_told);
-        match Self::agreed_alike(others, name) {
+        match Self::alike(others, name) {
             // What is told takes the place of what holds without it.
             Some(other) if told.is_empty() || matches!(other.thing, Thing::Unknown(_)) => Some(other),
-            _ => Self::agreed_alike(told, name),
+            _ => Self::alike(told, name),
         }
     }
 
-    fn agreed_alike(values: Vec<Value>, name: &str) -> Option<Value> {
+    /// The same of values of which none takes another's place: what several callers give, what several structs hold.
+    pub fn alike(values: Vec<Value>, name: &str) -> Option<Value> {
         let (outside, values): (Vec<Value>, Vec<Value>) =
             values.into_iter().partition(|value| matches!(value.thing, Thing::Outside(_)));
         let mut rest = values.into_iter();

@@ -68,6 +68,8 @@ pub struct Bind {
     pub v6_only: bool,
     /// The network namespace that it listens in.
     pub namespace: Option<Text>,
+    /// The network interface that it is bound to.
+    pub interface: Option<Text>,
     /// Where ` backlog N` fits.
     pub room: Option<Slot>,
     /// The line of the condition that it depends on.
@@ -87,6 +89,7 @@ impl Bind {
             threads: None,
             v6_only: false,
             namespace: None,
+            interface: None,
             room: None,
             maybe: None,
         }
@@ -193,6 +196,8 @@ impl Reader<'_> {
                 shards => bind.shards = Some(shards),
             },
             "thread" => bind.threads = Some(value.clone()),
+            "interface" if value.is_open() => bind.addresses = None,
+            "interface" => bind.interface = Some(value.clone()),
             "namespace" => bind.namespace = Some(value.clone()),
             _ => {}
         }

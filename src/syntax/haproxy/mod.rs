@@ -168,7 +168,7 @@ impl Walk<'_> {
         if since && bytes.last().is_some_and(|last| *last != b'\n') {
             let last = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             let at = Span::new(source, last..start);
-            self.refuse("the last line has no line end: since 2.3 HAProxy takes the file for cut off", at);
+            self.refuse("the last line has no line end: since 2.3 HAProxy calls it truncated", at);
         }
     }
 

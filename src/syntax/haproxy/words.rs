@@ -115,7 +115,7 @@ impl Cutter<'_> {
         let place = self.span(from..from + length);
         let word = self.touch(length);
         match written == Some(meaning) {
-            true => word.push_text(&Text::written(meaning, place)),
+            true => word.push_bytes(place.source, place.range().start, meaning),
             false => word.push_for(meaning, place),
         }
     }
@@ -227,8 +227,8 @@ impl Cutter<'_> {
         }
         let written = self.text.get(start..end).unwrap_or_default();
         let value = match (self.environment.get(&name), default) {
-            (Known::Set(value), _) => value.as_bytes().to_vec(),
-            (Known::Unset, default) => default.unwrap_or_default().to_vec(),
+            (Known::Set(value), _) => value.as_bytes(),
+            (Known::Unset, default) => default.unwrap_or_default(),
             (Known::Unknown, _) => {
                 self.leave(written);
                 return Ok(());
@@ -242,9 +242,9 @@ impl Cutter<'_> {
         let place = self.span(start..end);
         self.touch(written.len());
         if several {
-            self.spread(&value, place)
+            self.spread(value, place)
         } else {
-            self.fill(&value, place)
+            self.fill(value, place)
         }
         Ok(())
     }

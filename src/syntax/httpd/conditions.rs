@@ -12,6 +12,18 @@ use crate::text::Text;
 /// A version that is not known is new enough.
 const NEW: [u16; 3] = [2, 4, 999];
 
+/// How directives and sections of modules begin.
+const OF_MODULES: [(&str, &str); 8] = [
+    ("ssl", "ssl_module"),
+    ("proxy", "proxy_module"),
+    ("rewrite", "rewrite_module"),
+    ("header", "headers_module"),
+    ("expires", "expires_module"),
+    ("h2", "http2_module"),
+    ("ifversion", "version_module"),
+    ("macro", "macro_module"),
+];
+
 /// Whether a section is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -53,7 +65,8 @@ impl Walk<'_, '_> {
             "<ifdefine" => self.define(&name),
             "<ifversion" => self.version(&name, rest.first().map(String::as_str)),
             "<iffile" => self.exists(&name),
-            "<ifdirective" | "<ifsection" => Answer::Maybe(format!("{name} is known to a module")),
+            "<ifdirective" => self.known(&name, self.given.directives),
+            "<ifsection" => self.known(&name, self.given.sections),
             _ => return None,
         };
         Some(if negated { answer.not() } else { answer })
@@ -80,6 +93,19 @@ impl Walk<'_, '_> {
         match self.given.variables.is_defined(name) {
             false if self.given.start == Start::Fragment => Answer::Maybe(format!("{name} is defined")),
             defined => Answer::of(defined),
+        }
+    }
+
+    /// Whether a directive or section is there: the core's is, a module's where that is loaded (start_cond_section in
+    /// server/core.c of 2.4.34 and later).
+    fn known(&self, name: &str, core: &[String]) -> Answer {
+        let name = name.trim_start_matches('<').to_ascii_lowercase();
+        if core.contains(&name) {
+            return Answer::Yes;
+        }
+        match OF_MODULES.iter().find(|(start, _)| name.starts_with(start)) {
+            Some((_, module)) => self.module(module),
+            None => Answer::Maybe(format!("{name} is known to a module")),
         }
     }
 

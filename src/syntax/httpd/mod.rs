@@ -30,6 +30,8 @@ pub use variables::{Variables, variable};
 
 /// As deep as Apache includes (AP_MAX_INCLUDE_DEPTH in server/core.c).
 const MAX_DEPTH: usize = 100;
+/// Listens in skipped sections that are kept; one more says that there are more.
+pub const MAX_PASSED_OVER: usize = 64;
 /// Bytes that are read, again and again where files and macros are used again and again; more than any configuration has.
 const MAX_READ: usize = 32 << 20;
 /// What it costs to begin with a file or to fill a line of a macro, in bytes to read.
@@ -57,6 +59,9 @@ pub struct Given<'a> {
     pub arguments: Arguments,
     /// The modules that are there without LoadModule, by their symbols.
     pub loaded: HashSet<String>,
+    /// The names that every build knows, in lower case.
+    pub directives: &'a [String],
+    pub sections: &'a [String],
     /// The symbols of modules whose source file is not called mod_NAME.c.
     pub symbols: &'a BTreeMap<String, String>,
 }
@@ -156,6 +161,8 @@ pub struct Seen {
     pub matched: Vec<PathBuf>,
     /// All that Apache would read: every include is in the tree.
     pub whole: bool,
+    /// Each Listen of an Apache that is installed in a section that is skipped, and where that begins.
+    pub passed_over: Vec<(Span, Span)>,
 }
 
 /// Reads a configuration from its main file on.
@@ -178,12 +185,13 @@ pub fn read(mut given: Given<'_>, main: SourceId, reader: &mut dyn Reader) -> Se
         incomplete: false,
         files: HashSet::default(),
         matched: Vec::new(),
+        passed_over: Vec::new(),
     };
     walk.arguments(before);
     walk.file(main, Span::top(main));
     walk.arguments(behind);
     let whole = !walk.incomplete && walk.read < MAX_READ;
-    Seen { files: walk.files, matched: walk.matched, whole }
+    Seen { files: walk.files, matched: walk.matched, whole, passed_over: walk.passed_over }
 }
 
 struct Walk<'a, 'r> {
@@ -204,6 +212,7 @@ struct Walk<'a, 'r> {
     incomplete: bool,
     files: HashSet<SourceId>,
     matched: Vec<PathBuf>,
+    passed_over: Vec<(Span, Span)>,
 }
 
 impl Walk<'_, '_> {
@@ -220,7 +229,7 @@ impl Walk<'_, '_> {
         self.reading.push(source);
         if bytes.starts_with(b"\xef\xbb\xbf") {
             let mark = Span::new(source, 0..3);
-            self.refuse(mark, "Invalid command: the file starts with a byte order mark, which Apache takes for a part of it");
+            self.refuse(mark, "Invalid command: Apache reads the file's byte order mark as part of it");
         }
         let template = std::mem::replace(&mut self.template, is_template(bytes));
         self.lines(Lines::new(source, bytes));
@@ -272,6 +281,11 @@ impl Walk<'_, '_> {
         }
         let skipped = matches!(self.sections.last(), Some(Section { kind: Kind::Skipped, .. }));
         if skipped && line.text.bytes().first() != Some(&b'<') {
+            let counts = self.given.start == Start::Installed && self.passed_over.len() <= MAX_PASSED_OVER;
+            if counts && words(&line.text).next().is_some_and(|first| lower(&first) == "listen") {
+                let of = self.sections.iter().find(|section| matches!(section.kind, Kind::Skipped));
+                self.passed_over.extend(of.map(|of| (line.at, of.at)));
+            }
             return;
         }
         let text = if skipped {
@@ -401,7 +415,7 @@ impl Walk<'_, '_> {
             return self.refuse(at, &format!("macro '{name}' used with another number of arguments"));
         }
         if self.depth >= MAX_DEPTH {
-            return self.given.sources.cut_off(at, deeper("macros in one another", MAX_DEPTH));
+            return self.given.sources.cut_off(at, deeper("nested macros", MAX_DEPTH));
         }
         let Some(lines) = self.filled(name, &made, arguments, at) else { return };
         let in_macro = std::mem::replace(&mut self.in_macro, true);
@@ -502,7 +516,7 @@ impl Walk<'_, '_> {
     fn unread(&mut self, path: &Path, why: &Unread, at: Span) {
         self.incomplete = true;
         if self.given.start == Start::Installed && !includes::is_elsewhere(self.given.tree, path) {
-            self.lost(at, format!("/{} is not read: {why}", path.display()));
+            self.lost(at, format!("cannot read /{}: {why}", path.display()));
         }
     }
 

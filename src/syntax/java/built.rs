@@ -51,6 +51,8 @@ impl<L: Library> Evaluation<'_, '_, L> {
             "method_invocation" => self.follow_call(at, class, built),
             "identifier" | "field_access" => self.follow_variable(at, class, built),
             "object_creation_expression" => built.calls.push(at),
+            // What is assigned later counts.
+            "null_literal" => {}
             _ => built.unclear = Some("it is made elsewhere".to_owned()),
         }
     }

@@ -44,7 +44,8 @@ impl<L: Library> Evaluation<'_, '_, L> {
             }
             _ => L::called(self, call),
         };
-        let found = found.filter(|value| !matches!(&value.thing, Thing::Unknown(_)));
+        // Why the command line does not tell it is kept.
+        let found = found.filter(|value| value.started || !matches!(&value.thing, Thing::Unknown(_)));
         found.or_else(|| self.returned(call)).unwrap_or_else(|| self.unknown(call))
     }
 
@@ -88,7 +89,7 @@ impl<L: Library> Evaluation<'_, '_, L> {
     pub(super) fn answered(&self, answer: Answer, outside: Outside, at: Id) -> Of<L> {
         match answer {
             Answer::Unsaid => Value::new(Thing::Outside(outside), self.span(at)),
-            Answer::Unclear(why) => Value::unknown(why, self.span(at)),
+            Answer::Unclear(why) => Value { started: true, ..Value::unknown(why, self.span(at)) },
             Answer::Set(set) => {
                 self.answers.set(self.answers.get() + 1);
                 let slot = set.written().map(Slot::replace);

@@ -9,7 +9,7 @@ use super::library::{Library, Of};
 use super::names::{Names, Origin, Variable, is_class_body, simple_name};
 use super::{Outside, Thing, Value, integer};
 use crate::syntax::calls::{Code, Id, Unparsed};
-use crate::syntax::eval::{Bounds, Effort, shown};
+use crate::syntax::eval::{Bounds, Effort, not_told};
 use crate::syntax::startup::{Answer, Startup};
 use crate::text::{Slot, SourceId, Sources, Span, Tree, deeper};
 
@@ -23,7 +23,7 @@ const MAX_FILES: u32 = 16;
 pub(super) const MAX_VALUES: usize = 200;
 
 pub(super) const BINDINGS: &str = "bindings of one name";
-const TOO_FAR: &str = "it takes too long to follow";
+const TOO_FAR: &str = "following it takes too long";
 
 pub struct File<'a> {
     pub path: PathBuf,
@@ -106,8 +106,7 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
     }
 
     pub fn unknown(&self, at: Id) -> Of<L> {
-        let why = format!("the files do not tell what {} is", shown(self.text(at)));
-        Value::unknown(why, self.span(at))
+        Value::unknown(not_told(self.text(at)), self.span(at))
     }
 
     pub fn value(&self, at: Id) -> Of<L> {
@@ -419,7 +418,7 @@ impl<'p, 'a, L: Library> Evaluation<'p, 'a, L> {
         let values: Vec<Of<L>> =
             given.filter_map(|call| self.once(*self.arguments(*call).get(index)?)).collect();
         let why = || Value::unknown(format!("`{name}` is called with it from elsewhere"), self.span(at));
-        Value::agreed(values, self.text(at)).unwrap_or_else(why)
+        Value::alike(values, self.text(at)).unwrap_or_else(why)
     }
 
     /// What a method of this file returns, if all its returns agree.

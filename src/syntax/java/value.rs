@@ -107,14 +107,15 @@ impl<O: Clone + PartialEq> Value<O> {
     pub fn agreed(values: Vec<Self>, name: &str) -> Option<Self> {
         let is_told = |value: &Self| value.started && value.why_unknown().is_none();
         let (told, others): (Vec<_>, Vec<_>) = values.into_iter().partition(is_told);
-        match Self::agreed_alike(others, name) {
+        match Self::alike(others, name) {
             // What is told takes the place of what holds without it.
             Some(other) if told.is_empty() || matches!(other.thing, Thing::Unknown(_)) => Some(other),
-            _ => Self::agreed_alike(told, name),
+            _ => Self::alike(told, name),
         }
     }
 
-    fn agreed_alike(values: Vec<Self>, name: &str) -> Option<Self> {
+    /// The same of values of which none takes another's place: what several callers give.
+    pub fn alike(values: Vec<Self>, name: &str) -> Option<Self> {
         let (outside, values): (Vec<_>, Vec<_>) =
             values.into_iter().partition(|value| matches!(value.thing, Thing::Outside(_)));
         let mut rest = values.into_iter();

@@ -25,7 +25,7 @@ impl<'a> Config<'a> {
         match text_of(&value)? {
             Some(text) => self.draw_in(&text, at, depth),
             None => {
-                self.leave_open("which file it includes here is not known, nor what that opens", at);
+                self.leave_open("it is unknown which file it includes here and what that opens", at);
                 Ok(())
             }
         }
@@ -55,7 +55,7 @@ impl<'a> Config<'a> {
                 Err(Refusal::new(format!("include file not found: {pattern}"), at))
             }
             false => {
-                self.leave_open(format!("{pattern} is not in this tree: what it opens is not known"), at);
+                self.leave_open(format!("{pattern} is not in this tree: its listeners are unknown"), at);
                 Ok(())
             }
         }
@@ -75,7 +75,7 @@ impl<'a> Config<'a> {
                 self.file(source, depth + 1)
             }
             Err(why @ (Unread::TooLarge(_) | Unread::Denied(_))) => {
-                self.leave_open(format!("{} was not read: {why}", path.display()), at);
+                self.leave_open(format!("cannot read {}: {why}", path.display()), at);
                 Ok(())
             }
             Err(why) => Err(Refusal::new(format!("opening configfile {} failed: {why}", path.display()), at)),
@@ -148,7 +148,7 @@ impl<'a> Config<'a> {
             "use-ipv6.pl" if plain => self.use_ipv6(arguments.next(), at),
             _ if plain && self.given.quiet.contains(&name) => Ok(()),
             _ => {
-                self.leave_open("what this command prints is not known, nor what that opens", at);
+                self.leave_open("it is unknown what this command prints and what that opens", at);
                 Ok(())
             }
         }
@@ -161,7 +161,7 @@ impl<'a> Config<'a> {
         let socket = text(&format!("[::]:{port}"));
         let scope = self.scope("$SERVER[\"socket\"]", Compare::Equal, socket, true);
         if let Some(scope) = self.scopes.get_mut(scope) {
-            scope.assumed = Some("assumed: use-ipv6.pl opens it, as Debian's does".into());
+            scope.assumed = Some("assuming that use-ipv6.pl opens it, as Debian's does".into());
         }
         if port != 443 {
             return Ok(());

@@ -150,7 +150,7 @@ impl<'a> Lexer<'a> {
                     self.parens += 1;
                     return self.cut(Token::Open, 1);
                 }
-                (b')', _) if self.parens == 0 => return self.refuse("a ) that no ( belongs to"),
+                (b')', _) if self.parens == 0 => return self.refuse("a ) without its ("),
                 (b')', _) => {
                     self.parens -= 1;
                     return self.cut(Token::Close, 1);
@@ -265,7 +265,7 @@ impl<'a> Lexer<'a> {
         if self.in_condition {
             let (word, ends) = while_(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
             let token = Token::Object(word);
-            return if ends { self.cut(token, word.len()) } else { self.refuse("no condition begins so") };
+            return if ends { self.cut(token, word.len()) } else { self.refuse("not a condition") };
         }
         if first.is_ascii_digit() {
             let (digits, _) = while_(u8::is_ascii_digit);
@@ -273,7 +273,7 @@ impl<'a> Lexer<'a> {
         }
         let (word, ends) = while_(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
         if !ends {
-            return self.refuse("no name begins so");
+            return self.refuse("not a name");
         }
         let token = match word {
             "include" => Token::Include,

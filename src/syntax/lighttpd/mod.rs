@@ -174,7 +174,7 @@ impl<'a> Config<'a> {
                 other => words.drop(&other, at),
             }
             if frames.len() > MAX_DEPTH {
-                return Err(Refusal::ours(deeper("blocks in blocks", MAX_DEPTH), at));
+                return Err(Refusal::ours(deeper("nested blocks", MAX_DEPTH), at));
             }
         }
         self.dropped = self.dropped.or(words.dropped);

@@ -45,6 +45,35 @@ impl Reading<'_, '_> {
         })?
     }
 
+    /// What `__init__` of a class sets on `self` before it hands over to that of its base; behind that it comes too late.
+    pub fn set_before_base(&self, class: Spot, name: &str) -> Option<Value> {
+        let (node, code) = (self.here(class)?, self.code());
+        let is_init = |id: &Id| code.field(*id, "name").is_some_and(|name| code.text(name) == "__init__");
+        let Some(init) = code.field(node, "body").and_then(|body| code.children(body).find(is_init)) else {
+            return self.effort.deeper(code, node, || {
+                self.bases(class).into_iter().find_map(|base| match base.thing {
+                    Thing::Class(base) => self.set_before_base(base, name),
+                    _ => None,
+                })
+            })?;
+        };
+        let body = code.field(init, "body")?;
+        let hands_over = |id: &Id| {
+            code.kind(*id) == "call"
+                && code.field(*id, "function").is_some_and(|it| code.text(it).ends_with(".__init__"))
+        };
+        let call = code.all_in(body).find(hands_over)?;
+        let assigned = self.python.names.members.get(name)?;
+        let early = |object: Id| code.text(object) == "self" && code.contains(body, object) && object < call;
+        let (object, value) = assigned.iter().rfind(|(object, _)| early(*object))?;
+        let statement = code.ancestors(*object).find(|id| code.kind(*id) == "expression_statement")?;
+        // In a branch it may come to pass.
+        match value.filter(|_| code.parent(statement) == Some(body)) {
+            Some(value) => self.once(value),
+            None => Some(self.unknown(*object)),
+        }
+    }
+
     /// What a class of this file is derived from.
     fn bases(&self, class: Spot) -> Vec<Value> {
         let code = self.code();
@@ -466,7 +495,7 @@ impl Reading<'_, '_> {
         known
             .map(|value| value.and_unless(&[given]))
             .or_else(|| self.as_annotated(at))
-            .unwrap_or_else(|| Value::unknown(format!("`{name}` is up to who calls it")))
+            .unwrap_or_else(|| Value::unknown(format!("the caller decides `{name}`")))
     }
 
     /// A parameter of an imported type holds one of these, whoever gives it.

@@ -13,7 +13,7 @@ mod value;
 use std::borrow::Cow;
 
 use super::calls::{Code, Id, Unparsed};
-use super::eval::{Bounds, Effort, shown};
+use super::eval::{Bounds, Effort, not_told};
 use super::startup::{Nobody, Startup};
 use crate::text::{SourceId, Sources};
 pub use names::last_name;
@@ -38,7 +38,7 @@ pub const MAX_FUEL: u32 = 50_000;
 const LONG_COMMENT: usize = 500;
 
 const BINDINGS: &str = "bindings of one name";
-const TOO_FAR: &str = "it takes too long to follow";
+const TOO_FAR: &str = "following it takes too long";
 
 /// A parsed program and the names in it.
 #[derive(Debug)]
@@ -205,7 +205,7 @@ impl<'p, 'a> Reading<'p, 'a> {
 
     /// Unknown, because this expression is decided elsewhere.
     fn unknown(&self, at: Id) -> Value {
-        Value::unknown(format!("the files do not tell what {} is", shown(self.code().text(at))))
+        Value::unknown(not_told(self.code().text(at)))
     }
 
     fn name(&self, at: Id) -> Value {
@@ -358,14 +358,30 @@ impl<'p, 'a> Reading<'p, 'a> {
                 "else_clause" => (code.parent(parent)?, false),
                 _ => return None,
             };
-            let value = self.once(code.field(of, "condition")?)?;
+            let condition = code.field(of, "condition")?;
+            let value = self.once(condition)?;
             let reason = value.unless.first()?;
             Some(match value.truth()? == needed {
-                true => format!("it does not listen if {reason}"),
+                true => format!("it {} listen if {reason}", self.prevents(condition)?),
                 false => format!("it listens only if {reason}"),
             })
         };
         self.branches(at, code.root()).filter_map(said).collect()
+    }
+
+    /// What becomes of a condition that holds once that is set which is not: what is empty is so no more, a comparison may come
+    /// out otherwise, and what is not empty remains so.
+    fn prevents(&self, condition: Id) -> Option<&'static str> {
+        let code = self.code();
+        if matches!(code.kind(condition), "parenthesized_expression" | "not_operator") {
+            return self.prevents(code.children(condition).next()?);
+        }
+        // `"X" in os.environ` asks for nothing but that.
+        let asks = code.children(condition).any(|child| matches!(code.text(child), "in" | "not in"));
+        match self.once(condition)? {
+            Value { thing: Thing::Truth(_), .. } if !asks => Some("may not"),
+            value => (asks || !value.truth()?).then_some("does not"),
+        }
     }
 
     fn bound(&self, binding: &Binding) -> Option<Value> {

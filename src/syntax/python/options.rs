@@ -11,8 +11,9 @@ use crate::syntax::startup::{Answer, Part, Set, Switch, operand, option};
 /// Who reads the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Parser {
-    /// `argparse`, `optparse` and `click`.
+    /// `argparse` and `optparse`.
     Usual,
+    Click,
     Tornado,
     /// What it is given is not the command line, or nobody knows.
     Other,
@@ -28,7 +29,7 @@ impl Reading<'_, '_> {
     /// An element of `sys.argv`, whose first is the program itself.
     pub(super) fn program_argument(&self, index: i64) -> Option<Value> {
         let index = usize::try_from(index).ok()?.checked_sub(1)?;
-        answered(self.modules.startup().argument(index), String::new)
+        answered(self.modules.startup().argument(index), || "an argument says so".to_owned())
     }
 
     /// An option that `argparse` or `optparse` reads from the command line.
@@ -36,7 +37,8 @@ impl Reading<'_, '_> {
         let kind = made.kinds.iter().find(|kind| kind.ends_with(".parse_args"))?;
         let calls = self.calls(if is_optparse(kind) { "add_option" } else { "add_argument" });
         let calls: Vec<Id> = calls.collect();
-        let is_whole = self.here(made.call).is_some_and(|call| self.positional(call, 0).is_none());
+        let is_given = |call| self.positional(call, 0).or_else(|| self.keyword(call, "args")).is_some();
+        let is_whole = self.here(made.call).is_some_and(|call| !is_given(call));
         let parser = if is_whole { Parser::Usual } else { Parser::Other };
         calls.iter().find_map(|call| self.option_of(*call, name, &calls, parser))
     }
@@ -61,7 +63,7 @@ impl Reading<'_, '_> {
             matches!(function.rsplit('.').next(), Some("option" | "argument"))
         });
         let calls: Vec<Id> = calls.collect();
-        calls.iter().find_map(|call| self.option_of(*call, name, &calls, Parser::Usual))
+        calls.iter().find_map(|call| self.option_of(*call, name, &calls, Parser::Click))
     }
 
     /// The texts that a call names its option by.
@@ -83,7 +85,10 @@ impl Reading<'_, '_> {
         if !is_it {
             return None;
         }
-        let kind = self.keyword(call, "type").map(|id| self.code().text(id));
+        let default = self.argument(call, None, "default").unwrap_or_else(|| Thing::None.into());
+        let infers = matches!(parser, Parser::Click | Parser::Tornado);
+        let of_default = || matches!(default.thing, Thing::Number(_)).then_some("int").filter(|_| infers);
+        let kind = self.keyword(call, "type").map(|id| self.code().text(id)).or_else(of_default);
         match self.told_option(call, &flags, all, parser) {
             Answer::Unsaid => {}
             Answer::Unclear(why) => return Some(Value::unknown(why)),
@@ -91,7 +96,6 @@ impl Reading<'_, '_> {
         }
         let shown = flag.or_else(|| flags.last()).map_or(name, String::as_str);
         let unless = vec![format!("{shown} is given on the command line")];
-        let default = self.argument(call, None, "default").unwrap_or_else(|| Thing::None.into());
         let default = match (kind, default.integer()) {
             (Some("int"), Some(number)) => default.becomes(Thing::Number(number)),
             _ => default,
@@ -105,7 +109,7 @@ impl Reading<'_, '_> {
         let switches =
             || all.iter().map(|call| self.switch(*call, parser)).chain([help()]).collect::<Vec<_>>();
         let wanted = self.switch(call, parser);
-        let is_operand = !flags.iter().any(|flag| flag.starts_with('-')) && parser == Parser::Usual;
+        let is_operand = !flags.iter().any(|flag| flag.starts_with('-')) && parser != Parser::Tornado;
         if parser == Parser::Other || !startup.has_arguments() {
             return Answer::Unsaid;
         }
@@ -120,7 +124,7 @@ impl Reading<'_, '_> {
             |call: &Id| self.keyword(*call, "nargs").is_some_and(|it| !self.code().text(it).contains('?'));
         let unclear = all.iter().any(several) || !self.python.calls("add_subparsers").is_empty();
         if unclear {
-            return Answer::Unclear("the files do not tell which word of the command line it is".to_owned());
+            return Answer::Unclear("the files do not say which word of the command line it is".to_owned());
         }
         let switches = switches();
         startup.words(Part::Arguments, &|words| operand(words, before.len(), &switches))

@@ -108,7 +108,7 @@ impl<'a> Program<'a> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let names = imports(self.sources.bytes(source));
         if names.len() > MAX_TAKEN_IN {
-            self.sources.cut_off(Span::top(source), over("files that this one takes in", MAX_TAKEN_IN));
+            self.sources.cut_off(Span::top(source), over("files that this one includes", MAX_TAKEN_IN));
         }
         let names = names.into_iter().take(MAX_TAKEN_IN);
         names.flat_map(|name| self.modules_of(folder, &name)).collect()
@@ -119,9 +119,16 @@ impl<'a> Program<'a> {
         let bare = name.trim_start_matches('.');
         let first = bare.split('.').next().unwrap_or(bare);
         let in_folder = |folder: &Path| {
-            let ends = bare.match_indices('.').map(|(at, _)| at).chain([bare.len()]);
-            let paths = ends.filter_map(|end| Some(folder.join(bare.get(..end)?.replace('.', "/"))));
-            paths.filter_map(|path| self.module(&path)).collect::<Vec<PathBuf>>()
+            let (mut path, mut found) = (folder.to_owned(), Vec::new());
+            for part in bare.split('.') {
+                path.push(part);
+                match self.module(&path) {
+                    Some(file) => found.push(file),
+                    None if self.tree.is_folder(&path) => {}
+                    None => break,
+                }
+            }
+            found
         };
         match name.len() - bare.len() {
             0 if self.libraries.has(first) => Vec::new(),
@@ -288,5 +295,36 @@ impl Modules for Linked<'_, '_> {
     fn exports(&self, from: SourceId, module: &str, name: &str) -> bool {
         self.program.libraries.exports(module, name)
             || self.value(from, &format!("{module}.{name}")).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct None;
+
+    impl Libraries for None {
+        fn has(&self, _: &str) -> bool {
+            false
+        }
+        fn exports(&self, _: &str, _: &str) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn a_name_is_followed_as_far_as_there_are_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("import a{}\nimport a.b.c.d\n", ".a".repeat(2_000));
+        std::fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        for (path, text) in [("main.py", text.as_str()), ("a/b/__init__.py", ""), ("a/b/c.py", "")] {
+            std::fs::write(folder.path().join(path), text).unwrap();
+        }
+        let (sources, tree) = (Sources::new(), Tree::open(folder.path(), false).unwrap());
+        let program = Program::new(&sources, &tree, &None);
+        let taken_in = program.taken_in(Path::new("main.py"));
+        assert_eq!(taken_in, [PathBuf::from("a/b/__init__.py"), PathBuf::from("a/b/c.py")]);
+        assert!(lock(&program.modules).len() < 10);
     }
 }

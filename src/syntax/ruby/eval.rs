@@ -125,7 +125,7 @@ impl Reading<'_, '_> {
     fn variable(&self, at: Id) -> Value {
         let known = |path: &Option<String>| match path {
             Some(path) => Thing::Text(path.clone()).into(),
-            None => Value::unknown("the files do not tell where they will lie"),
+            None => Value::unknown("the files do not say where they will be"),
         };
         match self.code().text(at) {
             "__FILE__" => known(&self.around.file),
@@ -276,7 +276,7 @@ impl Reading<'_, '_> {
             },
             ("Dir", "pwd" | "getwd") => match &self.around.folder {
                 Some(folder) => Thing::Text(folder.clone()).into(),
-                None => Value::unknown("the files do not tell the working folder"),
+                None => Value::unknown("the files do not show the working folder"),
             },
             _ => self.method(at, receiver, name, &arguments),
         }
@@ -345,7 +345,7 @@ impl Reading<'_, '_> {
         let from = texts.get(1).cloned().or_else(|| self.around.folder.clone());
         let base = if path.starts_with('/') { Some(String::new()) } else { from };
         let Some(base) = base.filter(|base| path.starts_with('/') || base.starts_with('/')) else {
-            return Value::unknown("the files do not tell the working folder");
+            return Value::unknown("the files do not show the working folder");
         };
         self.computed(at, expand_path(path, Path::new(&base))).and_unless(&unless)
     }

@@ -5,7 +5,7 @@ mod eval;
 mod value;
 
 use super::calls::{Code, Id, Unparsed};
-use super::eval::{Bounds, Effort, shown};
+use super::eval::{Bounds, Effort, not_told, shown};
 use crate::text::{HashMap, SourceId, Sources, Span};
 pub use eval::expand_path;
 pub use value::{Thing, Value, integer_of, leading_integer};
@@ -22,7 +22,7 @@ const MAX_FUEL: u32 = 20_000;
 /// Directives of one file that are looked at.
 const MAX_DIRECTIVES: usize = 1_000;
 
-const TOO_FAR: &str = "it takes too long to follow";
+const TOO_FAR: &str = "following it takes too long";
 
 /// A parsed file and what it assigns.
 #[derive(Debug)]
@@ -192,7 +192,7 @@ impl<'a> Reading<'_, 'a> {
     }
 
     fn unknown(&self, at: Id) -> Value {
-        Value::unknown(format!("the files do not tell what {} is", self.shown(at)))
+        Value::unknown(not_told(self.code().text(at)))
     }
 
     /// The positional arguments of a call, without a hash of options in braces or without.

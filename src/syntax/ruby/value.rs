@@ -39,7 +39,7 @@ impl Value {
         match (&self.thing, self.unless.first()) {
             (Thing::Unknown(why), _) => Err(why.clone()),
             (Thing::Nil, Some(unless)) => Err(format!("it is known only if {unless}")),
-            _ => self.string().ok_or_else(|| "it is no plain value".to_owned()),
+            _ => self.string().ok_or_else(|| "it is not a plain value".to_owned()),
         }
     }
 

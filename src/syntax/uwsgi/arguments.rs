@@ -68,7 +68,8 @@ fn cluster<'w>(
     for (at, letter) in letters.char_indices() {
         let Some(option) = known.letters.get(&letter) else { return };
         if known.bare_letters.contains(letter) {
-            arguments.options.push(entry(option, "", word));
+            // A letter before what is not known is known.
+            arguments.options.push(Entry::new(option, "", word.span()));
             continue;
         }
         let rest = letters.get(at + letter.len_utf8()..).unwrap_or_default();

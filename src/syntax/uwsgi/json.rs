@@ -5,7 +5,7 @@ use crate::syntax::refusal::Refusal;
 use crate::text::{Slot, SourceId, Span, deeper};
 
 const MAX_DEPTH: usize = 64;
-const FAULT: &str = "it is no JSON";
+const FAULT: &str = "it is not JSON";
 
 /// The members of the object of the asked name.
 pub(super) fn read(source: SourceId, bytes: &[u8], asked: &str) -> Options {

@@ -347,7 +347,7 @@ impl<'a> Setup<'a> {
         let (tree, sources) = (self.given.tree, self.given.sources);
         let source = match tree.read(sources, path) {
             Ok(source) => source,
-            Err(why) => return self.refuse(format!("{} is not read: {why}", path.display()), at),
+            Err(why) => return self.refuse(format!("cannot read {}: {why}", path.display()), at),
         };
         self.seen.insert(source);
         let bytes = sources.bytes(source);

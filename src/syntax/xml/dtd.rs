@@ -87,7 +87,7 @@ impl Reader<'_> {
         self.declarations(&mut cursor, piece.place)?;
         match cursor.is_done() {
             true => Ok(()),
-            false => piece.place.fault(cursor.at..cursor.at + 1, "this is no declaration"),
+            false => piece.place.fault(cursor.at..cursor.at + 1, "this is not a declaration"),
         }
     }
 

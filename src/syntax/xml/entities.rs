@@ -103,7 +103,7 @@ impl Reader<'_> {
         self.expanding.push(name.to_owned());
         if self.expanding.len() > MAX_NESTING {
             self.cut = true;
-            return Err(Fault { message: deeper("entities in one another", MAX_NESTING), at });
+            return Err(Fault { message: deeper("nested entities", MAX_NESTING), at });
         }
         self.left.take(entity.piece().text.len()).map_err(|message| Fault { message, at })?;
         let read = read(self, &entity)?;

@@ -272,9 +272,9 @@ impl Reader<'_> {
                     self.doctype(piece, start..range.end - 1)?;
                 }
                 Event::Eof => break,
-                Event::DocType(_) => return place.fault(range, "a DOCTYPE stands before the root, and once"),
+                Event::DocType(_) => return place.fault(range, "a DOCTYPE must come once, before the root"),
                 Event::Decl(_) | Event::PI(_) => {
-                    return place.fault(range, "an XML declaration stands at the very start of a file");
+                    return place.fault(range, "an XML declaration must be at the very start of a file");
                 }
                 Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
                     return place.fault(range, "there is text where none may be");
@@ -297,7 +297,7 @@ impl Reader<'_> {
         let mut cursor = Cursor::new(piece.text.get(..inner.end).unwrap_or_default());
         cursor.at = inner.start;
         let Some(name) = cursor.name().map(str::to_owned) else {
-            return place.fault(range, "this is no name of an element");
+            return place.fault(range, "this is not a name of an element");
         };
         let mut attributes = Vec::new();
         let mut end = cursor.at;
@@ -308,15 +308,12 @@ impl Reader<'_> {
             }
             let from = cursor.at;
             let Some((name, value)) = spaced.then(|| attribute(&mut cursor)).flatten() else {
-                return place.fault(from..from + 1, "this is no attribute, or no space stands before it");
+                return place.fault(from..from + 1, "this is not an attribute, or no space stands before it");
             };
             end = cursor.at;
             let at = place.span(value.clone());
             let value = self.value(cursor.text(value), at, true)?;
-            let value = match self.sources.slice(at) == value.as_bytes() {
-                true => Text::written(value, at),
-                false => Text::meant(value, at),
-            };
+            let value = Text::at(self.sources, value, at);
             attributes.push(Attribute { name: name.to_owned(), value });
         }
         self.dtd.complete(&name, &mut attributes);

@@ -88,7 +88,7 @@ impl Level {
         let text = match tree.bytes(path) {
             Ok(text) => text,
             Err(why @ Unread::TooLarge(_)) => {
-                tree.cut_off(path.to_owned(), format!("what this leaves out is looked at: {why}"));
+                tree.cut_off(path.to_owned(), format!("the audit reads what this excludes: {why}"));
                 return Patterns::default();
             }
             Err(_) => return Patterns::default(),
@@ -100,7 +100,7 @@ impl Level {
         for line in lines {
             (self.patterns, self.bytes) = (self.patterns + 1, self.bytes + line.len());
             if let Some(bound) = self.is_full() {
-                tree.cut_off(path.to_owned(), format!("{bound}: what the others leave out is looked at"));
+                tree.cut_off(path.to_owned(), format!("{bound}: the audit reads what the others exclude"));
                 break;
             }
             kept.push(String::from_utf8_lossy(line));
@@ -118,7 +118,7 @@ impl Level {
 }
 
 fn taken(what: &str, most: usize) -> String {
-    format!("only the first {most} {what} of the ignore files of a folder and those above it are taken")
+    format!("the audit uses only the first {most} {what} of a folder's ignore files and those above it")
 }
 
 impl Patterns {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::Tree;
+use super::{Tree, lock};
 use crate::text::{Glob, HashSet, has_magic};
 
 /// Paths of one pattern that lead where another path of it has led. A server would take each of them; a few are links that
@@ -78,6 +78,12 @@ impl Tree {
         let mut found = Vec::new();
         for folder in folders {
             let (names, before) = (self.names(folder), found.len());
+            if names.is_empty()
+                && let Ok(real) = self.resolve(folder)
+                && let Some(closed) = lock(&self.closed).get_mut(&real)
+            {
+                closed.wanted = true;
+            }
             let fits = |name: &&OsString| {
                 Glob::matches_name(part, name.as_bytes())
                     && folder.as_os_str().len() + name.len() < LONGEST_PATH
@@ -107,8 +113,8 @@ impl Tree {
             self.cut_off(
                 plain(pattern),
                 format!(
-                    "the pattern `{}` leads to the same files more than {MAX_REPEATS} times, by links that go round: the \
-                     rest of these ways was left out",
+                    "the pattern `{}` reaches the same files more than {MAX_REPEATS} times through links that form a \
+                     loop: the audit skipped the rest",
                     shown(pattern)
                 ),
             );
@@ -121,8 +127,8 @@ impl Tree {
             self.cut_off(
                 plain(pattern),
                 format!(
-                    "the patterns of this tree lead to more than {MAX_PATHS} paths, or are held against more than \
-                     {MAX_NAMES} names: what `{}` and those after it lead to was left out",
+                    "the patterns of this tree match more than {MAX_PATHS} paths, or are tested on more than \
+                     {MAX_NAMES} names: the audit skipped `{}` and those after it",
                     shown(pattern)
                 ),
             );

@@ -46,15 +46,22 @@ pub enum Unread {
     Loop,
     #[error("it is {0}, not a file")]
     NotAFile(&'static str),
-    #[error("it has {} MiB; files over {} MiB are not read", .0 >> 20, MAX_FILE >> 20)]
+    #[error("it has {} MiB, and the audit does not read files over {} MiB", .0.div_ceil(1 << 20), MAX_FILE >> 20)]
     TooLarge(u64),
-    #[error("it cannot be read: {0}")]
+    #[error("permission denied")]
+    Forbidden,
+    #[error("{0}")]
     Denied(String),
 }
 
 impl Unread {
     /// How a folder is called where a file is wanted.
     pub const FOLDER: &str = "a folder";
+
+    /// What helps, if something does.
+    pub fn help(&self) -> Option<String> {
+        (*self == Unread::Forbidden).then(|| "run as root to include it".to_owned())
+    }
 }
 
 /// What stands under a name, links not followed.
@@ -65,6 +72,14 @@ pub enum Entry {
     Link(PathBuf),
     /// A FIFO, socket or device.
     Special(&'static str),
+}
+
+/// A folder that cannot be looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    pub why: Unread,
+    /// A pattern led into it.
+    pub wanted: bool,
 }
 
 /// A tree of files below one folder of this machine. Paths are relative to its top; a leading `/` changes nothing.
@@ -84,6 +99,8 @@ pub struct Tree {
     spent: Spent,
     /// Where a bound was reached, and what is left out for it.
     cuts: Mutex<BTreeSet<(PathBuf, String)>>,
+    /// Folders that cannot be looked into, by their real paths.
+    closed: Mutex<BTreeMap<PathBuf, Closed>>,
     large: Mutex<BTreeMap<PathBuf, u64>>,
     progress: Arc<Progress>,
 }
@@ -124,6 +141,7 @@ impl Tree {
             opened: AtomicUsize::new(0),
             spent: Spent::default(),
             cuts: Mutex::default(),
+            closed: Mutex::default(),
             large: Mutex::default(),
             progress: Arc::default(),
         }
@@ -254,7 +272,11 @@ impl Tree {
     }
 
     fn look_at(&self, real: &Path) -> Result<Entry, Unread> {
-        let found = self.inside.stat(real).map_err(|error| unread(&error))?;
+        let found = self.inside.stat(real).map_err(|error| {
+            // A name is looked for in its folder.
+            self.close(real.parent().unwrap_or(Path::new("")), &error);
+            unread(&error)
+        })?;
         match FileType::from_raw_mode(found.st_mode) {
             FileType::Symlink => self.inside.read_link(real).map(Entry::Link).map_err(|error| unread(&error)),
             kind => Ok(entry_of(kind)),
@@ -303,10 +325,40 @@ impl Tree {
     fn listed(&self, real: &Path) -> Vec<(OsString, FileType)> {
         self.inside.list(real).unwrap_or_else(|error| {
             if is_out_of_descriptors(&error) {
-                self.cut_off(real.to_owned(), format!("what lies in this folder is not looked at: {error}"));
+                self.cut_off(real.to_owned(), format!("cannot look into this folder: {error}"));
             }
+            self.close(real, &error);
             Vec::new()
         })
+    }
+
+    /// Remembers a folder that is there and cannot be looked into.
+    fn close(&self, real: &Path, error: &io::Error) {
+        use rustix::io::Errno;
+        if let Some(Errno::ACCESS | Errno::PERM | Errno::IO | Errno::STALE) = Errno::from_io_error(error) {
+            let closed = || Closed { why: unread(error), wanted: false };
+            lock(&self.closed).entry(real.to_owned()).or_insert_with(closed);
+        }
+    }
+
+    /// The folders that could not be looked into since this was asked last, by their real paths. It is forgotten that they were:
+    /// whoever wants what is in them makes them known again.
+    pub fn closed(&self) -> BTreeMap<PathBuf, Closed> {
+        let closed = std::mem::take(&mut *lock(&self.closed));
+        if !closed.is_empty() {
+            lock(&self.folders).retain(|_, found| found.is_ok());
+            lock(&self.entries).retain(|_, found| found.is_ok());
+            closed.keys().for_each(|path| drop(lock(&self.lists).remove(path.as_os_str())));
+        }
+        closed
+    }
+
+    /// The first bytes of a file that is no audited one, at most `most`; it becomes no source and does not count as read.
+    pub fn glance(&self, real: &Path, most: u64) -> Result<Vec<u8>, Unread> {
+        let mut bytes = Vec::new();
+        let file = self.opened(real)?.0;
+        file.take(most).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
+        Ok(bytes)
     }
 
     /// What stands at a real path, as a listing of its folder has shown.
@@ -404,7 +456,8 @@ impl Tree {
         read
     }
 
-    fn read_bytes(&self, real: &Path) -> Result<Vec<u8>, Unread> {
+    /// Opens a regular file, and says how long it is.
+    fn opened(&self, real: &Path) -> Result<(fs::File, u64), Unread> {
         // Known before it is opened, because opening a device or a FIFO can do things; and looked at again afterwards, because
         // the tree may change under us.
         match self.entry_at(real)? {
@@ -418,6 +471,11 @@ impl Tree {
         let Some(length) = length_of(&found) else {
             return Err(Unread::NotAFile(special(FileType::from_raw_mode(found.st_mode))));
         };
+        Ok((file, length))
+    }
+
+    fn read_bytes(&self, real: &Path) -> Result<Vec<u8>, Unread> {
+        let (file, length) = self.opened(real)?;
         if length > MAX_FILE {
             return Err(Unread::TooLarge(length));
         }
@@ -444,6 +502,7 @@ pub fn modified(top: &Path, real: &Path) -> Option<u64> {
 fn unread(error: &io::Error) -> Unread {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unread::Missing,
+        io::ErrorKind::PermissionDenied => Unread::Forbidden,
         kind => Unread::Denied(kind.to_string()),
     }
 }

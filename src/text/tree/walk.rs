@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use rustix::fs::FileType;
 
@@ -44,16 +43,15 @@ fn in_order(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 impl Tree {
-    /// The wanted regular files below `folder`, in order, and how many files and folders were left out. Links are not
+    /// The wanted regular files below `folder`, and the files and folders that were left out, both in order. Links are not
     /// followed (what they lead to is met where it lies), nor is another file system entered.
-    pub fn walk(&self, folder: &Path, how: Walk<'_>) -> (Vec<PathBuf>, usize) {
+    pub fn walk(&self, folder: &Path, how: Walk<'_>) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let Ok(real) = self.resolve(folder) else { return Default::default() };
         if self.entry_at(&real) == Ok(Entry::File) {
-            return (if (how.want)(&real) { vec![real] } else { Vec::new() }, 0);
+            return (if (how.want)(&real) { vec![real] } else { Vec::new() }, Vec::new());
         }
         let Ok(device) = self.inside.device(&real) else { return Default::default() };
-        let walker =
-            Walker { tree: self, how, device, found: Mutex::default(), left_out: AtomicUsize::new(0) };
+        let walker = Walker { tree: self, how, device, found: Mutex::default(), left_out: Mutex::default() };
         // Threads that wait for each other take longer to start and end than one alone takes for a small tree.
         let (mut waiting, mut met) = (vec![Folder { path: real, ignores: Ignores::default() }], 0);
         while met < FEW {
@@ -64,9 +62,12 @@ impl Tree {
             rayon::scope(|scope| waiting.into_iter().for_each(|folder| walker.spread(folder, scope)));
         }
         let Walker { found, left_out, .. } = walker;
-        let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        found.sort_unstable_by(|a: &PathBuf, b| in_order(a.as_os_str().as_bytes(), b.as_os_str().as_bytes()));
-        (found, left_out.into_inner())
+        let sorted = |paths: Mutex<Vec<PathBuf>>| {
+            let mut paths = paths.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+            paths.sort_unstable_by(|a, b| in_order(a.as_os_str().as_bytes(), b.as_os_str().as_bytes()));
+            paths
+        };
+        (sorted(found), sorted(left_out))
     }
 }
 
@@ -76,7 +77,7 @@ struct Walker<'a> {
     /// The file system that is walked over.
     device: u64,
     found: Mutex<Vec<PathBuf>>,
-    left_out: AtomicUsize,
+    left_out: Mutex<Vec<PathBuf>>,
 }
 
 /// A folder that is to be looked through, by its real path, and what the folders above leave out of it.
@@ -109,7 +110,7 @@ impl<'a> Walker<'a> {
                     below(Folder { path, ignores: ignores.clone() })
                 }
                 Judged::Taken if kind == FileType::RegularFile && (self.how.want)(&path) => files.push(path),
-                Judged::LeftOut => drop(self.left_out.fetch_add(1, Relaxed)),
+                Judged::LeftOut => lock(&self.left_out).push(path),
                 Judged::Taken | Judged::Passed => {}
             }
         }

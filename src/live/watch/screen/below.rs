@@ -59,7 +59,7 @@ fn wrong(report: &Report, row: &Row, (width, height): (usize, usize), paint: &Pa
     let found = detail::findings(report, row);
     let worst = found.first().and_then(|index| Some((*index, report.findings.get(*index)?)));
     let Some((index, finding)) = worst else {
-        return vec![Line::from(Span::styled(" nothing found about it", paint.faint()))];
+        return vec![Line::from(Span::styled(" no findings for this listener", paint.faint()))];
     };
     let style = paint.severity(finding.severity);
     let sign = paint.severity_sign(finding.severity);
@@ -89,7 +89,7 @@ pub(super) fn keys(app: &App, width: usize, paint: &Paint) -> Line<'static> {
         let typed = format!(" filter: {}{}", inline(&app.filter), paint.sign("▏", "_"));
         return Line::from(vec![
             Span::styled(typed, paint.strong()),
-            Span::styled("  Enter keeps, Esc undoes", paint.faint()),
+            Span::styled("  Enter applies, Esc cancels", paint.faint()),
         ]);
     }
     let scroll = paint.sign("↑↓", "j/k");

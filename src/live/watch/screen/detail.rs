@@ -70,7 +70,7 @@ impl Page<'_> {
         spans.extend(self.paint.gauge(row, 16));
         let peak = row.peak.max(row.queued);
         let words =
-            format!("  {} now, {peak} at most; {} fit (limit {})", row.queued, row.holds(), row.limit);
+            format!("  {} now, peak {peak}, room for {} (limit {})", row.queued, row.holds(), row.limit);
         spans.push(Span::styled(words, self.paint.state(row)));
         self.lines.push(Line::from(spans));
         let so_far = drops(self.report, row)
@@ -107,7 +107,7 @@ impl Page<'_> {
     fn findings(&mut self) {
         let found = findings(self.report, self.row);
         if found.is_empty() {
-            self.beside("findings", "none about this listener", self.paint.faint());
+            self.beside("findings", "none for this listener", self.paint.faint());
             self.gap();
         }
         for index in found {
@@ -132,8 +132,8 @@ impl Page<'_> {
                 self.beside(if nth == 0 { "  then" } else { "" }, command, Style::new());
             }
         }
-        if let Some(help) = &finding.help {
-            self.beside("  help", &said(help), Style::new());
+        for (nth, help) in finding.help.iter().enumerate() {
+            self.beside(if nth == 0 { "  help" } else { "" }, &said(help), Style::new());
         }
     }
 
@@ -142,7 +142,7 @@ impl Page<'_> {
         let known = self.row.sockets.iter().find_map(|index| *self.seen.listeners.get(*index)?);
         match known.and_then(|index| self.report.queues.get(index)) {
             Some(queue) => self.steps(queue),
-            None => self.beside("files", "tell nothing of this listener", self.paint.faint()),
+            None => self.beside("files", "do not describe this listener", self.paint.faint()),
         }
         let running = format!("{}  runs now (Send-Q)", right(&self.row.limit.to_string(), 6));
         self.beside("", &running, self.paint.strong());
@@ -283,7 +283,7 @@ fn names(message: &str, address: &str) -> bool {
 pub(super) fn next(report: &Report, index: usize) -> Vec<(&'static str, String)> {
     let Some(finding) = report.findings.get(index) else { return Vec::new() };
     let Some(fix) = finding.fixes.first() else {
-        return finding.help.iter().map(|help| ("help", said(help))).collect();
+        return finding.all_help("; ").iter().map(|help| ("help", said(help))).collect();
     };
     // On one line, nothing runs behind a comment.
     let (told, mut then): (Vec<String>, Vec<String>) =

@@ -1,0 +1,3 @@
+resource "x" "y" {
+  user_data = "sysctl -w net.core.somaxconn=512"
+}

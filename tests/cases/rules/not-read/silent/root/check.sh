@@ -1,0 +1,2 @@
+#!/bin/sh
+[ $(cat /proc/sys/net/core/somaxconn) -ge 1024 ]
