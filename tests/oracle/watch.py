@@ -157,8 +157,9 @@ class Tmux:
         self.until(lambda _: self.state("alternate_on") == "0", "the shell")
         assert self.state("cursor_flag") == "1", "the cursor is hidden"
         self.command("echo code=$? $(stty -a | grep -o -w -e -icanon -e -echo -e icanon -e echo)")
-        screen = self.until(lambda screen: "\ncode=" in screen, "the exit code")
-        said = re.findall(r"^code=.*", screen, re.M)[-1]
+        # Before the shell has prompted, what is typed shows on a line of its own, and the answer behind the prompt.
+        answers = re.compile(r"^(?:\$ )?(code=\d.*)", re.M)
+        said = answers.findall(self.until(answers.search, "the exit code"))[-1]
         assert said == "code=%d icanon echo" % code, said
         self.command("clear")
         self.until(lambda screen: "code=" not in screen, "a clear screen")
